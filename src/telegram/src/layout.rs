@@ -82,6 +82,18 @@ pub struct Equal {
     pub space_right: bool,
 }
 
+/// Whether an answer carries back what the request held in a field (`echo`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Echo {
+    /// It need not.
+    #[default]
+    No,
+    /// Every answer does (`echo`).
+    Always,
+    /// Only our replies to notices must (`echo in reply to notice`).
+    InReplyToNotice,
+}
+
 /// One column of the institution's document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
@@ -105,8 +117,8 @@ pub struct Field {
     pub unset: Unset,
     /// How it compares.
     pub equal: Equal,
-    /// An answer carries back what the request held (`echo`).
-    pub echo: bool,
+    /// Whether an answer carries back what the request held.
+    pub echo: Echo,
 }
 
 /// The place of a field in [`Layout::fields`].

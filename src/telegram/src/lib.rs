@@ -26,7 +26,7 @@ pub use encode::{Values, encode};
 pub use fault::{Fault, Rule};
 pub use frame::{Deframer, FrameError, Framing, LengthStyle};
 pub use kind::{Kind, Stamp};
-pub use layout::{By, Equal, Field, FieldId, Fill, Layout, LayoutError, Node, Side, Slice, Unset};
+pub use layout::{By, Echo, Equal, Field, FieldId, Fill, Layout, LayoutError, Node, Side, Slice, Unset};
 pub use mask::masked;
 pub use trace::TraceKey;
 pub use value::{Decimal, Value, ValueRef};
