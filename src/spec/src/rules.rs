@@ -1,0 +1,269 @@
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::ops::RangeInclusive;
+use core::time::Duration;
+
+use pabal_clock::TimeOfDay;
+use pabal_telegram::{Equal, Slice, Stamp};
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::TelegramId;
+use crate::condition::Condition;
+use crate::verdict::{Verdict, VerdictTable};
+
+/// The conversation: everything that the switch reads, as places in the bytes of a telegram (length prefix not counted).
+///
+/// Places in `key`, `number`, `stamps` and the like are the same in every telegram that has the protocol's header;
+/// poll telegrams have none.
+#[derive(Debug)]
+pub struct Rules {
+    /// Which fields say who we are (`party`): name, and where.
+    pub party: Vec<(Box<str>, Slice)>,
+    /// The header field that names the party behind a relay.
+    pub participant: Option<(Box<str>, Slice)>,
+    /// The header field by which limits, queues and openings are kept apart.
+    pub compartment: Option<(Box<str>, Slice)>,
+    /// Fields that the gateway writes when a telegram leaves the queue.
+    pub stamps: Vec<StampRule>,
+    /// How telegrams are numbered.
+    pub number: NumberRule,
+    /// Fields that tell which request an answer belongs to, the same in both.
+    pub key: Vec<Slice>,
+    /// Fields under which a trace is kept; every answer echoes them.
+    pub trace: Vec<Slice>,
+    /// The echo test of a session.
+    pub poll: Option<PollRule>,
+    /// What gates business.
+    pub opening: Option<OpeningRule>,
+    /// Where the response code is.
+    pub response_code: Slice,
+    /// What response codes say.
+    pub verdicts: VerdictTable,
+    /// What we may ask.
+    pub exchanges: Vec<ExchangeRule>,
+    /// What they may tell us.
+    pub notices: Vec<NoticeRule>,
+}
+
+/// `stamp`: a field that is written when its telegram leaves the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StampRule {
+    /// The field.
+    pub at: Slice,
+    /// Its pattern, filled with the time at the institution.
+    pub pattern: Stamp,
+}
+
+/// `number`: a counter for each value of the scope, written into a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumberRule {
+    /// The field, right-aligned digits.
+    pub at: Slice,
+    /// A new counter for each combination of these. The stamped date is one of them, so that numbers restart daily.
+    pub scope: Vec<Slice>,
+    /// The numbers that may be given.
+    pub range: RangeInclusive<u64>,
+    /// From here on, the operator is warned.
+    pub warn: u64,
+}
+
+/// `poll`: the echo test of a session, by the side that opened it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PollRule {
+    /// How long nothing was sent.
+    pub after: Duration,
+    /// How long the answer may take.
+    pub timeout: Duration,
+    /// What is sent, but for its stamps.
+    pub request: Box<[u8]>,
+    /// The layout of the request.
+    pub request_telegram: TelegramId,
+    /// Stamps of the request.
+    pub stamps: Vec<StampRule>,
+    /// What is answered, but for the bytes that are echoed.
+    pub answer: Box<[u8]>,
+    /// The layout of the answer.
+    pub answer_telegram: TelegramId,
+    /// Bytes that the answer carries back.
+    pub echo: Vec<Slice>,
+}
+
+/// `opening`: business with a participant has to be opened each business date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpeningRule {
+    /// One opening for each combination of these (party fields and the participant).
+    pub per: Vec<Slice>,
+    /// The exchange that opens.
+    pub exchange: ExchangeId,
+    /// How long after a failed try the next one is made.
+    pub retry: Duration,
+    /// A response code of this class, in any answer, means that business is not open.
+    pub lost: Verdict,
+}
+
+/// The place of an exchange in [`Rules::exchanges`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ExchangeId(pub u16);
+
+/// The place of a notice in [`Rules::notices`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NoticeId(pub u16);
+
+/// What a request changes at the institution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// Nothing; it may be asked again.
+    None,
+    /// Money moves.
+    Money,
+    /// Something else is set, such as an opening or a registration.
+    State,
+}
+
+/// Bytes that mark a telegram as what it is: the fields of `select by`, in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeCode {
+    /// The layout.
+    pub telegram: TelegramId,
+    /// `(field, bytes)`.
+    pub bytes: Vec<(Slice, Box<[u8]>)>,
+}
+
+/// `exchange`: a request of ours and its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExchangeRule {
+    /// Name in calls and metrics.
+    pub name: Box<str>,
+    /// What we send.
+    pub request: TypeCode,
+    /// What comes back.
+    pub answer: TypeCode,
+    /// What it changes.
+    pub effect: Effect,
+    /// How long the institution may take, from the last byte sent.
+    pub timeout: Duration,
+    /// What is done if nothing is known of it.
+    pub unknown: Unknown,
+    /// This exchange tells what became of another.
+    pub settles: Option<SettleRule>,
+}
+
+/// `unknown`: how an UNKNOWN is driven to an end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// It changes nothing; it stays unknown.
+    Leave,
+    /// It goes on the list of what a person must look at.
+    List,
+    /// It is asked about, then listed.
+    Inquire(InquirySchedule),
+}
+
+/// When to ask what became of an exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InquirySchedule {
+    /// The exchange that asks; it has a [`SettleRule`] for the one that it asks about.
+    pub by: ExchangeId,
+    /// First, so long after the UNKNOWN.
+    pub after: Duration,
+    /// Then, so long after the last.
+    pub every: Duration,
+    /// Not after this time of the same business date, since numbers restart.
+    pub until: TimeOfDay,
+}
+
+/// `settles`: what the answer of this exchange says about the original.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettleRule {
+    /// The exchange that it is about.
+    pub original: ExchangeId,
+    /// Bytes of the original request that the inquiry carries.
+    pub fill: Vec<FillRule>,
+    /// What must agree before the answer is believed: numbers restart daily.
+    pub confirm: Vec<Confirm>,
+    /// When it says that the original was executed.
+    pub success: Condition,
+    /// When it says that the original was plainly not executed.
+    pub failure: Condition,
+}
+
+/// Bytes copied from one telegram into another, of the same length and kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FillRule {
+    /// In the original.
+    pub from: Slice,
+    /// In the new one.
+    pub to: Slice,
+}
+
+/// A field of an answer that must be the same as one of the original request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Confirm {
+    /// In the answer.
+    pub answer: Slice,
+    /// In the original request.
+    pub original: Slice,
+    /// What does not matter.
+    pub equal: Equal,
+}
+
+/// `notice`: an exchange that the institution starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeRule {
+    /// Name in events and metrics.
+    pub name: Box<str>,
+    /// What they send.
+    pub request: TypeCode,
+    /// What we answer.
+    pub answer: TypeCode,
+    /// Who answers.
+    pub answered: Answered,
+    /// Fields that the answer carries back from the request.
+    pub echo: Vec<FillRule>,
+    /// How they number their notices, if holes shall be found: the number's field and its scope.
+    pub numbered: Option<(Slice, Vec<Slice>)>,
+    /// How a hole is asked for.
+    pub gap: Option<GapRule>,
+    /// The exchange of ours that this notice is about.
+    pub joins: Option<JoinRule>,
+}
+
+/// Who answers a notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// The gateway, as soon as the notice is durable, with this response code.
+    ByGateway {
+        /// What the answer says.
+        response_code: Box<[u8]>,
+    },
+    /// A service, within a time; else the gateway with this response code.
+    ByService {
+        /// How long it may take.
+        within: Duration,
+        /// What the answer says if it takes longer.
+        otherwise: Box<[u8]>,
+    },
+}
+
+/// `gap`: a hole in their numbers is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GapRule {
+    /// By which exchange.
+    pub exchange: ExchangeId,
+    /// How long after it was seen.
+    pub after: Duration,
+}
+
+/// `joins`: the exchange of ours that a notice is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinRule {
+    /// Its rule.
+    pub exchange: ExchangeId,
+    /// The field that holds the original's number.
+    pub by: Slice,
+    /// What must agree.
+    pub confirm: Vec<Confirm>,
+}

@@ -1,0 +1,79 @@
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use core::fmt;
+
+/// What an institution's response code says of the request. A code that no table lists is [`Verdict::Unknown`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// It was executed.
+    Success,
+    /// It was plainly not executed.
+    Refused,
+    /// It was not executed, since business is not open.
+    NotOpen,
+    /// The institution, or one behind it, cannot work now; whether the request was executed is not said.
+    Unavailable,
+    /// It is still being worked on.
+    InProgress,
+    /// They say that they had it before; what became of the first is not said.
+    Duplicate,
+    /// Not listed, or listed as saying nothing.
+    Unknown,
+}
+
+impl Verdict {
+    /// Every class, as specs and code tables write them.
+    pub const ALL: [(&'static str, Self); 7] = [
+        ("success", Self::Success),
+        ("refused", Self::Refused),
+        ("not_open", Self::NotOpen),
+        ("unavailable", Self::Unavailable),
+        ("in_progress", Self::InProgress),
+        ("duplicate", Self::Duplicate),
+        ("unknown", Self::Unknown),
+    ];
+
+    /// The word that specs use.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Refused => "refused",
+            Self::NotOpen => "not_open",
+            Self::Unavailable => "unavailable",
+            Self::InProgress => "in_progress",
+            Self::Duplicate => "duplicate",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// A code table: `(participant, code) -> verdict and text`. A row without a participant holds for all of them. Where a row of the
+/// participant and one for all disagree, the verdict is [`Verdict::Unknown`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerdictTable {
+    /// By participant (empty: all) and code, both as bytes of the telegram.
+    pub rows: BTreeMap<(Box<[u8]>, Box<[u8]>), (Verdict, Box<str>)>,
+}
+
+impl VerdictTable {
+    /// What a code says.
+    #[must_use]
+    pub fn verdict(&self, participant: &[u8], code: &[u8]) -> Verdict {
+        let _ = (participant, code);
+        unimplemented!()
+    }
+
+    /// The institution's words for a code, the participant's own before those that hold for all.
+    #[must_use]
+    pub fn text(&self, participant: &[u8], code: &[u8]) -> Option<&str> {
+        let _ = (participant, code);
+        unimplemented!()
+    }
+}
