@@ -19,7 +19,7 @@ pub use condition::{Condition, Operand, Test};
 pub use diagnostic::{Diagnostic, Label, Severity, Source, SourceId, Span};
 pub use institution::{Digest, Institution, Protocol};
 pub use rules::{
-    Answered, Confirm, Effect, ExchangeId, ExchangeRule, FillRule, GapRule, InquirySchedule, JoinRule, NoticeId,
-    NoticeRule, NumberRule, OpeningRule, PollRule, Rules, SettleRule, StampRule, TypeCode, Unknown,
+    Answered, Confirm, Effect, ExchangeRule, ExchangeRuleId, FillRule, GapRule, InquirySchedule, JoinRule, NoticeRule,
+    NoticeRuleId, NumberRule, OpeningRule, PollRule, Rules, SettleRule, StampRule, TypeCode, Unknown,
 };
 pub use verdict::{Verdict, VerdictTable};

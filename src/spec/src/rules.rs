@@ -94,7 +94,7 @@ pub struct OpeningRule {
     /// One opening for each combination of these (party fields and the participant).
     pub per: Vec<Slice>,
     /// The exchange that opens.
-    pub exchange: ExchangeId,
+    pub exchange: ExchangeRuleId,
     /// How long after a failed try the next one is made.
     pub retry: Duration,
     /// A response code of this class, in any answer, means that business is not open.
@@ -104,12 +104,12 @@ pub struct OpeningRule {
 /// The place of an exchange in [`Rules::exchanges`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct ExchangeId(pub u16);
+pub struct ExchangeRuleId(pub u16);
 
 /// The place of a notice in [`Rules::notices`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct NoticeId(pub u16);
+pub struct NoticeRuleId(pub u16);
 
 /// What a request changes at the institution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -166,7 +166,7 @@ pub enum Unknown {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InquirySchedule {
     /// The exchange that asks; it has a [`SettleRule`] for the one that it asks about.
-    pub by: ExchangeId,
+    pub by: ExchangeRuleId,
     /// First, so long after the UNKNOWN.
     pub after: Duration,
     /// Then, so long after the last.
@@ -179,7 +179,7 @@ pub struct InquirySchedule {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettleRule {
     /// The exchange that it is about.
-    pub original: ExchangeId,
+    pub original: ExchangeRuleId,
     /// Bytes of the original request that the inquiry carries.
     pub fill: Vec<FillRule>,
     /// What must agree before the answer is believed: numbers restart daily.
@@ -252,7 +252,7 @@ pub enum Answered {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GapRule {
     /// By which exchange.
-    pub exchange: ExchangeId,
+    pub exchange: ExchangeRuleId,
     /// How long after it was seen.
     pub after: Duration,
 }
@@ -261,7 +261,7 @@ pub struct GapRule {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinRule {
     /// Its rule.
-    pub exchange: ExchangeId,
+    pub exchange: ExchangeRuleId,
     /// The field that holds the original's number.
     pub by: Slice,
     /// What must agree.
