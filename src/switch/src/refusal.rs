@@ -1,0 +1,25 @@
+use crate::declare::declare;
+
+declare! {
+    /// Why a request is refused, each a proof that no byte of it left. While the caller waits, it is an error; where nobody
+    /// waits, the exchange is FAILURE with cause NOT_SENT and this reason.
+    pub enum Refusal {
+        UnknownParty = "UNKNOWN_PARTY", "No party of this name is configured for the institution.";
+        WrongTelegram = "WRONG_TELEGRAM", "The telegram is not a request of the exchange that is called.";
+        KeyReused = "KEY_REUSED", "The idempotency key was used for a request with another content.";
+        KeyFenced = "KEY_FENCED", "The idempotency key was fenced by Find before the request came.";
+        NotOpen = "NOT_OPEN", "Business with this participant is not open today.";
+        SendDown = "SEND_DOWN", "No session that may carry the request is up.";
+        ReceiveDown = "RECEIVE_DOWN", "No session that may carry the answer is up.";
+        QueueFull = "QUEUE_FULL", "As many requests wait for this compartment as may wait.";
+        DeadlinePassed = "DEADLINE_PASSED", "The caller's deadline came while the request waited.";
+        Abandoned = "ABANDONED", "The caller went away while the request waited.";
+        DateChanged = "DATE_CHANGED", "The business date changed before the first byte left.";
+        NumbersExhausted = "NUMBERS_EXHAUSTED", "Every telegram number of this scope and date has been given.";
+        SessionLost = "SESSION_LOST", "The session closed before the first byte of the request was written.";
+        Draining = "DRAINING", "The gateway is being stopped and takes no new requests.";
+        JournalFailed = "JOURNAL_FAILED", "The journal cannot make anything durable; nothing is sent.";
+        JournalFull = "JOURNAL_FULL", "More waits to become durable than the institution may have waiting.";
+        Stopped = "STOPPED", "The gateway stopped before the request was sent.";
+    }
+}

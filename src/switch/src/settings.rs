@@ -1,0 +1,94 @@
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::declare::declare;
+
+/// What contract and site decide about an institution. Addresses are the shell's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Configured routes.
+    pub lines: Vec<LineSettings>,
+    /// Who we are to them.
+    pub parties: Vec<Party>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+declare! {
+    /// Who opens the TCP connection.
+    pub enum LineSide {
+        Initiator = "initiator", "We connect.";
+        Acceptor = "acceptor", "They connect.";
+    }
+}
+
+declare! {
+    /// What a session carries of requests and their answers. Poll telegrams are answered where they came from.
+    pub enum Direction {
+        Send = "send", "What we send: our requests, and our replies to notices.";
+        Receive = "receive", "What they send: their answers and their notices.";
+        Duplex = "duplex", "Both.";
+    }
+}
+
+/// One route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineSettings {
+    /// Unique in the institution.
+    pub name: Box<str>,
+    /// The protocol's name.
+    pub protocol: Box<str>,
+    /// Who connects.
+    pub side: LineSide,
+    /// What its sessions carry.
+    pub direction: Direction,
+    /// Connections that the institution allows, connecting and closing ones counted.
+    pub sessions_max: u16,
+    /// Requests that may be unanswered on one session.
+    pub window: u32,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// Before the first try to connect again.
+    pub reconnect_min: Duration,
+    /// The longest wait between tries.
+    pub reconnect_max: Duration,
+    /// How long the peer may count a connection that we have closed, if its FIN was not seen.
+    pub close_grace: Duration,
+}
+
+/// One name under which the institution knows us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Party {
+    /// Name in configuration and calls. The first party is the default.
+    pub name: Box<str>,
+    /// The bytes of the protocol's party fields, by field name, padded to the field.
+    pub fields: Vec<(Box<str>, Box<[u8]>)>,
+    /// Participants that are opened for it, as bytes of the participant field.
+    pub participants: Vec<Box<[u8]>>,
+}
+
+/// Bounds, each with its unit last. Checked against each other when configuration is built.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Requests that may wait for room, per compartment.
+    pub waiting_max: u32,
+    /// Settled keys that are kept for late answers.
+    pub tombstones_max: u32,
+    /// How long they are kept.
+    pub tombstone_keep: Duration,
+    /// Idempotency keys that are kept in memory; older ones are found in the journal.
+    pub idempotency_keys_max: u32,
+    /// Telegram numbers that one durable entry reserves.
+    pub number_block: u32,
+    /// How long before the caller's deadline UNKNOWN is told.
+    pub caller_margin: Duration,
+    /// Events that may wait for the observer; more are dropped and counted.
+    pub events_max: u32,
+    /// UNKNOWN exchanges that are kept in memory for late answers and inquiries.
+    pub unknown_max: u32,
+    /// Entries that may wait to become durable before nothing more is read or accepted.
+    pub undurable_entries_max: u32,
+}

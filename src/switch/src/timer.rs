@@ -1,0 +1,32 @@
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ExchangeId, SessionId};
+
+/// What a timer of the core is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TimerName {
+    /// A connection takes too long.
+    Connect(SessionId),
+    /// The next try to connect.
+    Reconnect(SessionId),
+    /// The peer no longer counts a closed connection.
+    CloseGrace(SessionId),
+    /// Nothing was sent for so long that a poll telegram is due.
+    Poll(SessionId),
+    /// A poll telegram is not answered.
+    PollAnswer(SessionId),
+    /// The caller's deadline, less the margin.
+    Caller(ExchangeId),
+    /// The institution's time for an answer.
+    Answer(ExchangeId),
+    /// The next inquiry.
+    Inquiry(ExchangeId),
+    /// The next try to open, by its place in the list of openings.
+    Opening(u32),
+    /// The business date changes.
+    DateChange,
+    /// Tombstones have expired.
+    Tombstones,
+    /// Draining ends.
+    Drain,
+}
