@@ -3,7 +3,12 @@ use crate::declare::declare;
 declare! {
     /// Why a request is refused, each a proof that no byte of it left. While the caller waits, it is an error; where nobody
     /// waits, the exchange is FAILURE with cause NOT_SENT and this reason.
+    ///
+    /// The first three are found by the shell before the core is asked; they stand here so that there is one list.
     pub enum Refusal {
+        UnknownInstitution = "UNKNOWN_INSTITUTION", "No institution of this name is configured.";
+        UnknownExchange = "UNKNOWN_EXCHANGE", "The institution's spec has no exchange of this name.";
+        InvalidFields = "INVALID_FIELDS", "The fields do not make a telegram; each fault names field, offset, bytes and rule.";
         UnknownParty = "UNKNOWN_PARTY", "No party of this name is configured for the institution.";
         WrongTelegram = "WRONG_TELEGRAM", "The telegram is not a request of the exchange that is called.";
         KeyReused = "KEY_REUSED", "The idempotency key was used for a request with another content.";
