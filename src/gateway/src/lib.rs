@@ -1,1 +1,11 @@
-//! (in the making)
+//! The tokio shell around [`pabal_switch::Core`]: sockets, the one clock, a driver per institution, configuration.
+//!
+//! (the story and a doctest go here)
+
+mod call;
+mod config;
+mod gateway;
+
+pub use call::{Answer, Body, Call, CallError, Find, FindKey, Found, InquireCall};
+pub use config::{Config, ConfigError};
+pub use gateway::{Gateway, Handle, Health, StartError};
