@@ -1,8 +1,12 @@
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::fault::Fault;
-use crate::layout::{Layout, Side};
+use crate::decimal::{Decimal, DecimalError};
+use crate::fault::{Fault, Rule};
+use crate::field::{Echo, Field, Fill, Side};
+use crate::kind::Kind;
+use crate::layout::Layout;
 use crate::value::Value;
 
 /// What the caller gives: fields by their path, in any order.
@@ -10,11 +14,221 @@ pub type Values = [(String, Value)];
 
 /// Makes the bytes of a telegram (length prefix not included) that `side` fills. Starts from values only.
 ///
-/// Fields that are stamped stay as their [`crate::Unset`] fill until the gateway writes them; giving them a value is [`crate::Rule::NotYours`].
+/// Each field is what it says itself (`const`), or what the caller gives, or its default, or, if it is optional or not filled by
+/// `side`, its unset fill. [`Value::Null`] is the same as not giving the field.
+///
+/// Fields that are stamped stay as their [`crate::Unset`] fill until the gateway writes them; giving them a value is
+/// [`Rule::NotYours`]. An answerer may give what it carries back (`echo`), stamped or not.
+///
+/// Text is written with spaces behind it, so that spaces at its end do not come back.
 ///
 /// # Errors
-/// Everything that is wrong with the values, each with field, offset, bytes and rule. Nothing is cut, replaced or guessed.
+/// Everything that is wrong with the values, each with field, offset, bytes and rule: first names that are unknown or given twice,
+/// then fields in the order of the layout. Nothing is cut, replaced or guessed.
 pub fn encode(layout: &Layout, side: Side, values: &Values) -> Result<Vec<u8>, Vec<Fault>> {
-    let _ = (layout, side, values);
-    unimplemented!()
+    let mut faults = Vec::new();
+    let mut given: Vec<Option<&Value>> = vec![None; layout.fields().len()];
+    for (name, value) in values {
+        let Some((id, field)) = layout.find(name) else {
+            faults.push(Fault::unknown(layout, name));
+            continue;
+        };
+        match given.get_mut(id.index()) {
+            Some(slot @ None) => *slot = Some(value),
+            _ => faults.push(Fault::new(field, b"", Rule::Twice)),
+        }
+    }
+    let mut out = Vec::with_capacity(usize::try_from(layout.len()).unwrap_or(0));
+    for (field, value) in layout.fields().iter().zip(given) {
+        if let Err(fault) = field.fill_in(side, value.filter(|value| **value != Value::Null), &mut out) {
+            faults.push(fault);
+        }
+    }
+    if faults.is_empty() {
+        assert!(out.len() as u64 == u64::from(layout.len()), "fields lie without gaps");
+        Ok(out)
+    } else {
+        Err(faults)
+    }
+}
+
+impl Field {
+    /// Writes one value behind what `out` holds: exactly as many bytes as the field has, padded. Looks at kind, charset and
+    /// length only, not at who fills the field or with what.
+    ///
+    /// # Errors
+    /// The value does not fit; `out` is as it was.
+    pub fn encode(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), Fault> {
+        let start = out.len();
+        self.put(value, out).map_err(|rule| {
+            let bytes = match rule {
+                Rule::Overflow { .. } | Rule::TooShort { .. } | Rule::NotText | Rule::HalfCharacter => {
+                    out.split_off(start)
+                }
+                _ => value_bytes(value),
+            };
+            out.truncate(start);
+            Fault::new(self, &bytes, rule)
+        })
+    }
+
+    /// Writes one value in its place in a telegram. The same rules as [`Field::encode`].
+    ///
+    /// # Errors
+    /// The value does not fit, or the telegram ends before the field does ([`Rule::CutShort`]); the telegram is as it was.
+    pub fn write(&self, value: &Value, telegram: &mut [u8]) -> Result<(), Fault> {
+        let mut bytes = Vec::with_capacity(self.len());
+        self.encode(value, &mut bytes)?;
+        let left = telegram.len().saturating_sub(self.at.range().start).min(self.len());
+        match telegram.get_mut(self.at.range()) {
+            Some(place) => {
+                place.copy_from_slice(&bytes);
+                Ok(())
+            }
+            None => Err(Fault::new(self, &bytes, Rule::CutShort { found: u32::try_from(left).unwrap_or(u32::MAX) })),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.at.range().len()
+    }
+
+    fn fill_in(&self, side: Side, value: Option<&Value>, out: &mut Vec<u8>) -> Result<(), Fault> {
+        let ours = self.by.fills(side);
+        let not_yours =
+            |by| value.map_or(Ok(()), |value| Err(Fault::new(self, &value_bytes(value), Rule::NotYours { by })));
+        let carried_back = side == Side::Answerer && self.echo != Echo::No;
+        match (&self.fill, value) {
+            (Fill::Const(expected), _) if ours => {
+                if let Some(value) = value {
+                    let start = out.len();
+                    self.encode(value, out)?;
+                    let bytes = out.split_off(start);
+                    if bytes != **expected {
+                        return Err(Fault::new(self, &bytes, Rule::NotConst { expected: expected.clone() }));
+                    }
+                }
+                out.extend_from_slice(expected);
+            }
+            (Fill::Stamped, _) if !carried_back => {
+                not_yours("the gateway")?;
+                self.leave_out(out);
+            }
+            (_, Some(value)) if ours || carried_back => self.encode(value, out)?,
+            (_, _) if !ours => {
+                not_yours(self.by.word())?;
+                self.leave_out(out);
+            }
+            (Fill::Default(bytes), _) => out.extend_from_slice(bytes),
+            (Fill::Given, None) if !self.by.optional => return Err(Fault::new(self, b"", Rule::Missing)),
+            (_, _) => self.leave_out(out),
+        }
+        Ok(())
+    }
+
+    fn leave_out(&self, out: &mut Vec<u8>) {
+        out.resize(out.len() + self.len(), self.unset.byte());
+    }
+
+    /// On error `out` may hold more than it did.
+    fn put(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), Rule> {
+        match (&self.kind, value) {
+            (_, Value::Null) => self.leave_out(out),
+            (Kind::Text, Value::Text(text)) => {
+                let start = out.len();
+                self.charset.encode.encode(text, out)?;
+                self.no_longer_than_field(out.len() - start)?;
+                out.resize(start + self.len(), b' ');
+            }
+            (Kind::Text, Value::Bytes(bytes)) => {
+                out.extend_from_slice(bytes);
+                self.exactly_field(bytes.len())?;
+                self.charset.encode.decode(crate::decode::trim_right(bytes))?;
+            }
+            (Kind::Filler, Value::Bytes(bytes)) => {
+                out.extend_from_slice(bytes);
+                self.exactly_field(bytes.len())?;
+            }
+            (Kind::Number { scale }, Value::Number(number)) => self.put_number(*number, *scale, out)?,
+            (Kind::Number { scale }, Value::Text(text)) => match text.parse() {
+                Ok(number) => self.put_number(number, *scale, out)?,
+                Err(DecimalError::TooLong { digits }) => return Err(Rule::Overflow { needed: digits }),
+                Err(DecimalError::NotNumber) => return Err(Rule::NotDigits),
+            },
+            (Kind::Code, Value::Text(text)) => {
+                out.extend_from_slice(text.as_bytes());
+                if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+                    return Err(Rule::NotDigits);
+                }
+                self.exactly_field(text.len())?;
+            }
+            (Kind::Stamp(stamp), Value::Text(text)) => {
+                out.extend_from_slice(text.as_bytes());
+                if !stamp.matches(text.as_bytes()) {
+                    return Err(Rule::NotDate { pattern: stamp.pattern.clone() });
+                }
+            }
+            (Kind::Text, _) => return Err(Rule::WrongKind { expected: "text" }),
+            (Kind::Number { .. }, _) => return Err(Rule::WrongKind { expected: "a number" }),
+            (Kind::Code, _) => return Err(Rule::WrongKind { expected: "digits as text" }),
+            (Kind::Stamp(_), _) => return Err(Rule::WrongKind { expected: "a date or time as text" }),
+            (Kind::Filler, _) => return Err(Rule::WrongKind { expected: "bytes" }),
+        }
+        Ok(())
+    }
+
+    fn put_number(&self, number: Decimal, scale: u8, out: &mut Vec<u8>) -> Result<(), Rule> {
+        if number.units < 0 {
+            return Err(Rule::Negative);
+        }
+        // Zeros behind the last decimal say nothing, so that 150000.00 is 150000; a lost digit would.
+        let mut number = number;
+        while number.scale > scale {
+            if number.units % 10 != 0 {
+                return Err(Rule::TooPrecise { scale: number.scale });
+            }
+            number = Decimal { units: number.units / 10, scale: number.scale - 1 };
+        }
+        let missing = usize::from(scale - number.scale);
+        let start = out.len();
+        let digits = usize::try_from(number.digits()).unwrap_or(usize::MAX);
+        let needed = if digits == 0 { 0 } else { digits + missing };
+        let mut units = number.units.unsigned_abs();
+        out.resize(start + needed.max(self.len()), b'0');
+        for place in out.iter_mut().skip(start).rev().skip(missing) {
+            if units == 0 {
+                break;
+            }
+            *place = b'0' + u8::try_from(units % 10).unwrap_or(0);
+            units /= 10;
+        }
+        self.no_longer_than_field(needed)
+    }
+
+    fn no_longer_than_field(&self, bytes: usize) -> Result<(), Rule> {
+        if bytes > self.len() {
+            Err(Rule::Overflow { needed: u32::try_from(bytes).unwrap_or(u32::MAX) })
+        } else {
+            Ok(())
+        }
+    }
+
+    fn exactly_field(&self, bytes: usize) -> Result<(), Rule> {
+        self.no_longer_than_field(bytes)?;
+        if bytes < self.len() {
+            Err(Rule::TooShort { found: u32::try_from(bytes).unwrap_or(u32::MAX) })
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// A value that has no bytes in the field, as it was given.
+fn value_bytes(value: &Value) -> Vec<u8> {
+    match value {
+        Value::Text(text) => text.as_bytes().to_vec(),
+        Value::Number(number) => alloc::format!("{number}").into_bytes(),
+        Value::Bytes(bytes) => bytes.clone(),
+        Value::Null => Vec::new(),
+    }
 }

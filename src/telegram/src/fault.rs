@@ -1,10 +1,19 @@
 use alloc::boxed::Box;
 use alloc::string::String;
+use core::fmt;
 
+use crate::charset::Charset;
 use crate::class::Class;
+use crate::field::Field;
+use crate::layout::Layout;
+use crate::mask::{hex, mask};
+use crate::nearest::nearest;
 
 /// What is wrong with one field: where it is, which bytes, which rule. Bytes of a field that is not public print masked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// `Display` is one line for people: code, field, place, what is wrong, how to mend it, and the bytes. `Debug` is the same
+/// line, so that neither gives away what the class hides.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The field's path, or the telegram's name if no field is to blame.
     pub field: Box<str>,
@@ -21,7 +30,9 @@ pub struct Fault {
 }
 
 /// The rule that a field breaks. Codes are stable: `T` and two digits ([`Rule::code`]).
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Neither `Display` nor `Debug` shows anything of a value: a rule does not know how confidential its field is.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rule {
     /// The telegram is not as long as its layout says.
@@ -46,8 +57,10 @@ pub enum Rule {
     Unmappable {
         /// The character.
         character: char,
+        /// Which character of the value it is, from 1.
+        position: u32,
         /// The charset.
-        charset: crate::charset::Charset,
+        charset: Charset,
     },
     /// The value is longer than the field.
     Overflow {
@@ -83,11 +96,160 @@ pub enum Rule {
         /// Who fills it.
         by: &'static str,
     },
+    /// The caller gives this field more than once.
+    Twice,
+    /// The telegram ends before the field does.
+    CutShort {
+        /// Bytes of the field that are there.
+        found: u32,
+    },
     /// No such field in this telegram.
     Unknown {
         /// The name that is nearest, if one is near.
         nearest: Option<String>,
     },
+}
+
+impl Fault {
+    pub(crate) fn new(field: &Field, bytes: &[u8], rule: Rule) -> Self {
+        Self {
+            field: field.path.clone(),
+            offset: field.at.offset,
+            len: field.at.len,
+            class: field.class,
+            bytes: bytes.into(),
+            rule,
+        }
+    }
+
+    pub(crate) fn of_telegram(layout: &Layout, rule: Rule) -> Self {
+        Self {
+            field: layout.name().into(),
+            offset: 0,
+            len: layout.len(),
+            class: Class::Public,
+            bytes: Box::default(),
+            rule,
+        }
+    }
+
+    pub(crate) fn unknown(layout: &Layout, name: &str) -> Self {
+        let nearest = nearest(name, layout.fields().iter().map(|field| &*field.path)).map(String::from);
+        Self { field: name.into(), ..Self::of_telegram(layout, Rule::Unknown { nearest }) }
+    }
+
+    /// The stable code of the rule.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.rule.code()
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// More would hide the sentence.
+        const BYTES_SHOWN_MAX: usize = 64;
+        write!(f, "{} {}", self.rule.code(), self.field)?;
+        if !matches!(self.rule, Rule::Unknown { .. }) {
+            write!(f, " at byte {} ({} bytes)", self.offset, self.len)?;
+        }
+        write!(f, ": {}", self.rule)?;
+        match &self.rule {
+            Rule::Unmappable { character, .. } if self.class == Class::Public => {
+                write!(f, "; it is {character:?}, U+{:04X}", u32::from(*character))?;
+            }
+            Rule::NotConst { expected } if self.class == Class::Public => {
+                write!(f, "; expected {} ({:?})", hex(expected), Ascii(expected))?;
+            }
+            _ => {}
+        }
+        if self.bytes.is_empty() || self.class == Class::Secret {
+            return Ok(());
+        }
+        let (hex, text) = mask(self.class, Charset::Cp949, &self.bytes);
+        let shown = hex.char_indices().nth(BYTES_SHOWN_MAX * 3).map(|(at, _)| at);
+        match shown.and_then(|end| hex.get(..end)) {
+            Some(start) => write!(f, "; bytes {start}... ({} of them)", self.bytes.len()),
+            None => write!(f, "; bytes {hex} ({text:?})"),
+        }
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fault({self})")
+    }
+}
+
+impl core::error::Error for Fault {}
+
+/// What is wrong and how to mend it, without the field and without anything of the value.
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length { expected, found } if found < expected => {
+                write!(f, "{found} bytes, {} too few; the layout has {expected}", expected - found)
+            }
+            Self::Length { expected, found } => {
+                write!(f, "{found} bytes, {} too many; the layout has {expected}", found.saturating_sub(*expected))
+            }
+            Self::NotDigits => {
+                f.write_str("not a number; write digits only, right-aligned and filled with zeros on the wire")
+            }
+            Self::NotDate { pattern } => write!(f, "no such date or time; write {pattern}"),
+            Self::NotText => {
+                f.write_str("bytes that the charset does not have; compare the charset in the spec with the sender's")
+            }
+            Self::HalfCharacter => {
+                f.write_str("a two-byte character is cut in half; whoever filled the field must cut between characters")
+            }
+            Self::Unmappable { position, charset, .. } => {
+                write!(f, "{charset} cannot write character {position} of the value; replace it before the call")
+            }
+            Self::Overflow { needed } => write!(f, "the value needs {needed} bytes; shorten it, nothing is cut here"),
+            Self::TooShort { found } => {
+                write!(f, "the value has {found} bytes, and this field takes no padding; give all of them")
+            }
+            Self::TooPrecise { scale } => {
+                write!(f, "the value has {scale} decimals, more than the field; round it before the call")
+            }
+            Self::Negative => f.write_str("a negative number, and the field has no sign; give 0 or more"),
+            Self::WrongKind { expected } => write!(f, "the field takes {expected}; give it as that"),
+            Self::NotConst { .. } => {
+                f.write_str("not the constant that the spec states; leave the field out or give the constant")
+            }
+            Self::Missing => f.write_str("no value; give one, or state a default or `?` in the spec"),
+            Self::NotYours { by } => write!(f, "filled by {by}; leave it out"),
+            Self::Unknown { nearest: Some(nearest) } => {
+                write!(f, "no such field in the telegram; did you mean {nearest}?")
+            }
+            Self::Unknown { nearest: None } => {
+                f.write_str("no such field in the telegram; look its fields up in the spec")
+            }
+            Self::Twice => f.write_str("given twice; give it once"),
+            Self::CutShort { found } => {
+                write!(
+                    f,
+                    "the telegram ends after {found} bytes of the field; its sender and the spec disagree about the length"
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({self})", self.code())
+    }
+}
+
+/// Bytes as text for people: what is not ASCII is escaped.
+struct Ascii<'b>(&'b [u8]);
+
+impl fmt::Debug for Ascii<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
+    }
 }
 
 impl Rule {
@@ -110,6 +272,8 @@ impl Rule {
             Self::Missing => "T13",
             Self::NotYours { .. } => "T14",
             Self::Unknown { .. } => "T15",
+            Self::Twice => "T16",
+            Self::CutShort { .. } => "T17",
         }
     }
 }

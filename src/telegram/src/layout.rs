@@ -1,133 +1,15 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::ops::Range;
+use core::fmt;
 
-use serde::{Deserialize, Serialize};
-
-use crate::charset::CharsetPair;
 use crate::class::Class;
+use crate::decimal::DIGITS_MAX;
+use crate::fault::Rule;
+use crate::field::{Field, FieldId, Fill, Slice};
 use crate::kind::Kind;
 
-/// Where a field's bytes are in its telegram, length prefix not counted. Offsets and lengths are bytes, always.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Slice {
-    /// Of the first byte, from 0.
-    pub offset: u32,
-    /// In bytes, at least 1.
-    pub len: u32,
-}
-
-impl Slice {
-    /// The same as a range of indexes.
-    #[must_use]
-    pub const fn range(self) -> Range<usize> {
-        self.offset as usize..self.offset as usize + self.len as usize
-    }
-
-    /// These bytes of a telegram, or `None` if it is too short.
-    #[must_use]
-    pub fn of(self, telegram: &[u8]) -> Option<&[u8]> {
-        telegram.get(self.range())
-    }
-}
-
-/// Who fills a telegram: the one that asks (request) or the one that answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Side {
-    /// Sends the request.
-    Asker,
-    /// Sends the answer.
-    Answerer,
-}
-
-/// Which side fills a field (`by`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct By {
-    /// The asker fills it.
-    pub asker: bool,
-    /// The answerer fills it.
-    pub answerer: bool,
-    /// `?`: only under a condition that the document states, so that it may be left out.
-    pub optional: bool,
-}
-
-/// What a field holds that its side leaves out (`unset`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Unset {
-    /// ASCII '0'.
-    Zero,
-    /// ASCII ' '.
-    Space,
-}
-
-/// Where a field's bytes come from if the caller says nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Fill {
-    /// The caller must give a value, unless the field is optional.
-    Given,
-    /// `= v`: these bytes, unless the caller gives a value.
-    Default(Box<[u8]>),
-    /// `const v`: these bytes; anything else is a fault, on decode too.
-    Const(Box<[u8]>),
-    /// Written by the gateway when the telegram is queued (number, date, time), or by the exchange (message type).
-    Stamped,
-}
-
-/// What is equal when two fields are compared (`equal ignoring`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Equal {
-    /// Leading '0' bytes do not matter.
-    pub zero_left: bool,
-    /// Trailing ' ' bytes do not matter.
-    pub space_right: bool,
-}
-
-/// Whether an answer carries back what the request held in a field (`echo`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Echo {
-    /// It need not.
-    #[default]
-    No,
-    /// Every answer does (`echo`).
-    Always,
-    /// Only our replies to notices must (`echo in reply to notice`).
-    InReplyToNotice,
-}
-
-/// One column of the institution's document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Field {
-    /// Name in the spec, unique in its telegram; with a group's name and a dot before it when it is inside one.
-    pub path: Box<str>,
-    /// Name in the institution's document.
-    pub label: Box<str>,
-    /// Its bytes.
-    pub at: Slice,
-    /// Their meaning.
-    pub kind: Kind,
-    /// For text.
-    pub charset: CharsetPair,
-    /// Confidentiality.
-    pub class: Class,
-    /// Who fills it.
-    pub by: By,
-    /// With what, if nobody says.
-    pub fill: Fill,
-    /// With what, if it is left out.
-    pub unset: Unset,
-    /// How it compares.
-    pub equal: Equal,
-    /// Whether an answer carries back what the request held.
-    pub echo: Echo,
-}
-
-/// The place of a field in [`Layout::fields`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct FieldId(pub u16);
-
 /// A layout is a tree; runs of fields at fixed offsets are its leaves. Groups, repeats and choices join here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Node {
     /// Fields, one behind the other, at offsets that never move: `first..end` of [`Layout::fields`].
@@ -140,13 +22,15 @@ pub enum Node {
 }
 
 /// One kind of telegram, as its bytes lie: without gaps, without overlaps, of one total length. A value of this type is right.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     name: Box<str>,
     label: Box<str>,
     len: u32,
     fields: Vec<Field>,
     root: Vec<Node>,
+    /// Every field, in the order of the paths.
+    by_path: Vec<FieldId>,
 }
 
 /// Why fields do not make a layout.
@@ -169,7 +53,68 @@ pub enum LayoutError {
         /// The field.
         field: FieldId,
     },
+    /// A field has no bytes, or there is no field at all (then it is the one that is missing).
+    Empty {
+        /// The field.
+        field: FieldId,
+    },
+    /// More fields than [`FieldId`] can name.
+    TooMany {
+        /// How many.
+        fields: usize,
+    },
+    /// A number of more than 38 digits, or with more decimals than digits.
+    Digits {
+        /// The field.
+        field: FieldId,
+    },
+    /// A pattern of a date or time that is not made of its parts, or not as long as its field.
+    Pattern {
+        /// The field.
+        field: FieldId,
+    },
+    /// A constant or default that is not as long as its field, or that the field could not hold.
+    Fill {
+        /// The field.
+        field: FieldId,
+        /// What it breaks; [`Rule::Length`] if the length is wrong.
+        rule: Rule,
+    },
 }
+
+impl fmt::Display for LayoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TwiceNamed { second } => {
+                write!(f, "field {second} has the path of a field before it; rename one of them")
+            }
+            Self::Total { fields, total } => {
+                write!(
+                    f,
+                    "the fields end at byte {fields}, but the telegram at byte {total}; compare the lengths with the document"
+                )
+            }
+            Self::Gap { field } => write!(f, "field {field} does not begin where the one before it ends"),
+            Self::Empty { field } => write!(f, "field {field} has no bytes; give it a length of at least 1"),
+            Self::TooMany { fields } => write!(f, "{fields} fields; a telegram has at most {}", u16::MAX),
+            Self::Digits { field } => {
+                write!(
+                    f,
+                    "field {field} is a number of more than {DIGITS_MAX} digits, or of more decimals than digits; make it text"
+                )
+            }
+            Self::Pattern { field } => {
+                write!(
+                    f,
+                    "the pattern of field {field} is not YYYY, YY, MM, DD, hh, mm, ss (each at most once), or not as long as the field"
+                )
+            }
+            Self::Fill { field, rule } => write!(f, "field {field} cannot hold its constant or default: {rule}"),
+        }
+    }
+}
+
+impl core::error::Error for LayoutError {}
 
 impl Layout {
     /// Makes a layout of fields that lie one behind the other and end at `len` bytes.
@@ -177,8 +122,28 @@ impl Layout {
     /// # Errors
     /// The first thing that is wrong; `pabal-spec` reports these before it gets here.
     pub fn new(name: &str, label: &str, len: u32, fields: Vec<Field>) -> Result<Self, LayoutError> {
-        let _ = (name, label, len, fields);
-        unimplemented!()
+        let count = u16::try_from(fields.len()).map_err(|_| LayoutError::TooMany { fields: fields.len() })?;
+        let ids = (0..count).map(FieldId);
+        let mut end = 0;
+        for (field, id) in fields.iter().zip(ids.clone()) {
+            check(field, id, end)?;
+            end = end.checked_add(field.at.len).ok_or(LayoutError::Total { fields: u32::MAX, total: len })?;
+        }
+        if end != len {
+            return Err(LayoutError::Total { fields: end, total: len });
+        }
+        if count == 0 {
+            return Err(LayoutError::Empty { field: FieldId(0) });
+        }
+        let path = |id: &FieldId| fields.get(id.index()).map_or("", |field| &*field.path);
+        let mut by_path: Vec<FieldId> = ids.collect();
+        // Stable: of two fields with one path the second stays the second.
+        by_path.sort_by_key(path);
+        if let Some([_, second]) = by_path.windows(2).find(|pair| matches!(pair, [a, b] if path(a) == path(b))) {
+            return Err(LayoutError::TwiceNamed { second: *second });
+        }
+        let root = Vec::from([Node::Run { first: FieldId(0), end: FieldId(count) }]);
+        Ok(Self { name: name.into(), label: label.into(), len, fields, root, by_path })
     }
 
     /// Name in the spec.
@@ -215,8 +180,15 @@ impl Layout {
     /// A field by its path.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<(FieldId, &Field)> {
-        let _ = path;
-        unimplemented!()
+        let at = self.by_path.binary_search_by(|id| self.field(*id).map_or("", |field| &*field.path).cmp(path)).ok()?;
+        let id = *self.by_path.get(at)?;
+        Some((id, self.field(id)?))
+    }
+
+    /// A field by its place, or `None` if the id is of another layout.
+    #[must_use]
+    pub fn field(&self, id: FieldId) -> Option<&Field> {
+        self.fields.get(id.index())
     }
 
     /// The bytes that must never be stored ([`Class::Secret`]).
@@ -224,4 +196,32 @@ impl Layout {
     pub fn secrets(&self) -> Vec<Slice> {
         self.fields.iter().filter(|f| f.class == Class::Secret).map(|f| f.at).collect()
     }
+}
+
+fn check(field: &Field, id: FieldId, end: u32) -> Result<(), LayoutError> {
+    if field.at.offset != end {
+        return Err(LayoutError::Gap { field: id });
+    }
+    let len = field.at.len;
+    if len == 0 {
+        return Err(LayoutError::Empty { field: id });
+    }
+    match &field.kind {
+        Kind::Number { scale } if len > DIGITS_MAX || u32::from(*scale) > len => {
+            return Err(LayoutError::Digits { field: id });
+        }
+        Kind::Stamp(stamp) if stamp.pattern.len() != field.at.range().len() || !stamp.is_sound() => {
+            return Err(LayoutError::Pattern { field: id });
+        }
+        _ => {}
+    }
+    if let Fill::Default(bytes) | Fill::Const(bytes) = &field.fill {
+        let found = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let rule =
+            if found == len { field.check_own(bytes).err() } else { Some(Rule::Length { expected: len, found }) };
+        if let Some(rule) = rule {
+            return Err(LayoutError::Fill { field: id, rule });
+        }
+    }
+    Ok(())
 }

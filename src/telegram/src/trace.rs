@@ -1,6 +1,6 @@
 use alloc::vec::Vec;
 
-use crate::layout::Slice;
+use crate::field::Slice;
 
 /// The key under which a caller's trace is kept while its telegram is away: bytes of fields that the answer echoes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
