@@ -1,0 +1,246 @@
+//! Whoever reads: connections of their own that cannot write, with a cursor.
+
+use std::collections::VecDeque;
+use std::path::Path;
+
+use rusqlite::{Connection, ToSql};
+
+use crate::envelope::{Envelope, Position};
+use crate::error::Error;
+use crate::schema::{self, Header, Link, storage};
+
+/// Envelopes that [`Recovery`] reads at a time.
+const PAGE_ENVELOPES: usize = 1024;
+
+/// Reads a journal, in this process or another, while the writer writes; it needs no lock and holds nobody up.
+///
+/// It sees nothing that is not committed, so with [`Durability::Full`](crate::Durability::Full) nothing that is not durable. Every
+/// envelope that it returns was checked against its checksum and the envelope before it: damage is [`Error::Corrupt`], never left out.
+/// What an index does not lead to is not seen; that the indexes are whole is for [`verify`](crate::verify()) to say.
+///
+/// Each question takes `after`, a cursor ([`Position::START`] for the beginning), and `limit`, the most envelopes to return. Answers are
+/// in order of position. A follower keeps the last position that it has seen and asks again when it is woken.
+///
+/// One reader serves one thread at a time; open another for another thread.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+    header: Header,
+}
+
+impl Reader {
+    /// Opens the journal in a data directory. The directory must be writable for this process as long as no writer has it: the
+    /// engine keeps the index of its write-ahead file beside the database.
+    ///
+    /// # Errors
+    /// [`Error::Absent`], [`Error::Format`].
+    pub fn open(directory: impl AsRef<Path>) -> Result<Self, Error> {
+        let directory = directory.as_ref();
+        let connection = schema::open_for_reading(directory)?;
+        let header = schema::header(&connection, &schema::path(directory))?;
+        Ok(Self { connection, header })
+    }
+
+    /// The last envelope's position; [`Position::START`] in an empty journal.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn last(&self) -> Result<Position, Error> {
+        let head = schema::head(&self.connection)?;
+        Ok(if head.seq == 0 { Position::START } else { Position { writer: self.header.writer, seq: head.seq } })
+    }
+
+    /// Everything, in order.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] at the first envelope that is not what was written; so for all questions.
+    pub fn after(&self, after: Position, limit: usize) -> Result<Vec<Envelope>, Error> {
+        let envelopes = self.ask("NOT INDEXED WHERE 1", &[], after, limit)?;
+        // Here nothing may be missing; everywhere else the checksums of the neighbours say so.
+        let mut wanted = after.seq;
+        for envelope in &envelopes {
+            wanted += 1;
+            if envelope.position.seq != wanted {
+                let position = Some(Position { seq: wanted, ..envelope.position });
+                return Err(crate::Corrupt { position, what: "it is missing".to_owned() }.into());
+            }
+        }
+        Ok(envelopes)
+    }
+
+    /// Everything of one institution.
+    ///
+    /// # Errors
+    /// As [`Reader::after`].
+    pub fn by_institution(&self, institution: &str, after: Position, limit: usize) -> Result<Vec<Envelope>, Error> {
+        self.ask("INDEXED BY envelope_institution WHERE institution = ?3", &[&institution], after, limit)
+    }
+
+    /// Everything of one exchange.
+    ///
+    /// # Errors
+    /// As [`Reader::after`].
+    pub fn by_exchange(&self, exchange: &str, after: Position, limit: usize) -> Result<Vec<Envelope>, Error> {
+        self.ask("INDEXED BY envelope_exchange WHERE exchange = ?3", &[&exchange], after, limit)
+    }
+
+    /// Everything under a caller's idempotency key, at any institution.
+    ///
+    /// # Errors
+    /// As [`Reader::after`].
+    pub fn by_idempotency(
+        &self,
+        caller: &str,
+        key: &str,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Envelope>, Error> {
+        self.ask(
+            "INDEXED BY envelope_idempotency WHERE caller = ?3 AND idempotency_key = ?4",
+            &[&caller, &key],
+            after,
+            limit,
+        )
+    }
+
+    /// Everything under a correlation key of an institution.
+    ///
+    /// # Errors
+    /// As [`Reader::after`].
+    pub fn by_correlation(
+        &self,
+        institution: &str,
+        key: &str,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Envelope>, Error> {
+        self.ask(
+            "INDEXED BY envelope_correlation WHERE institution = ?3 AND correlation_key = ?4",
+            &[&institution, &key],
+            after,
+            limit,
+        )
+    }
+
+    /// Everything whose trace context begins with `trace`: a whole `traceparent`, or `00-` and the trace id for all its spans.
+    ///
+    /// # Errors
+    /// As [`Reader::after`].
+    pub fn by_trace(&self, trace: &str, after: Position, limit: usize) -> Result<Vec<Envelope>, Error> {
+        // The greatest character ends the range of all texts that begin so.
+        let end = format!("{trace}\u{10ffff}");
+        self.ask(
+            "INDEXED BY envelope_trace WHERE trace_context >= ?3 AND trace_context < ?4",
+            &[&trace, &end],
+            after,
+            limit,
+        )
+    }
+
+    /// Everything of an institution on one business date (yyyymmdd).
+    ///
+    /// # Errors
+    /// As [`Reader::after`].
+    pub fn by_business_date(
+        &self,
+        institution: &str,
+        business_date: i64,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Envelope>, Error> {
+        self.ask(
+            "INDEXED BY envelope_business_date WHERE institution = ?3 AND business_date = ?4",
+            &[&institution, &business_date],
+            after,
+            limit,
+        )
+    }
+
+    /// Everything of a participant behind an institution.
+    ///
+    /// # Errors
+    /// As [`Reader::after`].
+    pub fn by_participant(
+        &self,
+        institution: &str,
+        participant: &str,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Envelope>, Error> {
+        self.ask(
+            "INDEXED BY envelope_participant WHERE institution = ?3 AND participant = ?4",
+            &[&institution, &participant],
+            after,
+            limit,
+        )
+    }
+
+    /// An institution's last checkpoint and everything of it since, in order; everything when there is no checkpoint. What a fold must
+    /// see to be where it was.
+    ///
+    /// # Errors
+    /// Those of the storage; reading on gives the others.
+    pub fn recovery(&self, institution: &str) -> Result<Recovery<'_>, Error> {
+        let checkpoint: Option<i64> = self
+            .connection
+            .query_row(
+                "SELECT max(seq) FROM envelope WHERE institution = ?1 AND kind = 'checkpoint'",
+                [institution],
+                |row| row.get(0),
+            )
+            .map_err(storage("finding the checkpoint"))?;
+        let seq = checkpoint.and_then(|seq| u64::try_from(seq).ok()).map_or(0, |seq| seq.saturating_sub(1));
+        let after = Position { writer: self.header.writer, seq };
+        Ok(Recovery { reader: self, institution: institution.to_owned(), after, page: VecDeque::new(), ended: false })
+    }
+
+    fn ask(&self, source: &str, content: &[&dyn ToSql], after: Position, limit: usize) -> Result<Vec<Envelope>, Error> {
+        let doing = "reading the journal";
+        // The index is named, so that a small table or a missing index is an error and never a walk through everything.
+        let sql =
+            format!("SELECT {} FROM envelope e {source} AND e.seq > ?1 ORDER BY e.seq LIMIT ?2", schema::selection());
+        let mut statement = self.connection.prepare_cached(&sql).map_err(storage(doing))?;
+        let seq = i64::try_from(after.seq).unwrap_or(i64::MAX);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut parameters: Vec<&dyn ToSql> = vec![&seq, &limit];
+        parameters.extend(content);
+        let mut rows = statement.query(&parameters[..]).map_err(storage(doing))?;
+        let mut envelopes = Vec::new();
+        while let Some(row) = rows.next().map_err(storage(doing))? {
+            envelopes.push(Link::read(row, &self.header)?.check(&self.header)?);
+        }
+        Ok(envelopes)
+    }
+}
+
+/// Iterates over what an institution's fold must see; see [`Reader::recovery`]. Ends after the first error.
+#[derive(Debug)]
+pub struct Recovery<'a> {
+    reader: &'a Reader,
+    institution: String,
+    after: Position,
+    page: VecDeque<Envelope>,
+    ended: bool,
+}
+
+impl Iterator for Recovery<'_> {
+    type Item = Result<Envelope, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.page.is_empty() && !self.ended {
+            match self.reader.by_institution(&self.institution, self.after, PAGE_ENVELOPES) {
+                Ok(envelopes) => {
+                    self.ended = envelopes.len() < PAGE_ENVELOPES;
+                    self.page = envelopes.into();
+                }
+                Err(error) => {
+                    self.ended = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+        let envelope = self.page.pop_front()?;
+        self.after = envelope.position;
+        Some(Ok(envelope))
+    }
+}

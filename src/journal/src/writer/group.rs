@@ -1,0 +1,194 @@
+//! One group: many batches, one transaction, one sync.
+
+use std::collections::BTreeMap;
+
+use rusqlite::config::DbConfig;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, ToSql};
+
+use super::checkpointer::{self, Folded};
+use super::{Batch, RecoveredInstitution};
+use crate::envelope::{Cell, Position};
+use crate::error::{Corrupt, Error, Failure};
+use crate::schema::{self, Head, Header, storage};
+use crate::{Durability, Options};
+
+impl ToSql for Cell<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match *self {
+            Self::Null => ValueRef::Null,
+            Self::Integer(number) => ValueRef::Integer(number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}
+
+/// The writer's connection, and where the journal ends.
+pub(super) struct Group {
+    connection: Connection,
+    header: Header,
+    head: Head,
+    insertion: String,
+}
+
+impl Group {
+    /// Opens the file, makes its tables when it is new, and checks that its end is whole.
+    pub(super) fn open(options: &Options) -> Result<(Self, BTreeMap<String, RecoveredInstitution>), Error> {
+        let path = schema::path(&options.directory);
+        let mut connection = open(options)?;
+        if schema::is_empty(&connection).map_err(storage("opening the journal"))? {
+            schema::create(&mut connection, options.writer).map_err(storage("making the journal's tables"))?;
+        }
+        let header = schema::header(&connection, &path)?;
+        if header.writer != options.writer {
+            let path = options.directory.clone();
+            return Err(Error::OtherWriter { path, found: header.writer, wanted: options.writer });
+        }
+        if let Some(what) = schema::difference(&connection).map_err(storage("reading the schema"))? {
+            return Err(Corrupt { position: None, what }.into());
+        }
+        let head = checked_head(&connection, &header)?;
+        let group = Self { connection, header, head, insertion: schema::insertion() };
+        let institutions = group.institutions()?;
+        Ok((group, institutions))
+    }
+
+    pub(super) fn head(&self) -> Head {
+        self.head
+    }
+
+    pub(super) fn position(&self, seq: u64) -> Position {
+        if seq == 0 { Position::START } else { Position { writer: self.header.writer, seq } }
+    }
+
+    /// Writes the batches in order and commits. Returns the last position of each. After an error this journal is not written again, so
+    /// the head that was not reached does not matter.
+    pub(super) fn write(&mut self, batches: &[Batch]) -> rusqlite::Result<Vec<Position>> {
+        let mut head = self.head;
+        let mut lasts = Vec::with_capacity(batches.len());
+        let transaction = self.connection.transaction()?;
+        {
+            let mut insert = transaction.prepare_cached(&self.insertion)?;
+            for batch in batches {
+                for draft in &batch.drafts {
+                    let position = Position { writer: self.header.writer, seq: head.seq + 1 };
+                    let chain = head.chain.after(position, &batch.institution, draft);
+                    head = Head { seq: position.seq, chain };
+                    let mut index = 0;
+                    let mut bind = |content: &dyn ToSql| {
+                        index += 1;
+                        insert.raw_bind_parameter(index, content)
+                    };
+                    bind(&number(position.seq)?)?;
+                    bind(&position.writer)?;
+                    bind(&draft.at)?;
+                    bind(&batch.institution)?;
+                    bind(&draft.family)?;
+                    bind(&draft.kind)?;
+                    bind(&draft.version)?;
+                    for cell in draft.columns.cells() {
+                        bind(&cell)?;
+                    }
+                    bind(&draft.body)?;
+                    bind(&&chain.0[..])?;
+                    insert.raw_execute()?;
+                }
+                lasts.push(Position { writer: self.header.writer, seq: head.seq });
+            }
+            transaction
+                .prepare_cached("UPDATE head SET seq = ?1, chain = ?2")?
+                .execute((number(head.seq)?, &head.chain.0[..]))?;
+        }
+        transaction.commit()?;
+        self.head = head;
+        Ok(lasts)
+    }
+
+    /// Folds the write-ahead file back, when the checkpointer cannot keep up.
+    pub(super) fn fold(&self) -> Result<Folded, Failure> {
+        checkpointer::fold(&self.connection)
+    }
+
+    /// What there is to recover for each institution: found by skipping through the index, not by reading the envelopes.
+    fn institutions(&self) -> Result<BTreeMap<String, RecoveredInstitution>, Error> {
+        let doing = "finding the institutions";
+        let ask = |sql| self.connection.prepare(sql).map_err(storage(doing));
+        let mut next = ask("SELECT min(institution) FROM envelope WHERE institution > ?1")?;
+        let mut last = ask("SELECT max(seq) FROM envelope WHERE institution = ?1 AND kind = 'checkpoint'")?;
+        let mut since = ask("SELECT count(*) FROM envelope WHERE institution = ?1 AND seq > ?2")?;
+        let mut institutions = BTreeMap::new();
+        let mut name = String::new();
+        while let Some(found) =
+            next.query_row([&name], |row| row.get::<_, Option<String>>(0)).map_err(storage(doing))?
+        {
+            let checkpoint: Option<i64> = last.query_row([&found], |row| row.get(0)).map_err(storage(doing))?;
+            let since: i64 =
+                since.query_row((&found, checkpoint.unwrap_or(0)), |row| row.get(0)).map_err(storage(doing))?;
+            let checkpoint = checkpoint.and_then(|seq| u64::try_from(seq).ok()).map(|seq| self.position(seq));
+            let since_checkpoint = u64::try_from(since).unwrap_or(0);
+            institutions.insert(found.clone(), RecoveredInstitution { checkpoint, since_checkpoint });
+            name = found;
+        }
+        Ok(institutions)
+    }
+}
+
+/// The engine's numbers have a sign.
+fn number(number: u64) -> rusqlite::Result<i64> {
+    i64::try_from(number).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+/// A connection that writes as the options say. The checkpointer has one too.
+pub(super) fn open(options: &Options) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let path = schema::path(&options.directory);
+    let connection = Connection::open_with_flags(path, flags).map_err(storage("opening the journal"))?;
+    set_up(&connection, options).map_err(storage("setting up the journal"))?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection, options: &Options) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.pragma_update(None, "page_size", number(schema::PAGE_BYTES)?)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    // In WAL mode FULL syncs the write-ahead file at each commit; NORMAL only at checkpoints.
+    let synchronous = match options.durability {
+        Durability::Full => "full",
+        Durability::Process => "normal",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "fullfsync", options.durability == Durability::Full)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", options.durability == Durability::Full)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "journal_size_limit", number(options.wal_bytes_max)?)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    if let Some(bytes) = options.journal_bytes_max {
+        connection.pragma_update(None, "max_page_count", number(bytes / schema::PAGE_BYTES)?)?;
+    }
+    Ok(())
+}
+
+/// The head, when the last envelope is the one that it names and that envelope is whole.
+fn checked_head(connection: &Connection, header: &Header) -> Result<Head, Error> {
+    let head = schema::head(connection)?;
+    let doing = "reading the journal's end";
+    let sql = format!("SELECT {} FROM envelope e ORDER BY e.seq DESC LIMIT 1", schema::selection());
+    let link = connection
+        .query_row(&sql, [], |row| Ok(schema::Link::read(row, header)))
+        .optional()
+        .map_err(storage(doing))?
+        .transpose()?;
+    let found = match link {
+        None => Head { seq: 0, chain: header.genesis },
+        Some(link) => {
+            let chain = link.chain;
+            Head { seq: link.check(header)?.position.seq, chain }
+        }
+    };
+    if found != head {
+        let what = format!("its head names {} as the last envelope, but the last one is {}", head.seq, found.seq);
+        return Err(Corrupt { position: None, what }.into());
+    }
+    Ok(head)
+}
