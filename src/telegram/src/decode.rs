@@ -240,3 +240,6 @@ fn digits(bytes: &[u8]) -> Option<i128> {
     let low = i128::from(part(low)?);
     if high.is_empty() { Some(low) } else { Some(i128::from(part(high)?) * 10_i128.pow(19) + low) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,6 +65,7 @@ impl Field {
                 Rule::Overflow { .. } | Rule::TooShort { .. } | Rule::NotText | Rule::HalfCharacter => {
                     out.split_off(start)
                 }
+                Rule::Unmappable { .. } => Vec::new(),
                 _ => value_bytes(value),
             };
             out.truncate(start);
@@ -232,3 +233,6 @@ fn value_bytes(value: &Value) -> Vec<u8> {
         Value::Null => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,8 @@ pub struct Fault {
     pub len: u32,
     /// The field's class, which decides what [`core::fmt::Display`] shows of the bytes.
     pub class: Class,
-    /// The bytes that were read, or that the value would have become. Never printed unmasked.
+    /// The bytes that were read, or that the value would have become, or the value as it was given if it would have become
+    /// none; empty if there is no value, or one that the charset cannot write. Never printed unmasked.
     pub bytes: Box<[u8]>,
     /// What they break.
     pub rule: Rule,
@@ -151,7 +152,7 @@ impl fmt::Display for Fault {
         const BYTES_SHOWN_MAX: usize = 64;
         write!(f, "{} {}", self.rule.code(), self.field)?;
         if !matches!(self.rule, Rule::Unknown { .. }) {
-            write!(f, " at byte {} ({} bytes)", self.offset, self.len)?;
+            write!(f, " at byte {} ({})", self.offset, Count(self.len, "byte"))?;
         }
         write!(f, ": {}", self.rule)?;
         match &self.rule {
@@ -188,10 +189,10 @@ impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Length { expected, found } if found < expected => {
-                write!(f, "{found} bytes, {} too few; the layout has {expected}", expected - found)
+                write!(f, "{}, {} too few; the layout has {expected}", Count(*found, "byte"), expected - found)
             }
             Self::Length { expected, found } => {
-                write!(f, "{found} bytes, {} too many; the layout has {expected}", found.saturating_sub(*expected))
+                write!(f, "{}, {} too many; the layout has {expected}", Count(*found, "byte"), found.saturating_sub(*expected))
             }
             Self::NotDigits => {
                 f.write_str("not a number; write digits only, right-aligned and filled with zeros on the wire")
@@ -206,17 +207,17 @@ impl fmt::Display for Rule {
             Self::Unmappable { position, charset, .. } => {
                 write!(f, "{charset} cannot write character {position} of the value; replace it before the call")
             }
-            Self::Overflow { needed } => write!(f, "the value needs {needed} bytes; shorten it, nothing is cut here"),
+            Self::Overflow { needed } => write!(f, "the value needs {}; shorten it, nothing is cut here", Count(*needed, "byte")),
             Self::TooShort { found } => {
-                write!(f, "the value has {found} bytes, and this field takes no padding; give all of them")
+                write!(f, "the value has {}, and this field takes no padding; give all of them", Count(*found, "byte"))
             }
             Self::TooPrecise { scale } => {
-                write!(f, "the value has {scale} decimals, more than the field; round it before the call")
+                write!(f, "the value has {}, more than the field; round it before the call", Count(u32::from(*scale), "decimal"))
             }
             Self::Negative => f.write_str("a negative number, and the field has no sign; give 0 or more"),
             Self::WrongKind { expected } => write!(f, "the field takes {expected}; give it as that"),
             Self::NotConst { .. } => {
-                f.write_str("not the constant that the spec states; leave the field out or give the constant")
+                f.write_str("not the constant that the spec states; leave the field out, or correct the spec if the document says otherwise")
             }
             Self::Missing => f.write_str("no value; give one, or state a default or `?` in the spec"),
             Self::NotYours { by } => write!(f, "filled by {by}; leave it out"),
@@ -240,6 +241,15 @@ impl fmt::Display for Rule {
 impl fmt::Debug for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({self})", self.code())
+    }
+}
+
+/// How many of what.
+struct Count(u32, &'static str);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.0, self.1, if self.0 == 1 { "" } else { "s" })
     }
 }
 

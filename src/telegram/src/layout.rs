@@ -225,3 +225,84 @@ fn check(field: &Field, id: FieldId, end: u32) -> Result<(), LayoutError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+
+    use super::*;
+    use crate::charset::{Charset, CharsetPair};
+    use crate::draft::{field, layout, number, stamp, text, transfer};
+
+    fn at(offset: u32, mut field: Field) -> Field {
+        field.at.offset = offset;
+        field
+    }
+
+    fn refused(len: u32, fields: Vec<Field>) -> LayoutError {
+        Layout::new("draft", "초안", len, fields).unwrap_err()
+    }
+
+    #[test]
+    fn every_field_is_found_by_its_path_and_its_place() {
+        let layout = transfer();
+        assert_eq!((layout.name(), layout.label(), layout.len()), ("draft", "초안", 121));
+        for (index, field) in layout.fields().iter().enumerate() {
+            let (id, found) = layout.find(&field.path).unwrap();
+            assert_eq!(id.index(), index);
+            assert_eq!(found, field);
+            assert_eq!(layout.field(id), Some(field));
+        }
+        for path in ["", "a", "zzz", "debit_acc"] {
+            assert_eq!(layout.find(path), None);
+        }
+        assert_eq!(layout.root(), [Node::Run { first: FieldId(0), end: FieldId(16) }]);
+        assert_eq!(layout.secrets(), [Slice { offset: 44, len: 8 }]);
+    }
+
+    #[test]
+    fn fields_lie_without_gaps_and_end_at_the_total() {
+        let gap = LayoutError::Gap { field: FieldId(1) };
+        assert_eq!(refused(6, vec![at(0, text("a", 3)), at(4, text("b", 2))]), gap);
+        assert_eq!(refused(5, vec![at(0, text("a", 3)), at(2, text("b", 3))]), gap);
+        assert_eq!(
+            refused(6, vec![at(0, text("a", 3)), at(3, text("b", 2))]),
+            LayoutError::Total { fields: 5, total: 6 }
+        );
+        assert_eq!(
+            refused(4, vec![at(0, text("a", 3)), at(3, text("b", 2))]),
+            LayoutError::Total { fields: 5, total: 4 }
+        );
+        assert_eq!(
+            refused(3, vec![at(0, text("a", 3)), at(3, text("b", 0))]),
+            LayoutError::Empty { field: FieldId(1) }
+        );
+        assert_eq!(refused(0, vec![]), LayoutError::Empty { field: FieldId(0) });
+    }
+
+    #[test]
+    fn two_fields_have_two_paths() {
+        let fields = vec![at(0, text("b", 1)), at(1, text("a", 1)), at(2, text("b", 1))];
+        assert_eq!(refused(3, fields), LayoutError::TwiceNamed { second: FieldId(2) });
+    }
+
+    #[test]
+    fn what_no_field_can_hold_is_refused() {
+        let one = |field| refused(u32::from(u8::MAX), vec![field]);
+        let field_0 = FieldId(0);
+        assert_eq!(one(number("a", 39)), LayoutError::Digits { field: field_0 });
+        assert_eq!(one(field("a", 2, Kind::Number { scale: 3 })), LayoutError::Digits { field: field_0 });
+        assert_eq!(one(stamp("a", "YYYYMMDDx")), LayoutError::Pattern { field: field_0 });
+        let mut longer = stamp("a", "YYYYMMDD");
+        longer.at.len = 9;
+        assert_eq!(one(longer), LayoutError::Pattern { field: field_0 });
+        let filled = |field: Field, fill: &[u8]| one(Field { fill: Fill::Const(fill.into()), ..field });
+        let fill = |rule| LayoutError::Fill { field: field_0, rule };
+        assert_eq!(filled(text("a", 3), b"ab"), fill(Rule::Length { expected: 3, found: 2 }));
+        assert_eq!(filled(number("a", 3), b" 12"), fill(Rule::NotDigits));
+        assert_eq!(filled(text("a", 3), b"a\xC8\x20"), fill(Rule::HalfCharacter));
+        let ascii = CharsetPair { encode: Charset::Ascii, decode: Charset::Ascii };
+        assert_eq!(filled(Field { charset: ascii, ..text("a", 2) }, b"\xC8\xAB"), fill(Rule::NotText));
+        assert_eq!(layout(vec![Field { fill: Fill::Default((*b"012").into()), ..number("a", 3) }]).len(), 3);
+    }
+}

@@ -11,10 +11,14 @@ mod charset;
 mod class;
 mod decimal;
 mod decode;
+#[cfg(test)]
+mod draft;
 mod encode;
 mod fault;
 mod field;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod kind;
 mod layout;
 mod mask;

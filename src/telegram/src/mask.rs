@@ -99,3 +99,74 @@ fn hex_where(bytes: &[u8], shown: impl Fn(usize) -> bool) -> String {
 fn escaped(bytes: &[u8]) -> String {
     alloc::format!("{}", bytes.escape_ascii())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draft::{field, layout, text, transfer};
+    use crate::kind::Kind;
+
+    fn check(class: Class, bytes: &[u8], raw: &str, value: &str) {
+        let field = Field { class, ..text("f", u32::try_from(bytes.len()).unwrap()) };
+        let (found_raw, found_value) = masked(&field, bytes);
+        assert_eq!((found_raw.as_str(), found_value.as_str()), (raw, value), "{class}");
+    }
+
+    #[test]
+    fn each_class_shows_what_it_may() {
+        check(Class::Public, b"\xC8\xABa ", "c8 ab 61 20", "홍a");
+        check(Class::Account, b"110123456789  ", "** ** ** ** ** ** ** ** 36 37 38 39 20 20", "********6789");
+        check(Class::Phone, b"01012345678", "** ** ** ** ** ** ** 35 36 37 38", "*******5678");
+        check(Class::Name, b"\xC8\xAB\xB1\xE6\xB5\xBF  ", "c8 ab ** ** ** ** 20 20", "홍**");
+        check(Class::Name, b"KIM ", "4b ** ** 20", "K**");
+        check(Class::Identity, b"800101 ", "** ** ** ** ** ** **", "*******");
+        check(Class::Secret, b"1234    ", "** ** ** ** ** ** ** **", "********");
+    }
+
+    #[test]
+    fn short_values_do_not_become_visible() {
+        check(Class::Account, b"1234", "** ** 33 34", "**34");
+        check(Class::Account, b"1   ", "** 20 20 20", "*");
+        check(Class::Account, b"    ", "20 20 20 20", "");
+        check(Class::Name, b"\xC8\xAB  ", "** ** 20 20", "*");
+        check(Class::Name, b"    ", "20 20 20 20", "");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_stay_hidden() {
+        // The second half of 길 is missing; the first character is whole.
+        check(Class::Name, b"\xC8\xAB\xB1", "c8 ab **", "홍*");
+        check(Class::Name, b"\xFF\xC8\xAB", "** ** **", "***");
+        check(Class::Public, b"\xC8\xAB\xB1", "c8 ab b1", "\\xc8\\xab\\xb1");
+        check(Class::Account, b"\xC8\xAB\xB1\xE6\xB5\xBF12", "** ** ** ** b5 bf 31 32", "****\\xb5\\xbf12");
+    }
+
+    #[test]
+    fn public_values_are_shown_as_they_decode() {
+        let rate = field("f", 5, Kind::Number { scale: 2 });
+        assert_eq!(masked(&rate, b"01250").1, "12.50");
+        assert_eq!(masked(&rate, b"0125x").1, "0125x");
+        let filler = field("f", 3, Kind::Filler);
+        assert_eq!(masked(&filler, b"a\x00\xFF").1, "a\\x00\\xff");
+    }
+
+    #[test]
+    fn only_secrets_are_taken_from_what_is_stored() {
+        let layout = transfer();
+        let telegram = [b'x'; 121];
+        let stored = redacted(&layout, &telegram);
+        assert_eq!(stored.len(), telegram.len());
+        for (at, byte) in stored.iter().enumerate() {
+            assert_eq!(*byte, if (44..52).contains(&at) { b'*' } else { b'x' }, "{at}");
+        }
+        assert_eq!(redacted(&layout, &telegram[..46]), [&[b'x'; 44][..], b"**"].concat());
+        assert_eq!(redacted(&layout, b"xx"), b"xx");
+    }
+
+    #[test]
+    fn a_blank_confidential_field_is_seen_to_be_blank() {
+        let layout = layout(std::vec![Field { class: Class::Phone, ..text("f", 3) }]);
+        let field = &layout.fields()[0];
+        assert_eq!(masked(field, b"   ").1, "");
+    }
+}

@@ -1,0 +1,463 @@
+//! Bodies of the fuzz targets: each takes any bytes and asserts what must hold for all of them. Tests replay the corpus and
+//! run the same bodies over random bytes, so that a target is never stale.
+//!
+//! The first bytes choose a framing, or a layout and a side; the rest is the stream, the telegram, or the values.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::charset::{Charset, CharsetPair};
+use crate::class::Class;
+use crate::decimal::Decimal;
+use crate::decode::{Telegram, trim_right};
+use crate::encode::encode;
+use crate::fault::{Fault, Rule};
+use crate::field::{By, Echo, Equal, Field, Fill, Side, Slice, Unset};
+use crate::frame::{Deframer, FrameError, Framing, LengthStyle};
+use crate::kind::{Kind, Stamp};
+use crate::layout::Layout;
+use crate::mask::{masked, redacted};
+use crate::value::{Value, ValueRef};
+
+/// However a stream is sliced, the same telegrams and the same error come out, none is longer than the limit, and writing the
+/// telegrams gives the stream back.
+pub fn deframe(data: &[u8]) {
+    let mut source = Source(data);
+    let framing = Framing {
+        style: LengthStyle::AsciiExclusive,
+        width: source.below(6),
+        frame_bytes_max: [0, 1, 20, 300, 4_096].get(usize::from(source.below(5))).copied().unwrap_or(0),
+    };
+    let slices: Vec<usize> = (0..source.below(8)).map(|_| usize::from(source.byte())).collect();
+    let stream = source.0;
+    let whole = frames(&framing, core::iter::once(stream));
+    assert_eq!(whole, frames(&framing, stream.chunks(1)), "byte by byte");
+    let mut rest = stream;
+    let sliced = slices.iter().map(|len| {
+        let (slice, behind) = rest.split_at(rest.len().min(*len));
+        rest = behind;
+        slice
+    });
+    let mut sliced: Vec<&[u8]> = sliced.collect();
+    sliced.push(rest);
+    assert_eq!(whole, frames(&framing, sliced.into_iter()), "sliced");
+
+    let (frames, error, position) = whole;
+    let mut written = Vec::new();
+    for frame in &frames {
+        assert!(frame.len() as u64 <= u64::from(framing.longest()), "over the limit");
+        assert!(framing.write(frame, &mut written).is_ok(), "what was read can be written");
+    }
+    assert_eq!(written.len() as u64, position, "every byte is a telegram's");
+    assert_eq!(stream.get(..written.len()), Some(&*written), "reading and writing are inverse");
+    if let Some(FrameError::Prefix { offset, .. } | FrameError::TooLong { offset, .. }) = error {
+        assert_eq!(offset, position, "the error is where the next telegram would begin");
+    }
+}
+
+type Frames = (Vec<Vec<u8>>, Option<FrameError>, u64);
+
+fn frames<'a>(framing: &Framing, slices: impl Iterator<Item = &'a [u8]>) -> Frames {
+    let mut deframer = Deframer::new(framing.clone());
+    let longest = framing.prefix_bytes() + usize::try_from(framing.longest()).unwrap_or(usize::MAX);
+    let mut frames = Vec::new();
+    let mut error = None;
+    for slice in slices {
+        deframer.push(slice);
+        loop {
+            match deframer.next_frame() {
+                Ok(Some(frame)) => frames.push(frame.to_vec()),
+                Ok(None) => break,
+                Err(found) => {
+                    assert!(error.is_none_or(|before| before == found), "the error stays the same");
+                    error = Some(found);
+                    break;
+                }
+            }
+        }
+        assert!(deframer.pending_bytes() <= longest, "no more than one telegram is kept");
+    }
+    (frames, error, deframer.position())
+}
+
+/// Any bytes through any layout: no panic, faults are inside of the telegram, printing and masking work on all of them, and
+/// nothing of a secret is shown or stored.
+pub fn decode(data: &[u8]) {
+    let mut source = Source(data);
+    let layout = layout(&mut source);
+    let side = source.side();
+    let telegram = Telegram::new(&layout, source.0, side);
+    let faults = telegram.faults();
+    let mut expected = faults.iter().skip_while(|fault| matches!(fault.rule, Rule::Length { .. }));
+    for (id, field, value) in telegram.fields() {
+        assert_eq!(layout.find(&field.path).map(|(id, _)| id), Some(id));
+        assert_eq!(telegram.get(id), value);
+        match value {
+            Ok(value) => {
+                assert!(field.at.range().end <= telegram.bytes().len(), "a value has bytes");
+                let _ = alloc::format!("{value} {value:?}");
+            }
+            Err(fault) => {
+                assert_eq!(expected.next(), Some(&fault));
+                check_fault(&fault, field, telegram.bytes());
+            }
+        }
+        if let Some(bytes) = field.at.of(telegram.bytes()) {
+            check_mask(field, bytes);
+        }
+    }
+    assert_eq!(expected.next(), None);
+    let right_length = telegram.bytes().len() as u64 == u64::from(layout.len());
+    assert_eq!(faults.iter().any(|fault| matches!(fault.rule, Rule::Length { .. })), !right_length);
+    let _ = alloc::format!("{telegram:?}");
+    let stored = redacted(&layout, telegram.bytes());
+    assert_eq!(stored.len(), telegram.bytes().len());
+    for (field, bytes) in layout.fields().iter().filter_map(|field| Some((field, field.at.of(&stored)?))) {
+        let kept = field.class != Class::Secret;
+        assert!(if kept {
+            Some(bytes) == field.at.of(telegram.bytes())
+        } else {
+            bytes.iter().all(|&byte| byte == b'*')
+        });
+    }
+}
+
+fn check_fault(fault: &Fault, field: &Field, telegram: &[u8]) {
+    assert_eq!((fault.offset, fault.len, fault.class), (field.at.offset, field.at.len, field.class));
+    let end = field.at.range().end.min(telegram.len());
+    assert_eq!(&*fault.bytes, telegram.get(field.at.range().start..end).unwrap_or_default());
+    let line = alloc::format!("{fault}");
+    assert!(line.starts_with(fault.code()) && !line.contains('\n'), "one line: {line}");
+}
+
+fn check_mask(field: &Field, bytes: &[u8]) {
+    let (raw, text) = masked(field, bytes);
+    assert_eq!(raw.len(), bytes.len() * 3 - 1, "two digits and a space for each byte");
+    match field.class {
+        Class::Public => {}
+        Class::Identity | Class::Secret => {
+            assert!(raw.bytes().chain(text.bytes()).all(|byte| matches!(byte, b'*' | b' ')))
+        }
+        Class::Account | Class::Phone => {
+            let hidden = trim_right(bytes).len().div_ceil(2).min(trim_right(bytes).len().saturating_sub(4).max(1));
+            assert!(trim_right(bytes).is_empty() || raw.split(' ').take(hidden).all(|byte| byte == "**"));
+        }
+        Class::Name => {
+            let shown = raw.split(' ').take(trim_right(bytes).len()).filter(|byte| *byte != "**").count();
+            assert!(shown <= 2, "one character at most");
+        }
+    }
+}
+
+/// What is read and can be written comes back as the same bytes; what is written reads back as the same values.
+pub fn round_trip(data: &[u8]) {
+    let mut source = Source(data);
+    let layout = layout(&mut source);
+    let side = source.side();
+    bytes_come_back(&layout, side, source.0);
+    values_come_back(&layout, side, &mut source);
+}
+
+fn bytes_come_back(layout: &Layout, side: Side, data: &[u8]) {
+    let len = usize::try_from(layout.len()).unwrap_or(usize::MAX);
+    let mut bytes = data.to_vec();
+    bytes.resize(len, b' ');
+    let telegram = Telegram::new(layout, &bytes, side);
+    let read = |telegram: &Telegram<'_, '_>| -> Vec<(String, Value)> {
+        let given = telegram.fields().filter(|(_, field, _)| is_given(field, side));
+        given.filter_map(|(_, field, value)| Some((String::from(&*field.path), value.ok()?.to_value()))).collect()
+    };
+    let values = read(&telegram);
+    match encode(layout, side, &values) {
+        Ok(made) => {
+            for (_, field, value) in telegram.fields() {
+                let (Some(was), Some(is), Ok(value)) = (field.at.of(&bytes), field.at.of(&made), value) else {
+                    continue;
+                };
+                if is_given(field, side) && !value.is_null() {
+                    assert_eq!(was, is, "{}", field.path);
+                }
+            }
+            assert!(
+                read(&Telegram::new(layout, &made, side))
+                    .iter()
+                    .zip(&values)
+                    .all(|(a, b)| a == b || b.1 == Value::Null)
+            );
+        }
+        Err(faults) => {
+            for fault in faults {
+                let fine = match fault.rule {
+                    // Read as something that the strict charset, or a field that must be filled, does not allow.
+                    Rule::Unmappable { .. } | Rule::Missing => true,
+                    _ => false,
+                };
+                assert!(fine, "{fault}");
+            }
+        }
+    }
+}
+
+fn values_come_back(layout: &Layout, side: Side, source: &mut Source<'_>) {
+    let values: Vec<(String, Value)> = layout
+        .fields()
+        .iter()
+        .filter_map(|field| is_given(field, side).then(|| (String::from(&*field.path), source.value(field))))
+        .collect();
+    let made = match encode(layout, side, &values) {
+        Ok(made) => made,
+        Err(faults) => {
+            assert!(!faults.is_empty());
+            for fault in &faults {
+                let line = alloc::format!("{fault}");
+                assert!(line.starts_with(fault.code()) && !line.contains('\n'), "one line: {line}");
+                assert!(layout.find(&fault.field).is_some_and(|(_, field)| field.at.offset == fault.offset));
+            }
+            return;
+        }
+    };
+    assert_eq!(made.len() as u64, u64::from(layout.len()));
+    let telegram = Telegram::new(layout, &made, side);
+    for (path, given) in &values {
+        let Some((_, field)) = layout.find(path) else { continue };
+        if matches!(field.fill, Fill::Const(_)) || *given == Value::Null {
+            continue;
+        }
+        let value = telegram.named(path);
+        let same = match (&value, given) {
+            (Ok(ValueRef::Text(read)), Value::Text(given)) => read.trim_end_matches(' ') == given.trim_end_matches(' '),
+            (Ok(ValueRef::Text(read)), Value::Bytes(_)) => {
+                let mut again = Vec::new();
+                field.charset.encode.encode(read, &mut again).is_ok()
+                    && field.at.of(&made).map(trim_right) == Some(&again)
+            }
+            (Ok(ValueRef::Number(read)), Value::Number(given)) => given.rescale(read.scale) == Some(*read),
+            (Ok(ValueRef::Number(read)), Value::Text(given)) => {
+                given.parse::<Decimal>().is_ok_and(|given| given.rescale(read.scale) == Some(*read))
+            }
+            (Ok(ValueRef::Bytes(read)), Value::Bytes(given)) => read == given,
+            // What looks like the fill of a field that was left out reads as left out.
+            (Ok(ValueRef::Null), _) => field
+                .at
+                .of(&made)
+                .is_some_and(|bytes| [b' ', b'0'].iter().any(|fill| bytes.iter().all(|byte| byte == fill))),
+            // cp949 for writing and ascii for reading is a spec that nobody should write, but may.
+            (Err(fault), _) => field.charset.encode > field.charset.decode && fault.rule == Rule::NotText,
+            _ => false,
+        };
+        assert!(same, "{path}: {value:?}");
+    }
+}
+
+fn is_given(field: &Field, side: Side) -> bool {
+    let carried_back = side == Side::Answerer && field.echo != Echo::No;
+    field.may_be_given_by(side) && (field.fill != Fill::Stamped || carried_back)
+}
+
+/// Any layout: up to 24 fields of every kind, class and rule.
+fn layout(source: &mut Source<'_>) -> Layout {
+    let count = u32::from(source.below(24)) + 1;
+    let mut end = 0;
+    let fields: Vec<Field> = (0..count)
+        .map(|index| {
+            let field = source.field(index, end);
+            end += field.at.len;
+            field
+        })
+        .collect();
+    match Layout::new("any", "아무", end, fields) {
+        Ok(layout) => layout,
+        Err(error) => unreachable!("{error}"),
+    }
+}
+
+/// Fuzzed bytes, taken from the front; zeros when they are used up.
+struct Source<'d>(&'d [u8]);
+
+impl<'d> Source<'d> {
+    fn byte(&mut self) -> u8 {
+        self.take(1).first().copied().unwrap_or(0)
+    }
+
+    fn below(&mut self, limit: u8) -> u8 {
+        self.byte() % limit
+    }
+
+    fn take(&mut self, len: usize) -> &'d [u8] {
+        let (taken, rest) = self.0.split_at(self.0.len().min(len));
+        self.0 = rest;
+        taken
+    }
+
+    fn side(&mut self) -> Side {
+        if self.below(2) == 0 { Side::Asker } else { Side::Answerer }
+    }
+
+    fn charset(choice: u8) -> Charset {
+        match choice {
+            0 => Charset::Ascii,
+            1 => Charset::EucKr,
+            _ => Charset::Cp949,
+        }
+    }
+
+    fn field(&mut self, index: u32, offset: u32) -> Field {
+        const PATTERNS: [&str; 8] =
+            ["YYYYMMDD", "hhmmss", "MMDDhhmmss", "MMDD", "YYMMDD", "YYYY-MM-DD", "hhmm", "YYYYMMDDhhmmss"];
+        let mut len = u32::from(self.below(30)) + 1;
+        let kind = match self.below(6) {
+            0 | 1 => Kind::Text,
+            2 => Kind::Number { scale: self.below(4).min(u8::try_from(len).unwrap_or(0)) },
+            3 => Kind::Code,
+            4 => {
+                let pattern = PATTERNS.get(usize::from(self.below(8))).copied().unwrap_or("MMDD");
+                len = u32::try_from(pattern.len()).unwrap_or(0);
+                Kind::Stamp(Stamp { pattern: pattern.into() })
+            }
+            _ => Kind::Filler,
+        };
+        let flags = self.byte();
+        let class = Class::ALL.get(usize::from(self.below(6))).map_or(Class::Public, |(_, class)| *class);
+        let mut field = Field {
+            path: alloc::format!("f{index}").into(),
+            label: Box::default(),
+            at: Slice { offset, len },
+            kind,
+            charset: CharsetPair { encode: Self::charset(flags % 3), decode: Self::charset(flags / 3 % 3) },
+            class,
+            by: By { asker: flags & 0x10 == 0, answerer: flags & 0x20 == 0, optional: flags & 0x40 != 0 },
+            fill: Fill::Given,
+            unset: if flags & 0x80 == 0 { Unset::Space } else { Unset::Zero },
+            equal: Equal::default(),
+            echo: Echo::No,
+        };
+        let rest = self.byte();
+        field.echo = if rest & 0x80 == 0 { Echo::No } else { Echo::Always };
+        let fill: Box<[u8]> = match &field.kind {
+            Kind::Stamp(_) => return field,
+            Kind::Number { .. } | Kind::Code => alloc::vec![b'0' + rest % 10; field.at.range().len()].into(),
+            Kind::Text | Kind::Filler => alloc::vec![b' ' + rest % 64; field.at.range().len()].into(),
+        };
+        field.fill = match rest >> 4 & 7 {
+            0 => Fill::Default(fill),
+            1 => Fill::Const(fill),
+            2 => Fill::Stamped,
+            _ => Fill::Given,
+        };
+        field
+    }
+
+    fn value(&mut self, field: &Field) -> Value {
+        let choice = self.below(8);
+        let len = field.at.range().len();
+        match (&field.kind, choice) {
+            (_, 0) => Value::Null,
+            (Kind::Filler, _) | (Kind::Text, 1) => {
+                let mut bytes = self.take(len).to_vec();
+                bytes.resize(len, b' ');
+                Value::Bytes(bytes)
+            }
+            (Kind::Number { scale }, 1..=5) => {
+                let digits = self.take(len.min(12));
+                let units = digits.iter().fold(0, |units, byte| units * 10 + i128::from(byte % 10));
+                Value::Number(Decimal { units, scale: if choice == 5 { 0 } else { *scale } })
+            }
+            (Kind::Code | Kind::Stamp(_) | Kind::Number { .. }, _) => {
+                Value::Text(self.take(len).iter().map(|byte| char::from(b'0' + byte % 10)).collect())
+            }
+            (Kind::Text, _) => {
+                let long = usize::from(self.below(16));
+                Value::Text(String::from_utf8_lossy(self.take(long)).into_owned())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::{fs, vec};
+
+    use proptest::collection::vec as any_vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn replay(target: &str, body: fn(&[u8])) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+        let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        assert!(!files.is_empty(), "{} has no files", folder.display());
+        for file in files {
+            body(&fs::read(&file).unwrap());
+        }
+    }
+
+    #[test]
+    fn the_corpus_of_deframe_holds() {
+        replay("deframe", deframe);
+    }
+
+    #[test]
+    fn the_corpus_of_decode_holds() {
+        replay("decode", decode);
+    }
+
+    #[test]
+    fn the_corpus_of_round_trip_holds() {
+        replay("round_trip", round_trip);
+    }
+
+    /// Streams that are mostly right, which random bytes never are.
+    fn stream() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            8 => any_vec(any::<u8>(), 0..40).prop_map(|frame| [std::format!("{:04}", frame.len()).as_bytes(), &frame].concat()),
+            1 => any_vec(any::<u8>(), 0..6),
+            1 => Just(b"0301".to_vec()),
+        ];
+        let head = (any_vec(0..=255_u8, 8), 0..5_u8).prop_map(|(mut head, limit)| {
+            head.splice(0..0, vec![4, limit, 7]);
+            head
+        });
+        (head, any_vec(piece, 0..8)).prop_map(|(head, pieces)| [head, pieces.concat()].concat())
+    }
+
+    /// Bytes that are more often digits, spaces and Hangul than anything else.
+    fn telegram_bytes() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            any::<u8>().prop_map(|byte| vec![byte]),
+            (b'0'..=b'9', 1..12_usize).prop_map(|(digit, times)| vec![digit; times]),
+            (1..12_usize).prop_map(|times| vec![b' '; times]),
+            prop::sample::select(vec!["홍길동", "똠방", "20261121", "235959", "abc"]).prop_flat_map(|text| {
+                prop::sample::select(vec![Charset::EucKr, Charset::Cp949]).prop_map(move |charset| {
+                    let mut out = Vec::new();
+                    if charset.encode(text, &mut out).is_err() {
+                        out.extend_from_slice(text.as_bytes());
+                    }
+                    out
+                })
+            }),
+        ];
+        any_vec(piece, 0..160).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
+        #[test]
+        fn any_stream_deframes(data in stream()) {
+            deframe(&data);
+        }
+
+        #[test]
+        fn any_bytes_decode(data in telegram_bytes()) {
+            decode(&data);
+        }
+
+        #[test]
+        fn any_layout_round_trips(data in telegram_bytes()) {
+            round_trip(&data);
+        }
+    }
+}
