@@ -1,2 +1,111 @@
-//! (in the making)
-fn main() {}
+//! What developers and CI run: `cargo xtask` and a command. Depends on nothing and starts cargo for the rest, so that it builds
+//! in seconds.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
+
+mod ci;
+mod dependency;
+mod manifest;
+mod process;
+mod readme;
+mod source;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use process::{Failure, Job};
+
+const USAGE: &str = "\
+cargo xtask ci               everything that must hold, with minutes per step
+cargo xtask tidy             rules of the tree that no lint knows
+cargo xtask samples [--check]  write the samples beside the specs, or say whether they are fresh
+cargo xtask readme           run the commands of README.md and compare what they exit with
+cargo xtask sim [SEEDS [FIRST]]  the deterministic world, in release, with seeds of its own
+cargo xtask bench            every benchmark
+cargo xtask fuzz [SECONDS]   every fuzz target, a minute each; needs cargo-fuzz
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let root = root();
+    let done = match words.as_slice() {
+        ["ci"] => ci::run(&root),
+        ["tidy"] => tidy::run(&root),
+        ["samples"] => samples(&root, false),
+        ["samples", "--check"] => samples(&root, true),
+        ["readme"] => readme::run(&root),
+        ["sim"] => sim(&root, "200", "1"),
+        ["sim", seeds] => sim(&root, seeds, "1"),
+        ["sim", seeds, first] => sim(&root, seeds, first),
+        ["bench"] => bench(&root),
+        ["fuzz"] => fuzz(&root, "60"),
+        ["fuzz", seconds] => fuzz(&root, seconds),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder that holds the workspace.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}
+
+fn samples(root: &Path, check: bool) -> Result<(), Failure> {
+    let mut scripts = source::files(root)?;
+    scripts.retain(|path| path.starts_with("specs/") && path.ends_with("/samples/make.py"));
+    if scripts.is_empty() {
+        return Err(Failure::new("no script of samples in specs; has it moved?"));
+    }
+    for script in scripts {
+        Job::new(root, "python3").args(&[&script]).args(if check { &["--check"] } else { &[] }).run()?;
+    }
+    Ok(())
+}
+
+fn sim(root: &Path, seeds: &str, first: &str) -> Result<(), Failure> {
+    Job::cargo(root, &["test", "--release", "--package", "pabal-world"])
+        .env("PABAL_WORLD_SEEDS", seeds)
+        .env("PABAL_WORLD_FIRST_SEED", first)
+        .tests(&mut std::io::stdout())
+        .map(|_| ())
+}
+
+fn bench(root: &Path) -> Result<(), Failure> {
+    let mut found = 0;
+    for member in manifest::members(root)?.iter().filter(|member| member.has_benches) {
+        found += 1;
+        Job::cargo(root, &["bench", "--package", &member.package, "--benches"]).run()?;
+    }
+    if found == 0 {
+        return Err(Failure::new("no package has a benchmark"));
+    }
+    Ok(())
+}
+
+fn fuzz(root: &Path, seconds: &str) -> Result<(), Failure> {
+    let targets: Vec<String> = source::files(root)?
+        .iter()
+        .filter_map(|path| path.strip_prefix("fuzz/fuzz_targets/")?.strip_suffix(".rs").map(String::from))
+        .collect();
+    if targets.is_empty() {
+        return Err(Failure::new("no target in fuzz/fuzz_targets"));
+    }
+    for target in targets {
+        let time = format!("-max_total_time={seconds}");
+        // Without a sanitizer it runs on stable Rust; safe Rust needs none.
+        Job::cargo(root, &["fuzz", "run", "--sanitizer", "none", &target, "--", &time, "-print_final_stats=1"])
+            .run()?;
+    }
+    Ok(())
+}
