@@ -1,0 +1,328 @@
+//! The settings of an institution: lines, parties, limits.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use pabal_switch::{Direction, Limits, LineSide};
+
+use super::section::{Findings, Section};
+use super::text::Span;
+
+/// What contract and site decide about an institution.
+#[derive(Clone, Debug)]
+pub(crate) struct InstitutionConfig {
+    pub(crate) name: String,
+    pub(crate) spec: SpecPlace,
+    /// At least one.
+    pub(crate) lines: Vec<LineConfig>,
+    /// At least one; the first is the default.
+    pub(crate) parties: Vec<PartyConfig>,
+    pub(crate) limits: Limits,
+}
+
+/// Where a spec is read from.
+#[derive(Clone, Debug)]
+pub(crate) enum SpecPlace {
+    Directory(PathBuf),
+    Sources(Vec<pabal_spec::Source>),
+}
+
+/// One route.
+#[derive(Clone, Debug)]
+pub(crate) struct LineConfig {
+    pub(crate) name: String,
+    pub(crate) protocol: String,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) direction: Direction,
+    pub(crate) sessions_max: u16,
+    pub(crate) window: u32,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) reconnect_min: Duration,
+    pub(crate) reconnect_max: Duration,
+    pub(crate) close_grace: Duration,
+    pub(crate) keepalive_idle: Duration,
+    pub(crate) keepalive_interval: Duration,
+    pub(crate) user_timeout: Duration,
+}
+
+/// Who opens the connection, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// We connect, to these in turn: host and port. At least one.
+    Connect(Vec<String>),
+    /// They connect.
+    Listen(SocketAddr),
+}
+
+/// One name under which the institution knows us.
+#[derive(Clone, Debug)]
+pub(crate) struct PartyConfig {
+    pub(crate) name: String,
+    /// Values of the protocol's party fields.
+    pub(crate) fields: Vec<(String, String)>,
+    pub(crate) participants: Vec<String>,
+}
+
+pub(super) fn read_all(root: &mut Section<'_, '_>, directory: &Path) -> Vec<InstitutionConfig> {
+    let mut limits = root.section("limits", None);
+    read_limits(&mut limits);
+    limits.finish();
+    let mut line = root.section("line", None);
+    LineBounds::read(&mut line);
+    line.finish();
+    let institutions = root.named_sections("institutions");
+    if institutions.is_empty() {
+        root.problem("institutions", "is missing; a gateway speaks with at least one institution: write [institutions.NAME]");
+    }
+    let mut read = Vec::new();
+    for (name, section) in institutions {
+        read.push(read_one(name, section, &limits, &line, directory));
+    }
+    read
+}
+
+fn read_one<'t, 'f>(
+    name: String,
+    mut section: Section<'t, 'f>,
+    limits: &Section<'t, 'f>,
+    line: &Section<'t, 'f>,
+    directory: &Path,
+) -> InstitutionConfig {
+    let spec = SpecPlace::Directory(directory.join(section.text("spec")));
+    let lines: Vec<LineConfig> = section.sections("lines", Some(line)).into_iter().map(read_line).collect();
+    if lines.is_empty() {
+        section.problem("lines", format!("is missing; write [[{}]]", section.path("lines")));
+    }
+    let parties: Vec<PartyConfig> = section.sections("parties", None).into_iter().map(read_party).collect();
+    if parties.is_empty() {
+        section.problem("parties", format!("is missing; write [[{}]] with who we are to them", section.path("parties")));
+    }
+    let mut own = section.section("limits", Some(limits));
+    let limits = read_limits(&mut own);
+    own.finish();
+    section.finish();
+    InstitutionConfig { name, spec, lines, parties, limits }
+}
+
+fn read_limits(section: &mut Section<'_, '_>) -> Limits {
+    Limits {
+        waiting_max: section.count("waiting_max"),
+        tombstones_max: section.count("tombstones_max"),
+        tombstone_keep: section.duration("tombstone_keep"),
+        idempotency_keys_max: section.count("idempotency_keys_max"),
+        number_block: section.count("number_block"),
+        caller_margin: section.duration("caller_margin"),
+        events_max: section.count("events_max"),
+        unknown_max: section.count("unknown_max"),
+        undurable_entries_max: section.count("undurable_entries_max"),
+    }
+}
+
+/// What a line may leave to `[line]`.
+struct LineBounds {
+    sessions_max: u16,
+    window: u32,
+    connect_timeout: Duration,
+    reconnect_min: Duration,
+    reconnect_max: Duration,
+    close_grace: Duration,
+    keepalive_idle: Duration,
+    keepalive_interval: Duration,
+    user_timeout: Duration,
+}
+
+impl LineBounds {
+    fn read(section: &mut Section<'_, '_>) -> Self {
+        Self {
+            sessions_max: section.count("sessions"),
+            window: section.count("window"),
+            connect_timeout: section.duration("connect_timeout"),
+            reconnect_min: section.duration("reconnect_min"),
+            reconnect_max: section.duration("reconnect_max"),
+            close_grace: section.duration("close_grace"),
+            keepalive_idle: section.duration("keepalive_idle"),
+            keepalive_interval: section.duration("keepalive_interval"),
+            user_timeout: section.duration("user_timeout"),
+        }
+    }
+}
+
+fn read_line(mut section: Section<'_, '_>) -> LineConfig {
+    let name = section.text("name");
+    let protocol = section.text("protocol");
+    let side = section.word("side", &LineSide::ALL.iter().map(|side| (side.word(), *side)).collect::<Vec<_>>());
+    let direction = section.word("direction", &Direction::ALL.iter().map(|way| (way.word(), *way)).collect::<Vec<_>>());
+    let address = section.texts("address");
+    let listen = section.text_if_there("listen");
+    let endpoint = read_endpoint(&section, side, address, listen);
+    let bounds = LineBounds::read(&mut section);
+    section.finish();
+    LineConfig {
+        name,
+        protocol,
+        endpoint,
+        direction: direction.unwrap_or(Direction::Duplex),
+        sessions_max: bounds.sessions_max,
+        window: bounds.window,
+        connect_timeout: bounds.connect_timeout,
+        reconnect_min: bounds.reconnect_min,
+        reconnect_max: bounds.reconnect_max,
+        close_grace: bounds.close_grace,
+        keepalive_idle: bounds.keepalive_idle,
+        keepalive_interval: bounds.keepalive_interval,
+        user_timeout: bounds.user_timeout,
+    }
+}
+
+fn read_endpoint(
+    section: &Section<'_, '_>,
+    side: Option<LineSide>,
+    address: Option<Vec<String>>,
+    listen: Option<String>,
+) -> Endpoint {
+    match side {
+        Some(LineSide::Initiator) => {
+            if listen.is_some() {
+                section.problem("listen", "is an acceptor's; this line connects, so remove it, or make its side \"acceptor\"");
+            }
+            let addresses = address.unwrap_or_default();
+            if addresses.is_empty() && !section.has("address") {
+                section.problem("address", "is missing; a line that connects needs a host and port, such as \"10.1.2.3:20000\"");
+            }
+            for address in &addresses {
+                let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+                if port.and_then(|(_, port)| port.parse::<u16>().ok()).is_none() {
+                    section.problem("address", format!("{address:?} is not a host and a port, such as \"10.1.2.3:20000\""));
+                }
+            }
+            Endpoint::Connect(addresses)
+        }
+        Some(LineSide::Acceptor) => {
+            if address.is_some() {
+                section.problem("address", "is an initiator's; they connect to this line, so remove it, or make its side \"initiator\"");
+            }
+            let Some(listen) = listen else {
+                if section.has("listen") {
+                    return Endpoint::Connect(Vec::new());
+                }
+                section.problem("listen", "is missing; a line to which they connect needs an address, such as \"0.0.0.0:21000\"");
+                return Endpoint::Connect(Vec::new());
+            };
+            listen.parse().map(Endpoint::Listen).unwrap_or_else(|_| {
+                section.problem("listen", format!("{listen:?} is not an address and a port, such as \"0.0.0.0:21000\""));
+                Endpoint::Connect(Vec::new())
+            })
+        }
+        // Noted already.
+        None => Endpoint::Connect(Vec::new()),
+    }
+}
+
+fn read_party(mut section: Section<'_, '_>) -> PartyConfig {
+    let name = section.text("name");
+    let fields = section.text_table("fields");
+    let participants = section.texts("participants").unwrap_or_default();
+    section.finish();
+    PartyConfig { name, fields, participants }
+}
+
+impl LineConfig {
+    pub(crate) const fn side(&self) -> LineSide {
+        match self.endpoint {
+            Endpoint::Connect(_) => LineSide::Initiator,
+            Endpoint::Listen(_) => LineSide::Acceptor,
+        }
+    }
+}
+
+impl InstitutionConfig {
+    /// Settings that are right one by one, held against each other.
+    pub(super) fn check(&self, default_timeout: Duration, findings: &Findings<'_>) {
+        let path = format!("institutions.{}", self.name);
+        self.check_names(&path, findings);
+        self.check_halves(&path, findings);
+        self.check_limits(&path, default_timeout, findings);
+        for (at, line) in self.lines.iter().enumerate() {
+            if line.reconnect_min > line.reconnect_max || line.reconnect_min.is_zero() {
+                let text = format!(
+                    "({}) must be longer than nothing and not over reconnect_max ({})",
+                    Span(line.reconnect_min),
+                    Span(line.reconnect_max)
+                );
+                findings.problem(format!("{path}.lines[{at}].reconnect_min"), text);
+            }
+            for (key, span) in [("connect_timeout", line.connect_timeout), ("user_timeout", line.user_timeout)] {
+                if span.is_zero() {
+                    findings.problem(format!("{path}.lines[{at}].{key}"), "must be longer than nothing");
+                }
+            }
+            for (key, span) in [("keepalive_idle", line.keepalive_idle), ("keepalive_interval", line.keepalive_interval)] {
+                if span < Duration::from_secs(1) {
+                    findings.problem(format!("{path}.lines[{at}].{key}"), "must be at least 1s; TCP counts it in whole seconds");
+                }
+            }
+        }
+    }
+
+    fn check_names(&self, path: &str, findings: &Findings<'_>) {
+        let lines = self.lines.iter().map(|line| &line.name);
+        let parties = self.parties.iter().map(|party| &party.name);
+        for (key, names) in [("lines", lines.collect::<Vec<_>>()), ("parties", parties.collect())] {
+            let mut seen = BTreeSet::new();
+            for (at, name) in names.into_iter().enumerate() {
+                if !seen.insert(name) {
+                    let text = format!("{name:?} is the name of another one before it; give each its own");
+                    findings.problem(format!("{path}.{key}[{at}].name"), text);
+                }
+            }
+        }
+    }
+
+    /// A request needs a session that may carry it and one that may carry its answer.
+    fn check_halves(&self, path: &str, findings: &Findings<'_>) {
+        let protocols: BTreeSet<&str> = self.lines.iter().map(|line| line.protocol.as_str()).collect();
+        for protocol in protocols {
+            let carries = |half| {
+                self.lines.iter().any(|line| {
+                    line.protocol == protocol && (line.direction == half || line.direction == Direction::Duplex)
+                })
+            };
+            for (half, what) in [(Direction::Send, "our requests"), (Direction::Receive, "their answers")] {
+                if !carries(half) {
+                    let text = format!(
+                        "no line of protocol {protocol:?} carries {what}; add one whose direction is \"{half}\" or \"duplex\""
+                    );
+                    findings.problem(format!("{path}.lines"), text);
+                }
+            }
+        }
+    }
+
+    fn check_limits(&self, path: &str, default_timeout: Duration, findings: &Findings<'_>) {
+        let limits = &self.limits;
+        if limits.caller_margin >= default_timeout {
+            let text = format!(
+                "({}) must be less than gateway.default_timeout ({}); a caller would be told UNKNOWN before anything is sent",
+                Span(limits.caller_margin),
+                Span(default_timeout)
+            );
+            findings.problem(format!("{path}.limits.caller_margin"), text);
+        }
+        let in_flight: u64 = self.lines.iter().map(|line| u64::from(line.window) * u64::from(line.sessions_max)).sum();
+        for (key, room) in [("tombstones_max", limits.tombstones_max), ("unknown_max", limits.unknown_max)] {
+            if u64::from(room) < in_flight {
+                let text = format!(
+                    "({room}) must not be less than what may be in flight, {in_flight} (window times sessions of all lines); each of \
+                     these may become one"
+                );
+                findings.problem(format!("{path}.limits.{key}"), text);
+            }
+        }
+        if limits.undurable_entries_max < 2 {
+            let text = "must be at least 2; a request needs two entries before its first byte";
+            findings.problem(format!("{path}.limits.undurable_entries_max"), text);
+        }
+    }
+}

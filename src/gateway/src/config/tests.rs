@@ -1,0 +1,135 @@
+use super::*;
+
+const HECTO: &str = r#"
+[institutions.hecto]
+spec = "specs/hecto"
+
+[[institutions.hecto.lines]]
+name = "out"
+protocol = "firmbanking"
+side = "initiator"
+direction = "send"
+address = "127.0.0.1:20000"
+
+[[institutions.hecto.lines]]
+name = "in"
+protocol = "firmbanking"
+side = "acceptor"
+direction = "receive"
+listen = "127.0.0.1:21000"
+
+[[institutions.hecto.parties]]
+name = "main"
+fields = { id_code = "PABAL", company_no = "PABALCO1" }
+participants = ["004", "088"]
+"#;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, "site/pabal.toml")
+}
+
+/// What is wrong with HECTO after `edit`.
+fn mistakes(from: &str, to: &str) -> String {
+    let text = HECTO.replacen(from, to, 1);
+    assert_ne!(text, HECTO, "the edit finds its place");
+    parse(&text).unwrap_err().to_string()
+}
+
+#[test]
+fn the_example_of_the_default_is_an_institution() {
+    let from = Config::DEFAULT.find("# [institutions.hecto]").unwrap();
+    let example: String = Config::DEFAULT[from..].lines().map(|line| line.trim_start_matches("# ").trim_start_matches('#')).fold(
+        String::new(),
+        |text, line| text + line + "\n",
+    );
+    let config = parse(&example).unwrap();
+    assert_eq!(config.institutions().len(), 1);
+    assert_eq!(config.institutions()[0].lines.len(), 2);
+    assert_eq!(config.institutions()[0].parties[0].participants, ["004", "088"]);
+}
+
+#[test]
+fn what_is_not_said_is_as_in_the_default() {
+    let config = parse(HECTO).unwrap();
+    assert_eq!(config.default_timeout(), Duration::from_secs(30));
+    assert_eq!(config.listen(), &Listen::Tcp("127.0.0.1:7400".parse().unwrap()));
+    assert_eq!(config.data_dir(), Path::new("site/data"), "paths start at the file's directory");
+    let hecto = &config.institutions()[0];
+    assert_eq!(hecto.limits.waiting_max, 1_000);
+    assert_eq!(hecto.lines[0].window, 100);
+    assert_eq!(hecto.lines[0].endpoint, Endpoint::Connect(vec!["127.0.0.1:20000".to_owned()]));
+}
+
+#[test]
+fn the_nearest_word_holds() {
+    let text = format!(
+        "[limits]\nwaiting_max = 20\nnumber_block = 5\n[line]\nwindow = 7\n{HECTO}\n[institutions.hecto.limits]\nwaiting_max = 10\n"
+    );
+    let text = text.replace("direction = \"send\"", "direction = \"send\"\nwindow = 3");
+    let config = parse(&text).unwrap();
+    let hecto = &config.institutions()[0];
+    assert_eq!((hecto.limits.waiting_max, hecto.limits.number_block), (10, 5));
+    assert_eq!((hecto.lines[0].window, hecto.lines[1].window), (3, 7));
+}
+
+#[test]
+fn settings_in_force_are_shown_with_the_place_that_says_so() {
+    let text = format!("[limits]\nnumber_block = 5\n{HECTO}");
+    insta::assert_snapshot!(parse(&text).unwrap().effective());
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let text = HECTO
+        .replace("direction = \"send\"", "direction = \"sent\"\nwindwo = 3")
+        .replace("protocol = \"firmbanking\"\nside = \"acceptor\"", "side = \"acceptor\"")
+        .replace("\"127.0.0.1:21000\"", "21000")
+        .replace("participants =", "participant =");
+    let text = format!(
+        "[gateway]\nlisten = \"0.0.0.0:7400\"\ndefault_timeout = 30\nnode = \"\"\n[journal]\ndurability = \"ful\"\nqueue_bytes_max = \"64MB\"\n\
+         [limits]\nwaiting_max = 0\nwaitingmax = 1\n[line]\nsessions = 70000\nhost = \"x\"\n[console]\nport = 1\n{text}"
+    );
+    insta::assert_snapshot!(parse(&text).unwrap_err().to_string());
+}
+
+#[test]
+fn text_that_is_not_toml_is_told_with_its_line() {
+    insta::assert_snapshot!(parse("[gateway]\nnode = pabal\n[journal\nwriter = 1\n").unwrap_err().to_string());
+}
+
+#[test]
+fn nothing_at_all_is_not_enough() {
+    insta::assert_snapshot!(
+        parse("").unwrap_err().to_string(),
+        @"site/pabal.toml: institutions: is missing; a gateway speaks with at least one institution: write [institutions.NAME]"
+    );
+}
+
+#[test]
+fn a_missing_half_is_named() {
+    insta::assert_snapshot!(
+        mistakes("direction = \"receive\"", "direction = \"send\""),
+        @r#"site/pabal.toml: institutions.hecto.lines: no line of protocol "firmbanking" carries their answers; add one whose direction is "receive" or "duplex""#
+    );
+}
+
+#[test]
+fn an_endpoint_fits_its_side() {
+    insta::assert_snapshot!(
+        mistakes("side = \"acceptor\"", "side = \"initiator\""),
+        @r#"
+    site/pabal.toml: institutions.hecto.lines[1].address: is missing; a line that connects needs a host and port, such as "10.1.2.3:20000"
+    site/pabal.toml:17: institutions.hecto.lines[1].listen: is an acceptor's; this line connects, so remove it, or make its side "acceptor"
+    "#
+    );
+}
+
+#[test]
+fn limits_are_held_against_each_other() {
+    let text = format!(
+        "[gateway]\ndefault_timeout = \"50ms\"\n[line]\nwindow = 20000\nreconnect_min = \"1m\"\nkeepalive_idle = \"10ms\"\n{HECTO}\n\
+         [[institutions.hecto.parties]]\nname = \"main\"\n[institutions.hecto.limits]\nundurable_entries_max = 1\n\
+         [journal]\ngroup_bytes_max = \"2MiB\"\nqueue_bytes_max = \"1MiB\"\nwal_bytes_max = 5\n"
+    );
+    insta::assert_snapshot!(parse(&text).unwrap_err().to_string());
+}
