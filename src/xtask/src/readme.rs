@@ -2,6 +2,8 @@
 //!
 //! A comment before a block says how: `<!-- run -->` (ends with success), `<!-- run exit=3 -->`, or
 //! `<!-- run until="listening" -->` (goes on in the background once it has written this, and is asked to stop at the end).
+//! A block behind it that is marked `<!-- shows -->` is what it writes: the lines are there in this order, whatever digits, ids
+//! and spaces they have; `...` stands for lines that are left out. A block marked `<!-- from FILE -->` stands in that file.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -21,6 +23,8 @@ struct Block {
     line: usize,
     script: String,
     ends: Ends,
+    /// Lines that it writes, in this order.
+    shows: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,9 +35,16 @@ enum Ends {
     Asked { until: String },
 }
 
-/// Runs every block that is marked, in order, in the root of the tree.
+/// Compares README.md with the files that it cites, then runs every block that is marked, in order, in the root of the tree.
 pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     let text = source::text(root, "README.md")?.unwrap_or_default();
+    for citation in citations(&text)? {
+        citation.check(&source::text(root, &citation.file)?.unwrap_or_default())?;
+    }
+    let refusals = source::text(root, "src/switch/src/refusal.rs")?.unwrap_or_default();
+    if let Some(reason) = reasons(&refusals).find(|reason| !text.contains(&format!("`{reason}`"))) {
+        return Err(Failure::new(format!("README.md does not name the refusal {reason}")));
+    }
     let blocks = blocks(&text)?;
     if blocks.is_empty() {
         return Err(Failure::new("README.md has no block that is marked to be run"));
@@ -75,15 +86,17 @@ fn run_block(root: &Path, block: &Block, background: &mut Vec<Running>) -> Resul
     forward(child.stderr.take(), sender);
     match &block.ends {
         Ends::With(code) => {
+            let mut shown = Vec::new();
             for text in until_silence(&lines) {
                 println!("  | {text}");
+                shown.push(text);
             }
             let status = child.wait().map_err(|error| broken(error.to_string()))?;
-            if status.code() == Some(*code) {
-                Ok(())
-            } else {
-                Err(broken(format!("ended with {status}, not with {code}")))
+            if status.code() != Some(*code) {
+                return Err(broken(format!("ended with {status}, not with {code}")));
             }
+            missing(&block.shows, &shown)
+                .map_or(Ok(()), |line| Err(broken(format!("does not write, or not there: {line}"))))
         }
         Ends::Asked { until } => {
             background.push(Running { line, child });
@@ -124,23 +137,114 @@ fn stop(mut running: Running) -> Result<(), Failure> {
     if status.success() { Ok(()) } else { Err(broken(format!("ended with {status} when it was asked to stop"))) }
 }
 
+/// The first line that should be written and is not, in this order.
+fn missing<'t>(expected: &'t [String], shown: &[String]) -> Option<&'t String> {
+    let mut shown = shown.iter().map(|line| outline(line));
+    expected.iter().filter(|line| line.trim() != "...").find(|line| {
+        let line = outline(line);
+        !shown.any(|shown| shown == line)
+    })
+}
+
+/// A line without what differs from run to run: digits are `0`, however many; ids are `0`; spaces are one.
+fn outline(line: &str) -> String {
+    let mut out = String::new();
+    for word in line.split_whitespace() {
+        let is_id = word.len() >= 16 && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        let word = if is_id { "0" } else { word };
+        out.push(' ');
+        for character in word.chars() {
+            let character = if character.is_ascii_digit() { '0' } else { character };
+            if !(character == '0' && out.ends_with('0')) {
+                out.push(character);
+            }
+        }
+    }
+    out
+}
+
 /// The marked blocks of a text.
 fn blocks(text: &str) -> Result<Vec<Block>, Failure> {
-    let mut blocks = Vec::new();
-    let mut lines = text.lines().enumerate();
-    while let Some((at, line)) = lines.next() {
-        let Some(mark) = line.trim().strip_prefix("<!-- run").and_then(|rest| rest.strip_suffix("-->")) else {
-            continue;
-        };
-        let broken = |what: &str| Failure::new(format!("README.md:{}: {what}", at + 1));
-        let ends = ends(mark.trim()).ok_or_else(|| broken("is neither `run`, `run exit=N` nor `run until=\"..\"`"))?;
-        if lines.next().map(|(_, fence)| fence.trim()) != Some("```sh") {
-            return Err(broken("a line ```sh must follow"));
+    let mut blocks: Vec<Block> = Vec::new();
+    for fenced in fenced(text)? {
+        let broken = |what: &str| Failure::new(format!("README.md:{}: {what}", fenced.line));
+        match (fenced.mark.split(' ').next(), fenced.language) {
+            (Some("run"), "sh") => {
+                let mark = fenced.mark.trim_start_matches("run").trim();
+                let ends = ends(mark).ok_or_else(|| broken("is neither `run`, `run exit=N` nor `run until=\"..\"`"))?;
+                blocks.push(Block { line: fenced.line, script: fenced.lines.join("\n"), ends, shows: Vec::new() });
+            }
+            (Some("run"), _) => return Err(broken("what is run is marked ```sh")),
+            (Some("shows"), _) => match blocks.last_mut() {
+                Some(Block { ends: Ends::With(_), shows, .. }) if shows.is_empty() => {
+                    *shows = fenced.lines.iter().map(|line| String::from(*line)).collect();
+                }
+                _ => return Err(broken("no block before it that is run to its end and shows nothing yet")),
+            },
+            (Some("from" | "test"), _) => {}
+            _ => return Err(broken("the mark is none of run, shows, from and test")),
         }
-        let script: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| line.trim() != "```").collect();
-        blocks.push(Block { line: at + 2, script: script.join("\n"), ends });
     }
     Ok(blocks)
+}
+
+/// Lines of a file that stand in README.md; `...` stands for those between.
+struct Citation {
+    line: usize,
+    file: String,
+    pieces: Vec<String>,
+}
+
+impl Citation {
+    fn check(&self, text: &str) -> Result<(), Failure> {
+        let mut rest = text;
+        for piece in &self.pieces {
+            let broken = || {
+                Failure::new(format!("README.md:{}: this is not in {}, or not there:\n{piece}", self.line, self.file))
+            };
+            let at = rest.find(piece.as_str()).ok_or_else(broken)?;
+            rest = &rest[at + piece.len()..];
+        }
+        Ok(())
+    }
+}
+
+fn citations(text: &str) -> Result<Vec<Citation>, Failure> {
+    let all = fenced(text)?.into_iter();
+    let marked = all.filter_map(|fenced| Some((fenced.mark.strip_prefix("from ")?, fenced.line, fenced.lines)));
+    let citation = |(file, line, lines): (&str, usize, Vec<&str>)| Citation {
+        line,
+        file: String::from(file),
+        pieces: lines.split(|line| line.trim() == "...").map(|lines| lines.join("\n")).collect(),
+    };
+    Ok(marked.map(citation).collect())
+}
+
+/// Words of the refusals that the code declares: `Name = "WORD", "sentence";`.
+fn reasons(declared: &str) -> impl Iterator<Item = &str> {
+    declared.lines().filter_map(|line| Some(line.trim().split_once(" = \"")?.1.split_once("\", ")?.0))
+}
+
+/// A block between fences and the mark on the line before it.
+struct Fenced<'t> {
+    line: usize,
+    mark: &'t str,
+    language: &'t str,
+    lines: Vec<&'t str>,
+}
+
+fn fenced(text: &str) -> Result<Vec<Fenced<'_>>, Failure> {
+    let mut found = Vec::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((at, line)) = lines.next() {
+        let Some(mark) = line.trim().strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->")) else { continue };
+        let Some(language) = lines.next().and_then(|(_, fence)| fence.trim().strip_prefix("```")) else {
+            return Err(Failure::new(format!("README.md:{}: a block must follow", at + 1)));
+        };
+        let lines = lines.by_ref().map(|(_, line)| line).take_while(|line| line.trim() != "```").collect();
+        found.push(Fenced { line: at + 2, mark, language, lines });
+    }
+    Ok(found)
 }
 
 fn ends(mark: &str) -> Option<Ends> {
@@ -169,10 +273,52 @@ mod tests {
     #[test]
     fn only_marked_blocks_are_run() {
         let text = "# x\n```sh\nrm everything\n```\n<!-- run exit=3 -->\n```sh\nexit 3\n```\n";
-        let expected = Block { line: 6, script: String::from("exit 3"), ends: Ends::With(3) };
+        let expected = Block { line: 6, script: String::from("exit 3"), ends: Ends::With(3), shows: Vec::new() };
         assert_eq!(blocks(text).unwrap(), [expected]);
         assert!(blocks("<!-- run -->\ntext\n").is_err());
+        assert!(blocks("<!-- run -->\n```text\ntrue\n```\n").is_err());
         assert!(blocks("<!-- run maybe -->\n```sh\ntrue\n```\n").is_err());
+        assert!(blocks("<!-- runs -->\n```sh\ntrue\n```\n").is_err());
+        assert!(blocks("<!-- shows -->\n```text\nx\n```\n").is_err());
+    }
+
+    #[test]
+    fn what_is_shown_is_compared() {
+        let with = |shows: &str| {
+            run_text(&format!(
+                "<!-- run -->\n```sh\nprintf 'a 17\\nb\\nc  x\\n'\n```\n<!-- shows -->\n```text\n{shows}\n```\n"
+            ))
+        };
+        assert!(with("a 2026\nb\nc x").is_ok());
+        assert!(with("a 1\n...\nc x").is_ok());
+        assert!(with("b\na 17").is_err());
+        assert!(with("a").is_err());
+        assert!(with("b\nb").is_err());
+    }
+
+    #[test]
+    fn digits_and_ids_do_not_matter() {
+        assert_eq!(outline("at 09:30:00.123  id 0198c0de-aaaa-7000-8000-0123456789ab"), " at 0:0:0.0 id 0");
+        assert_eq!(outline("trace 4bf92f3577b34da6a3ce929d0e0e4736"), " trace 0");
+        assert_ne!(outline("SUCCESS 1"), outline("FAILURE 1"));
+    }
+
+    #[test]
+    fn a_citation_stands_in_its_file() {
+        let cited =
+            |lines: &str| citations(&format!("<!-- from x.spec -->\n```text\n{lines}\n```\n")).unwrap().remove(0);
+        let text = "one\n  two\nthree\nfour\n";
+        assert_eq!(cited("one").file, "x.spec");
+        assert!(cited("one\n  two").check(text).is_ok());
+        assert!(cited("one\n...\nfour").check(text).is_ok());
+        assert!(cited("one\ntwo").check(text).is_err());
+        assert!(cited("four\n...\none").check(text).is_err());
+    }
+
+    #[test]
+    fn reasons_are_read_where_they_are_declared() {
+        let declared = "/// x\npub enum Refusal {\n    NotOpen = \"NOT_OPEN\", \"Not open.\";\n    Stopped = \"STOPPED\", \"x\";\n}";
+        assert_eq!(reasons(declared).collect::<Vec<_>>(), ["NOT_OPEN", "STOPPED"]);
     }
 
     #[test]
