@@ -17,6 +17,34 @@ pub struct Catalog {
     pub layouts: Vec<Arc<Layout>>,
     /// Which of them a frame is.
     pub select: Select,
+    /// Numbers whose sign stands in another field (`signed by`). Kept; nothing acts on it yet.
+    pub signed: Vec<Signed>,
+    /// Texts that some want in full-width characters (`wide when`). Kept; nothing acts on it yet.
+    pub wide: Vec<Wide>,
+}
+
+/// `signed by`: a number without a sign, and the byte that is its sign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// In this telegram.
+    pub telegram: TelegramId,
+    /// The number.
+    pub field: Slice,
+    /// `+` or `-`.
+    pub sign: Slice,
+}
+
+/// `wide when`: a text that is written in full-width characters if another field holds one of these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wide {
+    /// In this telegram.
+    pub telegram: TelegramId,
+    /// The text.
+    pub field: Slice,
+    /// The field that decides.
+    pub when: Slice,
+    /// What it holds then, padded as the field.
+    pub any_of: Vec<Box<[u8]>>,
 }
 
 /// How a frame's telegram is told: at most one row matches any frame, which the check has proven.
@@ -39,6 +67,24 @@ pub struct SelectRow {
     pub bytes: Vec<(Slice, Vec<Box<[u8]>>)>,
 }
 
+impl SelectRow {
+    /// Whether all of its conditions hold for a frame.
+    #[must_use]
+    pub fn matches(&self, frame: &[u8]) -> bool {
+        let fits = u32::try_from(frame.len()).is_ok_and(|len| len == self.length);
+        fits && self
+            .bytes
+            .iter()
+            .all(|(at, any_of)| at.of(frame).is_some_and(|bytes| any_of.iter().any(|wanted| **wanted == *bytes)))
+    }
+}
+
+/// The bytes of a place as far as the frame reaches.
+fn reached(frame: &[u8], at: Slice) -> &[u8] {
+    let range = at.range();
+    frame.get(range.start.min(frame.len())..range.end.min(frame.len())).unwrap_or_default()
+}
+
 /// A frame that no row of `select` knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unselected {
@@ -54,8 +100,11 @@ impl Catalog {
     /// # Errors
     /// No row knows it.
     pub fn select(&self, frame: &[u8]) -> Result<TelegramId, Unselected> {
-        let _ = frame;
-        unimplemented!()
+        let known = self.select.rows.iter().find(|row| row.matches(frame));
+        known.map(|row| row.telegram).ok_or_else(|| Unselected {
+            length: u32::try_from(frame.len()).unwrap_or(u32::MAX),
+            by: self.select.by.iter().map(|at| reached(frame, *at).into()).collect(),
+        })
     }
 
     /// A telegram's layout.

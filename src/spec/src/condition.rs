@@ -16,6 +16,16 @@ pub enum Operand {
     Literal(Box<[u8]>),
 }
 
+impl Operand {
+    fn of<'b>(&'b self, answer: &'b [u8], original: &'b [u8]) -> Option<&'b [u8]> {
+        match self {
+            Self::Answer(at) => at.of(answer),
+            Self::Original(at) => at.of(original),
+            Self::Literal(bytes) => Some(bytes),
+        }
+    }
+}
+
 /// One comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Test {
@@ -48,7 +58,14 @@ impl Condition {
     /// Whether all comparisons hold between an answer and the request that it is about.
     #[must_use]
     pub fn holds(&self, answer: &[u8], original: &[u8], verdicts: &VerdictTable, participant: &[u8]) -> bool {
-        let _ = (answer, original, verdicts, participant);
-        unimplemented!()
+        self.all.iter().all(|test| match test {
+            Test::Same { left, right, equal } => {
+                let (left, right) = (left.of(answer, original), right.of(answer, original));
+                left.zip(right).is_some_and(|(left, right)| equal.same(left, right))
+            }
+            Test::Class { code, verdict } => {
+                code.of(answer).is_some_and(|code| verdicts.verdict(participant, code) == *verdict)
+            }
+        })
     }
 }

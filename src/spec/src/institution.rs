@@ -8,12 +8,28 @@ use pabal_telegram::Framing;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Catalog;
+use crate::diagnostic::Source;
 use crate::rules::Rules;
 
-/// Names one version of a spec: a hash of the files' bytes.
+/// Names one version of a spec: FNV-1a with 64 bits over the files in the order of their names, for each its name, a zero byte, its
+/// text, a zero byte. It tells versions apart; it does not protect against somebody who wants two versions to look the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Digest(pub u64);
+
+impl Digest {
+    /// Of these files, in whatever order they are given.
+    #[must_use]
+    pub fn of(sources: &[Source]) -> Self {
+        let mut files: Vec<&Source> = sources.iter().collect();
+        files.sort_unstable_by(|a, b| (&a.name, &a.text).cmp(&(&b.name, &b.text)));
+        let parts = files.iter().flat_map(|file| [file.name.as_bytes(), b"\0", file.text.as_bytes(), b"\0"]);
+        let hash = parts.flatten().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        Self(hash)
+    }
+}
 
 impl fmt::Display for Digest {
     /// Sixteen hexadecimal digits.
@@ -31,6 +47,14 @@ pub struct Institution {
     pub label: Box<str>,
     /// In the order of the files.
     pub protocols: Vec<Arc<Protocol>>,
+}
+
+impl Institution {
+    /// A protocol by its name.
+    #[must_use]
+    pub fn protocol(&self, name: &str) -> Option<&Arc<Protocol>> {
+        self.protocols.iter().find(|protocol| &*protocol.name == name)
+    }
 }
 
 /// One way to speak with an institution: how frames are cut, which telegrams there are, and the rules of conversation.

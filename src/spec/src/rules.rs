@@ -45,6 +45,22 @@ pub struct Rules {
     pub notices: Vec<NoticeRule>,
 }
 
+impl Rules {
+    /// An exchange by its name.
+    #[must_use]
+    pub fn exchange(&self, name: &str) -> Option<(ExchangeRuleId, &ExchangeRule)> {
+        let at = self.exchanges.iter().position(|exchange| &*exchange.name == name)?;
+        Some((ExchangeRuleId(u16::try_from(at).ok()?), self.exchanges.get(at)?))
+    }
+
+    /// A notice by its name.
+    #[must_use]
+    pub fn notice(&self, name: &str) -> Option<(NoticeRuleId, &NoticeRule)> {
+        let at = self.notices.iter().position(|notice| &*notice.name == name)?;
+        Some((NoticeRuleId(u16::try_from(at).ok()?), self.notices.get(at)?))
+    }
+}
+
 /// `stamp`: a field that is written when its telegram leaves the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StampRule {

@@ -66,14 +66,21 @@ impl VerdictTable {
     /// What a code says.
     #[must_use]
     pub fn verdict(&self, participant: &[u8], code: &[u8]) -> Verdict {
-        let _ = (participant, code);
-        unimplemented!()
+        match (self.row(participant, code), self.row(b"", code)) {
+            (Some((own, _)), Some((all, _))) if own != all => Verdict::Unknown,
+            (Some((verdict, _)), _) | (None, Some((verdict, _))) => *verdict,
+            (None, None) => Verdict::Unknown,
+        }
+    }
+
+    fn row(&self, participant: &[u8], code: &[u8]) -> Option<&(Verdict, Box<str>)> {
+        self.rows.get(&(participant.into(), code.into()))
     }
 
     /// The institution's words for a code, the participant's own before those that hold for all.
     #[must_use]
     pub fn text(&self, participant: &[u8], code: &[u8]) -> Option<&str> {
-        let _ = (participant, code);
-        unimplemented!()
+        let row = self.row(participant, code).or_else(|| self.row(b"", code));
+        row.map(|(_, text)| &**text)
     }
 }

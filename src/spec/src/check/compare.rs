@@ -1,0 +1,216 @@
+//! Comparing and copying fields of two telegrams.
+
+use alloc::format;
+use alloc::vec::Vec;
+use core::mem::discriminant;
+
+use pabal_telegram::{Equal, Field, Kind};
+
+use crate::check::layout::{self, Column, Draft};
+use crate::check::protocol::Scene;
+use crate::condition::{Condition, Operand, Test};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::mistake::{self, error};
+use crate::rules::{Confirm, FillRule};
+use crate::verdict::Verdict;
+use crate::written::{self, Name, Pair, Reference, Right};
+
+/// The telegrams that a comparison speaks of.
+pub(crate) struct Both<'d, 's> {
+    /// The answer of an inquiry, or the notice that is joined.
+    pub(crate) answer: &'d Draft<'s>,
+    /// The answer is filled by the side that asks: it is a notice.
+    pub(crate) is_notice: bool,
+    /// The request that it is about.
+    pub(crate) original: &'d Draft<'s>,
+}
+
+impl<'d, 's> Both<'d, 's> {
+    fn answer(&self, name: &Name, out: &mut Vec<Diagnostic>) -> Option<&'d Column<'s>> {
+        let column = self.answer.find(name, out)?;
+        filled(column, self.is_notice, name, out).then_some(column)
+    }
+
+    fn original(&self, name: &Name, out: &mut Vec<Diagnostic>) -> Option<&'d Column<'s>> {
+        let column = self.original.find(name, out)?;
+        filled(column, true, name, out).then_some(column)
+    }
+
+    fn either(&self, reference: &Reference, out: &mut Vec<Diagnostic>) -> Option<(&'d Column<'s>, Operand)> {
+        if reference.original {
+            let column = self.original(&reference.field, out)?;
+            Some((column, Operand::Original(column.field.at)))
+        } else {
+            let column = self.answer(&reference.field, out)?;
+            Some((column, Operand::Answer(column.field.at)))
+        }
+    }
+}
+
+/// Tells a field that its side leaves empty: whatever is compared with it says nothing.
+fn filled(column: &Column<'_>, asker: bool, name: &Name, out: &mut Vec<Diagnostic>) -> bool {
+    let filled = column.is_filled(asker) || column.written.broken;
+    if !filled {
+        let side = if asker { "asker" } else { "answerer" };
+        out.push(
+            error(
+                mistake::EMPTY_FIELD,
+                name.span,
+                "always empty here",
+                format!("Field `{}` is not filled by the {side}", name.value),
+            )
+            .help("take a field that this side fills, or correct its `by`")
+            .related(column.written.name.span, "described here"),
+        );
+    }
+    filled
+}
+
+/// What does not matter when two fields are compared; tells if they cannot be.
+fn equal(left: &Column<'_>, right: &Column<'_>, span: Span, out: &mut Vec<Diagnostic>) -> Option<Equal> {
+    if !(left.sure && right.sure) {
+        return None;
+    }
+    let (a, b) = (&left.field, &right.field);
+    let equal = Equal {
+        zero_left: a.equal.zero_left || b.equal.zero_left,
+        space_right: a.equal.space_right || b.equal.space_right,
+    };
+    if !alike(a, b) {
+        out.push(different(a, b, span, "compared").help("compare text with text, and numbers of the same decimals"));
+        return None;
+    }
+    if a.at.len != b.at.len && equal == Equal::default() {
+        out.push(
+            different(a, b, span, "compared").help(
+                "say on one of the fields what does not matter: `equal ignoring zero-left`, `space-right`, or both",
+            ),
+        );
+        return None;
+    }
+    Some(equal)
+}
+
+fn alike(a: &Field, b: &Field) -> bool {
+    match (&a.kind, &b.kind) {
+        (Kind::Number { scale: a }, Kind::Number { scale: b }) => a == b,
+        (Kind::Stamp(a), Kind::Stamp(b)) => a == b,
+        (a, b) => discriminant(a) == discriminant(b),
+    }
+}
+
+fn different(a: &Field, b: &Field, span: Span, what: &str) -> Diagnostic {
+    let (kind_a, kind_b) = (crate::show::kind(a), crate::show::kind(b));
+    let message = format!("Field `{}` is {kind_a}, `{}` is {kind_b}: they cannot be {what}", a.path, b.path);
+    error(mistake::DIFFERENT_FIELDS, span, "not alike", message)
+}
+
+/// `confirm a b = c`.
+pub(crate) fn confirm(both: &Both<'_, '_>, pairs: &[Pair], out: &mut Vec<Diagnostic>) -> Option<Vec<Confirm>> {
+    let mut all = Vec::new();
+    for pair in pairs {
+        let answer = both.answer(&pair.answer, out);
+        let original = both.original(&pair.original, out);
+        all.push(answer.zip(original).and_then(|(answer, original)| {
+            let equal = equal(answer, original, pair.answer.span, out)?;
+            Some(Confirm { answer: answer.field.at, original: original.field.at, equal })
+        }));
+    }
+    all.into_iter().collect()
+}
+
+/// `fill a = original.b`: bytes copied as they are.
+pub(crate) fn fill(
+    inquiry: &Draft<'_>,
+    original: &Draft<'_>,
+    to: &Name,
+    from: &Reference,
+    out: &mut Vec<Diagnostic>,
+) -> Option<FillRule> {
+    if !from.original {
+        out.push(
+            error(
+                mistake::DIFFERENT_FIELDS,
+                from.field.span,
+                "of which telegram?",
+                "An inquiry is filled from the original request",
+            )
+            .help(format!("write `original.{}`", from.field.value)),
+        );
+        return None;
+    }
+    let target = inquiry.find(to, out).filter(|column| filled(column, true, to, out));
+    let source = original.find(&from.field, out).filter(|column| filled(column, true, &from.field, out));
+    let (target, source) = target.zip(source).filter(|(a, b)| a.sure && b.sure)?;
+    if target.field.at.len != source.field.at.len || !alike(&target.field, &source.field) {
+        out.push(
+            different(&source.field, &target.field, to.span, "copied")
+                .help("bytes are copied as they are: both fields have the same kind and length"),
+        );
+        return None;
+    }
+    Some(FillRule { from: source.field.at, to: target.field.at })
+}
+
+/// A condition of `success` or `failure`.
+pub(crate) fn condition(
+    scene: &Scene<'_>,
+    both: &Both<'_, '_>,
+    written: &written::Condition,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Condition> {
+    let mut all = Vec::new();
+    for comparison in &written.all {
+        let left = both.either(&comparison.left, out);
+        let test = match &comparison.right {
+            Right::Literal(text) => left.filter(|(column, _)| column.sure).and_then(|(column, operand)| {
+                let bytes = layout::constant(&column.field, text, out)?;
+                Some(Test::Same { left: operand, right: Operand::Literal(bytes), equal: column.field.equal })
+            }),
+            Right::Field(reference) => {
+                let right = both.either(reference, out);
+                left.zip(right).and_then(|((left, a), (right, b))| {
+                    let equal = equal(left, right, reference.field.span, out)?;
+                    Some(Test::Same { left: a, right: b, equal })
+                })
+            }
+            Right::Class(verdict) => left.and_then(|(column, _)| class(scene, column, &comparison.left, *verdict, out)),
+        };
+        all.push(test);
+    }
+    Some(Condition { all: all.into_iter().collect::<Option<_>>()? })
+}
+
+/// `proc_result class refused`: the field holds codes of the same table.
+fn class(
+    scene: &Scene<'_>,
+    column: &Column<'_>,
+    reference: &Reference,
+    verdict: Verdict,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Test> {
+    let code = scene.response_code()?;
+    if reference.original {
+        out.push(
+            error(
+                mistake::DIFFERENT_FIELDS,
+                reference.field.span,
+                "of the request",
+                "A response code stands in the answer, not in the original request",
+            )
+            .help("compare the class of a field of the answer"),
+        );
+        return None;
+    }
+    if !(column.sure && code.sure) {
+        return None;
+    }
+    if column.field.at.len != code.field.at.len || !alike(&column.field, &code.field) {
+        out.push(
+            different(&column.field, &code.field, reference.field.span, "codes of one table")
+                .help("a class is looked up in the table of `verdict`; the field must be like the response code"),
+        );
+        return None;
+    }
+    Some(Test::Class { code: column.field.at, verdict })
+}

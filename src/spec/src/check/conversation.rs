@@ -1,0 +1,380 @@
+//! Stamps, numbers, keys, traces, the poll and the opening.
+
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use pabal_telegram::{Echo, Fill, Kind, Slice};
+
+use crate::check::layout::{Column, Draft};
+use crate::check::protocol::Scene;
+use crate::check::{exchange, not_said};
+use crate::diagnostic::Diagnostic;
+use crate::mistake::{self, error};
+use crate::rules::{Effect, NumberRule, OpeningRule, PollRule, StampRule};
+use crate::verdict::Verdict;
+use crate::written::{self, Name};
+
+pub(crate) fn stamps(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<StampRule>> {
+    let mut all = Vec::new();
+    for name in &scene.written.stamp {
+        all.push(scene.header_field(name, out).and_then(|column| match &column.field.kind {
+            Kind::Stamp(pattern) => Some(StampRule { at: column.field.at, pattern: pattern.clone() }),
+            _ if !column.sure => None,
+            _ => {
+                out.push(
+                    error(
+                        mistake::MISPLACED,
+                        name.span,
+                        crate::show::kind(&column.field),
+                        format!("Field `{}` is neither a date nor a time", name.value),
+                    )
+                    .help("give it a pattern: `date(YYYYMMDD)` or `time(hhmmss)`")
+                    .related(column.written.name.span, "described here"),
+                );
+                None
+            }
+        }));
+    }
+    all.into_iter().collect()
+}
+
+pub(crate) fn number(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<NumberRule> {
+    let written = scene.written.number.as_ref()?;
+    let scope = scene.places(&written.scope, out);
+    let column = scene.header_field(&written.field, out)?;
+    let (first, last) = written.range.value;
+    let span = written.range.span;
+    let range = |message, help: &str| error(mistake::BAD_RANGE, span, format!("{first}..{last}"), message).help(help);
+    let mut good = true;
+    if first > last {
+        out.push(range("The range has no number".into(), "the smaller number stands first"));
+        good = false;
+    }
+    if column.sure {
+        let digits = column.field.at.len;
+        let fits = 10_u64.checked_pow(digits).is_none_or(|end| last < end);
+        let numeric = matches!(column.field.kind, Kind::Number { scale: 0 } | Kind::Code);
+        if !numeric {
+            let message = format!("Field `{}` cannot count", written.field.value);
+            let shown = crate::show::kind(&column.field);
+            out.push(
+                error(mistake::BAD_RANGE, written.field.span, shown, message)
+                    .help("numbers are given to a field `9(n)`"),
+            );
+            good = false;
+        } else if !fits {
+            let message = format!("{last} does not fit into the {digits} digits of `{}`", written.field.value);
+            out.push(range(message, "lower the last number, or compare the field with the document"));
+            good = false;
+        }
+    } else {
+        good = false;
+    }
+    let warn = written.warn.as_ref();
+    if let Some(warn) = warn.filter(|warn| first <= last && !(first..=last).contains(&warn.value)) {
+        let message = format!("The warning at {} is not one of the numbers", warn.value);
+        out.push(
+            error(mistake::BAD_RANGE, warn.span, "never reached", message)
+                .help("warn at a number of the range, some time before its end")
+                .related(span, "the numbers"),
+        );
+        good = false;
+    }
+    good.then_some(())?;
+    Some(NumberRule {
+        at: column.field.at,
+        scope: scope?,
+        range: first..=last,
+        warn: warn.map_or(last, |warn| warn.value),
+    })
+}
+
+/// Fields of the header that every answer carries back.
+fn echoed(scene: &Scene<'_>, names: &[Name], what: &str, out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
+    let mut all = Vec::new();
+    for name in names {
+        all.push(scene.header_field(name, out).and_then(|column| {
+            if column.field.echo != Echo::Always && !column.written.broken {
+                let help = if column.field.echo == Echo::InReplyToNotice {
+                    "it is carried back only in replies to notices: take another field"
+                } else {
+                    "say `echo` on the field if the document says so; else take another field"
+                };
+                out.push(
+                    error(
+                        mistake::NOT_ECHOED,
+                        name.span,
+                        "not in the answer",
+                        format!("The answer does not carry back `{}`, so that it is no part of the {what}", name.value),
+                    )
+                    .help(help)
+                    .related(column.written.name.span, "described here"),
+                );
+                return None;
+            }
+            Some(column.field.at)
+        }));
+    }
+    all.into_iter().collect()
+}
+
+pub(crate) fn key(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
+    let names = &scene.written.key;
+    let key = echoed(scene, names, "key", out);
+    if let (Some(number), Some(first), false) = (&scene.written.number, names.first(), names.is_empty()) {
+        let span = names.iter().fold(first.span, |span, name| crate::Span { end: name.span.end, ..span });
+        let missing: Vec<&Name> = core::iter::once(&number.field)
+            .chain(&number.scope)
+            .filter(|name| !names.iter().any(|key| key.value == name.value))
+            .filter(|name| scene.header.iter().any(|column| *column.field.path == *name.value))
+            .collect();
+        if let Some(one) = missing.first() {
+            let list: Vec<&str> = missing.iter().map(|name| name.value.as_str()).collect();
+            out.push(
+                error(mistake::WEAK_KEY, span, "the same for two requests", "The key does not tell two requests apart")
+                    .help(format!("add to the key: {}", list.join(", ")))
+                    .related(one.span, "numbers are given for each of these"),
+            );
+            return None;
+        }
+    }
+    key.filter(|key| !key.is_empty())
+}
+
+pub(crate) fn trace(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
+    echoed(scene, &scene.written.trace, "trace", out)
+}
+
+pub(crate) fn opening(scene: &Scene<'_>, written: &written::Opening, out: &mut Vec<Diagnostic>) -> Option<OpeningRule> {
+    let place = scene.written.seen.find("opening").unwrap_or(scene.written.name.span);
+    let needed = [
+        ("exchange", "the exchange that opens, such as `exchange open`"),
+        ("retry", "how long after a failed try the next is made, such as `retry 1m`"),
+        ("lost", "the codes that say that business is not open, such as `lost class not_open`"),
+    ];
+    for (clause, help) in needed {
+        if !written.seen.has(clause) {
+            out.push(not_said(place, clause, help));
+        }
+    }
+    let protocol = scene.written;
+    let mut per = scene.places(&written.per, out);
+    for name in &written.per {
+        let who = protocol.party.iter().chain(&protocol.participant).any(|known| known.value == name.value);
+        if !who && scene.header.iter().any(|column| *column.field.path == *name.value) {
+            out.push(
+                error(
+                    mistake::BAD_OPENING,
+                    name.span,
+                    "neither party nor participant",
+                    format!("`{}` does not say who opens, nor with whom", name.value),
+                )
+                .help("an opening is one of ours with one of them: fields of `party` and `participant`"),
+            );
+            per = None;
+        }
+    }
+    if let Some(lost) = written.lost.as_ref().filter(|lost| matches!(lost.value, Verdict::Success | Verdict::Unknown)) {
+        out.push(
+            error(
+                mistake::BAD_OPENING,
+                lost.span,
+                "not a refusal",
+                format!("Codes of class {} close nothing", lost.value),
+            )
+            .help("say `lost class not_open`"),
+        );
+        return None;
+    }
+    let (id, exchange) = exchange::find(scene, written.exchange.as_ref()?, out)?;
+    if let Some(effect) = exchange.effect.as_ref().filter(|effect| effect.value != Effect::State) {
+        out.push(
+            error(
+                mistake::BAD_OPENING,
+                effect.span,
+                "not a state",
+                format!("`{}` opens business, so that its effect is a state", exchange.name.value),
+            )
+            .help("say `effect state`")
+            .related(place, "opened here"),
+        );
+        return None;
+    }
+    let by_us = |name: &str| protocol.party.iter().chain(&protocol.participant).any(|known| known.value == name);
+    let request = exchange::original(scene, exchange)?;
+    let open = request.columns.iter().find(|column| {
+        let field = &column.field;
+        field.by.asker && !field.by.optional && field.fill == Fill::Given && column.sure && !by_us(&field.path)
+    });
+    if let Some(column) = open {
+        out.push(
+            error(
+                mistake::BAD_OPENING,
+                column.written.name.span,
+                "filled with what?",
+                format!("The gateway opens by itself, and has no value for field `{}`", column.field.path),
+            )
+            .help("give the field a default: `= value`")
+            .related(place, "opened here"),
+        );
+        return None;
+    }
+    Some(OpeningRule {
+        per: per?,
+        exchange: id,
+        retry: written.retry.as_ref()?.value,
+        lost: written.lost.as_ref()?.value,
+    })
+}
+
+pub(crate) fn poll(scene: &Scene<'_>, written: &written::Poll, out: &mut Vec<Diagnostic>) -> Option<PollRule> {
+    let place = scene.written.seen.find("poll").unwrap_or(scene.written.name.span);
+    let needed = [
+        ("request", "the telegram that asks, such as `request poll_request`"),
+        ("answer", "the telegram that answers, such as `answer poll_answer`"),
+        ("timeout", "how long the answer may take, such as `timeout 10s`"),
+    ];
+    for (clause, help) in needed {
+        if !written.seen.has(clause) {
+            out.push(not_said(place, clause, help));
+        }
+    }
+    if let (Some(after), Some(timeout)) = (&written.after, &written.timeout)
+        && timeout.value >= after.value
+    {
+        let message = "A poll may take as long as the silence that it follows".into();
+        out.push(
+            exchange::times(timeout.span, "too long", message, "the answer must be due before the next poll")
+                .related(after.span, "asked after so long"),
+        );
+    }
+    let request = written.request.as_ref().and_then(|name| scene.telegram(name, out));
+    let answer = written.answer.as_ref().and_then(|name| scene.telegram(name, out));
+    let ((request_id, request), (answer_id, answer)) = request.zip(answer)?;
+    let request_bytes = bytes(request, true, out);
+    let answer_bytes = bytes(answer, false, out);
+    let stamps = request.columns.iter().filter(|column| column.field.fill == Fill::Stamped);
+    let stamps = stamps.filter_map(|column| match &column.field.kind {
+        Kind::Stamp(pattern) => Some(StampRule { at: column.field.at, pattern: pattern.clone() }),
+        _ => None,
+    });
+    let echo = echo(request, answer, out);
+    let (request_bytes, answer_bytes) = (request_bytes?, answer_bytes?);
+    if let Some(select) = scene.selection.compiled() {
+        for (bytes, id, draft) in [(&request_bytes, request_id, request), (&answer_bytes, answer_id, answer)] {
+            if !select.rows.iter().any(|row| row.telegram == id && row.matches(bytes)) {
+                out.push(
+                    error(
+                        mistake::BAD_POLL,
+                        draft.name().span,
+                        "not known by its row",
+                        format!("The row of `select` does not match what `{}` is made of", draft.name().value),
+                    )
+                    .help("its constants and the row's `bytes` say different things"),
+                );
+                return None;
+            }
+        }
+    }
+    Some(PollRule {
+        after: written.after.as_ref()?.value,
+        timeout: written.timeout.as_ref()?.value,
+        request: request_bytes.into(),
+        request_telegram: request_id,
+        stamps: stamps.collect(),
+        answer: answer_bytes.into(),
+        answer_telegram: answer_id,
+        echo: echo?,
+    })
+}
+
+/// What a poll telegram is made of: constants, and what its stamps and echoes will overwrite.
+fn bytes(draft: &Draft<'_>, asks: bool, out: &mut Vec<Diagnostic>) -> Option<Vec<u8>> {
+    let mut bytes = vec![b' '; usize::try_from(draft.len()?).ok()?];
+    let mut good = true;
+    for column in &draft.columns {
+        let field = &column.field;
+        let unset = vec![field.unset.byte(); field.at.range().len()];
+        let fill: &[u8] = match &field.fill {
+            Fill::Const(bytes) | Fill::Default(bytes) => bytes,
+            Fill::Stamped if asks => &unset,
+            Fill::Given if !asks && field.echo == Echo::Always => &unset,
+            Fill::Given if field.kind == Kind::Filler || !(if asks { field.by.asker } else { field.by.answerer }) => {
+                &unset
+            }
+            _ if column.written.broken => {
+                good = false;
+                continue;
+            }
+            _ => {
+                good = false;
+                out.push(made_of(column, asks));
+                continue;
+            }
+        };
+        match bytes.get_mut(field.at.range()) {
+            Some(place) => place.copy_from_slice(fill),
+            None => good = false,
+        }
+    }
+    good.then_some(bytes)
+}
+
+fn made_of(column: &Column<'_>, asks: bool) -> Diagnostic {
+    let help = if asks {
+        "a poll is sent by the gateway alone: say `const`, or `at send` for a date or time"
+    } else {
+        "a poll is answered by the gateway alone: say `const`, or `echo` for what the request held"
+    };
+    let message = format!("Nothing says what field `{}` of the poll holds", column.field.path);
+    error(mistake::BAD_POLL, column.written.name.span, "filled with what?", message).help(help)
+}
+
+/// Bytes that the answer to a poll carries back: at the same place in both.
+fn echo(request: &Draft<'_>, answer: &Draft<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
+    let mut all = Vec::new();
+    for column in answer.columns.iter().filter(|column| column.field.echo == Echo::Always) {
+        let from = request.find(&column.written.name, out);
+        all.push(from.filter(|from| from.sure && column.sure).and_then(|from| {
+            if from.field.at != column.field.at {
+                out.push(
+                    error(
+                        mistake::DIFFERENT_FIELDS,
+                        column.written.name.span,
+                        format!("bytes {}..{}", column.field.at.range().start, column.field.at.range().end),
+                        format!("Field `{}` is not at the same bytes in both polls", column.field.path),
+                    )
+                    .help("what is carried back stands at the same place")
+                    .related(from.written.name.span, "in the request"),
+                );
+                return None;
+            }
+            Some(column.field.at)
+        }));
+    }
+    all.into_iter().collect()
+}
+
+/// `at send` in any telegram but the request of the poll.
+pub(crate) fn stray_stamps(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) {
+    let poll = scene.written.poll.as_ref().and_then(|poll| poll.request.as_ref());
+    let header = scene.written.members.headers.iter();
+    for telegram in header.chain(&scene.written.members.telegrams) {
+        if poll.is_some_and(|name| name.value == telegram.name.value) {
+            continue;
+        }
+        for field in &telegram.fields {
+            let Some(span) = field.seen.find("at") else { continue };
+            out.push(
+                error(
+                    mistake::MISPLACED,
+                    span,
+                    "not here",
+                    format!("Only the poll is written at sending, not `{}`", telegram.name.value),
+                )
+                .help("a header field is written when its telegram leaves the queue: `stamp send_date send_time at queue`"),
+            );
+        }
+    }
+}

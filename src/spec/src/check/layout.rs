@@ -1,0 +1,410 @@
+//! Headers and telegrams: fields at their places.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use pabal_telegram::{
+    By, CharsetPair, Class, Decimal, Echo, Field, Fill, Kind, Layout, LayoutError, Slice, Stamp, Unset, Value,
+};
+
+use crate::check::unique;
+use crate::diagnostic::Diagnostic;
+use crate::mistake::{self, error};
+use crate::parse::did_you_mean;
+use crate::written::{self, Name};
+
+/// Numbers are exact up to here.
+const DIGITS_MAX: u32 = 38;
+
+/// What the protocol says of all fields.
+pub(crate) struct Ground<'s> {
+    pub(crate) charset: CharsetPair,
+    pub(crate) unset_number: Unset,
+    pub(crate) unset_text: Unset,
+    /// Header fields that the gateway writes.
+    pub(crate) stamped: Vec<&'s str>,
+}
+
+/// A field as it is written and as it will be, for as long as its telegram is not known to be right.
+pub(crate) struct Column<'s> {
+    pub(crate) written: &'s written::Field,
+    pub(crate) field: Field,
+    /// Its kind could be read, so that its length is meant.
+    pub(crate) sure: bool,
+}
+
+impl Column<'_> {
+    /// The field holds something that this side has put there.
+    pub(crate) fn is_filled(&self, asker: bool) -> bool {
+        let by = if asker { self.field.by.asker } else { self.field.by.answerer || self.field.echo == Echo::Always };
+        by || self.field.fill == Fill::Stamped
+    }
+}
+
+/// A telegram on its way to a layout.
+pub(crate) struct Draft<'s> {
+    pub(crate) written: &'s written::Telegram,
+    pub(crate) columns: Vec<Column<'s>>,
+    /// It has the protocol's header.
+    pub(crate) headed: bool,
+    /// Every line could be read: a field that is not here is nowhere.
+    pub(crate) whole: bool,
+}
+
+impl<'s> Draft<'s> {
+    pub(crate) fn name(&self) -> &'s Name {
+        &self.written.name
+    }
+
+    /// A field by its name; tells if there is none.
+    pub(crate) fn find(&self, name: &Name, out: &mut Vec<Diagnostic>) -> Option<&Column<'s>> {
+        let place = format!("telegram `{}`", self.written.name.value);
+        find(&self.columns, name, &place, self.whole, out)
+    }
+
+    /// In bytes, as its total says.
+    pub(crate) fn len(&self) -> Option<u32> {
+        self.written.total.as_ref().map(|total| total.value)
+    }
+
+    /// The layout, if nothing is wrong.
+    pub(crate) fn layout(&self) -> Result<Layout, LayoutError> {
+        let name = &self.written.name.value;
+        let label = self.written.label.as_ref().map_or(name.as_str(), |label| &label.value);
+        let fields = self.columns.iter().map(|column| column.field.clone()).collect();
+        Layout::new(name, label, self.len().unwrap_or(0), fields)
+    }
+}
+
+/// A column by its name; tells if there is none, unless lines are missing.
+pub(crate) fn find<'c, 's>(
+    columns: &'c [Column<'s>],
+    name: &Name,
+    place: &str,
+    whole: bool,
+    out: &mut Vec<Diagnostic>,
+) -> Option<&'c Column<'s>> {
+    let found = columns.iter().find(|column| *column.field.path == *name.value);
+    if found.is_none() && whole {
+        let help = did_you_mean(&name.value, columns.iter().map(|column| &*column.field.path));
+        out.push(
+            error(
+                mistake::UNKNOWN_FIELD,
+                name.span,
+                "not a field",
+                format!("There is no field `{}` in {place}", name.value),
+            )
+            .help_if(help),
+        );
+    }
+    found
+}
+
+/// The header's columns, and whether all of its lines could be read.
+pub(crate) fn header<'s>(
+    written: Option<&'s written::Telegram>,
+    ground: &Ground<'_>,
+    out: &mut Vec<Diagnostic>,
+) -> (Vec<Column<'s>>, bool) {
+    let Some(written) = written else { return (Vec::new(), false) };
+    let columns = columns(&written.fields, 0, true, ground, out);
+    unique("field", 0, columns.iter().map(|column| &column.written.name), out);
+    total(written, &columns, "header", out);
+    (columns, !written.broken)
+}
+
+/// A telegram's columns, those of its header first.
+pub(crate) fn draft<'s>(
+    written: &'s written::Telegram,
+    header: Option<&'s written::Telegram>,
+    head: &[Column<'s>],
+    whole: bool,
+    ground: &Ground<'_>,
+    out: &mut Vec<Diagnostic>,
+) -> Draft<'s> {
+    let mut draft = Draft { written, columns: Vec::new(), headed: false, whole: !written.broken };
+    match (&written.header, header) {
+        (Some(name), Some(header)) if header.name.value == name.value => {
+            draft.headed = true;
+            draft.whole &= whole;
+            draft.columns.extend(head.iter().map(|c| Column {
+                written: c.written,
+                field: c.field.clone(),
+                sure: c.sure,
+            }));
+        }
+        (Some(name), header) => {
+            draft.headed = true;
+            draft.whole = false;
+            let help = header.and_then(|header| did_you_mean(&name.value, [header.name.value.as_str()]));
+            out.push(
+                error(
+                    mistake::UNKNOWN_HEADER,
+                    name.span,
+                    "not a header",
+                    format!("There is no header `{}`", name.value),
+                )
+                .help_if(help),
+            );
+        }
+        (None, _) => {}
+    }
+    let start = draft.columns.last().map_or(0, |column| end(&column.field));
+    let body = columns(&written.fields, start, false, ground, out);
+    let known = draft.columns.len();
+    draft.columns.extend(body);
+    unique("field", known, draft.columns.iter().map(|column| &column.written.name), out);
+    if draft.whole {
+        total(written, &draft.columns, "telegram", out);
+    }
+    draft
+}
+
+fn end(field: &Field) -> u32 {
+    field.at.offset.saturating_add(field.at.len)
+}
+
+/// Compares the sum of the lengths with the total, and says where it went wrong.
+fn total(written: &written::Telegram, columns: &[Column<'_>], what: &str, out: &mut Vec<Diagnostic>) {
+    let Some(total) = &written.total else { return };
+    if written.broken || columns.iter().any(|column| !column.sure) {
+        return;
+    }
+    let sum = columns.last().map_or(0, |column| end(&column.field));
+    if sum == total.value {
+        return;
+    }
+    let name = &written.name.value;
+    let message = format!("The fields of {what} `{name}` end at byte {sum}, but its total is {}", total.value);
+    let difference = sum.abs_diff(total.value);
+    let bytes = if difference == 1 { "byte" } else { "bytes" };
+    let told = error(mistake::TOTAL, total.span, format!("says {}", total.value), message);
+    let told = if sum > total.value {
+        let told = told.help(format!("{difference} {bytes} too many; compare each length with the document"));
+        match columns.iter().find(|column| end(&column.field) > total.value) {
+            Some(column) => {
+                let text = format!("bytes {}..{}: beyond the total", column.field.at.offset, end(&column.field));
+                told.related(column.written.name.span, text)
+            }
+            None => told,
+        }
+    } else {
+        let told = told.help(format!("{difference} {bytes} missing; compare each length with the document"));
+        match columns.last() {
+            Some(column) => told.related(column.written.name.span, format!("the last field ends at byte {sum}")),
+            None => told,
+        }
+    };
+    out.push(told);
+}
+
+fn columns<'s>(
+    fields: &'s [written::Field],
+    start: u32,
+    in_header: bool,
+    ground: &Ground<'_>,
+    out: &mut Vec<Diagnostic>,
+) -> Vec<Column<'s>> {
+    let mut offset = start;
+    let mut columns = Vec::with_capacity(fields.len());
+    for written in fields {
+        let stamped = in_header && ground.stamped.contains(&written.name.value.as_str());
+        let column = column(written, offset, stamped, ground, out);
+        offset = end(&column.field);
+        columns.push(column);
+    }
+    columns
+}
+
+fn column<'s>(
+    written: &'s written::Field,
+    offset: u32,
+    stamped: bool,
+    ground: &Ground<'_>,
+    out: &mut Vec<Diagnostic>,
+) -> Column<'s> {
+    let kind = kind(written, out);
+    let len = written.kind.as_ref().map_or(1, |kind| kind.value.len());
+    let numeric = !matches!(kind, Kind::Text | Kind::Filler);
+    let is_filler = kind == Kind::Filler;
+    let name = &written.name;
+    if written.class.is_none() && !written.broken {
+        out.push(
+            error(mistake::NO_CLASS, name.span, "has no class", format!("Field `{}` has no class", name.value)).help(
+                "say who may see it: `public`, `account`, `name`, `identity`, `phone` or `secret`; a filler is `public` \
+                 only if nobody can put anything else there",
+            ),
+        );
+    }
+    let fills_itself = stamped || written.seen.has("at") || written.constant.is_some() || written.default.is_some();
+    let by = match &written.by {
+        Some(by) => by.value,
+        None if is_filler => By { asker: false, answerer: false, optional: false },
+        None => {
+            if !fills_itself && !written.broken && !written.seen.has("=") && !written.seen.has("const") {
+                out.push(
+                    error(
+                        mistake::NO_SIDE,
+                        name.span,
+                        "filled by whom?",
+                        format!("It is not said who fills field `{}`", name.value),
+                    )
+                    .help("say `by asker`, `by answerer`, `by both` or `by none`; `?` behind it if it may be left out"),
+                );
+            }
+            By { asker: true, answerer: true, optional: false }
+        }
+    };
+    let mut field = Field {
+        path: name.value.as_str().into(),
+        label: written.label.as_ref().map_or(name.value.as_str(), |label| &label.value).into(),
+        at: Slice { offset, len },
+        kind,
+        charset: ground.charset,
+        class: written.class.as_ref().map_or(Class::Secret, |class| class.value),
+        by,
+        fill: if stamped || written.seen.has("at") { Fill::Stamped } else { Fill::Given },
+        unset: written.unset.unwrap_or(if numeric { ground.unset_number } else { ground.unset_text }),
+        equal: written.equal,
+        echo: written.echo,
+    };
+    misplaced(written, &field, stamped, out);
+    if field.fill == Fill::Given {
+        if let Some(text) = &written.constant {
+            field.fill = constant(&field, text, out).map_or(Fill::Given, Fill::Const);
+        } else if let Some(text) = &written.default {
+            field.fill = constant(&field, text, out).map_or(Fill::Given, Fill::Default);
+        }
+    }
+    Column { written, field, sure: written.kind.is_some() }
+}
+
+fn kind(written: &written::Field, out: &mut Vec<Diagnostic>) -> Kind {
+    let Some(kind) = &written.kind else { return Kind::Text };
+    match &kind.value {
+        written::Kind::Text(_) => Kind::Text,
+        written::Kind::Code(_) => Kind::Code,
+        written::Kind::Filler(_) => Kind::Filler,
+        written::Kind::Number { digits, scale } => {
+            if digits.saturating_add(*scale) > DIGITS_MAX {
+                out.push(
+                    error(
+                        mistake::BAD_KIND,
+                        kind.span,
+                        format!("{} digits", u64::from(*digits) + u64::from(*scale)),
+                        "A number has at most 38 digits",
+                    )
+                    .help("if it is not a number but only written in digits, it is `X(n)` or `code(n)`"),
+                );
+            }
+            Kind::Number { scale: u8::try_from(*scale).unwrap_or(u8::MAX) }
+        }
+        written::Kind::Stamp(pattern) => Kind::Stamp(Stamp::new(pattern).unwrap_or_else(|| {
+            out.push(
+                error(
+                    mistake::BAD_PATTERN,
+                    kind.span,
+                    "not a pattern",
+                    format!("`{pattern}` is not the pattern of a date or time"),
+                )
+                .help("a pattern is made of YYYY, YY, MM, DD, hh, mm, ss, each at most once"),
+            );
+            Stamp { pattern: pattern.as_str().into() }
+        })),
+    }
+}
+
+/// Properties that the field cannot have.
+fn misplaced(written: &written::Field, field: &Field, stamped: bool, out: &mut Vec<Diagnostic>) {
+    let mut tell = |clause: &str, why: &str, help: &str| {
+        let span = written.seen.find(clause).unwrap_or(written.name.span);
+        out.push(
+            error(
+                mistake::MISPLACED,
+                span,
+                "not here",
+                format!("Field `{}` cannot have this: {why}", written.name.value),
+            )
+            .help(help),
+        );
+    };
+    let is_stamp = matches!(field.kind, Kind::Stamp(_));
+    let is_number = matches!(field.kind, Kind::Number { .. });
+    if written.kind.is_none() {
+        return;
+    }
+    if written.constant.is_some() && written.default.is_some() {
+        tell(
+            "=",
+            "it has a constant",
+            "keep `const` if nothing else may stand there, `=` if the caller may say otherwise",
+        );
+    } else if (written.constant.is_some() || written.default.is_some()) && (stamped || written.seen.has("at")) {
+        let clause = if written.constant.is_some() { "const" } else { "=" };
+        tell(
+            clause,
+            "the gateway writes the field",
+            "remove the value; see `stamp`, `number`, `party` and `select by`",
+        );
+    } else if (written.constant.is_some() || written.default.is_some()) && field.kind == Kind::Filler {
+        let clause = if written.constant.is_some() { "const" } else { "=" };
+        tell(clause, "a filler has no value", "make it `X(n)` if it holds something");
+    }
+    if written.seen.has("at") && !is_stamp {
+        tell("at", "it is neither date nor time", "only `date(..)` and `time(..)` are written at sending");
+    }
+    if written.seen.has("equal") && field.kind == Kind::Filler {
+        tell("equal", "a filler is not compared", "make it `X(n)` if it holds something");
+    }
+    if written.seen.has("signed") && !is_number {
+        tell("signed", "it is not a number", "the clause belongs to the amount, not to its sign");
+    }
+    if written.seen.has("wide") && field.kind != Kind::Text {
+        tell("wide", "it is not text", "only `X(n)` has letters that can be full-width");
+    }
+}
+
+/// A value as the bytes of its field.
+pub(crate) fn constant(field: &Field, text: &Name, out: &mut Vec<Diagnostic>) -> Option<Box<[u8]>> {
+    let refused = match value(field, &text.value) {
+        Some(value) => {
+            let mut bytes = Vec::new();
+            match field.encode(&value, &mut bytes) {
+                Ok(()) => return Some(bytes.into()),
+                Err(fault) => fault.rule.to_string(),
+            }
+        }
+        None => "a number is written in digits".into(),
+    };
+    out.push(
+        error(
+            mistake::BAD_CONSTANT,
+            text.span,
+            "does not fit",
+            format!("Field `{}` cannot hold {:?}: {refused}", field.path, text.value),
+        )
+        .help(format!(
+            "the field is {} at bytes {}..{}",
+            crate::show::kind(field),
+            field.at.offset,
+            end(field)
+        )),
+    );
+    None
+}
+
+fn value(field: &Field, text: &str) -> Option<Value> {
+    if !matches!(field.kind, Kind::Number { .. }) {
+        return Some(Value::Text(text.into()));
+    }
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let scale = u8::try_from(fraction.len()).ok()?;
+    let mut units: i128 = 0;
+    for digit in whole.bytes().chain(fraction.bytes()) {
+        let digit = digit.is_ascii_digit().then(|| i128::from(digit - b'0'))?;
+        units = units.checked_mul(10)?.checked_add(digit)?;
+    }
+    (!text.is_empty()).then_some(Value::Number(Decimal { units, scale }))
+}

@@ -1,0 +1,318 @@
+//! One protocol, from its clauses to its rules.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use pabal_clock::DayRule;
+use pabal_telegram::{Charset, CharsetPair, Field, Kind, Slice, Unset};
+
+use crate::catalog::{Catalog, Signed, TelegramId, Wide};
+use crate::check::layout::{self, Column, Draft, Ground};
+use crate::check::select::{self, Selection};
+use crate::check::{conversation, exchange, not_said, notice, table, unique};
+use crate::diagnostic::{Diagnostic, Source};
+use crate::institution::{Digest, Protocol};
+use crate::mistake::{self, error};
+use crate::rules::Rules;
+use crate::verdict::VerdictTable;
+use crate::written::{self, Name};
+
+/// Everything of a protocol that its parts are checked against.
+pub(crate) struct Scene<'s> {
+    pub(crate) written: &'s written::Protocol,
+    /// Columns of the header, and whether all of its lines could be read.
+    pub(crate) header: Vec<Column<'s>>,
+    pub(crate) header_is_whole: bool,
+    pub(crate) drafts: Vec<Draft<'s>>,
+    pub(crate) selection: Selection,
+    pub(crate) verdicts: VerdictTable,
+}
+
+impl<'s> Scene<'s> {
+    /// A field of the header; tells if there is none.
+    pub(crate) fn header_field(&self, name: &Name, out: &mut Vec<Diagnostic>) -> Option<&Column<'s>> {
+        layout::find(&self.header, name, "the header", self.header_is_whole, out)
+    }
+
+    /// Places of header fields.
+    pub(crate) fn places(&self, names: &[Name], out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
+        let places: Vec<Option<Slice>> =
+            names.iter().map(|name| self.header_field(name, out).map(|column| column.field.at)).collect();
+        places.into_iter().collect()
+    }
+
+    /// A header field with its place.
+    pub(crate) fn named_place(
+        &self,
+        name: &Name,
+        out: &mut Vec<Diagnostic>,
+    ) -> Option<(alloc::boxed::Box<str>, Slice)> {
+        let column = self.header_field(name, out)?;
+        Some((column.field.path.clone(), column.field.at))
+    }
+
+    /// A telegram by its name; tells if there is none.
+    pub(crate) fn telegram(&self, name: &Name, out: &mut Vec<Diagnostic>) -> Option<(TelegramId, &Draft<'s>)> {
+        telegram(&self.drafts, name, out)
+    }
+
+    pub(crate) fn response_code(&self) -> Option<&Column<'s>> {
+        let name = &self.written.verdict.as_ref()?.field.value;
+        self.header.iter().find(|column| *column.field.path == **name)
+    }
+}
+
+/// A telegram by its name; tells if there is none.
+pub(crate) fn telegram<'d, 's>(
+    drafts: &'d [Draft<'s>],
+    name: &Name,
+    out: &mut Vec<Diagnostic>,
+) -> Option<(TelegramId, &'d Draft<'s>)> {
+    let Some(at) = drafts.iter().position(|draft| draft.name().value == name.value) else {
+        let help = crate::parse::did_you_mean(&name.value, drafts.iter().map(|draft| draft.name().value.as_str()));
+        out.push(
+            error(
+                mistake::UNKNOWN_TELEGRAM,
+                name.span,
+                "not a telegram",
+                format!("There is no telegram `{}`", name.value),
+            )
+            .help_if(help),
+        );
+        return None;
+    };
+    Some((TelegramId(u16::try_from(at).ok()?), drafts.get(at)?))
+}
+
+/// The protocol, if nothing that it needs is missing.
+pub(crate) fn check(
+    written: &written::Protocol,
+    institution: &str,
+    digest: Digest,
+    sources: &[Source],
+    out: &mut Vec<Diagnostic>,
+) -> Option<Protocol> {
+    demand(written, out);
+    names(written, out);
+    let ground = Ground {
+        // Where these are missing, that was told, and no layout comes of it.
+        charset: CharsetPair {
+            encode: written.encode.unwrap_or(Charset::Cp949),
+            decode: written.decode.unwrap_or(Charset::Cp949),
+        },
+        unset_number: written.unset_number.unwrap_or(Unset::Zero),
+        unset_text: written.unset_text.unwrap_or(Unset::Space),
+        stamped: stamped(written),
+    };
+    let header_written = written.members.headers.first();
+    let (header, header_is_whole) = layout::header(header_written, &ground, out);
+    let mut drafts: Vec<Draft<'_>> = Vec::new();
+    for telegram in &written.members.telegrams {
+        drafts.push(layout::draft(telegram, header_written, &header, header_is_whole, &ground, out));
+    }
+    let (signed, wide) = kept(written, &drafts, out);
+    let selection = select::check(written, &header, header_is_whole, &drafts, out);
+    let verdicts = table::check(written, &header, sources, out);
+    let mut scene = Scene { written, header, header_is_whole, drafts, selection, verdicts: VerdictTable::default() };
+    scene.verdicts = verdicts.clone().unwrap_or_default();
+
+    let rules = rules(&scene, verdicts.is_some(), out);
+    let layouts: Vec<_> = scene.drafts.iter().map(|draft| draft.layout().ok().map(Arc::new)).collect();
+    let frame = written.frame.as_ref()?;
+    for draft in &scene.drafts {
+        let total = draft.written.total.as_ref();
+        if let Some(total) = total.filter(|total| total.value > frame.value.frame_bytes_max) {
+            let message = format!("Telegram `{}` is longer than any frame", draft.name().value);
+            out.push(
+                error(mistake::BAD_VALUE, total.span, format!("{} bytes", total.value), message)
+                    .help("raise `max`, or compare the total with the document")
+                    .related(frame.span, format!("at most {} bytes", frame.value.frame_bytes_max)),
+            );
+        }
+    }
+    let select = scene.selection.compiled()?;
+    Some(Protocol {
+        institution: institution.into(),
+        name: written.name.value.as_str().into(),
+        digest,
+        framing: frame.value.clone(),
+        day: DayRule { zone: written.zone?, changes: written.day? },
+        catalog: Catalog { layouts: layouts.into_iter().collect::<Option<_>>()?, select, signed: signed?, wide: wide? },
+        rules: rules?,
+    })
+}
+
+fn rules(scene: &Scene<'_>, listed: bool, out: &mut Vec<Diagnostic>) -> Option<Rules> {
+    let written = scene.written;
+    let party: Vec<_> = written.party.iter().map(|name| scene.named_place(name, out)).collect();
+    let participant = written.participant.as_ref().map(|name| scene.named_place(name, out));
+    let compartment = written.compartment.as_ref().map(|name| scene.named_place(name, out));
+    let stamps = conversation::stamps(scene, out);
+    let number = conversation::number(scene, out);
+    let key = conversation::key(scene, out);
+    let trace = conversation::trace(scene, out);
+    conversation::stray_stamps(scene, out);
+    let poll = written.poll.as_ref().map(|poll| conversation::poll(scene, poll, out));
+    let exchanges = exchange::check(scene, out);
+    let notices = notice::check(scene, out);
+    exchange::meanings(scene, out);
+    let opening = written.opening.as_ref().map(|opening| conversation::opening(scene, opening, out));
+    let response_code = scene.response_code().map(|column| column.field.at);
+    if !listed {
+        return None;
+    }
+    Some(Rules {
+        party: party.into_iter().collect::<Option<_>>()?,
+        participant: all(participant)?,
+        compartment: all(compartment)?,
+        stamps: stamps?,
+        number: number?,
+        key: key?,
+        trace: trace?,
+        poll: all(poll)?,
+        opening: all(opening)?,
+        response_code: response_code?,
+        verdicts: scene.verdicts.clone(),
+        exchanges: exchanges?,
+        notices: notices?,
+    })
+}
+
+/// `None` only if it is said, but wrong.
+fn all<T>(said: Option<Option<T>>) -> Option<Option<T>> {
+    match said {
+        None => Some(None),
+        Some(None) => None,
+        Some(some) => Some(some),
+    }
+}
+
+/// Clauses without which a protocol cannot be.
+fn demand(written: &written::Protocol, out: &mut Vec<Diagnostic>) {
+    let needed = [
+        ("zone", "the institution's clock, such as `zone +09:00`"),
+        ("day", "when its business date changes, such as `day changes 00:00`"),
+        ("charset", "what we write and what we accept, such as `charset encode euc-kr decode cp949`"),
+        ("frame", "how the stream is cut, such as `frame length ascii(4) exclusive max 4096`"),
+        ("unset", "what fills fields that are left out, such as `unset 9 zero X space`"),
+        ("number", "how telegrams are numbered, such as `number telegram_no per send_date 1..999999`"),
+        ("key", "the fields that tell which request an answer belongs to"),
+        ("select", "how telegrams are told apart: a block with a row for each"),
+        ("verdict", "where the response code is and what it says: `verdict response_code from codes.csv`"),
+    ];
+    for (clause, help) in needed {
+        if !written.seen.has(clause) {
+            out.push(not_said(written.name.span, clause, help));
+        }
+    }
+    match written.members.headers.as_slice() {
+        [] => out.push(not_said(
+            written.name.span,
+            "header",
+            "the fields that begin every telegram: a block `header name 100 { .. }` below the protocol",
+        )),
+        [first, more @ ..] => {
+            for header in more {
+                out.push(
+                    error(
+                        mistake::TWICE_SAID,
+                        header.name.span,
+                        "the second header",
+                        format!("Protocol `{}` has two headers", written.name.value),
+                    )
+                    .help("the fields of the key are at the same place in every telegram: a protocol has one header")
+                    .related(first.name.span, "the first"),
+                );
+            }
+        }
+    }
+}
+
+/// Names that are used twice.
+fn names(written: &written::Protocol, out: &mut Vec<Diagnostic>) {
+    let members = &written.members;
+    unique("set", 0, members.sets.iter().map(|set| &set.name), out);
+    unique("telegram", 0, members.telegrams.iter().map(|telegram| &telegram.name), out);
+    unique("exchange", 0, members.exchanges.iter().map(|exchange| &exchange.name), out);
+    let exchanges = members.exchanges.iter().map(|exchange| &exchange.name);
+    let notices = members.notices.iter().map(|notice| &notice.name);
+    unique("notice or exchange", members.exchanges.len(), exchanges.chain(notices), out);
+}
+
+/// Header fields that the gateway writes: stamps, the number, what tells the type, and who we are.
+fn stamped(written: &written::Protocol) -> Vec<&str> {
+    let select = written.select.iter().flat_map(|select| &select.by);
+    let number = written.number.iter().map(|number| &number.field);
+    let all = written.stamp.iter().chain(number).chain(select).chain(&written.party);
+    all.map(|name| name.value.as_str()).collect()
+}
+
+type Kept = (Option<Vec<Signed>>, Option<Vec<Wide>>);
+
+/// `signed by` and `wide when`: checked and kept; nothing acts on them yet, and that is told.
+fn kept(written: &written::Protocol, drafts: &[Draft<'_>], out: &mut Vec<Diagnostic>) -> Kept {
+    let mut signed = Vec::new();
+    let mut wide = Vec::new();
+    for (at, draft) in drafts.iter().enumerate() {
+        let telegram = TelegramId(u16::try_from(at).unwrap_or(u16::MAX));
+        for column in draft.columns.iter() {
+            let not_yet = |clause: &str, help: &str| {
+                let span = column.written.seen.find(clause).unwrap_or(column.written.name.span);
+                let message =
+                    format!("`{clause}` of field `{}` is checked, but nothing acts on it yet", column.field.path);
+                error(mistake::NOT_YET, span, "kept for later", message).help(help).warning()
+            };
+            if let Some(sign) = &column.written.signed {
+                signed.push(draft.find(sign, out).and_then(|found| {
+                    out.push(not_yet("signed", "read the sign from its own field until then"));
+                    sign_fits(&found.field, sign, out).then(|| Signed {
+                        telegram,
+                        field: column.field.at,
+                        sign: found.field.at,
+                    })
+                }));
+            }
+            if let Some((when, set)) = &column.written.wide {
+                let when = draft.find(when, out);
+                let values = self::set(written, set, out);
+                let kept = when.zip(values).and_then(|(when, values)| {
+                    let texts: Vec<_> =
+                        values.values.iter().map(|text| layout::constant(&when.field, text, out)).collect();
+                    out.push(not_yet("wide", "give full-width characters until then"));
+                    let any_of = texts.into_iter().collect::<Option<Vec<_>>>()?;
+                    Some(Wide { telegram, field: column.field.at, when: when.field.at, any_of })
+                });
+                wide.push(kept);
+            }
+        }
+    }
+    (signed.into_iter().collect(), wide.into_iter().collect())
+}
+
+fn sign_fits(field: &Field, sign: &Name, out: &mut Vec<Diagnostic>) -> bool {
+    let fits = field.kind == Kind::Text && field.at.len == 1;
+    if !fits {
+        let message = format!("Field `{}` cannot hold a sign", field.path);
+        out.push(
+            error(mistake::DIFFERENT_FIELDS, sign.span, crate::show::kind(field), message)
+                .help("a sign is one byte of text, `X(1)`: `+` or `-`"),
+        );
+    }
+    fits
+}
+
+fn set<'s>(written: &'s written::Protocol, name: &Name, out: &mut Vec<Diagnostic>) -> Option<&'s written::Set> {
+    let sets = &written.members.sets;
+    let found = sets.iter().find(|set| set.name.value == name.value);
+    if found.is_none() {
+        let help: Option<String> =
+            crate::parse::did_you_mean(&name.value, sets.iter().map(|set| set.name.value.as_str()));
+        let help = help.unwrap_or_else(|| format!("define it: `set {} \"004\" \"088\"`", name.value));
+        out.push(
+            error(mistake::UNKNOWN_SET, name.span, "not a set", format!("There is no set `{}`", name.value)).help(help),
+        );
+    }
+    found
+}

@@ -1,0 +1,226 @@
+//! Code tables: `bank_code,code,class,text`, a line for each code.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::check::layout::{self, Column};
+use crate::diagnostic::{Diagnostic, Source, SourceId, Span};
+use crate::mistake::{self, error};
+use crate::verdict::{Verdict, VerdictTable};
+use crate::written::{self, At, Name};
+
+/// Reads the table of `verdict`; `None` if something is wrong with it.
+pub(crate) fn check(
+    protocol: &written::Protocol,
+    header: &[Column<'_>],
+    sources: &[Source],
+    out: &mut Vec<Diagnostic>,
+) -> Option<VerdictTable> {
+    let written = protocol.verdict.as_ref()?;
+    let whole = protocol.members.headers.first().is_some_and(|header| !header.broken);
+    let code = layout::find(header, &written.field, "the header", whole, out);
+    let by = written.by.as_ref().map(|name| layout::find(header, name, "the header", whole, out));
+    let Some(at) = sources.iter().position(|source| source.name == written.table.value) else {
+        let tables = sources.iter().map(|source| source.name.as_str()).filter(|name| name.ends_with(".csv"));
+        let help = crate::parse::did_you_mean(&written.table.value, tables)
+            .unwrap_or_else(|| "a code table lies beside the spec; its name ends in `.csv`".into());
+        out.push(
+            error(
+                mistake::UNKNOWN_TABLE,
+                written.table.span,
+                "not there",
+                format!("There is no file `{}`", written.table.value),
+            )
+            .help(help),
+        );
+        return None;
+    };
+    let code = code.filter(|column| column.sure)?;
+    let by = match by {
+        Some(column) => Some(column.filter(|column| column.sure)?),
+        None => None,
+    };
+    let source = sources.get(at)?;
+    read(SourceId(u16::try_from(at).ok()?), source, code, by, out)
+}
+
+/// A line of a table, cut at its commas.
+struct Cells {
+    cells: Vec<Name>,
+    span: Span,
+}
+
+fn read(
+    id: SourceId,
+    source: &Source,
+    code: &Column<'_>,
+    by: Option<&Column<'_>>,
+    out: &mut Vec<Diagnostic>,
+) -> Option<VerdictTable> {
+    let mut table = VerdictTable::default();
+    let mut places: BTreeMap<(Box<[u8]>, Box<[u8]>), Span> = BTreeMap::new();
+    let mut columns = by.map_or_else(Vec::new, |by| vec![(*by.field.path).to_owned()]);
+    columns.extend(["code", "class", "text"].map(String::from));
+    let mut good = true;
+    let mut start = 0_usize;
+    let mut headed = false;
+    for text in source.text.split('\n') {
+        let at = start;
+        start += text.len() + 1;
+        let text = text.trim_end_matches('\r');
+        if text.trim().is_empty() || text.starts_with('#') {
+            continue;
+        }
+        let line = match cut(id, at, text) {
+            Ok(line) => line,
+            Err(diagnostic) => {
+                good = false;
+                out.push(*diagnostic);
+                continue;
+            }
+        };
+        if !headed {
+            headed = true;
+            if line.cells.iter().map(|cell| &cell.value).ne(columns.iter()) {
+                good = false;
+                let message = "The first line of a code table names its columns";
+                out.push(
+                    error(mistake::TABLE_LINE, line.span, "not these columns", message)
+                        .help(format!("write `{}`", columns.join(","))),
+                );
+            }
+            continue;
+        }
+        good &= row(&line, columns.len(), (code, by), &mut table, &mut places, out).is_some();
+    }
+    if !headed {
+        let span = Span { source: id, start: 0, end: 0 };
+        out.push(
+            error(mistake::TABLE_LINE, span, "empty", format!("The code table `{}` is empty", source.name))
+                .help(format!("write `{}` and a line for each code", columns.join(","))),
+        );
+        return None;
+    }
+    good.then_some(table)
+}
+
+fn row(
+    line: &Cells,
+    columns: usize,
+    (code, by): (&Column<'_>, Option<&Column<'_>>),
+    table: &mut VerdictTable,
+    places: &mut BTreeMap<(Box<[u8]>, Box<[u8]>), Span>,
+    out: &mut Vec<Diagnostic>,
+) -> Option<()> {
+    let [cells @ .., code_cell, class, text] = line.cells.as_slice() else {
+        out.push(wrong_count(line, columns));
+        return None;
+    };
+    if line.cells.len() != columns {
+        out.push(wrong_count(line, columns));
+        return None;
+    }
+    let participant = match (by, cells.first()) {
+        (Some(by), Some(cell)) if !cell.value.is_empty() => layout::constant(&by.field, cell, out)?,
+        _ => Box::default(),
+    };
+    let key = layout::constant(&code.field, code_cell, out)?;
+    let Some((_, verdict)) = Verdict::ALL.iter().find(|(word, _)| *word == class.value) else {
+        let words = Verdict::ALL.iter().map(|(word, _)| *word);
+        let help = crate::parse::did_you_mean(&class.value, words.clone())
+            .unwrap_or_else(|| format!("it is one of: {}", words.collect::<Vec<_>>().join(", ")));
+        let message = format!("`{}` is not a class of response codes", class.value);
+        out.push(error(mistake::TABLE_LINE, class.span, "expected a class", message).help(help));
+        return None;
+    };
+    let key = (participant, key);
+    if let Some(first) = places.get(&key) {
+        let same = table.rows.get(&key).is_some_and(|(listed, _)| listed == verdict);
+        let told = error(
+            mistake::TABLE_TWICE,
+            line.span,
+            "listed again",
+            format!("The code {:?} is listed twice for the same participant", code_cell.value),
+        )
+        .related(*first, "listed here first");
+        if same {
+            out.push(told.help("both say the same: remove one of them").warning());
+            return Some(());
+        }
+        out.push(told.help("they say different things: keep the right one, or one of class `unknown`"));
+        return None;
+    }
+    places.insert(key.clone(), line.span);
+    table.rows.insert(key, (*verdict, text.value.as_str().into()));
+    Some(())
+}
+
+fn wrong_count(line: &Cells, columns: usize) -> Diagnostic {
+    let message = format!("The line has {} columns instead of {columns}", line.cells.len());
+    error(mistake::TABLE_LINE, line.span, "this line", message)
+        .help("a text that holds a comma stands between quotes; a quote inside of it is written twice")
+}
+
+/// Cuts a line at its commas; a cell between quotes may hold commas, and quotes written twice.
+fn cut(source: SourceId, start: usize, text: &str) -> Result<Cells, Box<Diagnostic>> {
+    let place = |from: usize, to: usize| Span {
+        source,
+        start: u32::try_from(start + from).unwrap_or(u32::MAX),
+        end: u32::try_from(start + to).unwrap_or(u32::MAX),
+    };
+    let span = place(0, text.len());
+    let mut cells = Vec::new();
+    let mut rest = text;
+    loop {
+        let from = text.len() - rest.len();
+        let mut value = String::new();
+        if let Some(mut quoted) = rest.strip_prefix('"') {
+            loop {
+                let Some((before, behind)) = quoted.split_once('"') else {
+                    return Err(error(
+                        mistake::TABLE_LINE,
+                        place(from, text.len()),
+                        "begins here",
+                        "A quote is not closed",
+                    )
+                    .help("a text ends on the line where it begins")
+                    .boxed());
+                };
+                value.push_str(before);
+                quoted = behind;
+                match quoted.strip_prefix('"') {
+                    Some(more) => {
+                        value.push('"');
+                        quoted = more;
+                    }
+                    None => break,
+                }
+            }
+            rest = quoted;
+            if !(rest.is_empty() || rest.starts_with(',')) {
+                return Err(error(
+                    mistake::TABLE_LINE,
+                    place(text.len() - rest.len(), text.len()),
+                    "not expected",
+                    "Something stands behind a closing quote",
+                )
+                .help("a quote inside of a text is written twice")
+                .boxed());
+            }
+        } else {
+            let end = rest.find(',').unwrap_or(rest.len());
+            value.push_str(rest.get(..end).unwrap_or_default().trim());
+            rest = rest.get(end..).unwrap_or_default();
+        }
+        cells.push(At { value, span: place(from, text.len() - rest.len()) });
+        match rest.strip_prefix(',') {
+            Some(more) => rest = more,
+            None => return Ok(Cells { cells, span }),
+        }
+    }
+}

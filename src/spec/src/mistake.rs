@@ -1,0 +1,122 @@
+//! Every diagnostic that a spec can get, in one list.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::diagnostic::{Diagnostic, Label, Severity, Span};
+
+macro_rules! mistakes {
+    ($($name:ident $code:literal $title:literal)*) => {
+        $(pub(crate) const $name: &str = $code;)*
+
+        /// Every code of a diagnostic with its title, in order. Codes are stable: a code never gets another meaning.
+        pub const CODES: &[(&str, &str)] = &[$(($code, $title)),*];
+    };
+}
+
+mistakes! {
+    // What can be said of a line alone.
+    STRANGE_CHARACTER   "S001" "a character that the language does not have"
+    OPEN_TEXT           "S002" "a text without its closing quote"
+    UNKNOWN_WORD        "S003" "a word that means nothing here"
+    EXPECTED            "S004" "something else was expected"
+    TOO_MUCH            "S005" "more than the line takes"
+    BAD_NAME            "S006" "not a name"
+    BAD_VALUE           "S007" "not a number, time, duration or range"
+    TWICE_SAID          "S008" "said twice"
+    BAD_KIND            "S009" "no such kind of field"
+    // What can be said of blocks and files.
+    OPEN_BLOCK          "S010" "a block that is not closed"
+    STRAY_CLOSE         "S011" "a closing brace without its block"
+    TOO_DEEP            "S012" "a block where none may be"
+    NOT_SAID            "S013" "something that must be said is not"
+    WHOSE               "S014" "it is not clear to which protocol it belongs"
+    // Names.
+    TWICE_NAMED         "S020" "two things with one name"
+    UNKNOWN_FIELD       "S021" "no such field"
+    UNKNOWN_TELEGRAM    "S022" "no such telegram"
+    UNKNOWN_EXCHANGE    "S023" "no such exchange"
+    UNKNOWN_HEADER      "S024" "no such header"
+    UNKNOWN_SET         "S025" "no such set"
+    UNKNOWN_TABLE       "S026" "no such code table"
+    // Fields and layouts.
+    TOTAL               "S030" "the fields do not add up to the total"
+    NO_CLASS            "S031" "a field without a class"
+    NO_SIDE             "S032" "a field that nobody fills"
+    BAD_CONSTANT        "S033" "a value that its field cannot hold"
+    BAD_PATTERN         "S034" "a date or time that cannot be"
+    MISPLACED           "S035" "a property that this field cannot have"
+    HEADERLESS          "S036" "a telegram without the protocol's header"
+    // Telling telegrams apart.
+    OVERLAP             "S040" "two rows of select match the same frame"
+    UNSELECTED          "S041" "a telegram that no row of select knows"
+    IMPOSSIBLE_ROW      "S042" "a row of select that cannot match its telegram"
+    VALUE_COUNT         "S043" "not as many values as `select by` has fields"
+    NO_ROW              "S044" "a type that no row of select knows"
+    SEVERAL_ROWS        "S045" "a type that several rows of select know"
+    TWO_MEANINGS        "S046" "one type with two meanings"
+    // The conversation.
+    NOT_ECHOED          "S050" "a field that the answer does not carry back"
+    WEAK_KEY            "S051" "a key that does not tell two requests apart"
+    BAD_RANGE           "S052" "numbers that cannot be given"
+    BAD_TIMES           "S053" "times that contradict each other"
+    NO_RESOLUTION       "S054" "an UNKNOWN that nobody would resolve"
+    DOES_NOT_SETTLE     "S055" "an inquiry that does not settle what it asks about"
+    ALWAYS              "S056" "a verdict without a condition"
+    DIFFERENT_FIELDS    "S057" "two fields that cannot be compared or copied"
+    EMPTY_FIELD         "S058" "a field that this side leaves empty"
+    BAD_OPENING         "S059" "an opening that cannot work"
+    BAD_POLL            "S060" "a poll telegram that cannot be made"
+    // Code tables.
+    TABLE_LINE          "S070" "a line of a code table that cannot be read"
+    TABLE_TWICE         "S071" "a code that is listed twice"
+    UNLISTED            "S072" "a response code that no table lists"
+    // What is understood and not yet acted on.
+    NOT_YET             "S090" "understood, but not acted on yet"
+}
+
+/// An error with its place. Message: a sentence without a full stop. Label: what stands at the place.
+pub(crate) fn error(
+    code: &'static str,
+    span: Span,
+    label: impl Into<String>,
+    message: impl Into<String>,
+) -> Diagnostic {
+    Diagnostic {
+        code,
+        severity: Severity::Error,
+        message: message.into(),
+        at: Label { span, text: label.into() },
+        help: None,
+        related: Vec::new(),
+    }
+}
+
+impl Diagnostic {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(crate) fn help_if(self, help: Option<String>) -> Self {
+        match help {
+            Some(help) => self.help(help),
+            None => self,
+        }
+    }
+
+    pub(crate) fn related(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.related.push(Label { span, text: text.into() });
+        self
+    }
+
+    pub(crate) fn warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
+    pub(crate) fn boxed(self) -> Box<Self> {
+        Box::new(self)
+    }
+}

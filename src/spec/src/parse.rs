@@ -1,0 +1,173 @@
+//! Text -> [`Spec`]. A line at a time; blocks by a loop of our own, so that each mistake is told and none hides another.
+
+mod cursor;
+mod exchange;
+mod field;
+mod line;
+mod notice;
+mod protocol;
+mod tree;
+mod value;
+
+use alloc::format;
+use alloc::vec::Vec;
+
+pub(crate) use cursor::did_you_mean;
+
+use crate::diagnostic::{Diagnostic, Source, SourceId};
+use crate::mistake::{self, error};
+use crate::parse::cursor::{Cursor, Read};
+use crate::parse::tree::Item;
+use crate::written::{Members, Name, Set, Spec, Telegram};
+
+const TOP: [&str; 7] = ["institution", "protocol", "set", "header", "telegram", "exchange", "notice"];
+
+/// Reads sources as they are written; those whose names end in `.csv` are code tables and are left alone.
+///
+/// Every mistake of form is told, each with its place. What could be read comes out beside them, so that a check can
+/// go on and tell the mistakes of meaning in the same run.
+#[must_use]
+pub fn parse(sources: &[Source]) -> (Spec, Vec<Diagnostic>) {
+    let mut spec = Spec::default();
+    let mut out = Vec::new();
+    let mut loose = Members::default();
+    for (at, source) in sources.iter().enumerate() {
+        if source.name.ends_with(".csv") {
+            continue;
+        }
+        let id = SourceId(u16::try_from(at).unwrap_or(u16::MAX));
+        let items = tree::grow(id, source, &mut spec.trivia, &mut out);
+        let mut current: Option<usize> = None;
+        for item in &items {
+            if let Err(stop) = top(item, &mut spec, &mut loose, &mut current, &mut out) {
+                out.extend(stop.0.map(|diagnostic| *diagnostic));
+            }
+        }
+    }
+    adopt(&mut spec, loose, &mut out);
+    (spec, out)
+}
+
+/// Gives what stands in a file without a protocol to the only protocol there is.
+fn adopt(spec: &mut Spec, loose: Members, out: &mut Vec<Diagnostic>) {
+    if let [only] = spec.protocols.as_mut_slice() {
+        only.members.sets.extend(loose.sets);
+        only.members.headers.extend(loose.headers);
+        only.members.telegrams.extend(loose.telegrams);
+        only.members.exchanges.extend(loose.exchanges);
+        only.members.notices.extend(loose.notices);
+        return;
+    }
+    if spec.protocols.is_empty() {
+        return; // told once, when the spec is checked
+    }
+    let names = loose.sets.iter().map(|set| &set.name);
+    let names = names.chain(loose.headers.iter().chain(&loose.telegrams).map(|telegram| &telegram.name));
+    let names = names.chain(loose.exchanges.iter().map(|exchange| &exchange.name));
+    for name in names.chain(loose.notices.iter().map(|notice| &notice.name)) {
+        out.push(
+            error(
+                mistake::WHOSE,
+                name.span,
+                "stands below no protocol",
+                format!("`{}` belongs to no protocol", name.value),
+            )
+            .help("move it below its `protocol`, in the same file: the institution has more than one"),
+        );
+    }
+}
+
+fn top(
+    item: &Item,
+    spec: &mut Spec,
+    loose: &mut Members,
+    current: &mut Option<usize>,
+    out: &mut Vec<Diagnostic>,
+) -> Read<()> {
+    let mut cursor = Cursor::new(item);
+    let word = cursor.word(&format!("one of: {}", TOP.join(", ")))?;
+    if !TOP.contains(&word.value.as_str()) {
+        let help = did_you_mean(&word.value, TOP).unwrap_or_else(|| format!("a file is made of: {}", TOP.join(", ")));
+        return Err(error(
+            mistake::UNKNOWN_WORD,
+            word.span,
+            "not known here",
+            format!("`{}` means nothing at the beginning of a block", word.value),
+        )
+        .help(help)
+        .into());
+    }
+    let name = cursor.name(&format!("the name of the {}", word.value))?;
+    if word.value == "institution" {
+        let label = cursor.label();
+        if let Some((first, _)) = &spec.institution {
+            return Err(error(mistake::TWICE_SAID, name.span, "said again", "The institution is named twice")
+                .help("a spec describes one institution; keep one of them")
+                .related(first.span, "said here first")
+                .into());
+        }
+        spec.institution = Some((name, label));
+        return cursor.finish();
+    }
+    if word.value == "protocol" {
+        let protocol = protocol::read(name, &mut cursor, out);
+        *current = Some(spec.protocols.len());
+        spec.protocols.push(protocol);
+        return Ok(());
+    }
+    let members = match current.and_then(|at| spec.protocols.get_mut(at)) {
+        Some(protocol) => &mut protocol.members,
+        None => loose,
+    };
+    match word.value.as_str() {
+        "set" => set(name, &mut cursor, members)?,
+        "header" => members.headers.push(telegram(name, false, &mut cursor, out)),
+        "telegram" => members.telegrams.push(telegram(name, true, &mut cursor, out)),
+        "exchange" => members.exchanges.push(exchange::read(name, &mut cursor, out)),
+        _ => members.notices.push(notice::read(name, &mut cursor, out)),
+    }
+    Ok(())
+}
+
+fn set(name: Name, cursor: &mut Cursor<'_>, members: &mut Members) -> Read<()> {
+    let mut values = Vec::new();
+    // The name is known, whatever is wrong with the values.
+    let read = (|| {
+        values.push(cursor.text("a text of the set")?);
+        while !cursor.is_done() {
+            values.push(cursor.text("another text of the set")?);
+        }
+        cursor.finish()
+    })();
+    members.sets.push(Set { name, values });
+    read
+}
+
+/// `header name 100 {` or `telegram name "label" 300 : header {` and the fields.
+fn telegram(name: Name, with_header: bool, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Telegram {
+    let mut telegram = Telegram { name, label: None, total: None, header: None, fields: Vec::new(), broken: false };
+    let head = (|| {
+        telegram.label = cursor.label();
+        telegram.total = Some(cursor.count("the total in bytes")?);
+        if with_header && cursor.eats(':') {
+            telegram.header = Some(cursor.name("the name of the header")?);
+        }
+        let body = cursor.body()?;
+        Ok(body)
+    })();
+    let body = head.map(Some).unwrap_or_else(|stop: cursor::Stop| {
+        telegram.broken = true;
+        out.extend(stop.0.map(|diagnostic| *diagnostic));
+        cursor.any_body()
+    });
+    for item in body.iter().flat_map(|body| &body.items) {
+        match field::read(item, out) {
+            Ok(field) => telegram.fields.push(field),
+            Err(stop) => {
+                telegram.broken = true;
+                out.extend(stop.0.map(|diagnostic| *diagnostic));
+            }
+        }
+    }
+    telegram
+}

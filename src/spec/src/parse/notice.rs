@@ -1,0 +1,81 @@
+//! `notice`: what they tell us.
+
+use alloc::vec::Vec;
+
+use crate::diagnostic::Diagnostic;
+use crate::parse::cursor::{Cursor, Read, clauses};
+use crate::parse::exchange::{kind, pairs};
+use crate::written::{Answered, At, Joins, Name, Notice, Seen};
+
+const CLAUSES: [&str; 6] = ["request", "answer", "answered", "numbered", "gap", "joins"];
+
+pub(crate) fn read(name: Name, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Notice {
+    let mut notice = Notice {
+        name,
+        seen: Seen::default(),
+        request: None,
+        answer: None,
+        answered: None,
+        numbered: None,
+        gap: None,
+        joins: None,
+    };
+    let _ = cursor.label();
+    let body = match cursor.body() {
+        Ok(body) => body,
+        Err(stop) => {
+            out.extend(stop.0.map(|diagnostic| *diagnostic));
+            let Some(body) = cursor.any_body() else {
+                notice.seen.0.extend(CLAUSES.map(|clause| At { value: clause.into(), span: notice.name.span }));
+                return notice;
+            };
+            body
+        }
+    };
+    let seen = clauses(body, &CLAUSES, &[], out, |word, cursor, _| clause(word, cursor, &mut notice));
+    notice.seen = seen;
+    notice
+}
+
+fn clause(word: &str, cursor: &mut Cursor<'_>, notice: &mut Notice) -> Read<()> {
+    match word {
+        "request" => notice.request = Some(kind(cursor)?),
+        "answer" => notice.answer = Some(kind(cursor)?),
+        "answered" => notice.answered = Some(answered(cursor)?),
+        "numbered" => {
+            cursor.must(&["per"])?;
+            notice.numbered = Some(cursor.names("a header field", &CLAUSES)?);
+        }
+        "gap" => {
+            let exchange = cursor.name("the exchange that asks for what is missing")?;
+            cursor.must(&["after"])?;
+            notice.gap = Some((exchange, cursor.duration("how long after it was seen")?));
+        }
+        _ => {
+            let exchange = cursor.name("the exchange that it is about")?;
+            cursor.must(&["by"])?;
+            let by = cursor.name("the field that holds the number of the original")?;
+            cursor.must(&["confirm"])?;
+            notice.joins = Some(Joins { exchange, by, confirm: pairs(cursor, &CLAUSES)? });
+        }
+    }
+    Ok(())
+}
+
+/// `by gateway when durable with response_code "0000"`, or `by service within 5s else response_code "9999"`.
+fn answered(cursor: &mut Cursor<'_>) -> Read<Answered> {
+    cursor.must(&["by"])?;
+    let by_service = cursor.choice("who answers", &[("gateway", false), ("service", true)])?.value;
+    let within = if by_service {
+        cursor.must(&["within"])?;
+        let within = cursor.duration("how long it may take")?;
+        cursor.must(&["else"])?;
+        Some(within)
+    } else {
+        cursor.must(&["when", "durable", "with"])?;
+        None
+    };
+    let field = cursor.name("the field that holds the response code")?;
+    let code = cursor.text("a response code between quotes")?;
+    Ok(Answered { within, field, code })
+}

@@ -1,0 +1,252 @@
+//! `protocol`: framing, header fields with a meaning, poll, opening, select, verdict.
+
+use alloc::vec::Vec;
+
+use pabal_telegram::{Charset, Framing, LengthStyle};
+
+use crate::diagnostic::Diagnostic;
+use crate::mistake::{self, error};
+use crate::parse::cursor::{Cursor, Read, Stop, clauses};
+use crate::parse::field::UNSETS;
+use crate::parse::line::Token;
+use crate::parse::tree::{Body, Item};
+use crate::verdict::Verdict;
+use crate::written::{At, Members, Name, Number, Opening, Poll, Protocol, Row, Seen, Select, VerdictFrom};
+
+const CLAUSES: [&str; 17] = [
+    "zone",
+    "day",
+    "charset",
+    "frame",
+    "unset",
+    "party",
+    "participant",
+    "compartment",
+    "stamp",
+    "number",
+    "key",
+    "trace",
+    "poll",
+    "opening",
+    "select",
+    "verdict",
+    "set",
+];
+
+const CHARSETS: [(&str, Charset); 3] =
+    [("ascii", Charset::Ascii), ("euc-kr", Charset::EucKr), ("cp949", Charset::Cp949)];
+
+pub(crate) fn read(name: Name, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Protocol {
+    let mut protocol = Protocol {
+        name,
+        seen: Seen::default(),
+        zone: None,
+        day: None,
+        encode: None,
+        decode: None,
+        frame: None,
+        unset_number: None,
+        unset_text: None,
+        party: Vec::new(),
+        participant: None,
+        compartment: None,
+        stamp: Vec::new(),
+        number: None,
+        key: Vec::new(),
+        trace: Vec::new(),
+        poll: None,
+        opening: None,
+        select: None,
+        verdict: None,
+        members: Members::default(),
+    };
+    let _ = cursor.label();
+    let body = match cursor.body() {
+        Ok(body) => body,
+        Err(stop) => {
+            out.extend(stop.0.map(|diagnostic| *diagnostic));
+            let Some(body) = cursor.any_body() else {
+                protocol.seen.0.extend(CLAUSES.map(|clause| At { value: clause.into(), span: protocol.name.span }));
+                return protocol;
+            };
+            body
+        }
+    };
+    let seen = clauses(body, &CLAUSES, &["set"], out, |word, cursor, out| clause(word, cursor, &mut protocol, out));
+    protocol.seen = seen;
+    protocol
+}
+
+fn clause(word: &str, cursor: &mut Cursor<'_>, protocol: &mut Protocol, out: &mut Vec<Diagnostic>) -> Read<()> {
+    match word {
+        "zone" => protocol.zone = Some(cursor.zone()?.value),
+        "day" => {
+            cursor.must(&["changes"])?;
+            protocol.day = Some(cursor.time_of_day("a time of day")?.value);
+        }
+        "charset" => {
+            cursor.must(&["encode"])?;
+            protocol.encode = Some(cursor.choice("a charset", &CHARSETS)?.value);
+            cursor.must(&["decode"])?;
+            protocol.decode = Some(cursor.choice("a charset", &CHARSETS)?.value);
+        }
+        "frame" => protocol.frame = Some(frame(cursor)?),
+        "unset" => unset(cursor, protocol)?,
+        "party" => protocol.party = cursor.names("a header field", &CLAUSES)?,
+        "participant" => protocol.participant = Some(cursor.name("a header field")?),
+        "compartment" => protocol.compartment = Some(cursor.name("a header field")?),
+        "stamp" => {
+            protocol.stamp = cursor.names("a header field, or `at queue`", &["at"])?;
+            cursor.must(&["at", "queue"])?;
+        }
+        "number" => protocol.number = Some(number(cursor)?),
+        "key" => protocol.key = cursor.names("a header field", &[])?,
+        "trace" => protocol.trace = cursor.names("a header field", &[])?,
+        "poll" => protocol.poll = Some(poll(cursor, out)?),
+        "opening" => protocol.opening = Some(opening(cursor, out)?),
+        "select" => protocol.select = Some(select(cursor, out)?),
+        "verdict" => {
+            let field = cursor.name("the field that holds the response code")?;
+            cursor.must(&["from"])?;
+            let table = cursor.word("the name of a file, such as codes.csv")?;
+            let by = if cursor.takes("by") { Some(cursor.name("a header field")?) } else { None };
+            protocol.verdict = Some(VerdictFrom { field, table, by });
+        }
+        _ => {
+            let name = cursor.name("the name of the set")?;
+            super::set(name, cursor, &mut protocol.members)?;
+        }
+    }
+    Ok(())
+}
+
+fn frame(cursor: &mut Cursor<'_>) -> Read<At<Framing>> {
+    let start = cursor.here();
+    cursor.must(&["length", "ascii"])?;
+    cursor.sign('(')?;
+    let width = cursor.count("how many digits the length has")?;
+    cursor.sign(')')?;
+    let digits = u8::try_from(width.value).ok().filter(|width| *width <= 9).ok_or_else(|| {
+        Stop::from(
+            error(mistake::BAD_VALUE, width.span, "expected 1 to 9", "A length has at most nine digits")
+                .help("write how many bytes the length itself has, as in `ascii(4)`"),
+        )
+    })?;
+    cursor.must(&["exclusive", "max"])?;
+    let max = cursor.count("the longest telegram in bytes")?;
+    let says = 10_u32.pow(u32::from(digits)) - 1;
+    if max.value > says {
+        let message = alloc::format!("{digits} digits cannot say {} bytes", max.value);
+        return Err(error(mistake::BAD_VALUE, max.span, alloc::format!("at most {says}"), message).into());
+    }
+    let framing = Framing { style: LengthStyle::AsciiExclusive, width: digits, frame_bytes_max: max.value };
+    Ok(At { value: framing, span: cursor.since(start) })
+}
+
+/// `unset 9 zero X space`.
+fn unset(cursor: &mut Cursor<'_>, protocol: &mut Protocol) -> Read<()> {
+    while cursor.is_word("9") || cursor.is_word("X") {
+        let number = cursor.takes("9") || !cursor.takes("X");
+        let fill = cursor.choice("what fills it", &UNSETS)?.value;
+        *(if number { &mut protocol.unset_number } else { &mut protocol.unset_text }) = Some(fill);
+    }
+    if protocol.unset_number.is_some() && protocol.unset_text.is_some() {
+        return Ok(());
+    }
+    Err(cursor.expected(if protocol.unset_number.is_none() {
+        "`9` and what fills it"
+    } else {
+        "`X` and what fills it"
+    }))
+}
+
+fn number(cursor: &mut Cursor<'_>) -> Read<Number> {
+    let field = cursor.name("the field that holds the number")?;
+    cursor.must(&["per"])?;
+    let mut scope = Vec::from([cursor.name("a header field")?]);
+    while !matches!(cursor.peek(), Some(Token::Word(word)) if word.starts_with(|c: char| c.is_ascii_digit())) {
+        scope.push(cursor.name("a header field, or a range of numbers")?);
+    }
+    let range = cursor.numbers()?;
+    let warn = if cursor.takes("warn") { Some(cursor.large("a number")?) } else { None };
+    Ok(Number { field, scope, range, warn })
+}
+
+fn poll(cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Read<Poll> {
+    cursor.must(&["after"])?;
+    let after = cursor.duration("how long nothing was sent")?;
+    cursor.must(&["nothing", "sent"])?;
+    let mut poll = Poll { after: Some(after), ..Poll::default() };
+    let seen = clauses(cursor.body()?, &["request", "answer", "timeout"], &[], out, |word, cursor, _| {
+        match word {
+            "request" => poll.request = Some(cursor.name("a telegram")?),
+            "answer" => poll.answer = Some(cursor.name("a telegram")?),
+            _ => poll.timeout = Some(cursor.duration("how long the answer may take")?),
+        }
+        Ok(())
+    });
+    poll.seen = seen;
+    Ok(poll)
+}
+
+fn opening(cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Read<Opening> {
+    cursor.must(&["per"])?;
+    let mut opening = Opening { per: cursor.names("a header field", &[])?, ..Opening::default() };
+    let seen = clauses(cursor.body()?, &["exchange", "retry", "lost"], &[], out, |word, cursor, _| {
+        match word {
+            "exchange" => opening.exchange = Some(cursor.name("the exchange that opens")?),
+            "retry" => opening.retry = Some(cursor.duration("how long until the next try")?),
+            _ => {
+                cursor.must(&["class"])?;
+                opening.lost = Some(cursor.choice("a class of response codes", &Verdict::ALL)?);
+            }
+        }
+        Ok(())
+    });
+    opening.seen = seen;
+    Ok(opening)
+}
+
+fn select(cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Read<Select> {
+    let mut select = Select::default();
+    if cursor.takes("by") {
+        select.by = cursor.names("a header field", &[])?;
+    }
+    let body: &Body = cursor.body()?;
+    for item in &body.items {
+        match row(item, out) {
+            Ok(row) => select.rows.push(row),
+            Err(stop) => out.extend(stop.0.map(|diagnostic| *diagnostic)),
+        }
+    }
+    Ok(select)
+}
+
+/// `name "4000"|"4100" "100" length 300 bytes 0..3 "HDR" bank_code "088"`.
+fn row(item: &Item, out: &mut Vec<Diagnostic>) -> Read<Row> {
+    let mut cursor = Cursor::new(item);
+    let telegram = cursor.name("the name of a telegram")?;
+    let mut row = Row { telegram, by: Vec::new(), length: None, bytes: Vec::new(), fields: Vec::new(), broken: false };
+    let read = (|| {
+        while matches!(cursor.peek(), Some(Token::Text(_))) {
+            row.by.push(cursor.alternatives("a value")?);
+        }
+        while !cursor.is_done() {
+            if cursor.takes("length") {
+                row.length = Some(cursor.count("a length in bytes")?);
+            } else if cursor.takes("bytes") {
+                let range = cursor.bytes()?;
+                row.bytes.push((range, cursor.alternatives("what these bytes are")?));
+            } else {
+                let field = cursor.name("`length`, `bytes` or a header field")?;
+                row.fields.push((field, cursor.alternatives("what this field holds")?));
+            }
+        }
+        cursor.finish()
+    })();
+    if let Err(stop) = read {
+        row.broken = true;
+        out.extend(stop.0.map(|diagnostic| *diagnostic));
+    }
+    Ok(row)
+}

@@ -1,0 +1,101 @@
+//! A layout as the rows of a table.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+
+use pabal_telegram::{Class, Echo, Equal, Field, Fill, Kind, Layout};
+
+/// A field as a row of the institution's document, in the words of the language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Of the first byte, from 0, length prefix not counted.
+    pub offset: u32,
+    /// In bytes.
+    pub len: u32,
+    /// `X(9)`, `9(13)V9(3)`, `code(3)`, `date(YYYYMMDD)`, `filler(15)`.
+    pub kind: String,
+    /// Who fills it: `asker`, `answerer`, `both`, `none`, with `?` if it may be left out.
+    pub by: String,
+    /// Who may see it.
+    pub class: Class,
+    /// Name in the spec.
+    pub name: String,
+    /// Name in the institution's document.
+    pub label: String,
+    /// What else is said of it: `= 1`, `const "HDR"`, `stamped`, `echo`, `equal ignoring zero-left`.
+    pub more: String,
+}
+
+/// The rows of a layout, in the order of its bytes.
+pub fn show(layout: &Layout) -> impl Iterator<Item = Row> + '_ {
+    layout.fields().iter().map(|field| Row {
+        offset: field.at.offset,
+        len: field.at.len,
+        kind: kind(field),
+        by: by(field),
+        class: field.class,
+        name: field.path.as_ref().to_owned(),
+        label: field.label.as_ref().to_owned(),
+        more: more(field),
+    })
+}
+
+/// A field's kind, as specs write it.
+pub(crate) fn kind(field: &Field) -> String {
+    let len = field.at.len;
+    match &field.kind {
+        Kind::Text => format!("X({len})"),
+        Kind::Number { scale: 0 } => format!("9({len})"),
+        Kind::Number { scale } => format!("9({})V9({scale})", len.saturating_sub(u32::from(*scale))),
+        Kind::Code => format!("code({len})"),
+        Kind::Stamp(stamp) if stamp.pattern.contains(['Y', 'M', 'D']) && !stamp.pattern.contains(['h', 'm', 's']) => {
+            format!("date({})", stamp.pattern)
+        }
+        Kind::Stamp(stamp) => format!("time({})", stamp.pattern),
+        Kind::Filler => format!("filler({len})"),
+        _ => format!("({len})"),
+    }
+}
+
+fn by(field: &Field) -> String {
+    let side = match (field.by.asker, field.by.answerer) {
+        (true, true) => "both",
+        (true, false) => "asker",
+        (false, true) => "answerer",
+        (false, false) => "none",
+    };
+    format!("{side}{}", if field.by.optional { "?" } else { "" })
+}
+
+fn more(field: &Field) -> String {
+    let text = |bytes: &[u8]| match field.class {
+        Class::Public => format!("{:?}", String::from_utf8_lossy(bytes)),
+        _ => String::from("(not public)"),
+    };
+    let fill = match &field.fill {
+        Fill::Given => String::new(),
+        Fill::Default(bytes) => format!("= {}", text(bytes)),
+        Fill::Const(bytes) => format!("const {}", text(bytes)),
+        Fill::Stamped => String::from("stamped"),
+    };
+    let echo = match field.echo {
+        Echo::No => "",
+        Echo::Always => "echo",
+        Echo::InReplyToNotice => "echo in reply to notice",
+    };
+    let equal = match field.equal {
+        Equal { zero_left: true, space_right: true } => "equal ignoring zero-left space-right",
+        Equal { zero_left: true, space_right: false } => "equal ignoring zero-left",
+        Equal { zero_left: false, space_right: true } => "equal ignoring space-right",
+        Equal { zero_left: false, space_right: false } => "",
+    };
+    let mut all = fill;
+    for part in [echo, equal].into_iter().filter(|part| !part.is_empty()) {
+        if !all.is_empty() {
+            all.push(' ');
+        }
+        all.push_str(part);
+    }
+    all
+}

@@ -1,0 +1,307 @@
+//! A spec as it is written: every item with the place where it stands.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ops::Range;
+use core::time::Duration;
+
+use pabal_clock::{TimeOfDay, UtcOffset};
+use pabal_telegram::{By, Charset, Class, Echo, Equal, Framing, Unset};
+
+use crate::diagnostic::Span;
+use crate::rules::Effect;
+use crate::verdict::Verdict;
+
+/// Something and where it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct At<T> {
+    pub(crate) value: T,
+    pub(crate) span: Span,
+}
+
+/// A name, a word or a text.
+pub(crate) type Name = At<String>;
+
+/// Texts of which one must hold: `"2000"|"2100"`.
+pub(crate) type Alternatives = Vec<Name>;
+
+/// What is not read, but must not be lost: a comment, or lines left blank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trivia {
+    /// Where.
+    pub span: Span,
+    /// `//` and the rest of the line; nothing for a blank line.
+    pub text: Box<str>,
+}
+
+/// A spec as it is written, right or wrong.
+#[derive(Clone, Debug, Default)]
+pub struct Spec {
+    pub(crate) institution: Option<(Name, Option<Name>)>,
+    pub(crate) protocols: Vec<Protocol>,
+    pub(crate) trivia: Vec<Trivia>,
+}
+
+impl Spec {
+    /// Comments and blank lines, in the order of the files.
+    #[must_use]
+    pub fn trivia(&self) -> &[Trivia] {
+        &self.trivia
+    }
+}
+
+/// The clauses of a block that were begun, right or wrong: nothing is called missing that is merely broken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen(pub(crate) Vec<Name>);
+
+impl Seen {
+    pub(crate) fn find(&self, clause: &str) -> Option<Span> {
+        self.0.iter().find(|name| name.value == clause).map(|name| name.span)
+    }
+
+    pub(crate) fn has(&self, clause: &str) -> bool {
+        self.find(clause).is_some()
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Protocol {
+    pub(crate) name: Name,
+    pub(crate) seen: Seen,
+    pub(crate) zone: Option<UtcOffset>,
+    pub(crate) day: Option<TimeOfDay>,
+    pub(crate) encode: Option<Charset>,
+    pub(crate) decode: Option<Charset>,
+    pub(crate) frame: Option<At<Framing>>,
+    pub(crate) unset_number: Option<Unset>,
+    pub(crate) unset_text: Option<Unset>,
+    pub(crate) party: Vec<Name>,
+    pub(crate) participant: Option<Name>,
+    pub(crate) compartment: Option<Name>,
+    pub(crate) stamp: Vec<Name>,
+    pub(crate) number: Option<Number>,
+    pub(crate) key: Vec<Name>,
+    pub(crate) trace: Vec<Name>,
+    pub(crate) poll: Option<Poll>,
+    pub(crate) opening: Option<Opening>,
+    pub(crate) select: Option<Select>,
+    pub(crate) verdict: Option<VerdictFrom>,
+    pub(crate) members: Members,
+}
+
+/// What stands below a protocol and belongs to it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Members {
+    pub(crate) sets: Vec<Set>,
+    pub(crate) headers: Vec<Telegram>,
+    pub(crate) telegrams: Vec<Telegram>,
+    pub(crate) exchanges: Vec<Exchange>,
+    pub(crate) notices: Vec<Notice>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Set {
+    pub(crate) name: Name,
+    pub(crate) values: Vec<Name>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Number {
+    pub(crate) field: Name,
+    pub(crate) scope: Vec<Name>,
+    pub(crate) range: At<(u64, u64)>,
+    pub(crate) warn: Option<At<u64>>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Poll {
+    pub(crate) seen: Seen,
+    pub(crate) after: Option<At<Duration>>,
+    pub(crate) request: Option<Name>,
+    pub(crate) answer: Option<Name>,
+    pub(crate) timeout: Option<At<Duration>>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Opening {
+    pub(crate) seen: Seen,
+    pub(crate) per: Vec<Name>,
+    pub(crate) exchange: Option<Name>,
+    pub(crate) retry: Option<At<Duration>>,
+    pub(crate) lost: Option<At<Verdict>>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Select {
+    pub(crate) by: Vec<Name>,
+    pub(crate) rows: Vec<Row>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) telegram: Name,
+    pub(crate) by: Vec<Alternatives>,
+    pub(crate) length: Option<At<u32>>,
+    pub(crate) bytes: Vec<(At<Range<u32>>, Alternatives)>,
+    pub(crate) fields: Vec<(Name, Alternatives)>,
+    /// Its line has a mistake that was told.
+    pub(crate) broken: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct VerdictFrom {
+    pub(crate) field: Name,
+    pub(crate) table: Name,
+    pub(crate) by: Option<Name>,
+}
+
+/// A header or a telegram.
+#[derive(Clone, Debug)]
+pub(crate) struct Telegram {
+    pub(crate) name: Name,
+    pub(crate) label: Option<Name>,
+    pub(crate) total: Option<At<u32>>,
+    pub(crate) header: Option<Name>,
+    pub(crate) fields: Vec<Field>,
+    /// A line of it could not be read as a field at all, so that nothing is said about its total.
+    pub(crate) broken: bool,
+}
+
+/// `X(9)` and the like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text(u32),
+    Number { digits: u32, scale: u32 },
+    Code(u32),
+    Stamp(String),
+    Filler(u32),
+}
+
+impl Kind {
+    /// In bytes.
+    pub(crate) fn len(&self) -> u32 {
+        match self {
+            Self::Text(len) | Self::Code(len) | Self::Filler(len) => *len,
+            Self::Number { digits, scale } => digits.saturating_add(*scale),
+            Self::Stamp(pattern) => u32::try_from(pattern.len()).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    pub(crate) name: Name,
+    pub(crate) kind: Option<At<Kind>>,
+    pub(crate) seen: Seen,
+    pub(crate) by: Option<At<By>>,
+    pub(crate) echo: Echo,
+    pub(crate) class: Option<At<Class>>,
+    pub(crate) default: Option<Name>,
+    pub(crate) constant: Option<Name>,
+    pub(crate) equal: Equal,
+    pub(crate) signed: Option<Name>,
+    pub(crate) wide: Option<(Name, Name)>,
+    pub(crate) unset: Option<Unset>,
+    pub(crate) label: Option<Name>,
+    /// Its line has a mistake that was told.
+    pub(crate) broken: bool,
+}
+
+/// `request "2000" "100"`; a telegram's name stands before the values where several rows know the type.
+#[derive(Clone, Debug)]
+pub(crate) struct Type {
+    pub(crate) telegram: Option<Name>,
+    pub(crate) values: Vec<Name>,
+    pub(crate) span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Exchange {
+    pub(crate) name: Name,
+    pub(crate) seen: Seen,
+    pub(crate) request: Option<Type>,
+    pub(crate) answer: Option<Type>,
+    pub(crate) effect: Option<At<Effect>>,
+    pub(crate) timeout: Option<At<Duration>>,
+    pub(crate) unknown: Option<At<Unknown>>,
+    pub(crate) settles: Option<Settles>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Unknown {
+    Leave,
+    List,
+    Inquire { by: Name, after: At<Duration>, every: At<Duration>, until: TimeOfDay, same: Name },
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Settles {
+    pub(crate) original: Name,
+    pub(crate) seen: Seen,
+    pub(crate) fill: Vec<(Name, Reference)>,
+    pub(crate) confirm: Vec<Pair>,
+    pub(crate) success: Option<Condition>,
+    pub(crate) failure: Option<Condition>,
+}
+
+/// A field of the answer, or with `original.` before it one of the request that the answer is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Reference {
+    pub(crate) original: bool,
+    pub(crate) field: Name,
+}
+
+/// `req_amt = debit_amt`; the same name on both sides if only one is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Pair {
+    pub(crate) answer: Name,
+    pub(crate) original: Name,
+}
+
+/// Comparisons that must all hold; none for `*`.
+#[derive(Clone, Debug)]
+pub(crate) struct Condition {
+    pub(crate) span: Span,
+    pub(crate) all: Vec<Comparison>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Comparison {
+    pub(crate) left: Reference,
+    pub(crate) right: Right,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Right {
+    Literal(Name),
+    Field(Reference),
+    Class(Verdict),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Notice {
+    pub(crate) name: Name,
+    pub(crate) seen: Seen,
+    pub(crate) request: Option<Type>,
+    pub(crate) answer: Option<Type>,
+    pub(crate) answered: Option<Answered>,
+    pub(crate) numbered: Option<Vec<Name>>,
+    pub(crate) gap: Option<(Name, At<Duration>)>,
+    pub(crate) joins: Option<Joins>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    /// `None`: by the gateway. Else by a service, within this time.
+    pub(crate) within: Option<At<Duration>>,
+    pub(crate) field: Name,
+    pub(crate) code: Name,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Joins {
+    pub(crate) exchange: Name,
+    pub(crate) by: Name,
+    pub(crate) confirm: Vec<Pair>,
+}
