@@ -1,0 +1,187 @@
+use pabal_gateway::{Answer, Found};
+use pabal_switch::{Cause, Outcome, Plan};
+use pabal_telegram::{Fault, Side, Telegram};
+
+use crate::proto;
+use crate::trace::{Trace, id_of};
+use crate::value;
+
+/// What the caller hears. The answer's bytes are read here, on the caller's own task: a fault in a field hides neither the outcome nor
+/// the other fields.
+pub(crate) fn response(answer: &Answer, trace: &Trace) -> proto::ExchangeResponse {
+    let (outcome, cause, refusal) = outcome(answer.outcome);
+    let mut response = proto::ExchangeResponse {
+        exchange_id: answer.exchange.to_string(),
+        outcome: outcome.into(),
+        cause: cause.into(),
+        refusal: refusal.into(),
+        raw: answer.telegram.as_deref().unwrap_or_default().to_vec(),
+        telegram_number: answer.number.clone().unwrap_or_default(),
+        trace_id: answer.trace.as_deref().map_or_else(|| trace.id().to_string(), |parent| id_of(parent).to_owned()),
+        state: answer.state.clone(),
+        ..proto::ExchangeResponse::default()
+    };
+    if let (Some(bytes), Some(plan)) = (&answer.telegram, &answer.plan) {
+        read(bytes, plan, &mut response);
+    }
+    response
+}
+
+/// What the caller hears if the gateway's own work on its call broke down: a byte may have left, and nobody can say more.
+pub(crate) fn broken(trace: &Trace) -> proto::ExchangeResponse {
+    let (outcome, cause, _) = outcome(Outcome::Unknown { cause: Cause::Restarted });
+    proto::ExchangeResponse {
+        outcome: outcome.into(),
+        cause: cause.into(),
+        trace_id: trace.id().to_string(),
+        state: pabal_switch::ExchangeState::Unknown.word().to_owned(),
+        ..proto::ExchangeResponse::default()
+    }
+}
+
+fn read(bytes: &[u8], plan: &Plan, response: &mut proto::ExchangeResponse) {
+    let rules = &plan.protocol.rules;
+    let telegram = Telegram::new(plan.answer_layout(), bytes, Side::Answerer);
+    response.spec_digest = plan.protocol.digest.to_string();
+    for (_, field, value) in telegram.fields() {
+        if let Ok(value) = value {
+            let read = proto::Field {
+                value: Some(value::to_proto(&value)),
+                class: field.class.word().to_owned(),
+                offset: field.at.offset,
+                length: field.at.len,
+            };
+            response.fields.insert(field.path.to_string(), read);
+        }
+    }
+    response.faults = telegram.faults().iter().map(fault).collect();
+    if let Some(code) = rules.response_code.of(bytes) {
+        let participant = rules.participant.as_ref().and_then(|(_, at)| at.of(bytes)).unwrap_or_default();
+        response.response_code = String::from_utf8_lossy(code).trim_end().to_owned();
+        response.response_text = rules.verdicts.text(participant, code).unwrap_or_default().to_owned();
+    }
+}
+
+fn fault(fault: &Fault) -> proto::Fault {
+    proto::Fault {
+        field: fault.field.to_string(),
+        offset: fault.offset,
+        length: fault.len,
+        rule: fault.code().to_owned(),
+        text: fault.to_string(),
+    }
+}
+
+fn outcome(outcome: Outcome) -> (proto::Outcome, proto::Reason, proto::Reason) {
+    let (word, refusal) = match outcome {
+        Outcome::Success { .. } => (proto::Outcome::Success, None),
+        Outcome::Failure { refusal, .. } => (proto::Outcome::Failure, refusal),
+        Outcome::Unknown { .. } => (proto::Outcome::Unknown, None),
+    };
+    (word, outcome.cause().into(), refusal.map_or(proto::Reason::Unspecified, Into::into))
+}
+
+/// What `Find` says.
+pub(crate) fn found(found: Found) -> proto::FindResponse {
+    let result = match found {
+        Found::NotFound { fenced } => proto::find_response::Result::NotFound(proto::NotFound { fenced }),
+        Found::Exchange { exchange, state, outcome: became, rule, telegram, number, trace, history } => {
+            let (became, cause, refusal) = became.map_or_else(Default::default, outcome);
+            proto::find_response::Result::Found(proto::FoundExchange {
+                exchange_id: exchange.to_string(),
+                exchange: rule,
+                state,
+                outcome: became.into(),
+                cause: cause.into(),
+                refusal: refusal.into(),
+                raw: telegram.unwrap_or_default(),
+                telegram_number: number.unwrap_or_default(),
+                trace_id: trace.as_deref().map(id_of).unwrap_or_default().to_owned(),
+                history: history.into_iter().map(entry).collect(),
+            })
+        }
+    };
+    proto::FindResponse { result: Some(result) }
+}
+
+fn entry((unix_micros, kind, text): (i64, String, String)) -> proto::HistoryEntry {
+    const MICROS: i64 = 1_000_000;
+    let nanos = i32::try_from(unix_micros.rem_euclid(MICROS) * 1_000).unwrap_or_default();
+    proto::HistoryEntry {
+        at: Some(prost_types::Timestamp { seconds: unix_micros.div_euclid(MICROS), nanos }),
+        kind,
+        text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use pabal_switch::{ExchangeId, Refusal};
+    use tonic::metadata::MetadataMap;
+
+    use super::*;
+
+    fn answer(outcome: Outcome) -> Answer {
+        Answer {
+            exchange: ExchangeId(1),
+            outcome,
+            telegram: None,
+            plan: None,
+            number: None,
+            trace: None,
+            state: "finished".into(),
+        }
+    }
+
+    #[test]
+    fn every_outcome_has_its_cause() {
+        let trace = Trace::of(&MetadataMap::new());
+        let check = |became: Outcome, refusal: proto::Reason| {
+            let response = response(&answer(became), &trace);
+            assert_eq!(response.outcome().as_str_name(), format!("OUTCOME_{}", became.word()));
+            assert_eq!(response.cause().word(), became.cause().word());
+            assert_eq!(response.refusal(), refusal);
+            assert_eq!(response.trace_id, trace.id().to_string());
+        };
+        check(Outcome::Success { cause: Cause::Answered }, proto::Reason::Unspecified);
+        check(Outcome::Failure { cause: Cause::Refused, refusal: None }, proto::Reason::Unspecified);
+        check(Outcome::Failure { cause: Cause::NotSent, refusal: Some(Refusal::Abandoned) }, proto::Reason::Abandoned);
+        check(Outcome::Unknown { cause: Cause::NoAnswer }, proto::Reason::Unspecified);
+    }
+
+    #[test]
+    fn bytes_are_returned_even_if_the_version_that_reads_them_is_gone() {
+        let bytes: Arc<[u8]> = (*b"\xff\x00").into();
+        let answer = Answer { telegram: Some(bytes), ..answer(Outcome::Unknown { cause: Cause::Unreadable }) };
+        let response = response(&answer, &Trace::of(&MetadataMap::new()));
+        assert_eq!((&*response.raw, response.fields.len()), (&b"\xff\x00"[..], 0));
+    }
+
+    #[test]
+    fn work_that_broke_down_is_unknown() {
+        let response = broken(&Trace::of(&MetadataMap::new()));
+        assert_eq!((response.outcome(), response.cause()), (proto::Outcome::Unknown, proto::Reason::Restarted));
+    }
+
+    #[test]
+    fn an_exchange_without_an_outcome_says_so() {
+        let known = Found::Exchange {
+            exchange: ExchangeId(1),
+            state: "sent".into(),
+            outcome: None,
+            rule: "transfer".into(),
+            telegram: None,
+            number: Some("17".into()),
+            trace: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
+            history: vec![(-1, "accepted".into(), "taken in".into())],
+        };
+        let Some(proto::find_response::Result::Found(known)) = found(known).result else { panic!("it is known") };
+        assert_eq!((known.outcome(), known.cause()), (proto::Outcome::Unspecified, proto::Reason::Unspecified));
+        assert_eq!(known.trace_id, "4bf92f3577b34da6a3ce929d0e0e4736");
+        // A microsecond before 1970.
+        let at = known.history[0].at.expect("always set");
+        assert_eq!((at.seconds, at.nanos), (-1, 999_999_000));
+    }
+}
