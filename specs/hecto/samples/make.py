@@ -266,10 +266,17 @@ def samples():
     answer = header("2100", "100", 101, "101530")
     yield Sample(
         "transfer_answer_success",
-        "executed; the account is overdrawn by 1,250,300 won, so the sign is a minus",
+        "executed; the account is overdrawn by 1,250,300 won, so the sign is a minus; the bank uses the reserved bytes for itself",
         "transfer",
         "answerer",
-        {**answer, "response_code": "0000", "balance_sign": "-", "balance_after": 1250300, "fee": 500},
+        {
+            **answer,
+            "response_code": "0000",
+            "balance_sign": "-",
+            "balance_after": 1250300,
+            "fee": 500,
+            "filler": "B7F2",
+        },
     )
     yield Sample(
         "transfer_answer_refused",
@@ -304,6 +311,24 @@ def samples():
             "fee": 500,
             "transfer_time": "101531",
             "proc_result": "0000",
+        },
+    )
+    yield Sample(
+        "transfer_result_answer_partial",
+        "a part was executed, and every amount is as long as its field",
+        "transfer_result",
+        "answerer",
+        {
+            **found,
+            "debit_account": "110123456789012",
+            "credit_bank_code": "004",
+            "credit_account": "943202012345678",
+            "req_amt": 9999999999999,
+            "ok_amt": 8888888888888,
+            "fail_amt": 1111111111111,
+            "fee": 123456789,
+            "transfer_time": "235959",
+            "proc_result": "P001",
         },
     )
     yield Sample(
@@ -343,6 +368,8 @@ def samples():
         "tx_date": "20261120",
         "tx_time": "112959",
         "tx_seq": 7,
+        # Nobody can tell a number that was left out from one that is nought; nought is what the bytes say.
+        "cancel_orig_seq": 0,
         "cms_code_or_real_name_no": "8001011234567",
         "cashier_check_amt": 0,
         "personal_check_amt": 0,
@@ -359,7 +386,7 @@ def samples():
     )
     yield Sample(
         "deposit_notice_cancelled",
-        "the deposit is cancelled: the account is overdrawn, and the original's number and date are filled",
+        "the deposit is cancelled: the account is overdrawn, and the original's number and date are filled; names and amounts are full",
         "deposit",
         "asker",
         {
@@ -367,14 +394,20 @@ def samples():
             "telegram_no": 8,
             "send_time": "113105",
             "io_cancel_type": "31",
+            "tx_amt": 9999999999999,
+            "cash_amt": 8888888888888,
+            "bill_other_clearing": 1111111111111,
+            "cashier_check_amt": 3333333333333,
+            "personal_check_amt": 4444444444444,
             "balance_sign": "-",
             "balance_after": 17700,
-            "counterparty_name": "홍길동",
+            "counterparty_name": "홍길동상사㈜",
+            "check_no": "CHK0000001",
             "tx_time": "113104",
-            "tx_seq": 8,
-            "cancel_orig_seq": 7,
+            "tx_seq": 100008,
+            "cancel_orig_seq": 100007,
             "orig_tx_date": "20261120",
-            "counterparty_name_2": "",
+            "counterparty_name_2": "홍길동상사주식회사㈜",
         },
     )
     yield Sample(

@@ -1,0 +1,298 @@
+//! The samples beside the specs, which an independent script lays out from the institution's document: the shipped spec reads
+//! and writes them, and a spec with one width moved by a byte does not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pabal_spec::{Institution, Protocol, Source, load};
+use pabal_telegram::{Class, Deframer, Fill, Layout, Rule, Side, Slice, Telegram, Value, ValueRef, encode, masked};
+
+/// A telegram and what must be true of it.
+struct Sample {
+    name: String,
+    telegram: String,
+    side: Side,
+    refused: BTreeSet<String>,
+    key: Option<String>,
+    trace: Option<String>,
+    wire: Vec<u8>,
+    fields: BTreeMap<String, Value>,
+    masked: BTreeMap<String, String>,
+}
+
+#[test]
+fn the_shipped_spec_reads_and_writes_every_sample() {
+    let institution = institution(&sources()).expect("the shipped spec is loaded");
+    let samples = samples();
+    assert!(samples.len() >= 14, "{} samples", samples.len());
+    let complaints: Vec<String> = samples.iter().flat_map(|sample| check(&institution, sample)).collect();
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    let covered: BTreeSet<&str> = samples.iter().map(|sample| sample.telegram.as_str()).collect();
+    for layout in institution.protocols.iter().flat_map(|protocol| &protocol.catalog.layouts) {
+        assert!(covered.contains(layout.name()), "no sample of {}", layout.name());
+    }
+}
+
+#[test]
+fn a_spec_with_a_width_moved_by_a_byte_fails_its_samples() {
+    let sources = sources();
+    let samples = samples();
+    let (mut by_samples, mut by_check) = (0, 0);
+    for moved in sources.iter().enumerate().flat_map(|(file, source)| moved_widths(file, &source.text)) {
+        let mut changed = sources.clone();
+        changed[moved.file].text = moved.text;
+        match institution(&changed) {
+            None => by_check += 1,
+            Some(institution) => {
+                let failed = samples.iter().any(|sample| !check(&institution, sample).is_empty());
+                assert!(failed, "every sample passes with {}", moved.what);
+                by_samples += 1;
+            }
+        }
+    }
+    // Those that the check refuses are the lengths of keys, stamps and constants, and of fields that are compared.
+    assert!(
+        by_samples >= 80 && by_samples > by_check,
+        "{by_samples} found by samples, {by_check} refused by the check"
+    );
+}
+
+/// What a spec gets wrong about a sample.
+fn check(institution: &Institution, sample: &Sample) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let mut complain = |text: String| complaints.push(format!("{}: {text}", sample.name));
+    let [protocol] = institution.protocols.as_slice() else { panic!("one protocol") };
+    let mut deframer = Deframer::new(protocol.framing.clone());
+    deframer.push(&sample.wire);
+    let frame = deframer.next_frame().expect("a prefix that can be read").expect("a whole frame").to_vec();
+    assert_eq!(deframer.pending_bytes(), 0);
+    let mut wire = Vec::new();
+    protocol.framing.write(&frame, &mut wire).expect("a frame within the limit");
+    if wire != sample.wire {
+        complain(String::from("the prefix is written differently"));
+    }
+    let Ok(id) = protocol.catalog.select(&frame) else {
+        complain(String::from("no row of select knows it"));
+        return complaints;
+    };
+    let layout = protocol.catalog.layout(id);
+    if layout.name() != sample.telegram {
+        complain(format!("is taken for {}", layout.name()));
+        return complaints;
+    }
+    complaints.extend(read(layout, sample, &frame));
+    complaints.extend(written(layout, sample, &frame));
+    complaints.extend(told(protocol, sample, &frame));
+    complaints
+}
+
+/// Decoding gives exactly the fields, no fault, and nothing to see that is not public.
+fn read(layout: &Layout, sample: &Sample, frame: &[u8]) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let mut complain = |text: String| complaints.push(format!("{}: {text}", sample.name));
+    let telegram = Telegram::new(layout, frame, sample.side);
+    for fault in telegram.faults() {
+        complain(format!("{fault}"));
+    }
+    for name in sample.fields.keys().filter(|name| layout.find(name).is_none()) {
+        complain(format!("there is no field {name}"));
+    }
+    for (_, field, value) in telegram.fields() {
+        let Ok(value) = value else { continue };
+        let expected = sample.fields.get(&*field.path);
+        let is_expected = match (&value, expected) {
+            (ValueRef::Bytes(bytes), None) => bytes.iter().all(|&b| b == b' ') || bytes.iter().all(|&b| b == b'0'),
+            (value, expected) => value.to_value() == *expected.unwrap_or(&Value::Null),
+        };
+        if !is_expected {
+            complain(format!("{} reads {value}", field.path));
+        }
+        if field.class != Class::Public && !value.is_null() && value.text() != Some("") {
+            let shown = field.at.of(frame).map(|bytes| masked(field, bytes).1);
+            if shown.as_ref() != sample.masked.get(&*field.path) {
+                complain(format!("{} is shown as {shown:?}", field.path));
+            }
+        } else if sample.masked.contains_key(&*field.path) {
+            complain(format!("{} is shown to everybody", field.path));
+        }
+    }
+    complaints
+}
+
+/// Encoding the fields gives the bytes, once what no caller gives is written in: stamps, and what the relay keeps in reserved areas.
+fn written(layout: &Layout, sample: &Sample, frame: &[u8]) -> Vec<String> {
+    let complain = |text: String| vec![format!("{}: {text}", sample.name)];
+    let is_given = |name: &str| {
+        layout.find(name).is_none_or(|(_, field)| field.fill != Fill::Stamped && field.may_be_given_by(sample.side))
+    };
+    let given = sample.fields.iter().filter(|(name, _)| is_given(name));
+    let values: Vec<(String, Value)> = given.map(|(name, value)| (name.clone(), value.clone())).collect();
+    match encode(layout, sample.side, &values) {
+        Ok(_) if !sample.refused.is_empty() => complain(format!("{:?} can be written", sample.refused)),
+        Ok(mut bytes) => {
+            for (name, value) in sample.fields.iter().filter(|(name, _)| !is_given(name)) {
+                let (_, field) = layout.find(name).expect("only what is in the layout is not given");
+                if let Err(fault) = field.write(value, &mut bytes) {
+                    return complain(format!("{fault}"));
+                }
+            }
+            let differs = layout.fields().iter().find(|field| field.at.of(&bytes) != field.at.of(frame));
+            differs.map_or_else(Vec::new, |field| complain(format!("{} is written differently", field.path)))
+        }
+        Err(faults) => {
+            let unmappable = faults.iter().filter(|fault| matches!(fault.rule, Rule::Unmappable { .. }));
+            let refused: BTreeSet<String> = unmappable.map(|fault| fault.field.to_string()).collect();
+            let other = faults.iter().find(|fault| !sample.refused.contains(&*fault.field));
+            match other {
+                Some(fault) => complain(format!("{fault}")),
+                None if refused != sample.refused => complain(format!("only {refused:?} cannot be written")),
+                None => Vec::new(),
+            }
+        }
+    }
+}
+
+/// Key and trace are cut out of the same bytes.
+fn told(protocol: &Protocol, sample: &Sample, frame: &[u8]) -> Vec<String> {
+    let cut = |slices: &[Slice]| {
+        let bytes = slices.iter().flat_map(|slice| slice.of(frame).unwrap_or_default()).copied().collect();
+        String::from_utf8(bytes).ok()
+    };
+    let mut complaints = Vec::new();
+    for (name, expected, slices) in
+        [("key", &sample.key, &protocol.rules.key), ("trace", &sample.trace, &protocol.rules.trace)]
+    {
+        if expected.is_some() && cut(slices) != *expected {
+            complaints.push(format!("{}: {name} is {:?}", sample.name, cut(slices)));
+        }
+    }
+    complaints
+}
+
+/// A spec in which one field has lost a byte to its neighbour.
+struct Moved {
+    file: usize,
+    text: String,
+    what: String,
+}
+
+/// Every pair of fields that stand on neighbouring lines of one block, in both directions.
+fn moved_widths(file: usize, text: &str) -> Vec<Moved> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut moved = Vec::new();
+    for (at, pair) in lines.windows(2).enumerate() {
+        let (Some(first), Some(second)) = (Width::of(pair[0]), Width::of(pair[1])) else { continue };
+        for (more, less, by) in [(1, -1, "one byte more"), (-1, 1, "one byte less")] {
+            let (Some(one), Some(other)) = (first.changed(more), second.changed(less)) else { continue };
+            let mut changed = lines.clone();
+            changed[at] = &one;
+            changed[at + 1] = &other;
+            moved.push(Moved { file, text: changed.join("\n") + "\n", what: format!("{by} in: {}", pair[0].trim()) });
+        }
+    }
+    moved
+}
+
+/// Where the kind of a field stands in its line, and how wide it is: `name X(12) ...`, `name date(YYYYMMDD) ...`.
+struct Width<'t> {
+    before: &'t str,
+    kind: &'t str,
+    bytes: i32,
+    behind: &'t str,
+}
+
+impl<'t> Width<'t> {
+    fn of(line: &'t str) -> Option<Self> {
+        let (_, rest) = line.trim_start().split_once(char::is_whitespace)?;
+        let rest = rest.trim_start();
+        let (kind, inside) = rest.split_once('(')?;
+        let (inside, behind) = inside.split_once(')')?;
+        let bytes = match kind {
+            "X" | "9" | "filler" | "code" => inside.parse().ok()?,
+            "date" | "time" => i32::try_from(inside.len()).ok()?,
+            _ => return None,
+        };
+        Some(Self { before: &line[..line.len() - rest.len()], kind, bytes, behind })
+    }
+
+    fn changed(&self, by: i32) -> Option<String> {
+        let Self { before, kind, bytes, behind } = self;
+        // No date or time has a byte more or less; text has.
+        let kind = if matches!(*kind, "date" | "time") { "X" } else { kind };
+        (bytes + by > 0).then(|| format!("{before}{kind}({}){behind}", bytes + by))
+    }
+}
+
+fn institution(sources: &[Source]) -> Option<Institution> {
+    load(sources).ok().map(|loaded| loaded.institution)
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto")
+}
+
+fn files(folder: &Path, ends: &[&str]) -> Vec<(String, String)> {
+    let entries = fs::read_dir(folder).expect("the folder is there");
+    let mut files: Vec<(String, String)> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_file() && path.extension().is_some_and(|end| ends.iter().any(|e| end == *e)))
+        .map(|path| {
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            (name, fs::read_to_string(path).expect("a text"))
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+fn sources() -> Vec<Source> {
+    files(&folder(), &["spec", "csv"]).into_iter().map(|(name, text)| Source { name, text }).collect()
+}
+
+fn samples() -> Vec<Sample> {
+    files(&folder().join("samples"), &["toml"]).into_iter().map(|(name, text)| sample(&name, &text)).collect()
+}
+
+fn sample(file: &str, text: &str) -> Sample {
+    let table: toml::Table = text.parse().unwrap_or_else(|error| panic!("{file}: {error}"));
+    let text = |name: &str| table.get(name).and_then(toml::Value::as_str).map(String::from);
+    let strings = |value: &toml::Value| -> Vec<String> {
+        let list = value.as_array().expect("a list").iter();
+        list.map(|item| String::from(item.as_str().expect("a text"))).collect()
+    };
+    let sub = |name: &str| table.get(name).and_then(toml::Value::as_table).cloned().unwrap_or_default();
+    Sample {
+        name: text("name").expect("name"),
+        telegram: text("telegram").expect("telegram"),
+        side: match text("side").as_deref() {
+            Some("asker") => Side::Asker,
+            Some("answerer") => Side::Answerer,
+            other => panic!("{file}: side is {other:?}"),
+        },
+        refused: table.get("refused").map(strings).unwrap_or_default().into_iter().collect(),
+        key: text("key"),
+        trace: text("trace"),
+        wire: unhex(&strings(&table["wire_hex"]).concat()),
+        fields: sub("fields").into_iter().map(|(name, value)| (name, field(file, value))).collect(),
+        masked: sub("masked")
+            .into_iter()
+            .map(|(name, value)| (name, String::from(value.as_str().expect("a text"))))
+            .collect(),
+    }
+}
+
+fn field(file: &str, value: toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => Value::from(text),
+        toml::Value::Integer(number) => Value::from(number),
+        toml::Value::Table(table) => Value::from(unhex(table["hex"].as_str().expect("hexadecimal digits"))),
+        other => panic!("{file}: {other:?}"),
+    }
+}
+
+fn unhex(digits: &str) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).expect("a hexadecimal digit");
+    let pairs = digits.as_bytes().chunks(2);
+    pairs.map(|pair| u8::try_from(digit(pair[0]) * 16 + digit(pair[1])).expect("a byte")).collect()
+}
