@@ -31,5 +31,5 @@ pub use rules::{
     NoticeRuleId, NumberRule, OpeningRule, PollRule, Rules, SettleRule, StampRule, TypeCode, Unknown,
 };
 pub use show::{Row, show};
-pub use verdict::{Verdict, VerdictTable};
+pub use verdict::{CodeKey, Verdict, VerdictTable};
 pub use written::{Spec, Trivia};

@@ -54,12 +54,15 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// Participant (empty: all of them) and code, as bytes of a telegram, padded as their fields.
+pub type CodeKey = (Box<[u8]>, Box<[u8]>);
+
 /// A code table: `(participant, code) -> verdict and text`. A row without a participant holds for all of them. Where a row of the
 /// participant and one for all disagree, the verdict is [`Verdict::Unknown`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VerdictTable {
     /// By participant (empty: all) and code, both as bytes of the telegram.
-    pub rows: BTreeMap<(Box<[u8]>, Box<[u8]>), (Verdict, Box<str>)>,
+    pub rows: BTreeMap<CodeKey, (Verdict, Box<str>)>,
 }
 
 impl VerdictTable {

@@ -108,9 +108,12 @@ fn different(a: &Field, b: &Field, span: Span, what: &str) -> Diagnostic {
 /// `confirm a b = c`.
 pub(crate) fn confirm(both: &Both<'_, '_>, pairs: &[Pair], out: &mut Vec<Diagnostic>) -> Option<Vec<Confirm>> {
     let mut all = Vec::new();
+    // A name that stands for both sides is told once.
+    let mut silent = Vec::new();
     for pair in pairs {
         let answer = both.answer(&pair.answer, out);
-        let original = both.original(&pair.original, out);
+        let again = answer.is_none() && pair.original.span == pair.answer.span;
+        let original = both.original(&pair.original, if again { &mut silent } else { &mut *out });
         all.push(answer.zip(original).and_then(|(answer, original)| {
             let equal = equal(answer, original, pair.answer.span, out)?;
             Some(Confirm { answer: answer.field.at, original: original.field.at, equal })

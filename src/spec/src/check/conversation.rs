@@ -205,7 +205,7 @@ pub(crate) fn opening(scene: &Scene<'_>, written: &written::Opening, out: &mut V
     let request = exchange::original(scene, exchange)?;
     let open = request.columns.iter().find(|column| {
         let field = &column.field;
-        field.by.asker && !field.by.optional && field.fill == Fill::Given && column.sure && !by_us(&field.path)
+        field.by.asker && !field.by.optional && field.fill == Fill::Given && !column.is_lost() && !by_us(&field.path)
     });
     if let Some(column) = open {
         out.push(
@@ -303,7 +303,7 @@ fn bytes(draft: &Draft<'_>, asks: bool, out: &mut Vec<Diagnostic>) -> Option<Vec
             Fill::Given if field.kind == Kind::Filler || !(if asks { field.by.asker } else { field.by.answerer }) => {
                 &unset
             }
-            _ if column.written.broken => {
+            _ if column.is_lost() => {
                 good = false;
                 continue;
             }
@@ -359,13 +359,18 @@ fn echo(request: &Draft<'_>, answer: &Draft<'_>, out: &mut Vec<Diagnostic>) -> O
 /// `at send` in any telegram but the request of the poll.
 pub(crate) fn stray_stamps(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) {
     let poll = scene.written.poll.as_ref().and_then(|poll| poll.request.as_ref());
+    let known = poll.is_some_and(|name| scene.drafts.iter().any(|draft| draft.name().value == name.value));
+    if scene.written.seen.has("poll") && !known {
+        return;
+    }
     let header = scene.written.members.headers.iter();
     for telegram in header.chain(&scene.written.members.telegrams) {
         if poll.is_some_and(|name| name.value == telegram.name.value) {
             continue;
         }
         for field in &telegram.fields {
-            let Some(span) = field.seen.find("at") else { continue };
+            let is_stamp = field.kind.as_ref().is_some_and(|kind| matches!(kind.value, written::Kind::Stamp(_)));
+            let Some(span) = field.seen.find("at").filter(|_| is_stamp) else { continue };
             out.push(
                 error(
                     mistake::MISPLACED,

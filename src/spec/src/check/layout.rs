@@ -31,11 +31,17 @@ pub(crate) struct Ground<'s> {
 pub(crate) struct Column<'s> {
     pub(crate) written: &'s written::Field,
     pub(crate) field: Field,
-    /// Its kind could be read, so that its length is meant.
+    /// Its kind could be read and its telegram's total is right, so that its length is meant.
     pub(crate) sure: bool,
 }
 
 impl Column<'_> {
+    /// What is written of it could not be used, and that was told.
+    pub(crate) fn is_lost(&self) -> bool {
+        let valued = self.written.constant.is_some() || self.written.default.is_some();
+        self.written.broken || !self.sure || (valued && self.field.fill == Fill::Given)
+    }
+
     /// The field holds something that this side has put there.
     pub(crate) fn is_filled(&self, asker: bool) -> bool {
         let by = if asker { self.field.by.asker } else { self.field.by.answerer || self.field.echo == Echo::Always };
@@ -109,9 +115,9 @@ pub(crate) fn header<'s>(
     out: &mut Vec<Diagnostic>,
 ) -> (Vec<Column<'s>>, bool) {
     let Some(written) = written else { return (Vec::new(), false) };
-    let columns = columns(&written.fields, 0, true, ground, out);
+    let mut columns = columns(&written.fields, 0, true, ground, out);
     unique("field", 0, columns.iter().map(|column| &column.written.name), out);
-    total(written, &columns, "header", out);
+    total(written, &mut columns, "header", out);
     (columns, !written.broken)
 }
 
@@ -157,7 +163,7 @@ pub(crate) fn draft<'s>(
     draft.columns.extend(body);
     unique("field", known, draft.columns.iter().map(|column| &column.written.name), out);
     if draft.whole {
-        total(written, &draft.columns, "telegram", out);
+        total(written, &mut draft.columns, "telegram", out);
     }
     draft
 }
@@ -166,8 +172,8 @@ fn end(field: &Field) -> u32 {
     field.at.offset.saturating_add(field.at.len)
 }
 
-/// Compares the sum of the lengths with the total, and says where it went wrong.
-fn total(written: &written::Telegram, columns: &[Column<'_>], what: &str, out: &mut Vec<Diagnostic>) {
+/// Compares the sum of the lengths with the total, and says where it went wrong. Then no length is sure any more.
+fn total(written: &written::Telegram, columns: &mut [Column<'_>], what: &str, out: &mut Vec<Diagnostic>) {
     let Some(total) = &written.total else { return };
     if written.broken || columns.iter().any(|column| !column.sure) {
         return;
@@ -198,6 +204,9 @@ fn total(written: &written::Telegram, columns: &[Column<'_>], what: &str, out: &
         }
     };
     out.push(told);
+    for column in columns {
+        column.sure = false;
+    }
 }
 
 fn columns<'s>(
@@ -271,7 +280,7 @@ fn column<'s>(
         echo: written.echo,
     };
     misplaced(written, &field, stamped, out);
-    if field.fill == Fill::Given {
+    if field.fill == Fill::Given && !is_filler {
         if let Some(text) = &written.constant {
             field.fill = constant(&field, text, out).map_or(Fill::Given, Fill::Const);
         } else if let Some(text) = &written.default {

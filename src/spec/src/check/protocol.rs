@@ -267,7 +267,7 @@ fn kept(written: &written::Protocol, drafts: &[Draft<'_>], out: &mut Vec<Diagnos
             if let Some(sign) = &column.written.signed {
                 signed.push(draft.find(sign, out).and_then(|found| {
                     out.push(not_yet("signed", "read the sign from its own field until then"));
-                    sign_fits(&found.field, sign, out).then(|| Signed {
+                    sign_fits(&found.field, sign, out).then_some(Signed {
                         telegram,
                         field: column.field.at,
                         sign: found.field.at,

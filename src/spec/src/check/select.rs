@@ -95,7 +95,7 @@ fn make(
     let name = &written.telegram;
     let (telegram, draft) = protocol::telegram(drafts, name, out)?;
     let mut good = true;
-    if !(written.by.is_empty() || written.by.len() == by.len()) && !written.broken {
+    if !(written.by.is_empty() || written.by.len() == by.len() || written.broken) {
         let span = written.by.last().and_then(|all| all.first()).map_or(name.span, |text| text.span);
         let message =
             format!("The row has {}, `select by` {}", count(written.by.len(), "value"), count(by.len(), "field"));
@@ -135,7 +135,7 @@ fn make(
         conditions.extend(field(column, texts, out));
     }
     let by = conditions.len();
-    good &= by == written.by.len() || !good;
+    good &= by == written.by.len();
     for (name, texts) in &written.fields {
         header_used = true;
         let column = layout::find(header, name, "the header", header_is_whole, out);

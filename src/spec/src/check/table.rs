@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use crate::check::layout::{self, Column};
 use crate::diagnostic::{Diagnostic, Source, SourceId, Span};
 use crate::mistake::{self, error};
-use crate::verdict::{Verdict, VerdictTable};
+use crate::verdict::{CodeKey, Verdict, VerdictTable};
 use crate::written::{self, At, Name};
 
 /// Reads the table of `verdict`; `None` if something is wrong with it.
@@ -63,7 +63,7 @@ fn read(
     out: &mut Vec<Diagnostic>,
 ) -> Option<VerdictTable> {
     let mut table = VerdictTable::default();
-    let mut places: BTreeMap<(Box<[u8]>, Box<[u8]>), Span> = BTreeMap::new();
+    let mut places: BTreeMap<CodeKey, Span> = BTreeMap::new();
     let mut columns = by.map_or_else(Vec::new, |by| vec![(*by.field.path).to_owned()]);
     columns.extend(["code", "class", "text"].map(String::from));
     let mut good = true;
@@ -114,7 +114,7 @@ fn row(
     columns: usize,
     (code, by): (&Column<'_>, Option<&Column<'_>>),
     table: &mut VerdictTable,
-    places: &mut BTreeMap<(Box<[u8]>, Box<[u8]>), Span>,
+    places: &mut BTreeMap<CodeKey, Span>,
     out: &mut Vec<Diagnostic>,
 ) -> Option<()> {
     let [cells @ .., code_cell, class, text] = line.cells.as_slice() else {

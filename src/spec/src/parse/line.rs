@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_while, take_while1};
-use nom::character::complete::{char, none_of, one_of};
+use nom::character::complete::{anychar, char, digit1, none_of, one_of, satisfy};
 use nom::combinator::{map, opt, recognize, rest, value};
-use nom::multi::{fold_many0, many0_count};
+use nom::multi::{fold_many0, many1_count};
 use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
 
@@ -102,27 +102,15 @@ fn piece(text: &str) -> IResult<&str, Piece> {
         map(quoted, |text| Piece::Token(Token::Text(text))),
         value(Piece::OpenText, (char('"'), rest)),
         map(one_of("{}()=:,*|?"), |sign| Piece::Token(Token::Sign(sign))),
-        map(nom::character::complete::anychar, Piece::Strange),
+        map(anychar, Piece::Strange),
     ))
     .parse(text)
 }
 
-/// Letters, digits, `_ - .` and `+` at the beginning; a colon only between digits, as in `23:25`.
+/// Letters, digits, `_ - .` and `+` at the beginning; a colon only behind digits and before one, as in `23:25`.
 fn word(text: &str) -> IResult<&str, &str> {
-    recognize((
-        opt(char('+')),
-        take_while1(is_word),
-        many0_count(preceded((char(':'), nom::combinator::peek(one_of("0123456789"))), take_while1(is_word))),
-    ))
-    .parse(text)
-    .and_then(|(behind, word)| {
-        let Some(at) = word.find(':') else { return Ok((behind, word)) };
-        if word[..at].ends_with(|c: char| c.is_ascii_digit()) && !word[..at].contains(|c: char| c.is_ascii_alphabetic())
-        {
-            return Ok((behind, word));
-        }
-        Ok((&text[at..], &text[..at]))
-    })
+    let time = (opt(one_of("+-")), digit1, many1_count(preceded(char(':'), digit1)));
+    alt((recognize(time), recognize((opt(char('+')), take_while1(is_word))))).parse(text)
 }
 
 fn is_word(c: char) -> bool {
@@ -141,7 +129,7 @@ fn quoted(text: &str) -> IResult<&str, String> {
 /// Whether a word can name something: a lower-case letter, then lower-case letters, digits and `_`.
 pub(crate) fn is_name(word: &str) -> bool {
     let name: IResult<&str, &str> = recognize((
-        nom::character::complete::satisfy(|c| c.is_ascii_lowercase()),
+        satisfy(|c| c.is_ascii_lowercase()),
         take_while(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
     ))
     .parse(word);

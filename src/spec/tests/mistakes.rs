@@ -1,0 +1,271 @@
+//! One mistake in a spec that has none: exactly one diagnostic, of the right code, at the right place.
+
+use std::collections::BTreeSet;
+
+use pabal_spec::{CODES, Diagnostic, Severity, Source, load};
+
+const WHOLE: &str = include_str!("fixtures/whole.spec");
+const TABLE: &str = include_str!("fixtures/codes.csv");
+
+fn sources(spec: &str, table: &str) -> Vec<Source> {
+    vec![
+        Source { name: "codes.csv".into(), text: table.into() },
+        Source { name: "whole.spec".into(), text: spec.into() },
+    ]
+}
+
+/// Everything that is told of a spec, but for what is told of the whole fixture: that two constructs are not acted on yet.
+fn told(sources: &[Source]) -> Vec<Diagnostic> {
+    let found = match load(sources) {
+        Ok(loaded) => loaded.warnings,
+        Err(found) => found,
+    };
+    found.into_iter().filter(|told| told.code != "S090" && told.message != UNLISTED).collect()
+}
+
+const UNLISTED: &str = "No table lists the response code \"VTIM\" for all participants";
+
+fn once(text: &str, from: &str, to: &str) -> String {
+    assert_eq!(text.matches(from).count(), 1, "{from:?} stands once in the fixture");
+    text.replace(from, to)
+}
+
+/// `from` stands once in the fixture; with `to` instead, this code is told at this text, and nothing else.
+struct Mistake {
+    code: &'static str,
+    from: &'static str,
+    to: &'static str,
+    at: &'static str,
+}
+
+const fn m(code: &'static str, from: &'static str, to: &'static str, at: &'static str) -> Mistake {
+    Mistake { code, from, to, at }
+}
+
+const IN_SPEC: &[Mistake] = &[
+    m("S001", "9(13)      by asker     public   \"출금금액\"", "9(13) by asker public # \"출금금액\"", "#"),
+    m("S001", "day          changes", "day × changes", "×"),
+    m(
+        "S002",
+        "wide when bank_code in full_width  \"예금주\"",
+        "wide when bank_code in full_width \"예금주",
+        "\"예금주",
+    ),
+    m("S003", "zone         +09:00", "zone         +09:00\n  tone 3", "tone"),
+    m("S003", "encode euc-kr", "encode euckr", "euckr"),
+    m("S003", "effect money", "effect mony", "mony"),
+    m("S003", "telegram gap", "telegramm gap2 \"x\" 60 : common {\n}\n\ntelegram gap", "telegramm"),
+    m("S003", "debit_amt       9(13)      by asker     public", "debit_amt 9(13) by asker pubic", "pubic"),
+    m("S003", "lost class not_open", "lost class notopen", "notopen"),
+    m("S004", "frame        length ascii(4)", "frame        length ascii 4", "4"),
+    m("S004", "then list", "then", ""),
+    m("S004", "joins transfer by orig_no", "joins transfer with orig_no", "with"),
+    m("S004", "key          send_date bank_code company_no telegram_no", "key", ""),
+    m("S005", "institution relay \"중계\"", "institution relay \"중계\" more", "more"),
+    m("S006", "exchange gap \"결번\"", "exchange Gap \"결번\" {\n}\n\nexchange gap \"결번\"", "Gap"),
+    m("S006", "  rate            9(5)", "  Rate            9(5)", "Rate"),
+    m("S007", "after 5m nothing", "after 5min nothing", "5min"),
+    m("S007", "timeout  10s", "timeout  0s", "0s"),
+    m("S007", "zone         +09:00", "zone         KST", "KST"),
+    m("S007", "until 23:25", "until 24:25", "24:25"),
+    m("S007", "bytes 0..6 \"REQPOL\"", "bytes 6..0 \"REQPOL\"", "6..0"),
+    m("S007", "max 999", "max 99999", "99999"),
+    m("S007", "= 1  public", "= one public", "one"),
+    m("S008", "day          changes 00:30", "day          changes 00:30\n  day changes 00:31", "day"),
+    m("S008", "passbook_pin    X(8)       by asker     secret", "passbook_pin X(8) by asker secret public", "public"),
+    m("S008", "institution relay \"중계\"", "institution relay \"중계\"\ninstitution other", "other"),
+    m("S009", "phone           X(12)", "phone           AN(12)", "AN"),
+    m(
+        "S009",
+        "orig_no        9(6)        by asker  public   \"원거래번호\"\n  debit_account  X(15)       by asker  account  \"출금계좌번호\"\n  req_amt        9(13)       by asker  public   \"의뢰금액\"\n  reserved       filler(26)",
+        "orig_no 9(6) by asker public\n debit_account X(1) by asker account equal ignoring zero-left\n req_amt 9(13) by asker public\n fee 9(38)V9(1) by asker public\n reserved filler(1)",
+        "9(38)V9(1)",
+    ),
+    m("S010", "unknown leave\n}", "unknown leave\n", "{"),
+    m("S011", "telegram gap \"결번\" 60 : common {\n}", "telegram gap \"결번\" 60 : common {\n}\n}", "}"),
+    m("S012", "unknown leave", "unknown leave { x }", "{"),
+    m("S013", "  day          changes 00:30\n", "", "lines"),
+    m("S013", "effect none  timeout 30s\n  unknown leave", "effect none\n  unknown leave", "gap"),
+    m("S013", "  answered by service within 5s else response_code \"VTIM\"\n", "", "deposit_long"),
+    m("S013", "success  response_code", "// success  response_code", "transfer"),
+    m("S013", "numbered per send_date bank_code company_no  gap gap", "gap gap", "gap"),
+    m("S013", "    timeout  10s\n", "", "poll"),
+    m("S020", "rate            9(5)V9(3)", "debit_amt       9(5)V9(3)", "debit_amt"),
+    m(
+        "S020",
+        "telegram gap \"결번\" 60 : common {\n}",
+        "telegram gap \"결번\" 60 : common {\n}\n\ntelegram gap 60 : common {\n}",
+        "gap",
+    ),
+    m("S020", "notice fail", "notice transfer", "transfer"),
+    m("S021", "trace        send_date send_time", "trace        send_date sent_time", "sent_time"),
+    m("S021", "signed by balance_sign", "signed by balance_sgn", "balance_sgn"),
+    m("S021", "confirm  debit_account credit_account", "confirm  debit_acount credit_account", "debit_acount"),
+    m("S021", "req_amt = original.debit_amt", "req_amt = original.debit_atm", "debit_atm"),
+    m("S022", "request  poll_request", "request  pol_request", "pol_request"),
+    m(
+        "S022",
+        "gap            \"4000\"",
+        "gape           \"4000\"|\"4100\" \"300\"\n    gap            \"4000\"",
+        "gape",
+    ),
+    m("S023", "unknown inquire result", "unknown inquire resultt", "resultt"),
+    m("S023", "gap gap after", "gap gapp after", "gapp"),
+    m("S024", "\"불능통지\" 120 : common", "\"불능통지\" 120 : comon", "comon"),
+    m("S025", "bank_code in full_width", "bank_code in fullwidth", "fullwidth"),
+    m("S026", "codes.csv", "code.csv", "code.csv"),
+    m("S030", "debit_amt       9(13)", "debit_amt       9(12)", "160"),
+    m("S030", "header common 60", "header common 59", "59"),
+    m("S031", "by none      public", "by none", "closing"),
+    m("S032", "credit_account  X(15)      by asker     account", "credit_account  X(15) account", "credit_account"),
+    m("S033", "const \"RESPOL\"", "const \"RESPOLL\"", "\"RESPOLL\""),
+    m("S033", "= 1  public", "= 12  public", "12"),
+    m("S033", "proc_result \"0000\"", "proc_result \"00000\"", "\"00000\""),
+    m("S033", "full_width \"004\" \"088\"", "full_width \"004\" \"88\"", "\"88\""),
+    m("S034", "send_time      time(hhmmss)", "send_time      time(hhmmmm)", "time(hhmmmm)"),
+    m("S035", "balance_sign   X(1)        by answerer  public", "balance_sign X(1) by answerer public at send", "at"),
+    m("S035", "filler(46)  public", "filler(46) const \"x\" public", "const"),
+    m("S035", "stamp        send_date send_time at", "stamp        send_date send_time bank_code at", "bank_code"),
+    m(
+        "S036",
+        "telegram gap \"결번\" 60 : common {\n}",
+        "telegram gap \"결번\" 60 {\n  all filler(60) public\n}",
+        "gap",
+    ),
+    m(
+        "S040",
+        "length 140  bank_code \"088\"",
+        "length 140 bank_code \"088\"\n    deposit_long \"4000\" \"100\" length 140",
+        "deposit_long",
+    ),
+    m("S041", "gap            \"4000\"|\"4100\" \"200\"\n", "transfer \"2000\" \"200\"\n", "gap"),
+    m("S042", "transfer       \"2000\" \"100\"  length 160", "transfer       \"2000\" \"100\"  length 161", "161"),
+    m("S042", "bytes 0..6 \"REQPOL\"", "bytes 0..6 \"REQPOLL\"", "\"REQPOLL\""),
+    m("S042", "bytes 0..6 \"REQPOL\"", "bytes 11..17 \"REQPOL\"", "11..17"),
+    m("S043", "fail           \"3000\"|\"3100\" \"100\"", "fail           \"3000\"|\"3100\" \"100\" \"1\"", "\"1\""),
+    m("S043", "request \"1000\" \"100\"", "request \"1000\"", "\"1000\""),
+    m("S044", "answer \"7100\" \"100\"", "answer \"7100\" \"101\"", "\"7100\" \"101\""),
+    m(
+        "S045",
+        "notice deposit_long \"입금통지\" {\n  request deposit_long",
+        "notice deposit_long \"입금통지\" {\n  request",
+        "\"4000\" \"100\"",
+    ),
+    m("S046", "request deposit_long \"4000\" \"100\"", "request deposit \"4000\" \"100\"", "deposit \"4000\" \"100\""),
+    m("S050", "key          send_date", "key          send_count send_date", "send_count"),
+    m("S050", "trace        send_date send_time", "trace        send_date response_code", "response_code"),
+    m("S050", "rate            9(5)V9(3)  by asker?", "rate            9(5)V9(3)  by asker? echo", "transfer"),
+    m(
+        "S051",
+        "key          send_date bank_code company_no",
+        "key          send_date company_no",
+        "send_date company_no telegram_no",
+    ),
+    m("S052", "1..950000", "1..9500000", "1..9500000"),
+    m("S052", "1..950000", "950000..1", "950000..1"),
+    m("S052", "warn 900000", "warn 950001", "950001"),
+    m("S053", "timeout  10s", "timeout  5m", "5m"),
+    m("S053", "result after 5m", "result after 10s", "10s"),
+    m("S054", "timeout 30s\n  unknown list", "timeout 30s", "state"),
+    m("S054", "unknown list", "unknown leave", "leave"),
+    m("S055", "unknown inquire result", "unknown inquire gap", "gap"),
+    m("S055", "answer \"7100\" \"100\"  effect none", "answer \"7100\" \"100\"  effect state unknown list", "state"),
+    m("S056", "failure  response_code \"0000\" and proc_result class refused", "failure  *", "*"),
+    m(
+        "S056",
+        "success  response_code \"0000\" and proc_result \"0000\" and req_amt = original.debit_amt",
+        "success *",
+        "*",
+    ),
+    m("S057", "fill     orig_no = original.telegram_no", "fill     orig_no = original.send_date", "orig_no"),
+    m("S057", "fill     orig_no = original.telegram_no", "fill     orig_no = telegram_no", "telegram_no"),
+    m(
+        "S057",
+        "confirm  debit_account credit_account",
+        "confirm  debit_account credit_account = debit_amt",
+        "credit_account",
+    ),
+    m("S057", "signed by balance_sign", "signed by response_code", "response_code"),
+    m("S057", "proc_result class", "debit_account class", "debit_account"),
+    m("S057", "joins transfer by orig_no", "joins transfer by debit_account", "debit_account"),
+    m("S058", "confirm  debit_account", "confirm  orig_no = telegram_no debit_account", "orig_no"),
+    m("S058", "success  response_code \"0000\"", "success  response_code \"0000\" and closing \"1\"", "closing"),
+    m("S059", "opening      per company_no bank_code", "opening      per company_no send_date", "send_date"),
+    m("S059", "lost class not_open", "lost class success", "success"),
+    m("S059", "exchange open  retry", "exchange gap  retry", "none"),
+    m("S060", "time(MMDDhhmmss)  at send", "time(MMDDhhmmss)  by asker", "send_time"),
+    m("S060", "const \"RESPOL\"", "const \"RESPOK\"", "poll_answer"),
+    m(
+        "S072",
+        "when durable with response_code \"0000\"\n  numbered",
+        "when durable with response_code \"4444\"\n  numbered",
+        "\"4444\"",
+    ),
+];
+
+const IN_TABLE: &[Mistake] = &[
+    m("S070", "bank_code,code,class,text", "bank,code,class,text", "bank,code,class,text"),
+    m(
+        "S070",
+        "004,0101,refused,no such account",
+        "004,0101,refused,no such, account",
+        "004,0101,refused,no such, account",
+    ),
+    m("S070", "004,0101,refused", "004,0101,refuse", "refuse"),
+    m("S070", "088,U114,not_open,not open", "088,U114,not_open,\"not open", "\"not open"),
+    m("S033", "088,U114", "88,U114", "88"),
+    m("S033", "088,U114", "088,U1145", "U1145"),
+    m("S071", "004,0133,refused", "004,0101,unknown", "004,0101,unknown,\"not enough \"\"money\"\"\""),
+    m("S071", "004,0133,refused", "004,0101,refused", "004,0101,refused,\"not enough \"\"money\"\"\""),
+];
+
+/// What is wrong with what is told of a mistake.
+fn check(mistake: &Mistake, sources: &[Source]) -> Option<String> {
+    let found = told(sources);
+    let shown: Vec<_> = found
+        .iter()
+        .map(|told| {
+            let span = told.at.span;
+            let text = &sources[usize::from(span.source.0)].text;
+            (told.code, &text[span.start as usize..span.end as usize], told.message.as_str())
+        })
+        .collect();
+    let right = matches!(shown.as_slice(), [(code, at, _)] if (*code, *at) == (mistake.code, mistake.at));
+    (!right).then(|| format!("{} {:?} instead of {:?}: {shown:#?}", mistake.code, mistake.to, mistake.from))
+}
+
+#[test]
+fn the_fixture_has_no_mistake() {
+    let loaded = load(&sources(WHOLE, TABLE)).unwrap_or_else(|found| panic!("{found:#?}"));
+    let codes: Vec<_> = loaded.warnings.iter().map(|told| (told.code, told.severity)).collect();
+    // `wide`, `signed`, and a service that answers with a code of class unknown.
+    assert_eq!(codes, [("S090", Severity::Warning), ("S090", Severity::Warning), ("S072", Severity::Warning)]);
+}
+
+#[test]
+fn one_mistake_is_told_once_and_in_its_place() {
+    let in_spec = IN_SPEC.iter().map(|m| check(m, &sources(&once(WHOLE, m.from, m.to), TABLE)));
+    let in_table = IN_TABLE.iter().map(|m| check(m, &sources(WHOLE, &once(TABLE, m.from, m.to))));
+    let wrong: Vec<String> = in_spec.chain(in_table).flatten().collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_belongs_to_no_protocol_is_told() {
+    let second = WHOLE.split("header common").next().unwrap().replace("institution relay \"중계\"", "");
+    let spec = WHOLE.replace("institution relay \"중계\"", "institution relay\nset loose \"1\"\n")
+        + &second.replace("protocol lines", "protocol others");
+    let codes: Vec<_> = told(&sources(&spec, TABLE)).iter().map(|told| told.code).collect();
+    assert!(codes.contains(&"S014"), "{codes:?}");
+}
+
+#[test]
+fn every_code_is_shown_by_a_test() {
+    let shown: BTreeSet<&str> = IN_SPEC.iter().chain(IN_TABLE).map(|mistake| mistake.code).collect();
+    let listed: BTreeSet<&str> = CODES.iter().map(|(code, _)| *code).collect();
+    assert_eq!(listed.len(), CODES.len(), "no code is listed twice");
+    let untested: Vec<_> = listed.difference(&shown).copied().collect();
+    // These two have tests of their own above.
+    assert_eq!(untested, ["S014", "S090"]);
+    assert!(shown.is_subset(&listed));
+}
