@@ -63,7 +63,7 @@ fn frames<'a>(framing: &Framing, slices: impl Iterator<Item = &'a [u8]>) -> Fram
     let longest = framing.prefix_bytes() + usize::try_from(framing.longest()).unwrap_or(usize::MAX);
     let mut frames = Vec::new();
     let mut error = None;
-    for slice in slices {
+    for slice in core::iter::once(&[][..]).chain(slices) {
         deframer.push(slice);
         loop {
             match deframer.next_frame() {

@@ -4,15 +4,15 @@ use alloc::vec::Vec;
 
 use crate::charset::{Charset, CharsetPair};
 use crate::class::Class;
-use crate::decimal::Decimal;
+use crate::decimal::{DIGITS_MAX, Decimal};
 use crate::field::{By, Echo, Equal, Field, Fill, Side, Slice, Unset};
 use crate::kind::{Kind, Stamp};
 use crate::layout::Layout;
 use crate::value::Value;
 
-/// Any layout: up to 24 fields of every kind, class and rule.
+/// Any layout: up to 32 fields of every kind, class and rule.
 pub(super) fn layout(source: &mut Source<'_>) -> Layout {
-    let count = u32::from(source.below(24)) + 1;
+    let count = u32::from(source.below(32)) + 1;
     let mut end = 0;
     let fields: Vec<Field> = (0..count)
         .map(|index| {
@@ -60,10 +60,13 @@ impl<'d> Source<'d> {
     fn field(&mut self, index: u32, offset: u32) -> Field {
         const PATTERNS: [&str; 8] =
             ["YYYYMMDD", "hhmmss", "MMDDhhmmss", "MMDD", "YYMMDD", "YYYY-MM-DD", "hhmm", "YYYYMMDDhhmmss"];
-        let mut len = u32::from(self.below(30)) + 1;
+        let mut len = u32::from(self.below(64)) + 1;
         let kind = match self.below(6) {
             0 | 1 => Kind::Text,
-            2 => Kind::Number { scale: self.below(4).min(u8::try_from(len).unwrap_or(0)) },
+            2 => {
+                len = len.min(DIGITS_MAX);
+                Kind::Number { scale: self.below(4).min(u8::try_from(len).unwrap_or(0)) }
+            }
             3 => Kind::Code,
             4 => {
                 let pattern = PATTERNS.get(usize::from(self.below(8))).copied().unwrap_or("MMDD");
