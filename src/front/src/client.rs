@@ -8,6 +8,7 @@ use tonic::transport::{Channel, Endpoint};
 use crate::metadata::CALLER_KEY;
 pub use crate::proto::control_client::ControlClient;
 pub use crate::proto::gateway_client::GatewayClient;
+use crate::refused::Proof;
 pub use tonic_health::pb::health_client::HealthClient;
 pub use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
 
@@ -18,7 +19,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The text is not an address.
-    #[error("{0:?} is not the address of a gateway; write `http://127.0.0.1:50051` or `unix:` and a path")]
+    #[error("{0:?} is not the address of a gateway; write `http://127.0.0.1:7400` or `unix:` and a path")]
     NotAddress(String),
     /// Nobody answers. No byte of any request left.
     #[error("no gateway answers at {address}: {}", sources(.error))]
@@ -41,7 +42,7 @@ pub struct Client {
     pub health: HealthClient<Channel>,
 }
 
-/// Connects to a gateway: `http://127.0.0.1:50051`, `127.0.0.1:50051` or `unix:/path`.
+/// Connects to a gateway: `http://127.0.0.1:7400`, `127.0.0.1:7400` or `unix:/path`.
 ///
 /// # Errors
 /// The address is none, or nobody answers there. Either way nothing was sent.
@@ -57,6 +58,12 @@ pub async fn connect(address: &str) -> Result<Client, ConnectError> {
         control: ControlClient::new(channel.clone()),
         health: HealthClient::new(channel),
     })
+}
+
+/// The reason, if an error of `Exchange` proves that no byte of the request left. `None`: nothing is proven. [`Proof`] tells more.
+#[must_use]
+pub fn refusal(status: &tonic::Status) -> Option<String> {
+    Proof::of(status).map(|proof| proof.reason)
 }
 
 /// A request with what is said beside it. `timeout` becomes `grpc-timeout`; `caller` and `traceparent` become metadata.
@@ -124,9 +131,7 @@ mod tests {
 
     #[test]
     fn addresses_are_written_as_servers_print_them() {
-        for text in
-            ["http://127.0.0.1:50051", "127.0.0.1:50051", "[::1]:50051", "unix:/run/pabal.sock", "unix:///run/p"]
-        {
+        for text in ["http://127.0.0.1:7400", "127.0.0.1:7400", "[::1]:7400", "unix:/run/pabal.sock", "unix:///run/p"] {
             assert!(endpoint(text).is_ok(), "{text}");
         }
         for text in ["", "unix:", "https://bank:1", "a b"] {

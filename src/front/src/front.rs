@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use pabal_gateway::Handle;
+use pabal_gateway::{Handle, Listen};
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_stream::wrappers::UnixListenerStream;
@@ -11,14 +11,15 @@ use tonic::transport::server::TcpIncoming;
 use crate::control::Control;
 use crate::exchange::Gateway;
 use crate::health::Board;
-use crate::listen::{Bound, Listen, ListenError};
+use crate::listen::{self, Bound, ListenError};
 use crate::proto::{FILE_DESCRIPTOR_SET, control_server::ControlServer, gateway_server::GatewayServer};
 use crate::routes::RouteTable;
 
 /// How calls come in.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where.
+    /// Where: a loopback address (port 0 is any free one), or the path of a Unix socket, which is made for its owner and group and removed
+    /// at the end.
     pub listen: Listen,
     /// Bytes of one request, as protobuf. A longer one is refused before it is read whole.
     pub request_bytes_max: usize,
@@ -72,7 +73,7 @@ impl Front {
     /// # Errors
     /// It may not or cannot listen there; the text says where and what to do.
     pub async fn serve(handle: Handle, options: Options) -> Result<Running, ListenError> {
-        let bound = options.listen.bind().await?;
+        let bound = listen::bind(&options.listen).await?;
         let (reporter, health) = tonic_health::server::health_reporter();
         let (board, watching) = Board::watch(&handle, reporter).await;
         let (v1, v1alpha) = (reflection(), reflection());
@@ -92,10 +93,16 @@ impl Front {
 }
 
 impl Running {
-    /// Where it listens, with the port that was taken; [`crate::client::connect`] takes its text.
+    /// Where it listens, with the port that was taken.
     #[must_use]
     pub const fn local_address(&self) -> &Listen {
         &self.local
+    }
+
+    /// The same as [`crate::client::connect`] takes it: `http://127.0.0.1:7400` or `unix:/path`.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        listen::endpoint(&self.local)
     }
 
     /// Puts another table of services in place, from the next call on; connections stay up. Services that are built from specs come in here.
@@ -143,7 +150,7 @@ fn spawn(
     let stopped = async { drop(stopped.await) };
     match bound {
         Bound::Tcp(listener) => {
-            let failed = |error| ListenError::Io { listen: options.listen.clone(), error };
+            let failed = |error| ListenError::Io { listen: listen::endpoint(&options.listen), error };
             let local = Listen::Tcp(listener.local_addr().map_err(failed)?);
             let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
             Ok((local, tokio::spawn(server.serve_with_incoming_shutdown(table, incoming, stopped))))

@@ -56,7 +56,9 @@ mod trace;
 mod value;
 
 pub use front::{Front, Options, Running};
-pub use listen::{Listen, ListenError};
+pub use listen::ListenError;
 pub use metadata::{CALLER_ANONYMOUS, CALLER_KEY};
+pub use pabal_gateway::Listen;
+pub use prost_types::Timestamp;
 pub use reason::code;
 pub use refused::{ERROR_DOMAIN, Proof};
