@@ -76,15 +76,13 @@ impl Front {
         let bound = listen::bind(&options.listen).await?;
         let (reporter, health) = tonic_health::server::health_reporter();
         let (board, watching) = Board::watch(&handle, reporter).await;
-        let (v1, v1alpha) = (reflection(), reflection());
-        let services = Routes::new(health)
+        let services = reflection()
+            .add_service(health)
             .add_service(
                 GatewayServer::new(Gateway { handle: handle.clone() })
                     .max_decoding_message_size(options.request_bytes_max),
             )
-            .add_service(ControlServer::new(Control { handle }).max_decoding_message_size(options.request_bytes_max))
-            .add_service(v1.build_v1().expect(DESCRIPTORS))
-            .add_service(v1alpha.build_v1alpha().expect(DESCRIPTORS));
+            .add_service(ControlServer::new(Control { handle }).max_decoding_message_size(options.request_bytes_max));
         let (routes, table) = RouteTable::new(services);
         let (stop, stopped) = oneshot::channel();
         let (local, server) = spawn(bound, &options, table, stopped)?;
@@ -125,12 +123,15 @@ impl Running {
     }
 }
 
-const DESCRIPTORS: &str = "the committed descriptors are read by a test";
-
-fn reflection() -> tonic_reflection::server::Builder<'static> {
-    tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+/// The reflection services. Many clients, grpcio's among them, still ask the older one.
+fn reflection() -> Routes {
+    const CHECKED: &str = "the descriptors are committed, and a test has read them";
+    let builder = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    Routes::new(builder().build_v1().expect(CHECKED)).add_service(builder().build_v1alpha().expect(CHECKED))
 }
 
 type Served = (Listen, JoinHandle<Result<(), tonic::transport::Error>>);
@@ -164,5 +165,91 @@ fn spawn(
             };
             Ok((options.listen.clone(), tokio::spawn(serve)))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tonic::Code;
+    use tonic::transport::{Channel, Endpoint};
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_client::HealthClient;
+    use tonic_reflection::pb::{v1, v1alpha};
+
+    use super::*;
+
+    /// A server of these routes, and a connection to it.
+    async fn served(routes: Routes) -> (watch::Sender<Routes>, oneshot::Sender<()>, Channel) {
+        let options = Options::new(Listen::Tcp("127.0.0.1:0".parse().expect("an address")));
+        let (replace, table) = RouteTable::new(routes);
+        let (stop, stopped) = oneshot::channel();
+        let bound = listen::bind(&options.listen).await.expect("any free port");
+        let (local, _) = spawn(bound, &options, table, stopped).expect("it listens");
+        let channel = Endpoint::from_shared(listen::endpoint(&local)).expect("an address").connect().await;
+        (replace, stop, channel.expect("it listens"))
+    }
+
+    #[tokio::test]
+    async fn routes_are_replaced_while_the_connection_stays_up() {
+        let (replace, _stop, channel) = served(Routes::default()).await;
+        let mut client = HealthClient::new(channel);
+        let request = || HealthCheckRequest { service: String::new() };
+        let refused = client.check(request()).await.expect_err("nobody answers");
+        assert_eq!(refused.code(), Code::Unimplemented);
+        let (_reporter, health) = tonic_health::server::health_reporter();
+        replace.send(Routes::new(health)).expect("the table is read");
+        // The same channel has one connection, and makes no other while it is up.
+        client.check(request()).await.expect("the new table answers");
+    }
+
+    #[tokio::test]
+    async fn both_reflections_list_the_services_and_tell_their_comments() {
+        let (_replace, _stop, channel) = served(reflection()).await;
+        macro_rules! ask {
+            ($version:ident, $request:expr) => {{
+                use $version::server_reflection_request::MessageRequest;
+                let request =
+                    $version::ServerReflectionRequest { host: String::new(), message_request: Some($request) };
+                let mut client = $version::server_reflection_client::ServerReflectionClient::new(channel.clone());
+                let mut answers =
+                    client.server_reflection_info(tokio_stream::once(request)).await.expect("it answers").into_inner();
+                answers.message().await.expect("it answers").expect("once").message_response.expect("always set")
+            }};
+        }
+        macro_rules! check {
+            ($version:ident, $itself:literal) => {{
+                use $version::server_reflection_response::MessageResponse;
+                let MessageResponse::ListServicesResponse(list) =
+                    ask!($version, MessageRequest::ListServices(String::new()))
+                else {
+                    panic!("a list")
+                };
+                let names: Vec<_> = list.service.iter().map(|service| &*service.name).collect();
+                assert_eq!(names, ["pabal.v1.Gateway", "pabal.v1.Control", "grpc.health.v1.Health", $itself]);
+                let MessageResponse::FileDescriptorResponse(files) =
+                    ask!($version, MessageRequest::FileContainingSymbol("pabal.v1.Gateway".to_owned()))
+                else {
+                    panic!("a file")
+                };
+                let text = String::from_utf8_lossy(&files.file_descriptor_proto[0]).into_owned();
+                assert!(text.contains("Sends a request to an institution and waits for its outcome."), "comments");
+            }};
+        }
+        check!(v1, "grpc.reflection.v1.ServerReflection");
+        check!(v1alpha, "grpc.reflection.v1alpha.ServerReflection");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_stopped_ends_when_its_calls_have() {
+        let options = Options::new(Listen::Tcp("127.0.0.1:0".parse().expect("an address")));
+        let (_replace, table) = RouteTable::new(reflection());
+        let (stop, stopped) = oneshot::channel();
+        let bound = listen::bind(&options.listen).await.expect("any free port");
+        let (_, server) = spawn(bound, &options, table, stopped).expect("it listens");
+        drop(stop);
+        let ended = tokio::time::timeout(Duration::from_secs(10), server).await;
+        assert!(matches!(ended, Ok(Ok(Ok(())))), "{ended:?}");
     }
 }
