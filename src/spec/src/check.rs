@@ -121,3 +121,11 @@ fn unique<'n>(what: &str, known: usize, names: impl Iterator<Item = &'n Name>, o
 fn not_said(span: Span, what: &str, help: impl Into<String>) -> Diagnostic {
     error(mistake::NOT_SAID, span, format!("does not say `{what}`"), format!("`{what}` is not said")).help(help)
 }
+
+/// What was probably meant by a name; else the names that there are, if they are few.
+fn meant<'n>(name: &str, names: impl Iterator<Item = &'n Name> + Clone) -> Option<String> {
+    const NAMES_MAX: usize = 12;
+    let all: Vec<&str> = names.map(|name| name.value.as_str()).collect();
+    crate::parse::did_you_mean(name, all.iter().copied())
+        .or_else(|| (1..=NAMES_MAX).contains(&all.len()).then(|| format!("there are: {}", all.join(", "))))
+}

@@ -53,15 +53,19 @@ impl Spec {
 
 /// The clauses of a block that were begun, right or wrong: nothing is called missing that is merely broken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Seen(pub(crate) Vec<Name>);
+pub(crate) struct Seen {
+    pub(crate) said: Vec<Name>,
+    /// What was probably meant by a word that is none.
+    pub(crate) meant: Vec<String>,
+}
 
 impl Seen {
     pub(crate) fn find(&self, clause: &str) -> Option<Span> {
-        self.0.iter().find(|name| name.value == clause).map(|name| name.span)
+        self.said.iter().find(|name| name.value == clause).map(|name| name.span)
     }
 
     pub(crate) fn has(&self, clause: &str) -> bool {
-        self.find(clause).is_some()
+        self.find(clause).is_some() || self.meant.iter().any(|meant| meant == clause)
     }
 }
 

@@ -6,7 +6,10 @@ fn hecto() -> Vec<Source> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto");
     ["codes.csv", "firmbanking.spec"]
         .into_iter()
-        .map(|name| Source { name: name.into(), text: std::fs::read_to_string(folder.join(name)).unwrap() })
+        .map(|name| Source {
+            name: name.into(),
+            text: std::fs::read_to_string(folder.join(name)).expect("a shipped file"),
+        })
         .collect()
 }
 

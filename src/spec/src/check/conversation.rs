@@ -160,9 +160,13 @@ pub(crate) fn opening(scene: &Scene<'_>, written: &written::Opening, out: &mut V
     }
     let protocol = scene.written;
     let mut per = scene.places(&written.per, out);
-    for name in &written.per {
+    let in_header = |name: &Name| scene.header.iter().any(|column| *column.field.path == *name.value);
+    let known = protocol.party.iter().chain(&protocol.participant).all(in_header)
+        && (protocol.participant.is_some() || !protocol.seen.has("participant"))
+        && (!protocol.party.is_empty() || !protocol.seen.has("party"));
+    for name in written.per.iter().filter(|_| known) {
         let who = protocol.party.iter().chain(&protocol.participant).any(|known| known.value == name.value);
-        if !who && scene.header.iter().any(|column| *column.field.path == *name.value) {
+        if !who && in_header(name) {
             out.push(
                 error(
                     mistake::BAD_OPENING,

@@ -31,7 +31,7 @@ pub(crate) fn find<'s>(
 ) -> Option<(ExchangeRuleId, &'s written::Exchange)> {
     let exchanges = &scene.written.members.exchanges;
     let Some(at) = exchanges.iter().position(|exchange| exchange.name.value == name.value) else {
-        let help = crate::parse::did_you_mean(&name.value, exchanges.iter().map(|e| e.name.value.as_str()));
+        let help = crate::check::meant(&name.value, exchanges.iter().map(|exchange| &exchange.name));
         out.push(
             error(
                 mistake::UNKNOWN_EXCHANGE,

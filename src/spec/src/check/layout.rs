@@ -25,6 +25,8 @@ pub(crate) struct Ground<'s> {
     pub(crate) unset_text: Unset,
     /// Header fields that the gateway writes.
     pub(crate) stamped: Vec<&'s str>,
+    /// Which ones these are could be read.
+    pub(crate) stamped_is_whole: bool,
 }
 
 /// A field as it is written and as it will be, for as long as its telegram is not known to be right.
@@ -219,8 +221,7 @@ fn columns<'s>(
     let mut offset = start;
     let mut columns = Vec::with_capacity(fields.len());
     for written in fields {
-        let stamped = in_header && ground.stamped.contains(&written.name.value.as_str());
-        let column = column(written, offset, stamped, ground, out);
+        let column = column(written, offset, in_header, ground, out);
         offset = end(&column.field);
         columns.push(column);
     }
@@ -230,7 +231,7 @@ fn columns<'s>(
 fn column<'s>(
     written: &'s written::Field,
     offset: u32,
-    stamped: bool,
+    in_header: bool,
     ground: &Ground<'_>,
     out: &mut Vec<Diagnostic>,
 ) -> Column<'s> {
@@ -247,7 +248,12 @@ fn column<'s>(
             ),
         );
     }
-    let fills_itself = stamped || written.seen.has("at") || written.constant.is_some() || written.default.is_some();
+    let stamped = in_header && ground.stamped.contains(&written.name.value.as_str());
+    let fills_itself = (in_header && !ground.stamped_is_whole)
+        || stamped
+        || written.seen.has("at")
+        || written.constant.is_some()
+        || written.default.is_some();
     let by = match &written.by {
         Some(by) => by.value,
         None if is_filler => By { asker: false, answerer: false, optional: false },

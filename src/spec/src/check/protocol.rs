@@ -71,7 +71,7 @@ pub(crate) fn telegram<'d, 's>(
     out: &mut Vec<Diagnostic>,
 ) -> Option<(TelegramId, &'d Draft<'s>)> {
     let Some(at) = drafts.iter().position(|draft| draft.name().value == name.value) else {
-        let help = crate::parse::did_you_mean(&name.value, drafts.iter().map(|draft| draft.name().value.as_str()));
+        let help = crate::check::meant(&name.value, drafts.iter().map(|draft| draft.name()));
         out.push(
             error(
                 mistake::UNKNOWN_TELEGRAM,
@@ -105,6 +105,10 @@ pub(crate) fn check(
         unset_number: written.unset_number.unwrap_or(Unset::Zero),
         unset_text: written.unset_text.unwrap_or(Unset::Space),
         stamped: stamped(written),
+        stamped_is_whole: written.select.is_some()
+            && written.number.is_some()
+            && (!written.seen.has("stamp") || !written.stamp.is_empty())
+            && (!written.seen.has("party") || !written.party.is_empty()),
     };
     let header_written = written.members.headers.first();
     let (header, header_is_whole) = layout::header(header_written, &ground, out);

@@ -201,6 +201,7 @@ pub(crate) fn find(
     out: &mut Vec<Diagnostic>,
 ) -> Option<TypeCode> {
     let selection = &scene.selection;
+    scene.written.select.as_ref()?;
     let by = scene.written.select.as_ref().map_or(&[][..], |select| &select.by);
     let named = written.telegram.as_ref().map(|name| scene.telegram(name, out).map(|(id, _)| id));
     if written.values.len() != by.len() {

@@ -108,6 +108,10 @@ impl<'i> Cursor<'i> {
                 self.skip();
                 Ok(text)
             }
+            Some(Token::Word(word)) => {
+                let help = format!("put it between quotes: `\"{word}\"`");
+                Err(Stop(self.expected(what).0.map(|diagnostic| diagnostic.help(help).boxed())))
+            }
             _ => Err(self.expected(what)),
         }
     }
@@ -209,7 +213,9 @@ impl<'i> Cursor<'i> {
                 return Err(Stop(None));
             }
             let span = Span { end: self.end.start.max(self.here().end), ..self.here() };
-            return Err(error(mistake::TOO_MUCH, span, "not expected", "The line goes on where it should end").into());
+            return Err(error(mistake::TOO_MUCH, span, "not expected", "The line goes on where it should end")
+                .help("remove what stands here, or begin a new line with it")
+                .into());
         }
         if let Some(body) = self.body.take() {
             return Err(error(mistake::TOO_DEEP, body.open, "not expected", "No block may be here").into());
@@ -272,7 +278,7 @@ fn clause<'i>(
             None => format!("what can be said here: {}", known.join(", ")),
         };
         // What was probably meant is not called missing later.
-        seen.0.extend(meant.map(|value| At { value, span: word.span }));
+        seen.meant.extend(meant);
         return Err(error(
             mistake::UNKNOWN_WORD,
             word.span,
@@ -288,6 +294,6 @@ fn clause<'i>(
             .related(first, "said here first")
             .into());
     }
-    seen.0.push(At { value: word.value, span: word.span });
+    seen.said.push(At { value: word.value, span: word.span });
     read(clause, cursor, out)
 }

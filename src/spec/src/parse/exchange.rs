@@ -1,6 +1,6 @@
 //! `exchange`: what we ask, and what is done if nothing is known of it.
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::diagnostic::{Diagnostic, Span};
@@ -32,7 +32,7 @@ pub(crate) fn read(name: Name, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic
         Err(stop) => {
             out.extend(stop.0.map(|diagnostic| *diagnostic));
             let Some(body) = cursor.any_body() else {
-                exchange.seen.0.extend(CLAUSES.map(|clause| At { value: clause.into(), span: exchange.name.span }));
+                exchange.seen.meant.extend(CLAUSES.map(String::from));
                 return exchange;
             };
             body

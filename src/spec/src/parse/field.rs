@@ -192,7 +192,7 @@ fn clause(cursor: &mut Cursor<'_>, field: &mut Field) -> Read<()> {
             field.wide = Some((when, cursor.name("the name of a set")?));
         }
         "at" => cursor.must(&["send"])?,
-        "unset" => field.unset = Some(cursor.choice("what fills it", &UNSETS)?.value),
+        "unset" => field.unset = Some(cursor.choice("`zero` or `space`", &UNSETS)?.value),
         _ => field.constant = Some(constant(cursor)?),
     }
     Ok(())
@@ -206,7 +206,7 @@ fn once(field: &mut Field, clause: &str, written: &str, span: crate::Span) -> Re
             .related(first, "said here first")
             .into());
     }
-    field.seen.0.push(At { value: String::from(clause), span });
+    field.seen.said.push(At { value: String::from(clause), span });
     Ok(())
 }
 

@@ -1,11 +1,12 @@
 //! `notice`: what they tell us.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::diagnostic::Diagnostic;
 use crate::parse::cursor::{Cursor, Read, clauses};
 use crate::parse::exchange::{kind, pairs};
-use crate::written::{Answered, At, Joins, Name, Notice, Seen};
+use crate::written::{Answered, Joins, Name, Notice, Seen};
 
 const CLAUSES: [&str; 6] = ["request", "answer", "answered", "numbered", "gap", "joins"];
 
@@ -26,7 +27,7 @@ pub(crate) fn read(name: Name, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic
         Err(stop) => {
             out.extend(stop.0.map(|diagnostic| *diagnostic));
             let Some(body) = cursor.any_body() else {
-                notice.seen.0.extend(CLAUSES.map(|clause| At { value: clause.into(), span: notice.name.span }));
+                notice.seen.meant.extend(CLAUSES.map(String::from));
                 return notice;
             };
             body

@@ -1,5 +1,6 @@
 //! `protocol`: framing, header fields with a meaning, poll, opening, select, verdict.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use pabal_telegram::{Charset, Framing, LengthStyle};
@@ -66,7 +67,7 @@ pub(crate) fn read(name: Name, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic
         Err(stop) => {
             out.extend(stop.0.map(|diagnostic| *diagnostic));
             let Some(body) = cursor.any_body() else {
-                protocol.seen.0.extend(CLAUSES.map(|clause| At { value: clause.into(), span: protocol.name.span }));
+                protocol.seen.meant.extend(CLAUSES.map(String::from));
                 return protocol;
             };
             body
@@ -147,7 +148,7 @@ fn frame(cursor: &mut Cursor<'_>) -> Read<At<Framing>> {
 fn unset(cursor: &mut Cursor<'_>, protocol: &mut Protocol) -> Read<()> {
     while cursor.is_word("9") || cursor.is_word("X") {
         let number = cursor.takes("9") || !cursor.takes("X");
-        let fill = cursor.choice("what fills it", &UNSETS)?.value;
+        let fill = cursor.choice("`zero` or `space`", &UNSETS)?.value;
         *(if number { &mut protocol.unset_number } else { &mut protocol.unset_text }) = Some(fill);
     }
     if protocol.unset_number.is_some() && protocol.unset_text.is_some() {

@@ -20,6 +20,7 @@ impl Cursor<'_> {
     fn formed<T>(
         &mut self,
         what: &str,
+        noun: &str,
         help: &str,
         mut form: impl for<'t> FnMut(&'t str) -> IResult<&'t str, T>,
     ) -> Read<At<T>> {
@@ -30,7 +31,7 @@ impl Cursor<'_> {
                 mistake::BAD_VALUE,
                 word.span,
                 format!("expected {what}"),
-                format!("`{}` is not {what}", word.value),
+                format!("`{}` is not {noun}", word.value),
             )
             .help(help)
             .into()),
@@ -39,33 +40,39 @@ impl Cursor<'_> {
 
     /// A whole number from 1.
     pub(crate) fn count(&mut self, what: &str) -> Read<At<u32>> {
-        self.formed(what, "write it in digits, without a unit; at least 1", |text| {
+        self.formed(what, "a number above 0", "write it in digits, without a unit; at least 1", |text| {
             map_opt(whole, |n| (n > 0).then_some(n)).parse(text)
         })
     }
 
     pub(crate) fn large(&mut self, what: &str) -> Read<At<u64>> {
-        self.formed(what, "write it in digits, without a unit", |text| all_consuming(large).parse(text))
+        self.formed(what, "a number", "write it in digits, without a unit", |text| all_consuming(large).parse(text))
     }
 
     /// `300ms`, `30s`, `5m`, `1h`; more than nothing.
     pub(crate) fn duration(&mut self, what: &str) -> Read<At<Duration>> {
-        self.formed(what, "a duration is a whole number above 0 and its unit: `500ms`, `30s`, `5m`, `1h`", duration)
+        self.formed(
+            what,
+            "a duration",
+            "a duration is a whole number above 0 and its unit: `500ms`, `30s`, `5m`, `1h`",
+            duration,
+        )
     }
 
     /// `23:25` or `23:25:00`.
     pub(crate) fn time_of_day(&mut self, what: &str) -> Read<At<TimeOfDay>> {
-        self.formed(what, "a time of day is written `23:25`, from `00:00` to `23:59`", time_of_day)
+        self.formed(what, "a time of day", "a time of day is written `23:25`, from `00:00` to `23:59`", time_of_day)
     }
 
     /// `+09:00`.
     pub(crate) fn zone(&mut self) -> Read<At<UtcOffset>> {
-        self.formed("a distance from UTC", "it is written `+09:00`", zone)
+        self.formed("a distance from UTC", "a distance from UTC", "it is written `+09:00`", zone)
     }
 
     /// `0..10`: bytes from 0, the second not included.
     pub(crate) fn bytes(&mut self) -> Read<At<Range<u32>>> {
         self.formed(
+            "a range of bytes",
             "a range of bytes",
             "it is written `0..10`: the first byte is 0, byte 10 is not part of it",
             |text| {
@@ -77,9 +84,12 @@ impl Cursor<'_> {
 
     /// `1..950000`: both are numbers that may be given.
     pub(crate) fn numbers(&mut self) -> Read<At<(u64, u64)>> {
-        self.formed("a range of numbers", "it is written `1..950000`: the first and the last number", |text| {
-            separated_pair(large, tag(".."), large).parse(text)
-        })
+        self.formed(
+            "a range of numbers",
+            "a range of numbers",
+            "it is written `1..950000`: the first and the last number",
+            |text| separated_pair(large, tag(".."), large).parse(text),
+        )
     }
 }
 
