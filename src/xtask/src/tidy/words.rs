@@ -78,7 +78,7 @@ const RULES: [Rule; 11] = [
     Rule {
         words: &["println!", "eprintln!", "print!", "eprint!"],
         part: Part::Product,
-        place: |path| path.starts_with("src/") && !path.starts_with("src/pabal/") && !path.starts_with("src/xtask/"),
+        place: is_library,
         why: "a library does not print; return it, or trace it",
     },
     Rule {
@@ -144,6 +144,12 @@ fn is_pure(path: &str) -> bool {
     PURE.iter().any(|folder| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
 }
 
+fn is_library(path: &str) -> bool {
+    path.starts_with("src/")
+        && !["src/pabal/", "src/xtask/"].iter().any(|bin| path.starts_with(bin))
+        && !path.contains("/benches/")
+}
+
 fn is_source(path: &str) -> bool {
     [".rs", ".py", ".proto", ".sh", ".spec"].iter().any(|end| path.ends_with(end))
 }
@@ -201,6 +207,7 @@ mod tests {
         check("src/switch/src/x.rs", "let f64_like = MyHashMap::new();");
         check("src/gateway/src/x.rs", "let map = HashMap::new(); let x: f64 = 1.0; tokio::time::sleep(x).await;");
         check("src/pabal/src/x.rs", "println!(\"x\");");
+        check("src/journal/benches/x.rs", "println!(\"x\");");
         check("src/gateway/src/x.rs", "#[cfg(test)]\nmod tests {\n    println!();\n}\n");
         check("src/gateway/src/x.rs", "fn sleeps() {}\n#[cfg(test)]\nmod tests;\nsleep(1);");
         check("src/xtask/README.md", "TODOS");
