@@ -185,7 +185,7 @@ pub struct Field {
     pub echo: Echo,
 }
 
-/// The place of a field in [`Layout::fields`].
+/// The place of a field in [`Layout::fields`](crate::Layout::fields).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FieldId(pub u16);
