@@ -1,7 +1,6 @@
 //! What a telegram of 300 bytes costs: read, written, and both; beside the copy of its bytes, which nothing can be faster than.
 //!
 //! The layout is built here, column by column as in Hecto's transfer, so that the bench needs no spec.
-#![expect(missing_docs, reason = "criterion's macros make functions without them")]
 
 use std::hint::black_box;
 

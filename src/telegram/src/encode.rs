@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::decimal::{Decimal, DecimalError};
 use crate::fault::{Fault, Rule};
-use crate::field::{Echo, Field, Fill, Side};
+use crate::field::{Echo, Field, FieldId, Fill, Side};
 use crate::kind::Kind;
 use crate::layout::Layout;
 use crate::value::Value;
@@ -28,11 +28,16 @@ pub type Values = [(String, Value)];
 pub fn encode(layout: &Layout, side: Side, values: &Values) -> Result<Vec<u8>, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut given: Vec<Option<&Value>> = vec![None; layout.fields().len()];
+    let mut next = 0;
     for (name, value) in values {
-        let Some((id, field)) = layout.find(name) else {
+        // Most callers give the fields in their order, or nearly so; then there is nothing to search.
+        let guess =
+            layout.field(FieldId(next)).filter(|field| *field.path == **name).map(|field| (FieldId(next), field));
+        let Some((id, field)) = guess.or_else(|| layout.find(name)) else {
             faults.push(Fault::unknown(layout, name));
             continue;
         };
+        next = id.0.saturating_add(1);
         match given.get_mut(id.index()) {
             Some(slot @ None) => *slot = Some(value),
             _ => faults.push(Fault::new(field, b"", Rule::Twice)),

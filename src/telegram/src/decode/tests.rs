@@ -207,6 +207,25 @@ fn numbers_are_exact_up_to_38_digits() {
 }
 
 #[test]
+fn eight_digits_are_checked_each_by_itself() {
+    assert_eq!(eight_digits(*b"12345678"), Some(12_345_678));
+    assert_eq!(eight_digits(*b"00000000"), Some(0));
+    assert_eq!(eight_digits(*b"99999999"), Some(99_999_999));
+    for byte in 0..=u8::MAX {
+        for at in 0..8 {
+            for other in [b'0', b'9'] {
+                let mut word = [other; 8];
+                word[at] = byte;
+                let expected = byte
+                    .is_ascii_digit()
+                    .then(|| word.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')));
+                assert_eq!(eight_digits(word), expected, "{byte:#x} at {at}");
+            }
+        }
+    }
+}
+
+#[test]
 fn text_keeps_its_inner_and_left_spaces() {
     assert!(read(text("f", 8), b" a  b   ", Side::Asker).unwrap() == text_of(" a  b"));
     // U+3000 is a character, not padding.
