@@ -151,6 +151,65 @@ mod tests {
         check(Outcome::Unknown { cause: Cause::NoAnswer }, proto::Reason::Unspecified);
     }
 
+    /// The exchange of the shipped spec, and a sample of its answer: a 300-byte telegram behind its length prefix of 4 digits.
+    fn transfer() -> (Arc<Plan>, Vec<u8>) {
+        let hecto = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto");
+        let text = |name: &str| std::fs::read_to_string(hecto.join(name)).expect("shipped");
+        let sources = ["firmbanking.spec", "codes.csv"]
+            .map(|name| pabal_spec::Source { name: name.to_owned(), text: text(name) });
+        let institution = pabal_spec::load(&sources).expect("it is right").institution;
+        let protocol = institution.protocols[0].clone();
+        let rule = protocol.rules.exchanges.iter().position(|rule| &*rule.name == "transfer").expect("it has one");
+        let rule = pabal_spec::ExchangeRuleId(u16::try_from(rule).expect("few"));
+        let sample = text("samples/transfer_answer_success.toml");
+        let digits: String = sample.lines().filter_map(|line| line.strip_prefix("  \"")?.split('"').next()).collect();
+        let wire = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).expect("hex"));
+        (Arc::new(Plan::new(protocol, rule)), wire.skip(4).collect())
+    }
+
+    fn answered(bytes: &[u8], plan: Arc<Plan>) -> proto::ExchangeResponse {
+        let answer = Answer {
+            telegram: Some(bytes.into()),
+            plan: Some(plan),
+            ..answer(Outcome::Success { cause: Cause::Answered })
+        };
+        response(&answer, &Trace::of(&MetadataMap::new()))
+    }
+
+    #[test]
+    fn an_answer_is_read_by_its_layout() {
+        use crate::proto::value::Kind;
+        let (plan, bytes) = transfer();
+        let digest = plan.protocol.digest.to_string();
+        let response = answered(&bytes, plan);
+        assert_eq!((&*response.response_code, &*response.response_text), ("0000", "정상처리"));
+        assert_eq!((response.faults.len(), &response.raw, response.spec_digest), (0, &bytes, digest));
+        let kind = |field: &str| response.fields[field].value.clone().and_then(|value| value.kind);
+        // As the document has them: 은행코드 is a code and keeps its zero, 출금후잔액 a number of 13 digits, 통장비밀번호 is the asker's.
+        assert_eq!(kind("bank_code"), Some(Kind::Text("088".into())));
+        assert_eq!(kind("balance_after"), Some(Kind::Int64(1_250_300)));
+        assert_eq!(kind("passbook_pin"), Some(Kind::Null(proto::Null {})));
+        let balance = &response.fields["balance_after"];
+        assert_eq!((&*balance.class, balance.offset, balance.length), ("public", 143, 13));
+    }
+
+    #[test]
+    fn a_fault_hides_neither_the_outcome_nor_other_fields() {
+        let (plan, mut bytes) = transfer();
+        bytes[143..146].copy_from_slice(b"1,2");
+        let response = answered(&bytes, plan.clone());
+        assert_eq!((response.outcome(), &*response.response_code), (proto::Outcome::Success, "0000"));
+        let faults: Vec<_> = response.faults.iter().map(|fault| (&*fault.field, fault.offset, &*fault.rule)).collect();
+        assert_eq!(faults, [("balance_after", 143, "T02")]);
+        assert!(!response.fields.contains_key("balance_after") && response.fields.contains_key("fee"));
+        assert_eq!(response.raw, bytes);
+
+        // Cut short behind the response code: what is there is read, and what is not is told.
+        let response = answered(&bytes[..60], plan);
+        assert_eq!((&*response.response_code, response.fields.contains_key("fee")), ("0000", false));
+        assert!(response.faults.iter().any(|fault| fault.rule == "T01"), "{:?}", response.faults);
+    }
+
     #[test]
     fn bytes_are_returned_even_if_the_version_that_reads_them_is_gone() {
         let bytes: Arc<[u8]> = (*b"\xff\x00").into();
