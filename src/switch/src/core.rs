@@ -1,22 +1,30 @@
 use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use pabal_clock::{Deadline, Mono, Now};
+use pabal_clock::{Deadline, Mono, Now, Timers};
 use pabal_spec::Institution;
 
-use crate::entry::Entry;
-use crate::id::{Conn, ExchangeId, LineId, Ticket};
+use crate::book::Book;
+use crate::dice::Dice;
+use crate::durable::{Effect, Journal};
+use crate::entry::{Entry, Place};
+use crate::id::{Conn, ExchangeId, IdSource, LineId, NoticeId, SessionId, Ticket};
 use crate::image::Image;
-use crate::output::Output;
+use crate::keys::Keys;
+use crate::notice::Notices;
+use crate::output::{Event, Output};
 use crate::plan::Plan;
 use crate::recovery::Recovery;
 use crate::refusal::Refusal;
 use crate::session::CloseReason;
 use crate::settings::{Limits, Settings};
+use crate::state::{Conversation, Day, State};
 use crate::status::{ExchangeStatus, Status};
 use crate::timer::TimerName;
+use crate::waiting::Waiting;
 
 /// A request of a caller.
 #[derive(Clone, Debug)]
@@ -64,11 +72,27 @@ pub struct Inquire {
 /// One institution's machine: plain values, no IO, no clock, no randomness but the seed that it is born with.
 ///
 /// Methods are of four kinds. *Getters* change nothing. *`handle_*`* tell what happened in the world. *Commands* ([`Core::open`],
-/// [`Core::abandon`], [`Core::inquire`], [`Core::fence`], [`Core::drain`]) tell what somebody wants. *`poll_*`* tell what the shell must do. After every call of the second and third kind, drain
-/// [`Core::poll_output`], then pull [`Core::poll_write`] of the connections whose sockets take bytes, then set one timer by [`Core::poll_timeout`].
+/// [`Core::abandon`], [`Core::inquire`], [`Core::fence`], [`Core::drain`]) tell what somebody wants. *`poll_*`* tell what the shell
+/// must do. After every call of the second and third kind, drain [`Core::poll_output`], then pull [`Core::poll_write`] of the
+/// connections whose sockets take bytes, then set one timer by [`Core::poll_timeout`].
+///
+/// What carries a connection of an older epoch is ignored: the socket is gone, and its news came too late.
 #[derive(Debug)]
 pub struct Core {
-    _state: (),
+    pub(crate) institution: Arc<Institution>,
+    pub(crate) settings: Settings,
+    /// One for each protocol of the institution.
+    pub(crate) books: Vec<Book>,
+    /// What exchanges have pinned.
+    pub(crate) plans: Vec<Arc<Plan>>,
+    pub(crate) outputs: VecDeque<Output>,
+    /// The batch of the call that is running.
+    pub(crate) entries: Vec<Entry>,
+    /// And what follows from it.
+    pub(crate) effects: Vec<Effect>,
+    /// The bytes of a pending key that is looked for.
+    pub(crate) scratch: Vec<u8>,
+    pub(crate) state: State,
 }
 
 impl Core {
@@ -76,109 +100,213 @@ impl Core {
     /// Its first outputs are entries about what a stop left behind, and connections.
     #[must_use]
     pub fn new(institution: Arc<Institution>, settings: Settings, recovery: Recovery, seed: u64, now: Now) -> Self {
-        let _ = (institution, settings, recovery, seed, now);
-        unimplemented!()
+        let conversations = institution
+            .protocols
+            .iter()
+            .map(|protocol| Conversation {
+                protocol: protocol.name.clone(),
+                waiting: Waiting::default(),
+                numbers: crate::numbering::Numbers::default(),
+                day: Day::at(&protocol.day, now.wall),
+            })
+            .collect();
+        let state = State {
+            limits: settings.limits.clone(),
+            dice: Dice::new(seed),
+            ids: IdSource::default(),
+            timers: Timers::new(),
+            journal: Journal::default(),
+            sessions: Vec::new(),
+            conversations,
+            openings: Vec::new(),
+            exchanges: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            tombstones: VecDeque::new(),
+            unknown: BTreeSet::new(),
+            keys: Keys::default(),
+            notices: Notices::default(),
+            drain_until: None,
+            events_dropped: 0,
+        };
+        let mut core = Self::with_state(institution, settings, state, Vec::new());
+        core.lay_sessions();
+        core.list_openings();
+        core.recover(recovery, now);
+        core.set_date_timer(now);
+        core.connect_all(now);
+        core.flush();
+        core
     }
 
+    pub(crate) fn with_state(
+        institution: Arc<Institution>,
+        settings: Settings,
+        state: State,
+        plans: Vec<Arc<Plan>>,
+    ) -> Self {
+        let books = institution.protocols.iter().map(|protocol| Book::new(protocol, &settings)).collect();
+        Self {
+            institution,
+            settings,
+            books,
+            plans,
+            outputs: VecDeque::new(),
+            entries: Vec::new(),
+            effects: Vec::new(),
+            scratch: Vec::new(),
+            state,
+        }
+    }
+
+    // ---- getters ----
+
     /// The whole core as data.
+    ///
+    /// # Panics
+    /// Outputs are not drained.
     #[must_use]
     pub fn image(&self) -> Image {
-        unimplemented!()
+        assert!(self.outputs.is_empty(), "outputs are drained before an image is made");
+        Image::of(self)
     }
 
     /// A core that goes on where an image stood.
     ///
     /// # Errors
-    /// The image is of another version or institution.
+    /// The image is of another version or institution, or of a spec or settings that are not these.
     pub fn restore(image: Image, institution: Arc<Institution>, settings: Settings) -> Result<Self, Box<str>> {
-        let _ = (image, institution, settings);
-        unimplemented!()
+        image.restore(institution, settings)
     }
-
-    // ---- getters ----
 
     /// Whether bytes of this connection should be read now; `false` pushes back on the peer through TCP.
     #[must_use]
     pub fn wants_read(&self, conn: Conn) -> bool {
-        let _ = conn;
-        unimplemented!()
+        self.state.journal.failed.is_none()
+            && !self.journal_is_full()
+            && self.slot_of(conn).is_some_and(|slot| {
+                let session = &self.state.sessions[slot];
+                session.is_connected() && session.out.unsent_bytes() < crate::stream::Outgoing::BYTES_MAX
+            })
     }
 
     /// What an operator sees.
     #[must_use]
     pub fn status(&self) -> Status {
-        unimplemented!()
+        self.make_status()
     }
 
     /// One exchange, if memory knows it.
     #[must_use]
     pub fn exchange(&self, exchange: ExchangeId) -> Option<ExchangeStatus> {
-        let _ = exchange;
-        unimplemented!()
+        self.state.exchanges.get(&exchange).map(|exchange| ExchangeStatus {
+            exchange: exchange.id,
+            state: exchange.state,
+            outcome: exchange.told,
+            accepted_at: exchange.about.accepted_at,
+        })
     }
 
     /// The exchange that a caller's idempotency key names, if memory knows it.
     #[must_use]
     pub fn exchange_of_key(&self, caller: &str, key: &str) -> Option<ExchangeId> {
-        let _ = (caller, key);
-        unimplemented!()
+        match self.state.keys.find(caller, key) {
+            Some(crate::keys::Bound::To(exchange)) => Some(exchange),
+            Some(crate::keys::Bound::Fenced) | None => None,
+        }
     }
 
-    /// Everything that a recovery needs, as one entry.
+    /// Everything that a recovery needs, as one entry. It is not appended: the shell writes it behind all that was handed out before.
     #[must_use]
     pub fn checkpoint(&self) -> Entry {
-        unimplemented!()
+        Entry::Checkpoint(Box::new(Recovery::of(self)))
     }
 
     // ---- the world ----
 
     /// The connection that [`Output::Connect`] asked for is made.
     pub fn handle_connected(&mut self, conn: Conn, now: Now) {
-        let _ = (conn, now);
+        self.begin(now);
+        if let Some(slot) = self.slot_of(conn) {
+            self.connected(slot, now);
+        }
+        self.flush();
     }
 
     /// It could not be made.
     pub fn handle_connect_failed(&mut self, conn: Conn, now: Now) {
-        let _ = (conn, now);
+        self.begin(now);
+        if let Some(slot) = self.slot_of(conn) {
+            self.connect_failed(slot, now);
+        }
+        self.flush();
     }
 
     /// A peer has connected to an acceptor line. The slot is taken by this call.
     ///
     /// # Errors
-    /// The line is full or draining: reset the socket at once.
+    /// The line is full, draining or not one that accepts: reset the socket at once.
     pub fn handle_accepted(&mut self, line: LineId, now: Now) -> Result<Conn, CloseReason> {
-        let _ = (line, now);
-        unimplemented!()
+        self.begin(now);
+        let taken = self.accept(line, now);
+        self.flush();
+        taken
     }
 
     /// Bytes came. At most [`Core::read_bytes_max`] at a time.
     pub fn handle_received(&mut self, conn: Conn, bytes: &[u8], now: Now) {
-        let _ = (conn, bytes, now);
+        self.begin(now);
+        if let Some(slot) = self.slot_of(conn) {
+            self.received(slot, bytes, now);
+        }
+        self.flush();
     }
 
     /// The kernel took so many of the bytes that [`Core::poll_write`] gave. Said before anything else about the connection.
     pub fn handle_wrote(&mut self, conn: Conn, bytes: usize, now: Now) {
-        let _ = (conn, bytes, now);
+        self.begin(now);
+        if let Some(slot) = self.slot_of(conn) {
+            self.wrote(slot, bytes, now);
+        }
+        self.flush();
     }
 
     /// The connection is gone (the peer's FIN or RST was seen, or reading or writing failed), or the close that we asked for is done.
+    /// [`CloseReason::PeerClosed`] and [`CloseReason::Reset`] say that the peer's FIN or RST was seen: only then is the slot free
+    /// before the line's close grace is over.
     pub fn handle_closed(&mut self, conn: Conn, reason: CloseReason, now: Now) {
-        let _ = (conn, reason, now);
+        self.begin(now);
+        if let Some(slot) = self.slot_of(conn) {
+            self.closed(slot, reason, now);
+        }
+        self.flush();
     }
 
     /// A batch of entries is durable, and all before it.
     pub fn handle_durable(&mut self, ticket: Ticket, now: Now) {
-        let _ = (ticket, now);
+        self.begin(now);
+        self.durable(ticket, now);
+        self.drain_on(now);
+        self.flush();
     }
 
     /// Nothing will become durable any more: stop sending at once.
+    ///
+    /// Every session closes, and nothing is taken in until the process starts anew. A caller whose request provably did not
+    /// leave hears [`Refusal::JournalFailed`]. A caller whose request may have left hears UNKNOWN with cause `JOURNAL_FAILED`: no new entry
+    /// can say so, but the durable `sending` entry without an outcome says UNKNOWN by itself, and so does whoever recovers from it.
     pub fn handle_journal_failed(&mut self, why: &str, now: Now) {
-        let _ = (why, now);
+        self.begin(now);
+        self.journal_failed(why, now);
+        self.flush();
     }
 
     /// The time of [`Core::poll_timeout`] has come, or may have.
     pub fn handle_timeout(&mut self, now: Now) {
-        let _ = now;
+        self.begin(now);
+        while let Some(timer) = self.state.timers.expire(now.mono) {
+            self.timer_ended(timer, now);
+        }
+        self.flush();
     }
 
     // ---- commands ----
@@ -188,23 +316,30 @@ impl Core {
     /// # Errors
     /// Refused: nothing was journaled and no byte will leave. The text is for people.
     pub fn open(&mut self, open: Open, now: Now) -> Result<Opened, (Refusal, String)> {
-        let _ = (open, now);
-        unimplemented!()
+        self.begin(now);
+        let opened = self.open_request(open, now);
+        self.flush();
+        opened
     }
 
-    /// The caller is gone. What has not left will not leave; what has left goes on.
+    /// The caller is gone. A request that still waits will not leave; one whose `sending` was appended goes on, and its outcome is
+    /// journaled as if somebody waited.
     pub fn abandon(&mut self, exchange: ExchangeId, now: Now) {
-        let _ = (exchange, now);
+        self.begin(now);
+        self.refuse_waiting(exchange, Refusal::Abandoned, now);
+        self.flush();
     }
 
     /// Asks the institution what became of an UNKNOWN exchange, by the exchange that its spec names. Waiters of the returned exchange hear the
     /// inquiry's own outcome; waiters of the original hear its new one.
     ///
     /// # Errors
-    /// It cannot be asked: not known, not UNKNOWN, no inquiry in the spec, or refused as any request may be.
+    /// It cannot be asked: [`Refusal::NotInquirable`], or refused as any request may be.
     pub fn inquire(&mut self, inquire: Inquire, now: Now) -> Result<ExchangeId, (Refusal, String)> {
-        let _ = (inquire, now);
-        unimplemented!()
+        self.begin(now);
+        let asked = self.inquire_by_hand(inquire, now);
+        self.flush();
+        asked
     }
 
     /// Binds an unused idempotency key, so that a request that still comes with it is refused. Durable when the ticket is.
@@ -212,49 +347,153 @@ impl Core {
     /// # Errors
     /// The key is used: this is its exchange.
     pub fn fence(&mut self, caller: &str, key: &str, now: Now) -> Result<Ticket, ExchangeId> {
-        let _ = (caller, key, now);
-        unimplemented!()
+        self.begin(now);
+        if let Some(exchange) = self.exchange_of_key(caller, key) {
+            self.flush();
+            return Err(exchange);
+        }
+        self.state.keys.bind(caller, key, crate::keys::Bound::Fenced);
+        self.append(Entry::Fence(crate::entry::Fence { caller: caller.into(), key: key.into() }));
+        let ticket = self.ticket();
+        self.flush();
+        Ok(ticket)
     }
 
-    /// Takes nothing new, lets what is in flight be answered until the deadline, then closes all sessions. Business stays open.
+    /// Takes nothing new, lets what is in flight be answered until the deadline, then closes all sessions. What still waits is
+    /// refused at once. Business stays open.
     pub fn drain(&mut self, deadline: Mono, now: Now) {
-        let _ = (deadline, now);
+        self.begin(now);
+        self.begin_drain(deadline, now);
+        self.flush();
     }
 
-    /// Whether a drain is done: every session is closed and every entry durable.
+    /// Whether a drain is done: every socket is gone and every entry durable.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        unimplemented!()
+        self.state.drain_until.is_some()
+            && self.outputs.is_empty()
+            && self.state.journal.undurable.is_empty()
+            && self.state.sessions.iter().all(|session| session.is_gone())
     }
 
     /// New bounds, at once.
     pub fn set_limits(&mut self, limits: Limits, now: Now) {
-        let _ = (limits, now);
+        self.begin(now);
+        self.state.limits = limits;
+        for protocol in self.protocols() {
+            self.pump(protocol, now);
+        }
+        self.flush();
     }
 
     // ---- what the shell must do ----
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
-        None
+        let output = self.outputs.pop_front();
+        if output.is_none() && self.state.events_dropped > 0 {
+            let count = core::mem::take(&mut self.state.events_dropped);
+            return Some(Output::Event(Event::Dropped { count }));
+        }
+        output
     }
 
     /// Bytes that a connection's socket may take now: only what is durable. Empty if there are none.
     #[must_use]
     pub fn poll_write(&self, conn: Conn) -> &[u8] {
-        let _ = conn;
-        &[]
+        match self.slot_of(conn) {
+            Some(slot) if self.state.journal.failed.is_none() => self.state.sessions[slot].out.ready_bytes(),
+            _ => &[],
+        }
     }
 
     /// When to call [`Core::handle_timeout`], and for what.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Mono, TimerName)> {
-        None
+        self.state.timers.earliest().map(|(at, name)| (at, *name))
     }
 
     /// The most bytes that one [`Core::handle_received`] takes.
     #[must_use]
     pub const fn read_bytes_max() -> usize {
         64 * 1_024
+    }
+
+    // ---- inside ----
+
+    /// Every input begins with the date: the wall clock may have passed midnight, or have jumped.
+    fn begin(&mut self, now: Now) {
+        if self.state.conversations.iter().any(|conversation| !conversation.day.has(now.wall)) {
+            self.change_date(now);
+        }
+    }
+
+    fn timer_ended(&mut self, timer: TimerName, now: Now) {
+        match timer {
+            TimerName::Connect(id) => self.connect_timed_out(id, now),
+            TimerName::Reconnect(id) => self.connect(id, now),
+            TimerName::CloseGrace(id) => self.grace_over(id, now),
+            TimerName::Poll(id) => self.poll_due(id, now),
+            TimerName::PollAnswer(id) => self.poll_unanswered(id, now),
+            TimerName::Caller(id) => self.caller_leaves(id, now),
+            TimerName::Answer(id) => self.answer_missing(id, now),
+            TimerName::Inquiry(id) => self.inquiry_due(id, now),
+            TimerName::Notice(id) => self.service_too_late(id, now),
+            TimerName::Opening(at) => self.try_opening(at, now),
+            TimerName::DateChange => self.set_date_timer(now),
+            TimerName::Tombstones => self.tombstones_expired(now),
+            TimerName::Drain => self.drain_over(now),
+        }
+    }
+
+    /// The slot of a connection, if that is the one that fills it.
+    pub(crate) fn slot_of(&self, conn: Conn) -> Option<usize> {
+        let slot = self.slot(conn.session)?;
+        (self.state.sessions[slot].epoch == conn.epoch).then_some(slot)
+    }
+
+    /// The place of a session among all slots.
+    pub(crate) fn slot(&self, id: SessionId) -> Option<usize> {
+        self.state.sessions.iter().position(|session| session.id == id)
+    }
+
+    /// A connection, as entries name it.
+    pub(crate) fn place(&self, conn: Conn) -> Place {
+        let line = self.settings.lines.get(usize::from(conn.session.line.0));
+        Place {
+            line: line.map(|line| line.name.clone()).unwrap_or_default(),
+            slot: conn.session.slot,
+            epoch: conn.epoch.0,
+        }
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        let waiting = self.outputs.iter().filter(|output| matches!(output, Output::Event(_))).count();
+        if waiting < usize::try_from(self.state.limits.events_max).unwrap_or(usize::MAX) {
+            self.outputs.push_back(Output::Event(event));
+        } else {
+            self.state.events_dropped += 1;
+        }
+    }
+
+    pub(crate) fn protocols(&self) -> core::ops::Range<u16> {
+        0..u16::try_from(self.books.len()).unwrap_or(u16::MAX)
+    }
+
+    /// The place of a plan among those that exchanges have pinned.
+    pub(crate) fn plan_place(&mut self, plan: Arc<Plan>) -> u32 {
+        let same = |known: &Arc<Plan>| {
+            Arc::ptr_eq(known, &plan) || (known.rule == plan.rule && Arc::ptr_eq(&known.protocol, &plan.protocol))
+        };
+        let at = self.plans.iter().position(same).unwrap_or_else(|| {
+            self.plans.push(plan.clone());
+            self.plans.len() - 1
+        });
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
+    /// A notice's id, or an exchange's: both grow with time.
+    pub(crate) fn next_notice(&mut self, now: Now) -> NoticeId {
+        NoticeId(self.state.ids.next(&mut self.state.dice, now.wall))
     }
 }

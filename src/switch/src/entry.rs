@@ -1,74 +1,377 @@
+//! The lines of the journal that a core writes, and folds again after a restart.
+//!
+//! Bodies are JSON. What a reader can search by is in [`Columns`]; a body does not repeat it if an earlier entry of the same
+//! exchange has it. The bytes of secret fields are replaced by `*` before a body is made; a keyed digest of the whole stays.
+
+mod columns;
+mod frame;
+
 use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use pabal_telegram::Slice;
+use pabal_clock::{BusinessDate, Wall};
+use pabal_spec::Digest;
 use serde::{Deserialize, Serialize};
 
-/// A telegram as an entry holds it: the bytes of secret fields are replaced before it is stored ([`Entry::encode`]).
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Frame {
-    /// The telegram, length prefix not included.
-    pub bytes: Vec<u8>,
-    /// Bytes that are never stored.
-    pub secrets: Vec<Slice>,
+pub use columns::Columns;
+pub use frame::Frame;
+pub(crate) use frame::hide;
+
+use crate::bytes::Bytes;
+use crate::id::{ExchangeId, NoticeId};
+use crate::opening::{OpeningKey, OpeningState};
+use crate::outcome::Outcome;
+use crate::recovery::Recovery;
+use crate::session::{CloseReason, SessionState};
+
+/// Who started an exchange of ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A caller.
+    Caller,
+    /// The gateway, to open business.
+    Opening,
+    /// An operator or the spec's schedule, to learn what became of another exchange.
+    Inquiry {
+        /// That exchange.
+        original: ExchangeId,
+        /// Who asks; empty for the schedule.
+        actor: Box<str>,
+        /// And why.
+        reason: Box<str>,
+    },
 }
 
-impl core::fmt::Debug for Frame {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Frame({} bytes)", self.bytes.len())
+/// What is known of an exchange when it is accepted, and never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct About {
+    /// The protocol's name.
+    pub protocol: Box<str>,
+    /// The exchange's rule, by name.
+    pub rule: Box<str>,
+    /// The version of the spec.
+    pub spec: Digest,
+    /// Who asked for it.
+    pub origin: Origin,
+    /// Scopes the idempotency key; empty if the gateway asked.
+    pub caller: Box<str>,
+    /// The caller's own name for it.
+    pub idempotency_key: Option<Box<str>>,
+    /// A hash of the content but for secret bytes: tells whether two requests with one key ask for the same.
+    pub content: u64,
+    /// The party's name.
+    pub party: Box<str>,
+    /// The bytes of the participant field; empty if the protocol has none.
+    pub participant: Bytes,
+    /// The bytes of the compartment field; empty if the protocol has none.
+    pub compartment: Bytes,
+    /// The business date on which it was accepted.
+    pub date: BusinessDate,
+    /// When it was accepted.
+    pub accepted_at: Wall,
+    /// The caller's `traceparent`.
+    pub trace: Option<Box<str>>,
+}
+
+impl About {
+    /// The exchange that this one asks about.
+    #[must_use]
+    pub const fn parent(&self) -> Option<ExchangeId> {
+        match self.origin {
+            Origin::Inquiry { original, .. } => Some(original),
+            Origin::Caller | Origin::Opening => None,
+        }
     }
 }
 
-/// What is found about an entry without reading its body. Text as people search for it; dates as `yyyymmdd`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is what its name says; the journal's own columns have the docs")]
-pub struct Columns {
-    pub exchange: Option<Box<str>>,
-    pub caller: Option<Box<str>>,
-    pub idempotency_key: Option<Box<str>>,
-    pub party: Option<Box<str>>,
-    pub protocol: Option<Box<str>>,
-    pub participant: Option<Box<str>>,
-    pub compartment: Option<Box<str>>,
-    pub business_date: Option<u32>,
-    pub session: Option<Box<str>>,
-    pub epoch: Option<u32>,
-    pub stream_offset: Option<u64>,
-    pub spec_digest: Option<Box<str>>,
-    pub our_number: Option<Box<str>>,
-    pub their_number: Option<Box<str>>,
-    pub correlation_key: Option<Box<str>>,
-    pub trace_context: Option<Box<str>>,
-    pub parent: Option<Box<str>>,
-    pub outcome: Option<Box<str>>,
-    pub cause: Option<Box<str>>,
+/// One connection, by the name of its line, which outlives an edit of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The line's name.
+    pub line: Box<str>,
+    /// Its slot.
+    pub slot: u16,
+    /// The connection's epoch.
+    pub epoch: u32,
 }
 
-/// One line of the journal, as the switch writes it and folds it again after a restart.
+/// A request was taken in. Without a [`Sending`] behind it, no byte of it left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Entry {
-    /// (the switch's author declares the kinds: accepted, sending, outcome, fence, number_block, opening, session, notice_received,
-    /// notice_replied, unclaimed, contradiction, checkpoint)
-    Fence {
-        /// Whose key.
-        caller: Box<str>,
-        /// The key.
-        key: Box<str>,
-    },
+#[serde(deny_unknown_fields)]
+pub struct Accepted {
+    /// Which.
+    pub exchange: ExchangeId,
+    /// What it is.
+    pub about: Arc<About>,
+    /// Its telegram before numbering; `None` if the `sending` entry follows in the same batch and has it.
+    pub telegram: Option<Frame>,
+}
+
+/// A request is numbered and stamped, and its bytes may leave as soon as this is durable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sending {
+    /// Which.
+    pub exchange: ExchangeId,
+    /// For the columns only.
+    #[serde(skip)]
+    pub about: Option<Arc<About>>,
+    /// By which connection.
+    pub place: Place,
+    /// Where its frame begins in the connection's stream, in bytes; the length prefix is the first of them.
+    pub offset: u64,
+    /// Our telegram number, as its digits.
+    pub number: Box<str>,
+    /// The correlation key's bytes.
+    pub key: Bytes,
+    /// The telegram as it is sent.
+    pub telegram: Frame,
+}
+
+/// What became of an exchange. The last one of an exchange holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Concluded {
+    /// Which.
+    pub exchange: ExchangeId,
+    /// For the columns only.
+    #[serde(skip)]
+    pub about: Option<Arc<About>>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Our telegram number, if it had one.
+    pub number: Option<Box<str>>,
+    /// By which connection the answer came.
+    pub place: Option<Place>,
+    /// The answer.
+    pub answer: Option<Frame>,
+}
+
+/// An unused idempotency key was bound: a request that still comes with it is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fence {
+    /// Whose key.
+    pub caller: Box<str>,
+    /// The key.
+    pub key: Box<str>,
+}
+
+/// Telegram numbers below `until` may be in use. A restart goes on from there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NumberBlock {
+    /// The protocol's name.
+    pub protocol: Box<str>,
+    /// The bytes of the scope's fields.
+    pub scope: Bytes,
+    /// The business date.
+    pub date: BusinessDate,
+    /// The first number that is not reserved.
+    pub until: u64,
+}
+
+/// An opening was gained or lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpeningChanged {
+    /// The protocol's name.
+    pub protocol: Box<str>,
+    /// The party's name.
+    pub party: Box<str>,
+    /// What is opened, and on which day.
+    pub key: OpeningKey,
+    /// Its state now.
+    pub state: OpeningState,
+    /// What the answer said, if it was not "open".
+    pub reason: Option<String>,
+}
+
+/// A session came up, or ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionChanged {
+    /// Which.
+    pub place: Place,
+    /// Its state now.
+    pub state: SessionState,
+    /// Why it ended.
+    pub reason: Option<CloseReason>,
+}
+
+/// The institution told us something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoticeReceived {
+    /// Which; the same for each repetition on a day.
+    pub notice: NoticeId,
+    /// The protocol's name.
+    pub protocol: Box<str>,
+    /// The notice's rule, by name.
+    pub rule: Box<str>,
+    /// The version of the spec.
+    pub spec: Digest,
+    /// By which connection.
+    pub place: Place,
+    /// The correlation key's bytes.
+    pub key: Bytes,
+    /// Their number, if the spec says where it is.
+    pub number: Option<Bytes>,
+    /// The bytes of the participant field.
+    pub participant: Bytes,
+    /// The business date on which it came.
+    pub date: BusinessDate,
+    /// It was here before.
+    pub repeated: bool,
+    /// The telegram.
+    pub telegram: Frame,
+}
+
+/// Our reply to a notice may leave as soon as this is durable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoticeReplied {
+    /// To which.
+    pub notice: NoticeId,
+    /// By which connection.
+    pub place: Place,
+    /// Where its frame begins in the connection's stream.
+    pub offset: u64,
+    /// The reply.
+    pub telegram: Frame,
+}
+
+/// A telegram came that nobody waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unclaimed {
+    /// The protocol's name.
+    pub protocol: Box<str>,
+    /// By which connection.
+    pub place: Place,
+    /// The computed key, the nearest pending key and the field that differs; or why there is no key.
+    pub reason: String,
+    /// The telegram.
+    pub telegram: Frame,
+}
+
+/// An answer came again, or one that adds nothing to what is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repeated {
+    /// To which exchange.
+    pub exchange: ExchangeId,
+    /// For the columns only.
+    #[serde(skip)]
+    pub about: Option<Arc<About>>,
+    /// By which connection.
+    pub place: Place,
+    /// The answer.
+    pub telegram: Frame,
+}
+
+/// An answer says the opposite of what had been said. The outcome stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contradiction {
+    /// Of which exchange.
+    pub exchange: ExchangeId,
+    /// For the columns only.
+    #[serde(skip)]
+    pub about: Option<Arc<About>>,
+    /// What had been said, and stays.
+    pub said: Outcome,
+    /// What the answer would say.
+    pub answered: Outcome,
+    /// By which connection.
+    pub place: Place,
+    /// The answer.
+    pub telegram: Frame,
+}
+
+/// Nothing more is done by itself about an UNKNOWN: a person has to look at it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    /// Which.
+    pub exchange: ExchangeId,
+    /// For the columns only.
+    #[serde(skip)]
+    pub about: Option<Arc<About>>,
+}
+
+macro_rules! kinds {
+    ($( $(#[doc = $doc:literal])+ $variant:ident($body:ty) = $word:literal; )+) => {
+        /// One line of the journal, as the switch writes it and folds it again after a restart.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Entry {
+            $( $(#[doc = $doc])+ $variant($body), )+
+        }
+
+        impl Entry {
+            /// Every kind, as the journal's column holds it.
+            pub const KINDS: &'static [&'static str] = &[$($word),+];
+
+            /// Its kind, as the journal's column holds it.
+            #[must_use]
+            pub const fn kind(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $word),+ }
+            }
+
+            fn body(&self) -> serde_json::Result<Vec<u8>> {
+                match self { $(Self::$variant(body) => serde_json::to_vec(body)),+ }
+            }
+
+            fn from_body(kind: &str, body: &[u8]) -> Option<serde_json::Result<Self>> {
+                match kind {
+                    $($word => Some(serde_json::from_slice(body).map(Self::$variant)),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// See [`Accepted`].
+    Accepted(Accepted) = "accepted";
+    /// See [`Sending`].
+    Sending(Sending) = "sending";
+    /// See [`Concluded`].
+    Outcome(Concluded) = "outcome";
+    /// See [`Fence`].
+    Fence(Fence) = "fence";
+    /// See [`NumberBlock`].
+    NumberBlock(NumberBlock) = "number_block";
+    /// See [`OpeningChanged`].
+    Opening(OpeningChanged) = "opening";
+    /// See [`SessionChanged`].
+    Session(SessionChanged) = "session";
+    /// See [`NoticeReceived`].
+    NoticeReceived(NoticeReceived) = "notice_received";
+    /// See [`NoticeReplied`].
+    NoticeReplied(NoticeReplied) = "notice_replied";
+    /// See [`Unclaimed`].
+    Unclaimed(Unclaimed) = "unclaimed";
+    /// See [`Repeated`].
+    Repeated(Repeated) = "repeated";
+    /// See [`Contradiction`].
+    Contradiction(Contradiction) = "contradiction";
+    /// See [`Listed`].
+    Listed(Listed) = "listed";
+    /// All that a recovery needs, so that older entries need not be read.
+    Checkpoint(Box<Recovery>) = "checkpoint";
 }
 
 impl Entry {
     /// The family of all kinds that the switch writes.
     pub const FAMILY: &'static str = "switch";
-
-    /// Its kind, as the journal's column holds it.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Fence { .. } => "fence",
-        }
-    }
 
     /// The version of its kind's body.
     #[must_use]
@@ -79,15 +382,17 @@ impl Entry {
     /// What it can be found by.
     #[must_use]
     pub fn columns(&self) -> Columns {
-        unimplemented!()
+        columns::of(self)
     }
 
     /// The body as it is stored: JSON in which the bytes of secret fields are replaced; a whole frame is named by the keyed digest that
     /// `digest` gives for its bytes.
     #[must_use]
     pub fn encode(&self, digest: &dyn Fn(&[u8]) -> [u8; 32]) -> Vec<u8> {
-        let _ = digest;
-        unimplemented!()
+        let mut stored = self.clone();
+        stored.each_frame(&mut |frame| frame.seal(digest));
+        // Maps have keys of text only and no number is a float, so that nothing can fail.
+        stored.body().unwrap_or_default()
     }
 
     /// Reads a stored body again.
@@ -95,7 +400,29 @@ impl Entry {
     /// # Errors
     /// Not a body of this kind and version; the text says what is wrong.
     pub fn decode(kind: &str, version: u32, body: &[u8]) -> Result<Self, Box<str>> {
-        let _ = (kind, version, body);
-        unimplemented!()
+        if version != 1 {
+            return Err(format!("version {version} of kind `{kind}` was not written by this release").into());
+        }
+        match Self::from_body(kind, body) {
+            Some(Ok(entry)) => Ok(entry),
+            Some(Err(error)) => Err(error.to_string().into()),
+            None => Err(format!("no entry has the kind `{kind}`").into()),
+        }
+    }
+
+    fn each_frame(&mut self, act: &mut dyn FnMut(&mut Frame)) {
+        match self {
+            Self::Accepted(Accepted { telegram, .. }) | Self::Outcome(Concluded { answer: telegram, .. }) => {
+                telegram.iter_mut().for_each(act);
+            }
+            Self::Sending(Sending { telegram, .. })
+            | Self::NoticeReceived(NoticeReceived { telegram, .. })
+            | Self::NoticeReplied(NoticeReplied { telegram, .. })
+            | Self::Unclaimed(Unclaimed { telegram, .. })
+            | Self::Repeated(Repeated { telegram, .. })
+            | Self::Contradiction(Contradiction { telegram, .. }) => act(telegram),
+            Self::Checkpoint(recovery) => recovery.each_frame(act),
+            Self::Fence(_) | Self::NumberBlock(_) | Self::Opening(_) | Self::Session(_) | Self::Listed(_) => {}
+        }
     }
 }

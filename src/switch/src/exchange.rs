@@ -1,4 +1,16 @@
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use pabal_clock::Mono;
+use serde::{Deserialize, Serialize};
+
+use crate::bytes::{Bytes, as_hex};
 use crate::declare::declare;
+use crate::entry::About;
+use crate::id::{Conn, ExchangeId};
+use crate::outcome::Outcome;
+use crate::transition::transitions;
 
 declare! {
     /// How far an exchange is.
@@ -14,4 +26,102 @@ declare! {
         Listed = "listed", "UNKNOWN; a person has to look at it.";
         Settled = "settled", "Was UNKNOWN; has become SUCCESS or FAILURE.";
     }
+}
+
+declare! {
+    /// What changes the state of an exchange.
+    pub enum ExchangeEvent {
+        Durable = "durable", "Its first entry is durable, and there was no room yet.";
+        Depart = "depart", "It left the queue: numbered, stamped, queued to a session.";
+        Written = "written", "The kernel took its last byte.";
+        Refuse = "refuse", "It is proven that no byte left, and nobody was told otherwise.";
+        Conclude = "conclude", "The answer says SUCCESS or FAILURE, and nobody was told UNKNOWN.";
+        Lapse = "lapse", "Nobody can say what became of it.";
+        Inquire = "inquire", "An inquiry was taken in.";
+        Unsettled = "unsettled", "The inquiry ended and settled nothing.";
+        List = "list", "Nothing more is done by itself.";
+        Settle = "settle", "What was UNKNOWN is SUCCESS or FAILURE.";
+    }
+}
+
+transitions!(ExchangeState, ExchangeEvent {
+    Accepted + Durable => Waiting;
+    Accepted + Depart => Sending;
+    Accepted + Refuse => Finished;
+    Waiting + Depart => Sending;
+    Waiting + Refuse => Finished;
+    Sending + Written => Sent;
+    Sending + Refuse => Finished;
+    Sending + Lapse => Unknown;
+    Sending + Settle => Settled;
+    Sent + Conclude => Finished;
+    Sent + Lapse => Unknown;
+    Sent + Settle => Settled;
+    Unknown + Inquire => Inquiring;
+    Unknown + List => Listed;
+    Unknown + Settle => Settled;
+    Inquiring + Unsettled => Unknown;
+    Inquiring + Settle => Settled;
+    Cancelling + Settle => Settled;
+    Listed + Inquire => Inquiring;
+    Listed + Settle => Settled;
+});
+
+impl ExchangeState {
+    /// Whether it waits to leave; no byte has.
+    pub(crate) const fn is_waiting(self) -> bool {
+        matches!(self, Self::Accepted | Self::Waiting)
+    }
+
+    /// Whether it is with the institution, or on its way there, and its time is not over.
+    pub(crate) const fn is_in_flight(self) -> bool {
+        matches!(self, Self::Sending | Self::Sent)
+    }
+
+    /// Whether it can no longer change.
+    pub(crate) const fn is_final(self) -> bool {
+        matches!(self, Self::Finished | Self::Settled)
+    }
+}
+
+/// Where the bytes of a request went: `start..end` of a connection's stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sent {
+    pub(crate) conn: Conn,
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+}
+
+/// One request and what becomes of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Exchange {
+    pub(crate) id: ExchangeId,
+    /// The place of its plan in the core.
+    pub(crate) plan: u32,
+    pub(crate) protocol: u16,
+    pub(crate) state: ExchangeState,
+    pub(crate) about: Arc<About>,
+    /// Which opening it needs, or opens.
+    pub(crate) opening: Option<u32>,
+    /// Kept until it is final, since an inquiry compares with it.
+    #[serde(with = "as_hex")]
+    pub(crate) telegram: Vec<u8>,
+    /// When the caller stops waiting, less the margin.
+    pub(crate) caller_until: Mono,
+    pub(crate) number: Option<Box<str>>,
+    /// Its correlation key among the pending ones; empty before it left the queue.
+    #[serde(with = "as_hex")]
+    pub(crate) key: Vec<u8>,
+    pub(crate) sent: Option<Sent>,
+    /// Whether it still takes room in the window of the session that sent it.
+    pub(crate) takes_room: bool,
+    /// The last outcome that was appended.
+    pub(crate) outcome: Option<Outcome>,
+    /// The last outcome that is durable.
+    pub(crate) told: Option<Outcome>,
+    pub(crate) answer: Option<Bytes>,
+    /// Asks what became of it.
+    pub(crate) inquiry: Option<ExchangeId>,
+    /// Its key is kept for late answers.
+    pub(crate) is_tombstoned: bool,
 }

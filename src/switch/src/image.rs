@@ -1,8 +1,95 @@
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use pabal_spec::{Digest, ExchangeRuleId, Institution};
 use serde::{Deserialize, Serialize};
+
+use crate::core::Core;
+use crate::plan::Plan;
+use crate::settings::Settings;
+use crate::state::State;
 
 /// A whole core as plain data, so that another process can go on where this one stood.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Image {
     /// Of the types below.
     pub version: u32,
+    institution: Box<str>,
+    plans: Vec<PlanName>,
+    state: State,
+}
+
+/// A plan, by what finds it again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct PlanName {
+    protocol: Box<str>,
+    rule: Box<str>,
+    digest: Digest,
+}
+
+impl Image {
+    const VERSION: u32 = 1;
+
+    pub(crate) fn of(core: &Core) -> Self {
+        let name = |plan: &Arc<Plan>| PlanName {
+            protocol: plan.protocol.name.clone(),
+            rule: plan.exchange().name.clone(),
+            digest: plan.protocol.digest,
+        };
+        Self {
+            version: Self::VERSION,
+            institution: core.institution.name.clone(),
+            plans: core.plans.iter().map(name).collect(),
+            state: core.state.clone(),
+        }
+    }
+
+    pub(crate) fn restore(self, institution: Arc<Institution>, settings: Settings) -> Result<Core, Box<str>> {
+        if self.version != Self::VERSION {
+            return Err(format!("image version {} is not {}", self.version, Self::VERSION).into());
+        }
+        if self.institution != institution.name {
+            return Err(format!("the image is of institution `{}`, not `{}`", self.institution, institution.name).into());
+        }
+        let plans: Result<Vec<_>, _> = self.plans.iter().map(|name| name.resolve(&institution)).collect();
+        let core = Core::with_state(institution, settings, self.state, plans?);
+        core.check_settings()?;
+        Ok(core)
+    }
+}
+
+impl PlanName {
+    fn resolve(&self, institution: &Institution) -> Result<Arc<Plan>, Box<str>> {
+        let same = |protocol: &&Arc<pabal_spec::Protocol>| protocol.name == self.protocol && protocol.digest == self.digest;
+        let protocol = institution.protocols.iter().find(same);
+        let rule = protocol.and_then(|protocol| {
+            protocol.rules.exchanges.iter().position(|rule| rule.name == self.rule)
+        });
+        match (protocol, rule.and_then(|at| u16::try_from(at).ok())) {
+            (Some(protocol), Some(rule)) => Ok(Arc::new(Plan::new(Arc::clone(protocol), ExchangeRuleId(rule)))),
+            _ => Err(format!(
+                "the image needs exchange `{}` of protocol `{}` in version {}",
+                self.rule, self.protocol, self.digest
+            )
+            .into()),
+        }
+    }
+}
+
+impl Core {
+    /// Whether the lines and protocols are those that the state was made with.
+    fn check_settings(&self) -> Result<(), Box<str>> {
+        let protocols = self.state.conversations.iter().map(|conversation| &conversation.protocol);
+        if !protocols.eq(self.books.iter().map(|book| &book.protocol.name)) {
+            return Err("the image has other protocols".into());
+        }
+        let slots = |line: u16| self.state.sessions.iter().filter(|session| session.id.line.0 == line).count();
+        let is_same = (0..).zip(&self.settings.lines).all(|(at, line)| slots(at) == usize::from(line.sessions_max));
+        if !is_same {
+            return Err("the image has other lines or another number of sessions".into());
+        }
+        Ok(())
+    }
 }

@@ -1,10 +1,14 @@
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use pabal_clock::BusinessDate;
 use serde::{Deserialize, Serialize};
 
+use crate::bytes::Bytes;
 use crate::declare::declare;
+use crate::id::ExchangeId;
+use crate::transition::transitions;
 
 declare! {
     /// Whether business is open. It is not a state of a session: it survives reconnects and restarts, and ends at the date change.
@@ -16,6 +20,32 @@ declare! {
     }
 }
 
+declare! {
+    /// What changes the state of an opening.
+    pub enum OpeningEvent {
+        Try = "try", "The opening exchange is taken in.";
+        Opened = "opened", "An answer to the opening exchange says that business is open.";
+        Failed = "failed", "The opening exchange was refused, not answered or not sent.";
+        Lost = "lost", "An answer to another exchange says that business is not open.";
+        DateChange = "date_change", "The business date has changed.";
+    }
+}
+
+transitions!(OpeningState, OpeningEvent {
+    Closed + Try => Opening;
+    Closed + Opened => Open;
+    Closed + DateChange => Closed;
+    Opening + Opened => Open;
+    Opening + Failed => Closed;
+    Opening + DateChange => Closed;
+    Open + Opened => Open;
+    Open + Lost => Lost;
+    Open + DateChange => Closed;
+    Lost + Try => Opening;
+    Lost + Opened => Open;
+    Lost + DateChange => Closed;
+});
+
 /// What is opened: the values of the fields that the spec names (company and bank), on a business date.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OpeningKey {
@@ -23,4 +53,19 @@ pub struct OpeningKey {
     pub values: Vec<Box<[u8]>>,
     /// The day.
     pub date: BusinessDate,
+}
+
+/// One opening of the settings, on today's business date.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Opening {
+    pub(crate) protocol: u16,
+    pub(crate) party: u16,
+    pub(crate) key: OpeningKey,
+    pub(crate) state: OpeningState,
+    /// The opening telegram without its stamps; made from the layout when the core was, not each time.
+    pub(crate) template: Bytes,
+    /// The exchange that is trying.
+    pub(crate) attempt: Option<ExchangeId>,
+    /// What the last answer said, if it was not "open".
+    pub(crate) reason: Option<String>,
 }

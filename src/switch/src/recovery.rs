@@ -1,12 +1,81 @@
-use crate::entry::Entry;
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use pabal_clock::{BusinessDate, Now};
+use serde::{Deserialize, Serialize};
+
+use crate::bytes::Bytes;
+use crate::core::Core;
+use crate::entry::{About, Entry, Frame, NoticeReceived, OpeningChanged, Place};
+use crate::exchange::{Exchange, ExchangeState};
+use crate::id::{Conn, Epoch, ExchangeId, LineId, NoticeId, SessionId};
+use crate::keys::Bound;
+use crate::notice::{Notice, notice_key};
+use crate::opening::{OpeningEvent, OpeningState};
+use crate::outcome::{Cause, Outcome};
+use crate::pairs;
+use crate::plan::Plan;
+use crate::refusal::Refusal;
+use crate::session::{SessionEvent, SessionState};
+use crate::settings::LineSide;
+use crate::timer::TimerName;
 
 /// Folds the journal's entries, from the last checkpoint on, into what a core needs to go on.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Recovery {
-    _state: (),
+    exchanges: BTreeMap<ExchangeId, Known>,
+    /// Exchanges that are final, in the order in which they became so.
+    settled: VecDeque<ExchangeId>,
+    fences: Vec<(Box<str>, Box<str>)>,
+    /// The first number that is not reserved, by protocol and scope.
+    #[serde(with = "pairs")]
+    numbers: BTreeMap<(Box<str>, Bytes), (u64, BusinessDate)>,
+    /// The last that is known of each opening, by protocol and values.
+    #[serde(with = "pairs")]
+    openings: BTreeMap<(Box<str>, Vec<Box<[u8]>>), OpeningChanged>,
+    /// The last epoch of each slot, and whether the connection may still be there.
+    #[serde(with = "pairs")]
+    epochs: BTreeMap<(Box<str>, u16), (u32, bool)>,
+    notices: BTreeMap<NoticeId, KnownNotice>,
+}
+
+/// An exchange, as entries tell of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Known {
+    about: Arc<About>,
+    sending: Option<KnownSending>,
+    outcome: Option<Outcome>,
+    answer: Option<Frame>,
+    is_listed: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KnownSending {
+    place: Place,
+    offset: u64,
+    number: Box<str>,
+    /// Dropped when the exchange is final and only its key is of use.
+    telegram: Frame,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KnownNotice {
+    received: NoticeReceived,
+    is_replied: bool,
 }
 
 impl Recovery {
+    /// Settled exchanges that are kept at most; a core keeps fewer, by its limits.
+    const SETTLED_MAX: usize = 200_000;
+    /// Notices that are kept at most.
+    const NOTICES_MAX: usize = 200_000;
+
     /// Nothing is known yet.
     #[must_use]
     pub fn new() -> Self {
@@ -15,7 +84,336 @@ impl Recovery {
 
     /// Takes the next entry.
     pub fn fold(&mut self, entry: Entry) {
-        let _ = entry;
-        unimplemented!()
+        match entry {
+            Entry::Accepted(entry) => {
+                let about = entry.about;
+                let known = Known { about, sending: None, outcome: None, answer: None, is_listed: false };
+                self.exchanges.insert(entry.exchange, known);
+            }
+            Entry::Sending(entry) => {
+                if let Some(known) = self.exchanges.get_mut(&entry.exchange) {
+                    known.sending = Some(KnownSending {
+                        place: entry.place,
+                        offset: entry.offset,
+                        number: entry.number,
+                        telegram: entry.telegram,
+                    });
+                }
+            }
+            Entry::Outcome(entry) => {
+                let Some(known) = self.exchanges.get_mut(&entry.exchange) else { return };
+                known.outcome = Some(entry.outcome);
+                known.answer = entry.answer.or(known.answer.take());
+                if entry.outcome.is_final() {
+                    self.settled.push_back(entry.exchange);
+                }
+                while self.settled.len() > Self::SETTLED_MAX {
+                    if let Some(oldest) = self.settled.pop_front() {
+                        self.exchanges.remove(&oldest);
+                    }
+                }
+            }
+            Entry::Listed(entry) => {
+                if let Some(known) = self.exchanges.get_mut(&entry.exchange) {
+                    known.is_listed = true;
+                }
+            }
+            Entry::Fence(entry) => self.fences.push((entry.caller, entry.key)),
+            Entry::NumberBlock(entry) => {
+                self.numbers.insert((entry.protocol, entry.scope), (entry.until, entry.date));
+            }
+            Entry::Opening(entry) => {
+                self.openings.insert((entry.protocol.clone(), entry.key.values.clone()), entry);
+            }
+            Entry::Session(entry) => {
+                let is_there = entry.state == SessionState::Up;
+                self.saw(&entry.place, is_there);
+            }
+            Entry::NoticeReceived(entry) => {
+                if !entry.repeated || !self.notices.contains_key(&entry.notice) {
+                    self.notices.insert(entry.notice, KnownNotice { received: entry, is_replied: false });
+                }
+                while self.notices.len() > Self::NOTICES_MAX {
+                    self.notices.pop_first();
+                }
+            }
+            Entry::NoticeReplied(entry) => {
+                if let Some(known) = self.notices.get_mut(&entry.notice) {
+                    known.is_replied = true;
+                }
+            }
+            Entry::Unclaimed(_) | Entry::Repeated(_) | Entry::Contradiction(_) => {}
+            Entry::Checkpoint(recovery) => *self = *recovery,
+        }
+    }
+
+    fn saw(&mut self, place: &Place, is_there: bool) {
+        let known = self.epochs.entry((place.line.clone(), place.slot)).or_default();
+        if place.epoch >= known.0 {
+            *known = (place.epoch, is_there);
+        }
+    }
+
+    pub(crate) fn each_frame(&mut self, act: &mut dyn FnMut(&mut Frame)) {
+        for known in self.exchanges.values_mut() {
+            known.sending.iter_mut().for_each(|sending| act(&mut sending.telegram));
+            known.answer.iter_mut().for_each(&mut *act);
+        }
+        for known in self.notices.values_mut() {
+            act(&mut known.received.telegram);
+        }
+    }
+
+    /// What a recovery would know of a core whose entries are all durable.
+    pub(crate) fn of(core: &Core) -> Self {
+        let mut recovery = Self::new();
+        for exchange in core.state.exchanges.values() {
+            let plan = &core.plans[exchange.plan as usize];
+            let key_only = exchange.telegram.is_empty();
+            let bytes = if key_only { spread_key(exchange, plan) } else { exchange.telegram.clone() };
+            recovery.exchanges.insert(
+                exchange.id,
+                Known {
+                    about: Arc::clone(&exchange.about),
+                    sending: exchange.sent.map(|sent| KnownSending {
+                        place: core.place(sent.conn),
+                        offset: sent.start,
+                        number: exchange.number.clone().unwrap_or_default(),
+                        telegram: Frame { bytes, secrets: plan.request_secrets.clone(), digest: None },
+                    }),
+                    outcome: exchange.outcome,
+                    answer: exchange.answer.as_ref().map(|bytes| Frame::new(bytes, &plan.answer_secrets)),
+                    is_listed: exchange.state == ExchangeState::Listed,
+                },
+            );
+        }
+        recovery.settled = core.state.tombstones.iter().map(|(_, id)| *id).collect();
+        let known: alloc::collections::BTreeSet<ExchangeId> = recovery.settled.iter().copied().collect();
+        let others = core.state.exchanges.values().filter(|one| one.state.is_final() && !known.contains(&one.id));
+        recovery.settled.extend(others.map(|one| one.id));
+        recovery.fences = core.state.keys.fences().collect();
+        for conversation in &core.state.conversations {
+            for (scope, counter) in conversation.numbers.marks() {
+                let name = conversation.protocol.clone();
+                recovery.numbers.insert((name, scope.clone()), (counter.until, counter.date));
+            }
+        }
+        for opening in &core.state.openings {
+            let protocol = core.state.conversations[usize::from(opening.protocol)].protocol.clone();
+            let party = core.settings.parties.get(usize::from(opening.party));
+            let entry = OpeningChanged {
+                protocol: protocol.clone(),
+                party: party.map(|party| party.name.clone()).unwrap_or_default(),
+                key: opening.key.clone(),
+                state: opening.state,
+                reason: opening.reason.clone(),
+            };
+            recovery.openings.insert((protocol, opening.key.values.clone()), entry);
+        }
+        for session in &core.state.sessions {
+            let place = core.place(session.conn());
+            recovery.saw(&place, session.is_connected());
+        }
+        for notice in core.state.notices.known.values() {
+            recovery.notices.insert(notice.id, core.known_notice(notice));
+        }
+        recovery
+    }
+}
+
+/// A telegram of which only the key is known any more, in its place; all else is blank.
+fn spread_key(exchange: &Exchange, plan: &Plan) -> Vec<u8> {
+    let mut telegram = alloc::vec![b' '; usize::try_from(plan.request_layout().len()).unwrap_or(0)];
+    let fields = &plan.protocol.rules.key;
+    let bytes_of_key = fields.iter().fold(0, |sum, field| sum + field.range().len());
+    let mut rest = exchange.key.get(exchange.key.len().saturating_sub(bytes_of_key)..).unwrap_or_default();
+    for field in fields {
+        let Some((bytes, behind)) = rest.split_at_checked(field.range().len()) else { break };
+        crate::book::put(&mut telegram, *field, bytes);
+        rest = behind;
+    }
+    telegram
+}
+
+impl Core {
+    fn known_notice(&self, notice: &Notice) -> KnownNotice {
+        let book = &self.books[usize::from(notice.protocol)];
+        let rule = &book.protocol.rules.notices[usize::from(notice.rule.0)];
+        let participant = book.protocol.rules.participant.as_ref().and_then(|(_, at)| at.of(&notice.telegram));
+        let secrets = book.protocol.catalog.layout(rule.request.telegram).secrets();
+        KnownNotice {
+            received: NoticeReceived {
+                notice: notice.id,
+                protocol: book.protocol.name.clone(),
+                rule: rule.name.clone(),
+                spec: book.protocol.digest,
+                place: Place { line: Box::default(), slot: 0, epoch: 0 },
+                // Protocol, rule and date stand before it.
+                key: Bytes::from(notice.key.get(8..).unwrap_or_default()),
+                number: None,
+                participant: Bytes::from(participant.unwrap_or_default()),
+                date: notice.date,
+                repeated: false,
+                telegram: Frame { bytes: notice.telegram.to_vec(), secrets, digest: None },
+            },
+            is_replied: notice.is_replied,
+        }
+    }
+
+    /// Goes on where an earlier process stopped.
+    pub(crate) fn recover(&mut self, recovery: Recovery, now: Now) {
+        let Recovery { mut exchanges, settled, fences, numbers, openings, epochs, notices } = recovery;
+        for ((protocol, scope), (until, date)) in numbers {
+            if let Some(at) = self.protocol_named(&protocol) {
+                self.state.conversations[usize::from(at)].numbers.resume(scope, until, date);
+            }
+        }
+        for ((protocol, values), entry) in openings {
+            let Some(at) = self.protocol_named(&protocol) else { continue };
+            let same = |one: &&mut crate::opening::Opening| one.protocol == at && one.key.values == values;
+            if let Some(opening) = self.state.openings.iter_mut().find(same)
+                && entry.state == OpeningState::Open
+                && entry.key.date == opening.key.date
+            {
+                opening.state.step(OpeningEvent::Opened);
+            }
+        }
+        for (caller, key) in fences {
+            self.state.keys.bind(&caller, &key, Bound::Fenced);
+        }
+        // In the order in which they were settled, so that the oldest tombstones go first.
+        for id in settled {
+            if let Some(known) = exchanges.remove(&id) {
+                self.recover_exchange(id, known, now);
+            }
+        }
+        for (id, known) in exchanges {
+            self.recover_exchange(id, known, now);
+        }
+        for (_, known) in notices {
+            self.recover_notice(known, now);
+        }
+        self.recover_sessions(&epochs, now);
+    }
+
+    fn protocol_named(&self, name: &str) -> Option<u16> {
+        let at = self.books.iter().position(|book| *book.protocol.name == *name)?;
+        u16::try_from(at).ok()
+    }
+
+    /// An exchange goes on by the version of the spec that is there now; one that this version does not know stays in the journal.
+    fn recover_exchange(&mut self, id: ExchangeId, known: Known, now: Now) {
+        let Some(protocol) = self.protocol_named(&known.about.protocol) else { return };
+        let rules = &self.books[usize::from(protocol)].protocol.rules;
+        let Some(rule) = rules.exchanges.iter().position(|rule| rule.name == known.about.rule) else { return };
+        let Some(rule) = u16::try_from(rule).ok() else { return };
+        let plan = self.own_plan(protocol, pabal_spec::ExchangeRuleId(rule));
+        let place = self.plan_place(Arc::clone(&plan));
+        let Known { about, sending, outcome, answer, is_listed } = known;
+        if let Some(key) = &about.idempotency_key {
+            self.state.keys.bind(&about.caller, key, Bound::To(id));
+        }
+        let telegram = sending.as_ref().map(|sending| sending.telegram.bytes.clone()).unwrap_or_default();
+        let key = match &sending {
+            Some(_) => crate::depart::pending_key(protocol, &telegram, &plan).unwrap_or_default(),
+            None => Vec::new(),
+        };
+        if !key.is_empty() {
+            self.state.pending.insert(Bytes::from(&key[..]), id);
+        }
+        // The connection is gone; its name is kept for whoever reads a checkpoint.
+        let sent = sending.as_ref().map(|sending| crate::exchange::Sent {
+            conn: self.conn_named(&sending.place),
+            start: sending.offset,
+            end: sending.offset,
+        });
+        let opening = self.opening_of(protocol, &telegram);
+        let state = match (&outcome, &sending) {
+            (Some(outcome), _) if outcome.is_final() => ExchangeState::Finished,
+            (Some(_), _) if is_listed => ExchangeState::Listed,
+            (Some(_), _) => ExchangeState::Unknown,
+            (None, Some(_)) => ExchangeState::Sent,
+            (None, None) => ExchangeState::Accepted,
+        };
+        let exchange = Exchange {
+            id,
+            plan: place,
+            protocol,
+            state,
+            about,
+            opening,
+            telegram,
+            caller_until: pabal_clock::Mono::NEVER,
+            number: sending.map(|sending| sending.number),
+            key,
+            sent,
+            takes_room: false,
+            outcome,
+            told: outcome,
+            answer: answer.map(|frame| Bytes::from(frame.bytes)),
+            inquiry: None,
+            is_tombstoned: false,
+        };
+        self.state.exchanges.insert(id, exchange);
+        match state {
+            ExchangeState::Finished => self.bury(id, now),
+            ExchangeState::Accepted => {
+                let refusal = Some(Refusal::Stopped);
+                let outcome = Outcome::Failure { cause: Cause::NotSent, refusal };
+                let event = Some(crate::exchange::ExchangeEvent::Refuse);
+                let conclusion = crate::conclude::Conclusion { event, outcome, refused: None, answer: None, conn: None };
+                self.conclude(id, conclusion, now);
+            }
+            ExchangeState::Sent => self.lapse(id, Cause::Restarted, now),
+            ExchangeState::Unknown => {
+                self.state.unknown.insert(id);
+                self.plan_inquiry(id, now);
+            }
+            _ => {
+                self.state.unknown.insert(id);
+            }
+        }
+    }
+
+    fn conn_named(&self, place: &Place) -> Conn {
+        let line = self.settings.lines.iter().position(|line| line.name == place.line);
+        let line = LineId(line.and_then(|at| u16::try_from(at).ok()).unwrap_or(u16::MAX));
+        Conn { session: SessionId { line, slot: place.slot }, epoch: Epoch(place.epoch) }
+    }
+
+    fn recover_notice(&mut self, known: KnownNotice, now: Now) {
+        let KnownNotice { received, is_replied } = known;
+        let Some(protocol) = self.protocol_named(&received.protocol) else { return };
+        let rules = &self.books[usize::from(protocol)].protocol.rules;
+        let Some(rule) = rules.notices.iter().position(|rule| rule.name == received.rule) else { return };
+        let Some(rule) = u16::try_from(rule).ok().map(pabal_spec::NoticeRuleId) else { return };
+        let today = self.state.conversations[usize::from(protocol)].day.date;
+        if received.date != today && is_replied {
+            return;
+        }
+        let key = notice_key(protocol, rule, received.date, &received.key);
+        let telegram = Bytes::from(received.telegram.bytes);
+        let id = received.notice;
+        let notice = Notice { id, protocol, rule, date: received.date, key, telegram, reply: None, is_replied };
+        let max = self.state.limits.tombstones_max;
+        self.state.notices.keep(notice, max);
+        self.resume_notice(id, now);
+    }
+
+    /// Epochs go on, and what the peer may still count keeps its slot for the close grace. The peer of an acceptor line has
+    /// connected itself and knows what it counts: its slots are free at once.
+    fn recover_sessions(&mut self, epochs: &BTreeMap<(Box<str>, u16), (u32, bool)>, now: Now) {
+        for slot in 0..self.state.sessions.len() {
+            let id = self.state.sessions[slot].id;
+            let line = self.line(id);
+            let (name, grace) = (line.name.clone(), line.close_grace);
+            let Some((epoch, was_there)) = epochs.get(&(name, id.slot)).copied() else { continue };
+            let session = &mut self.state.sessions[slot];
+            session.epoch = Epoch(epoch);
+            if was_there && session.side == LineSide::Initiator {
+                self.change(slot, SessionEvent::Held, None);
+                self.state.timers.set(TimerName::CloseGrace(id), now.mono + grace);
+            }
+        }
     }
 }

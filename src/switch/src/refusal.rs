@@ -26,5 +26,6 @@ declare! {
         JournalFailed = "JOURNAL_FAILED", "The journal cannot make anything durable; nothing is sent.";
         JournalFull = "JOURNAL_FULL", "More waits to become durable than the institution may have waiting.";
         Stopped = "STOPPED", "The gateway stopped before the request was sent.";
+        NotInquirable = "NOT_INQUIRABLE", "The exchange is not known, is not UNKNOWN, or has no inquiry in its spec.";
     }
 }

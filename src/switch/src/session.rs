@@ -1,17 +1,70 @@
+use alloc::boxed::Box;
+use core::time::Duration;
+
+use pabal_clock::Mono;
+use pabal_telegram::Deframer;
+use serde::{Deserialize, Serialize};
+
 use crate::declare::declare;
+use crate::id::{Conn, Epoch, SessionId};
+use crate::settings::{Direction, LineSide};
+use crate::stream::Outgoing;
+use crate::transition::transitions;
 
 declare! {
     /// The state of a session. Business needs [`SessionState::Up`] and an open opening.
     pub enum SessionState {
-        Down = "down", "No connection, and none is being made; a close grace or a back-off may be running.";
+        Down = "down", "No connection, and none is being made; a back-off may be running.";
         Connecting = "connecting", "We are connecting.";
         SigningOn = "signing_on", "Connected; the sign-on of the session is not answered yet.";
         Up = "up", "Connected, and signed on where the protocol has a sign-on.";
-        Probing = "probing", "A poll telegram is not answered yet.";
+        Probing = "probing", "A poll telegram is not answered yet; requests wait.";
         Draining = "draining", "No new request is sent; what is in flight may still be answered.";
-        Closing = "closing", "We are closing; the peer may still count the connection.";
+        Closing = "closing", "We are closing, or have closed; the peer may still count the connection.";
     }
 }
+
+declare! {
+    /// What changes the state of a session.
+    pub enum SessionEvent {
+        Connect = "connect", "A connection is asked for.";
+        Accept = "accept", "The peer has connected.";
+        Connected = "connected", "Our connection is made; no protocol has a sign-on of the session yet, so the session is up.";
+        ConnectFailed = "connect_failed", "Our connection could not be made.";
+        Probe = "probe", "A poll telegram was queued.";
+        Answered = "answered", "It was answered.";
+        Drain = "drain", "We take nothing new.";
+        Close = "close", "We close.";
+        Broken = "broken", "Reading or writing failed; the peer's FIN or RST was not seen.";
+        Gone = "gone", "The peer's FIN or RST was seen.";
+        Freed = "freed", "The close grace is over.";
+        Held = "held", "A stop that was not clean left a connection that the peer may still count.";
+    }
+}
+
+transitions!(SessionState, SessionEvent {
+    Down + Connect => Connecting;
+    Down + Accept => Up;
+    Down + Held => Closing;
+    Connecting + Connected => Up;
+    Connecting + ConnectFailed => Down;
+    Connecting + Close => Closing;
+    Up + Probe => Probing;
+    Up + Drain => Draining;
+    Up + Close => Closing;
+    Up + Broken => Closing;
+    Up + Gone => Down;
+    Probing + Answered => Up;
+    Probing + Drain => Draining;
+    Probing + Close => Closing;
+    Probing + Broken => Closing;
+    Probing + Gone => Down;
+    Draining + Close => Closing;
+    Draining + Broken => Closing;
+    Draining + Gone => Down;
+    Closing + Gone => Down;
+    Closing + Freed => Down;
+});
 
 declare! {
     /// Why a connection ended.
@@ -27,5 +80,75 @@ declare! {
         Drained = "drained", "We stopped the line and nothing was left to wait for.";
         Stopped = "stopped", "We stopped before everything was answered.";
         JournalFailed = "journal_failed", "The journal cannot make anything durable.";
+    }
+}
+
+impl CloseReason {
+    /// Whether the peer surely no longer counts the connection.
+    pub(crate) const fn is_seen_by_peer(self) -> bool {
+        matches!(self, Self::PeerClosed | Self::Reset)
+    }
+}
+
+/// One slot of a line and the connection that fills it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Session {
+    pub(crate) id: SessionId,
+    /// Which conversation it belongs to.
+    pub(crate) protocol: u16,
+    pub(crate) side: LineSide,
+    pub(crate) direction: Direction,
+    pub(crate) window: u32,
+    pub(crate) state: SessionState,
+    /// Of the connection that fills the slot, or of the last one.
+    pub(crate) epoch: Epoch,
+    /// The socket of a closing connection is gone; only the peer may still count it.
+    pub(crate) gone: bool,
+    pub(crate) deframer: Option<Deframer>,
+    pub(crate) out: Outgoing,
+    /// Requests that are unanswered on this connection.
+    pub(crate) in_flight: u32,
+    pub(crate) up_since: Mono,
+    pub(crate) received_at: Option<Mono>,
+    pub(crate) wrote_at: Option<Mono>,
+    pub(crate) closed: Option<CloseReason>,
+    /// The longest that the next wait before connecting may be.
+    pub(crate) back_off: Duration,
+    /// The poll telegram that is not answered yet.
+    pub(crate) probe: Option<Box<[u8]>>,
+}
+
+impl Session {
+    pub(crate) fn conn(&self) -> Conn {
+        Conn { session: self.id, epoch: self.epoch }
+    }
+
+    /// Whether there is a connection that carries bytes.
+    pub(crate) const fn is_connected(&self) -> bool {
+        matches!(
+            self.state,
+            SessionState::SigningOn | SessionState::Up | SessionState::Probing | SessionState::Draining
+        )
+    }
+
+    /// Whether business may count on it, now or as soon as a poll telegram is answered.
+    pub(crate) const fn is_up(&self) -> bool {
+        matches!(self.state, SessionState::Up | SessionState::Probing)
+    }
+
+    pub(crate) const fn may_send(&self) -> bool {
+        matches!(self.direction, Direction::Send | Direction::Duplex)
+    }
+
+    pub(crate) const fn may_receive(&self) -> bool {
+        matches!(self.direction, Direction::Receive | Direction::Duplex)
+    }
+
+    /// Whether a request may be queued now.
+    pub(crate) fn has_room(&self) -> bool {
+        self.may_send()
+            && self.state == SessionState::Up
+            && self.in_flight < self.window
+            && self.out.unsent_bytes() < Outgoing::BYTES_MAX
     }
 }

@@ -4,11 +4,12 @@ use alloc::vec::Vec;
 
 use pabal_clock::{Mono, Wall};
 
-use crate::exchange::ExchangeState;
+use crate::core::Core;
+use crate::exchange::{Exchange, ExchangeState};
 use crate::id::{Conn, ExchangeId, SessionId};
-use crate::opening::{OpeningKey, OpeningState};
+use crate::opening::{Opening, OpeningKey, OpeningState};
 use crate::outcome::Outcome;
-use crate::session::{CloseReason, SessionState};
+use crate::session::{CloseReason, Session, SessionState};
 
 /// What an operator sees of an institution.
 #[derive(Clone, Debug)]
@@ -76,4 +77,38 @@ pub struct ExchangeStatus {
     pub outcome: Option<Outcome>,
     /// When it was accepted.
     pub accepted_at: Wall,
+}
+
+impl Core {
+    pub(crate) fn make_status(&self) -> Status {
+        let count = |is: fn(&Exchange) -> bool| {
+            u32::try_from(self.state.exchanges.values().filter(|exchange| is(exchange)).count()).unwrap_or(u32::MAX)
+        };
+        let session = |session: &Session| SessionStatus {
+            session: session.id,
+            line: self.line(session.id).name.clone(),
+            state: session.state,
+            conn: session.is_connected().then(|| session.conn()),
+            in_flight: session.in_flight,
+            unsent_bytes: session.out.unsent_bytes(),
+            received_at: session.received_at,
+            wrote_at: session.wrote_at,
+            closed: session.closed,
+        };
+        let opening = |opening: &Opening| OpeningStatus {
+            key: opening.key.clone(),
+            party: self.settings.parties.get(usize::from(opening.party)).map(|one| one.name.clone()).unwrap_or_default(),
+            state: opening.state,
+            reason: opening.reason.clone(),
+        };
+        Status {
+            sessions: self.state.sessions.iter().map(session).collect(),
+            openings: self.state.openings.iter().map(opening).collect(),
+            waiting: self.state.conversations.iter().fold(0, |sum, one| sum + one.waiting.len()),
+            in_flight: count(|exchange| exchange.state.is_in_flight()),
+            unknown: u32::try_from(self.state.unknown.len()).unwrap_or(u32::MAX),
+            journal_works: self.state.journal.failed.is_none(),
+            draining: self.state.drain_until.is_some(),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ExchangeId, SessionId};
+use crate::id::{ExchangeId, NoticeId, SessionId};
 
 /// What a timer of the core is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -21,6 +21,8 @@ pub enum TimerName {
     Answer(ExchangeId),
     /// The next inquiry.
     Inquiry(ExchangeId),
+    /// No service has replied to a notice in time.
+    Notice(NoticeId),
     /// The next try to open, by its place in the list of openings.
     Opening(u32),
     /// The business date changes.

@@ -1,0 +1,325 @@
+//! Taking in a request: known key, validity, stop, opening, session, queue; in this order.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use pabal_clock::{Mono, Now};
+use pabal_telegram::Slice;
+
+use crate::book::put;
+use crate::bytes::Bytes;
+use crate::core::{Core, Open, Opened};
+use crate::durable::Effect;
+use crate::entry::{self, About, Entry, Frame, Origin, hide};
+use crate::exchange::{Exchange, ExchangeState};
+use crate::id::ExchangeId;
+use crate::keys::Bound;
+use crate::opening::OpeningState;
+use crate::plan::Plan;
+use crate::refusal::Refusal;
+use crate::timer::TimerName;
+
+/// A request, whoever makes it.
+pub(crate) struct Request {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) origin: Origin,
+    pub(crate) caller: Box<str>,
+    pub(crate) key: Option<Box<str>>,
+    pub(crate) content: u64,
+    /// By its place in the settings.
+    pub(crate) party: usize,
+    pub(crate) telegram: Vec<u8>,
+    pub(crate) deadline: Mono,
+    pub(crate) trace: Option<Box<str>>,
+}
+
+type Refused = (Refusal, String);
+
+impl Core {
+    pub(crate) fn open_request(&mut self, open: Open, now: Now) -> Result<Opened, Refused> {
+        let content = match &open.idempotency_key {
+            Some(_) => content(&open),
+            None => 0,
+        };
+        if let Some(key) = &open.idempotency_key {
+            match self.state.keys.find(&open.caller, key) {
+                Some(Bound::To(exchange)) => return self.open_again(exchange, content),
+                Some(Bound::Fenced) => {
+                    return Err((Refusal::KeyFenced, format!("idempotency key `{key}` was fenced; use a new one")));
+                }
+                None => {}
+            }
+        }
+        let party = self.party(open.party.as_deref())?;
+        let request = Request {
+            plan: open.plan,
+            origin: Origin::Caller,
+            caller: open.caller,
+            key: open.idempotency_key,
+            content,
+            party,
+            telegram: open.telegram,
+            deadline: open.deadline,
+            trace: open.trace,
+        };
+        self.admit(request, now).map(Opened::New)
+    }
+
+    /// A key that is known is answered from its exchange.
+    fn open_again(&mut self, id: ExchangeId, content: u64) -> Result<Opened, Refused> {
+        let Some(exchange) = self.state.exchanges.get(&id) else { return Ok(Opened::Known(id)) };
+        if exchange.about.content != content {
+            let text = format!("the idempotency key belongs to exchange {id}, which has another content");
+            return Err((Refusal::KeyReused, text));
+        }
+        // An outcome that is not durable yet is told when it is.
+        if let Some(outcome) = exchange.told {
+            let answer = exchange.answer.clone();
+            self.finish(id, outcome, None, answer);
+        }
+        Ok(Opened::Known(id))
+    }
+
+    fn party(&self, name: Option<&str>) -> Result<usize, Refused> {
+        let parties = &self.settings.parties;
+        let at = match name {
+            Some(name) => parties.iter().position(|party| *party.name == *name),
+            None => (!parties.is_empty()).then_some(0),
+        };
+        at.ok_or_else(|| {
+            let known: Vec<&str> = parties.iter().map(|party| &*party.name).collect();
+            let name = name.unwrap_or_default();
+            (Refusal::UnknownParty, format!("no party `{name}` is configured; there are: {}", known.join(", ")))
+        })
+    }
+
+    /// Takes in a request, and lets it leave at once if there is room.
+    pub(crate) fn admit(&mut self, mut request: Request, now: Now) -> Result<ExchangeId, Refused> {
+        let protocol = self.valid(&request)?;
+        let Request { plan, telegram, party, .. } = &mut request;
+        let book = &self.books[usize::from(protocol)];
+        for (at, bytes) in &plan.exchange().request.bytes {
+            put(telegram, *at, bytes);
+        }
+        for (at, bytes) in book.parties.get(*party).into_iter().flatten() {
+            put(telegram, *at, bytes);
+        }
+        self.may_work(request.deadline, now)?;
+        let opening = self.opening_of(protocol, &request.telegram);
+        if !self.opens(&request.plan) {
+            self.may_do_business(protocol, opening, &request.telegram)?;
+        }
+        self.pair_is_up(protocol)?;
+        let rules = &request.plan.protocol.rules;
+        let field = |place: Option<Slice>| {
+            Bytes::from(place.and_then(|at| at.of(&request.telegram)).unwrap_or_default())
+        };
+        let participant = field(rules.participant.as_ref().map(|(_, at)| *at));
+        let compartment = field(rules.compartment.as_ref().map(|(_, at)| *at));
+        let conversation = &self.state.conversations[usize::from(protocol)];
+        let slot = if conversation.waiting.is_empty() { self.sender(protocol) } else { None };
+        let waiting = conversation.waiting.len_of(&compartment);
+        if slot.is_none() && waiting >= self.state.limits.waiting_max && request.origin == Origin::Caller {
+            let text = format!("{waiting} requests for compartment `{}` wait already", compartment.readable());
+            return Err((Refusal::QueueFull, text));
+        }
+        let about = About {
+            protocol: request.plan.protocol.name.clone(),
+            rule: request.plan.exchange().name.clone(),
+            spec: request.plan.protocol.digest,
+            origin: request.origin,
+            caller: request.caller,
+            idempotency_key: request.key,
+            content: request.content,
+            party: self.settings.parties.get(request.party).map(|party| party.name.clone()).unwrap_or_default(),
+            participant,
+            compartment,
+            date: conversation.day.date,
+            accepted_at: now.wall,
+            trace: request.trace,
+        };
+        let id = self.take_in(request.plan, protocol, about, opening, request.telegram, request.deadline, now);
+        match slot {
+            Some(slot) => self.depart(id, slot, now),
+            None => self.wait(id),
+        }
+        Ok(id)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the exchange that is made here and nowhere else")]
+    fn take_in(
+        &mut self,
+        plan: Arc<Plan>,
+        protocol: u16,
+        about: About,
+        opening: Option<u32>,
+        telegram: Vec<u8>,
+        deadline: Mono,
+        now: Now,
+    ) -> ExchangeId {
+        let id = ExchangeId(self.state.ids.next(&mut self.state.dice, now.wall));
+        if let Some(key) = &about.idempotency_key {
+            self.state.keys.bind(&about.caller, key, Bound::To(id));
+        }
+        let caller_until =
+            if deadline == Mono::NEVER { Mono::NEVER } else { deadline.minus(self.state.limits.caller_margin) };
+        if caller_until != Mono::NEVER {
+            self.state.timers.set(TimerName::Caller(id), caller_until);
+        }
+        let about = Arc::new(about);
+        self.append(Entry::Accepted(entry::Accepted { exchange: id, about: Arc::clone(&about), telegram: None }));
+        self.when_durable(Effect::Accept(id));
+        let exchange = Exchange {
+            id,
+            plan: self.plan_place(plan),
+            protocol,
+            state: ExchangeState::Accepted,
+            about,
+            opening,
+            telegram,
+            caller_until,
+            number: None,
+            key: Vec::new(),
+            sent: None,
+            takes_room: false,
+            outcome: None,
+            told: None,
+            answer: None,
+            inquiry: None,
+            is_tombstoned: false,
+        };
+        self.state.exchanges.insert(id, exchange);
+        self.evict_keys();
+        id
+    }
+
+    /// There is no room: the request waits, and its telegram is kept in its first entry.
+    fn wait(&mut self, id: ExchangeId) {
+        let Some(exchange) = self.state.exchanges.get(&id) else { return };
+        let secrets = &self.plans[exchange.plan as usize].request_secrets;
+        let frame = Frame::new(&exchange.telegram, secrets);
+        if let Some(Entry::Accepted(accepted)) = self.entries.last_mut() {
+            accepted.telegram = Some(frame);
+        }
+        let (protocol, compartment) = (exchange.protocol, exchange.about.compartment.clone());
+        self.state.conversations[usize::from(protocol)].waiting.push(&compartment, id);
+    }
+
+    /// Whether the telegram is a request of the exchange, by a protocol of this institution that some line speaks.
+    fn valid(&self, request: &Request) -> Result<u16, Refused> {
+        let plan = &request.plan;
+        let at = self.books.iter().position(|book| book.protocol.name == plan.protocol.name);
+        let Some(protocol) = at.and_then(|at| u16::try_from(at).ok()) else {
+            let text = format!("institution `{}` has no protocol `{}`", self.institution.name, plan.protocol.name);
+            return Err((Refusal::WrongTelegram, text));
+        };
+        if !self.books[usize::from(protocol)].has_lines {
+            return Err((Refusal::SendDown, format!("no line is configured for protocol `{}`", plan.protocol.name)));
+        }
+        let layout = plan.request_layout();
+        if request.telegram.len() as u64 != u64::from(layout.len()) {
+            let text = format!(
+                "a request of `{}` is {} bytes, not {}; the length prefix is not part of it",
+                plan.exchange().name,
+                layout.len(),
+                request.telegram.len()
+            );
+            return Err((Refusal::WrongTelegram, text));
+        }
+        Ok(protocol)
+    }
+
+    fn may_work(&self, deadline: Mono, now: Now) -> Result<(), Refused> {
+        if self.state.drain_until.is_some() {
+            return Err((Refusal::Draining, String::from(Refusal::Draining.sentence())));
+        }
+        if let Some(why) = &self.state.journal.failed {
+            return Err((Refusal::JournalFailed, format!("the journal has failed: {why}")));
+        }
+        if self.journal_is_full() {
+            let text = format!("{} entries wait to become durable", self.state.journal.undurable_entries);
+            return Err((Refusal::JournalFull, text));
+        }
+        if deadline.minus(self.state.limits.caller_margin) <= now.mono {
+            return Err((Refusal::DeadlinePassed, String::from("the deadline had passed when the request came")));
+        }
+        Ok(())
+    }
+
+    fn may_do_business(&self, protocol: u16, opening: Option<u32>, telegram: &[u8]) -> Result<(), Refused> {
+        let rules = &self.books[usize::from(protocol)].protocol.rules;
+        let Some(rule) = &rules.opening else { return Ok(()) };
+        let opening = opening.and_then(|at| self.state.openings.get(at as usize));
+        let named = || {
+            let values: Vec<String> = rule
+                .per
+                .iter()
+                .map(|at| crate::bytes::readable(at.of(telegram).unwrap_or_default()))
+                .collect();
+            values.join(", ")
+        };
+        match opening {
+            Some(opening) if opening.state == OpeningState::Open => Ok(()),
+            Some(opening) => {
+                let reason = opening.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+                Err((Refusal::NotOpen, format!("business with {} is {}{reason}", named(), opening.state)))
+            }
+            None => {
+                let text = format!("business with {} is not among what the configuration opens", named());
+                Err((Refusal::NotOpen, text))
+            }
+        }
+    }
+
+    fn pair_is_up(&self, protocol: u16) -> Result<(), Refused> {
+        let (send, receive) = self.halves(protocol);
+        let lines = |send: bool| {
+            let carries = |line: &&crate::settings::LineSettings| match line.direction {
+                crate::settings::Direction::Send => send,
+                crate::settings::Direction::Receive => !send,
+                crate::settings::Direction::Duplex => true,
+            };
+            let name = &self.books[usize::from(protocol)].protocol.name;
+            let names: Vec<&str> =
+                self.settings.lines.iter().filter(|line| line.protocol == *name).filter(carries).map(|line| &*line.name).collect();
+            names.join(", ")
+        };
+        match (send, receive) {
+            (true, true) => Ok(()),
+            (false, _) => Err((Refusal::SendDown, format!("no session to send on is up (lines: {})", lines(true)))),
+            (true, false) => {
+                let text = format!("no session that brings the answer is up (lines: {})", lines(false));
+                Err((Refusal::ReceiveDown, text))
+            }
+        }
+    }
+
+    fn evict_keys(&mut self) {
+        let max = self.state.limits.idempotency_keys_max;
+        let exchanges = &self.state.exchanges;
+        let is_live = |id| exchanges.get(&id).is_some_and(|exchange: &Exchange| !exchange.state.is_final());
+        if let Some(Bound::To(id)) = self.state.keys.evict(max, is_live) {
+            self.forget(id);
+        }
+    }
+}
+
+/// A hash of what a request asks for, but for its secret bytes: they are never kept, not even so.
+fn content(open: &Open) -> u64 {
+    let mut shown = open.telegram.clone();
+    hide(&mut shown, &open.plan.request_secrets);
+    let mut hash = 0x243f_6a88_85a3_08d3_u64;
+    let mut mix = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    for part in [open.plan.exchange().name.as_bytes(), open.party.as_deref().unwrap_or_default().as_bytes(), &shown] {
+        mix(part.len() as u64);
+        for chunk in part.chunks(8) {
+            let mut word = [0; 8];
+            word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+            mix(u64::from_le_bytes(word));
+        }
+    }
+    hash ^ hash >> 32
+}

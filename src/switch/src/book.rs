@@ -1,0 +1,141 @@
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use pabal_spec::{ExchangeRuleId, NoticeRuleId, Protocol, TelegramId, Unselected};
+use pabal_telegram::{Fill, Layout, Side, Slice};
+
+use crate::settings::Settings;
+
+/// What a frame of the institution is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    Answer(ExchangeRuleId),
+    Notice(NoticeRuleId),
+    PollRequest,
+    PollAnswer,
+    /// The spec knows the telegram, but the institution has no reason to send it.
+    Nothing,
+}
+
+/// A row of the routes: the telegram's layout, the bytes that mark it, and what it is to us.
+type Row = (TelegramId, Vec<(Slice, Box<[u8]>)>, Route);
+
+/// Everything about one protocol that is worked out once, so that no telegram waits for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Book {
+    pub(crate) protocol: Arc<Protocol>,
+    routes: Vec<Row>,
+    /// Bytes that name us, for each party of the settings.
+    pub(crate) parties: Vec<Vec<(Slice, Box<[u8]>)>>,
+    /// Our replies, for each notice rule, before anything is carried back.
+    pub(crate) replies: Vec<Vec<u8>>,
+    /// The header fields that may be shown of a telegram that no row of `select` knows.
+    header: Vec<Slice>,
+    /// Numbers restart with the date.
+    pub(crate) numbers_are_dated: bool,
+    /// Some line speaks it.
+    pub(crate) has_lines: bool,
+}
+
+impl Book {
+    pub(crate) fn new(protocol: &Arc<Protocol>, settings: &Settings) -> Self {
+        let rules = &protocol.rules;
+        let mut routes: Vec<Row> = Vec::new();
+        if let Some(poll) = &rules.poll {
+            routes.push((poll.request_telegram, vec![], Route::PollRequest));
+            routes.push((poll.answer_telegram, vec![], Route::PollAnswer));
+        }
+        for (at, rule) in (0..).zip(&rules.exchanges) {
+            routes.push((rule.answer.telegram, rule.answer.bytes.clone(), Route::Answer(ExchangeRuleId(at))));
+        }
+        for (at, rule) in (0..).zip(&rules.notices) {
+            routes.push((rule.request.telegram, rule.request.bytes.clone(), Route::Notice(NoticeRuleId(at))));
+        }
+        let party = |fields: &[(Box<str>, Box<[u8]>)]| {
+            let bytes_of = |name: &str| fields.iter().find(|(field, _)| **field == *name).map(|(_, bytes)| bytes.clone());
+            rules.party.iter().filter_map(|(name, at)| Some((*at, bytes_of(name)?))).collect()
+        };
+        let mut header: Vec<Slice> = protocol.catalog.select.by.clone();
+        header.extend(&rules.key);
+        header.extend(&rules.trace);
+        header.extend(rules.stamps.iter().map(|stamp| stamp.at));
+        header.extend(rules.party.iter().map(|(_, at)| *at));
+        header.extend(rules.participant.iter().map(|(_, at)| *at));
+        header.push(rules.response_code);
+        Self {
+            routes,
+            parties: settings.parties.iter().map(|one| party(&one.fields)).collect(),
+            replies: rules
+                .notices
+                .iter()
+                .map(|rule| blank(protocol.catalog.layout(rule.answer.telegram), Side::Answerer))
+                .collect(),
+            header,
+            numbers_are_dated: rules.number.scope.iter().any(|field| {
+                rules.stamps.iter().any(|stamp| stamp.at == *field && stamp.pattern.pattern.contains("DD"))
+            }),
+            has_lines: settings.lines.iter().any(|line| line.protocol == protocol.name),
+            protocol: Arc::clone(protocol),
+        }
+    }
+
+    /// What a frame is: its layout, and what it is to us.
+    pub(crate) fn route(&self, frame: &[u8]) -> Result<(TelegramId, Route), Unselected> {
+        let telegram = self.protocol.catalog.select(frame)?;
+        let is = |row: &&Row| row.0 == telegram && row.1.iter().all(|(at, bytes)| at.of(frame) == Some(bytes));
+        Ok((telegram, self.routes.iter().find(is).map_or(Route::Nothing, |row| row.2)))
+    }
+
+    /// Bytes that are not stored of a frame whose layout is not known: all that are not in a known header field, since each
+    /// may be secret.
+    pub(crate) fn unknown_secrets(&self, frame: &[u8]) -> Vec<Slice> {
+        let mut secrets = Vec::new();
+        let mut header = self.header.clone();
+        header.sort_unstable();
+        let end = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+        let mut at = 0;
+        for field in header {
+            if field.offset > at {
+                secrets.push(Slice { offset: at, len: field.offset.min(end).saturating_sub(at) });
+            }
+            at = at.max(field.offset + field.len);
+        }
+        secrets.push(Slice { offset: at, len: end.saturating_sub(at) });
+        secrets.retain(|secret| secret.len > 0 && secret.offset < end);
+        secrets
+    }
+}
+
+/// A telegram in which nothing is given: constants and defaults of the fields that `side` fills, else what `unset` says.
+pub(crate) fn blank(layout: &Layout, side: Side) -> Vec<u8> {
+    let mut bytes = vec![b' '; usize::try_from(layout.len()).unwrap_or(0)];
+    for field in layout.fields() {
+        let Some(at) = bytes.get_mut(field.at.range()) else { continue };
+        match &field.fill {
+            Fill::Default(value) | Fill::Const(value) if value.len() == at.len() && field.by.fills(side) => {
+                at.copy_from_slice(value);
+            }
+            Fill::Const(value) if value.len() == at.len() => at.copy_from_slice(value),
+            _ => at.fill(field.unset.byte()),
+        }
+    }
+    bytes
+}
+
+/// Writes a field. A field that does not fit is left as it is: the spec and the settings were checked against that.
+pub(crate) fn put(telegram: &mut [u8], at: Slice, bytes: &[u8]) {
+    if let Some(field) = telegram.get_mut(at.range())
+        && field.len() == bytes.len()
+    {
+        field.copy_from_slice(bytes);
+    }
+}
+
+/// Carries bytes from one telegram to another.
+pub(crate) fn carry(from: &[u8], from_at: Slice, to: &mut [u8], to_at: Slice) {
+    if let Some(bytes) = from_at.of(from) {
+        put(to, to_at, bytes);
+    }
+}

@@ -1,0 +1,276 @@
+//! Openings: business is opened for each configured party and participant, each business date, and again when it is lost.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use pabal_clock::{Mono, Now};
+use pabal_spec::Verdict;
+use pabal_telegram::Side;
+
+use crate::admit::Request;
+use crate::book::{blank, put};
+use crate::bytes::Bytes;
+use crate::core::Core;
+use crate::entry::{Entry, OpeningChanged, Origin};
+use crate::id::ExchangeId;
+use crate::opening::{Opening, OpeningEvent, OpeningKey, OpeningState};
+use crate::outcome::Outcome;
+use crate::output::Event;
+use crate::plan::Plan;
+use crate::receive::code_text;
+use crate::refusal::Refusal;
+use crate::state::Day;
+use crate::timer::TimerName;
+
+impl Core {
+    /// Makes the list of what is opened, with the telegram that opens each.
+    pub(crate) fn list_openings(&mut self) {
+        for at in self.protocols() {
+            let book = &self.books[usize::from(at)];
+            let rules = &book.protocol.rules;
+            let Some(rule) = &rules.opening else { continue };
+            let layout = book.protocol.catalog.layout(rules.exchanges[usize::from(rule.exchange.0)].request.telegram);
+            let date = self.state.conversations[usize::from(at)].day.date;
+            for (party, (fields, named)) in (0..).zip(self.settings.parties.iter().zip(&book.parties)) {
+                for participant in &fields.participants {
+                    let mut template = blank(layout, Side::Asker);
+                    for (place, bytes) in named {
+                        put(&mut template, *place, bytes);
+                    }
+                    if let Some((_, place)) = &rules.participant {
+                        put(&mut template, *place, participant);
+                    }
+                    let values: Option<Vec<Box<[u8]>>> =
+                        rule.per.iter().map(|place| place.of(&template).map(Box::from)).collect();
+                    let key = OpeningKey { values: values.unwrap_or_default(), date };
+                    if self.state.openings.iter().any(|known| known.protocol == at && known.key == key) {
+                        continue;
+                    }
+                    self.state.openings.push(Opening {
+                        protocol: at,
+                        party,
+                        key,
+                        state: OpeningState::Closed,
+                        template: Bytes::from(template),
+                        attempt: None,
+                        reason: None,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Whether a plan's exchange is the one that opens.
+    pub(crate) fn opens(&self, plan: &Plan) -> bool {
+        plan.protocol.rules.opening.as_ref().is_some_and(|rule| rule.exchange == plan.rule)
+    }
+
+    /// The opening that a telegram needs, or opens.
+    pub(crate) fn opening_of(&self, protocol: u16, telegram: &[u8]) -> Option<u32> {
+        let rule = self.books[usize::from(protocol)].protocol.rules.opening.as_ref()?;
+        let is = |opening: &Opening| {
+            opening.protocol == protocol
+                && rule.per.iter().zip(&opening.key.values).all(|(place, value)| place.of(telegram) == Some(value))
+        };
+        self.state.openings.iter().position(is).and_then(|at| u32::try_from(at).ok())
+    }
+
+    /// A session came up, or the date changed: what is not open is tried now.
+    pub(crate) fn try_openings(&mut self, protocol: u16, now: Now) {
+        for at in 0..u32::try_from(self.state.openings.len()).unwrap_or(u32::MAX) {
+            if self.state.openings[at as usize].protocol == protocol {
+                self.try_opening(at, now);
+            }
+        }
+    }
+
+    pub(crate) fn try_opening(&mut self, at: u32, now: Now) {
+        let Some(opening) = self.state.openings.get(at as usize) else { return };
+        let protocol = opening.protocol;
+        let may = matches!(opening.state, OpeningState::Closed | OpeningState::Lost)
+            && self.halves(protocol) == (true, true)
+            && self.state.drain_until.is_none()
+            && self.state.journal.failed.is_none();
+        if !may {
+            return;
+        }
+        self.state.timers.stop(&TimerName::Opening(at));
+        let book = &self.books[usize::from(protocol)];
+        let Some(rule) = &book.protocol.rules.opening else { return };
+        let (exchange, retry) = (rule.exchange, rule.retry);
+        let request = Request {
+            plan: self.own_plan(protocol, exchange),
+            origin: Origin::Opening,
+            caller: Box::default(),
+            key: None,
+            content: 0,
+            party: usize::from(self.state.openings[at as usize].party),
+            telegram: self.state.openings[at as usize].template.to_vec(),
+            deadline: Mono::NEVER,
+            trace: None,
+        };
+        self.change_opening(at, OpeningEvent::Try);
+        match self.admit(request, now) {
+            Ok(id) => {
+                let opening = &mut self.state.openings[at as usize];
+                if opening.state == OpeningState::Opening {
+                    opening.attempt = Some(id);
+                }
+            }
+            Err((_, text)) => {
+                self.state.openings[at as usize].reason = Some(text);
+                self.change_opening(at, OpeningEvent::Failed);
+                self.state.timers.set(TimerName::Opening(at), now.mono + retry);
+            }
+        }
+    }
+
+    /// The plan of an exchange of ours, by the newest version.
+    pub(crate) fn own_plan(&self, protocol: u16, rule: pabal_spec::ExchangeRuleId) -> Arc<Plan> {
+        let newest = &self.books[usize::from(protocol)].protocol;
+        let known = self.plans.iter().find(|plan| plan.rule == rule && Arc::ptr_eq(&plan.protocol, newest));
+        known.map_or_else(|| Arc::new(Plan::new(Arc::clone(newest), rule)), Arc::clone)
+    }
+
+    fn change_opening(&mut self, at: u32, event: OpeningEvent) {
+        let opening = &mut self.state.openings[at as usize];
+        let from = opening.state;
+        opening.state.step(event);
+        let (key, to, protocol) = (opening.key.clone(), opening.state, opening.protocol);
+        if from == to {
+            return;
+        }
+        if matches!(to, OpeningState::Open | OpeningState::Lost) {
+            let entry = OpeningChanged {
+                protocol: self.state.conversations[usize::from(protocol)].protocol.clone(),
+                party: self.settings.parties.get(usize::from(opening.party)).map(|one| one.name.clone()).unwrap_or_default(),
+                key: key.clone(),
+                state: to,
+                reason: opening.reason.clone(),
+            };
+            self.append(Entry::Opening(entry));
+        }
+        self.event(Event::Opening { key, to });
+    }
+
+    /// Any answer tells something about its opening: one to the opening exchange that it is open, one to another that it is not.
+    pub(crate) fn opening_hears(
+        &mut self,
+        id: ExchangeId,
+        plan: &Plan,
+        verdict: Option<Verdict>,
+        participant: &[u8],
+        frame: &[u8],
+        now: Now,
+    ) {
+        let (Some(verdict), Some(rule)) = (verdict, &plan.protocol.rules.opening) else { return };
+        let (lost, retry) = (rule.lost, rule.retry);
+        let Some(exchange) = self.state.exchanges.get(&id) else { return };
+        let (Some(at), date) = (exchange.opening, exchange.about.date) else { return };
+        let Some(opening) = self.state.openings.get_mut(at as usize) else { return };
+        if opening.key.date != date {
+            return;
+        }
+        let state = opening.state;
+        if self.opens(plan) {
+            // An institution that had the opening before is open, too.
+            if matches!(verdict, Verdict::Success | Verdict::Duplicate) {
+                if let Some(opening) = self.state.openings.get_mut(at as usize) {
+                    opening.reason = None;
+                    opening.attempt = None;
+                }
+                self.state.timers.stop(&TimerName::Opening(at));
+                if state != OpeningState::Open {
+                    self.change_opening(at, OpeningEvent::Opened);
+                }
+            } else if state != OpeningState::Open
+                && let Some(opening) = self.state.openings.get_mut(at as usize)
+            {
+                opening.reason = Some(code_text(plan, participant, frame));
+            }
+        } else if verdict == lost && state == OpeningState::Open {
+            self.state.openings[at as usize].reason = Some(code_text(plan, participant, frame));
+            self.change_opening(at, OpeningEvent::Lost);
+            self.state.timers.set(TimerName::Opening(at), now.mono + retry);
+            self.try_opening(at, now);
+        }
+    }
+
+    /// The opening exchange has an outcome. If it did not open, the next try is set.
+    pub(crate) fn opening_attempt_over(&mut self, at: u32, id: ExchangeId, outcome: Outcome, now: Now) {
+        let Some(opening) = self.state.openings.get_mut(at as usize) else { return };
+        if opening.state != OpeningState::Opening || opening.attempt.is_some_and(|attempt| attempt != id) {
+            return;
+        }
+        if matches!(outcome, Outcome::Success { .. }) {
+            return;
+        }
+        opening.attempt = None;
+        opening.reason = Some(match outcome {
+            Outcome::Failure { refusal: Some(refusal), .. } => refusal.sentence().to_string(),
+            _ => String::from(outcome.cause().sentence()),
+        });
+        let protocol = opening.protocol;
+        let Some(rule) = &self.books[usize::from(protocol)].protocol.rules.opening else { return };
+        let retry = rule.retry;
+        self.change_opening(at, OpeningEvent::Failed);
+        self.state.timers.set(TimerName::Opening(at), now.mono + retry);
+    }
+
+    /// The wall clock shows another business date.
+    pub(crate) fn change_date(&mut self, now: Now) {
+        for protocol in self.protocols() {
+            let at = usize::from(protocol);
+            let day = Day::at(&self.books[at].protocol.day, now.wall);
+            let conversation = &mut self.state.conversations[at];
+            let changed = conversation.day.date != day.date;
+            conversation.day = day;
+            if !changed {
+                continue;
+            }
+            if self.books[at].numbers_are_dated {
+                conversation.numbers.forget_before(day.date);
+            }
+            let waiting: Vec<ExchangeId> = conversation.waiting.iter().collect();
+            for id in waiting {
+                self.refuse_waiting(id, Refusal::DateChanged, now);
+            }
+            for opening in 0..u32::try_from(self.state.openings.len()).unwrap_or(u32::MAX) {
+                let known = &mut self.state.openings[opening as usize];
+                if known.protocol != protocol {
+                    continue;
+                }
+                known.key.date = day.date;
+                known.attempt = None;
+                known.reason = None;
+                self.state.timers.stop(&TimerName::Opening(opening));
+                self.change_opening(opening, OpeningEvent::DateChange);
+            }
+            self.state.notices.forget_before(day.date);
+            self.try_openings(protocol, now);
+        }
+        self.set_date_timer(now);
+    }
+
+    /// The timer that sees the date change when nothing else happens.
+    pub(crate) fn set_date_timer(&mut self, now: Now) {
+        let next = self.state.conversations.iter().map(|conversation| conversation.day.until).min();
+        let Some(next) = next else { return };
+        let micros = next.as_unix_micros().saturating_sub(now.wall.as_unix_micros()).max(1);
+        let wait = core::time::Duration::from_micros(u64::try_from(micros).unwrap_or(1));
+        self.state.timers.set(TimerName::DateChange, now.mono + wait);
+    }
+
+    /// A request that waits is not sent.
+    pub(crate) fn refuse_waiting(&mut self, id: ExchangeId, refusal: Refusal, now: Now) {
+        let Some(exchange) = self.state.exchanges.get(&id) else { return };
+        if !exchange.state.is_waiting() || self.state.journal.failed.is_some() {
+            return;
+        }
+        let (protocol, compartment) = (exchange.protocol, exchange.about.compartment.clone());
+        self.state.conversations[usize::from(protocol)].waiting.remove(&compartment, id);
+        self.not_sent(id, refusal, refusal.sentence(), now);
+    }
+}

@@ -1,0 +1,211 @@
+//! What became of an exchange: the one place where an outcome is written down.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+
+use pabal_clock::Now;
+use pabal_spec::Unknown;
+
+use crate::bytes::Bytes;
+use crate::core::Core;
+use crate::durable::Effect;
+use crate::entry::{self, Entry, Frame, Origin};
+use crate::exchange::{Exchange, ExchangeEvent, ExchangeState};
+use crate::id::{Conn, ExchangeId};
+use crate::outcome::{Cause, Outcome};
+use crate::refusal::Refusal;
+use crate::timer::TimerName;
+
+/// What is said of an exchange, and by whom.
+pub(crate) struct Conclusion<'a> {
+    pub(crate) event: Option<ExchangeEvent>,
+    pub(crate) outcome: Outcome,
+    /// The waiting caller hears an error with this text instead of the outcome.
+    pub(crate) refused: Option<String>,
+    pub(crate) answer: Option<&'a [u8]>,
+    pub(crate) conn: Option<Conn>,
+}
+
+impl Core {
+    /// It is proven that no byte of a request left.
+    pub(crate) fn not_sent(&mut self, id: ExchangeId, refusal: Refusal, detail: &str, now: Now) {
+        let Some(exchange) = self.state.exchanges.get(&id) else { return };
+        let outcome = Outcome::Failure { cause: Cause::NotSent, refusal: Some(refusal) };
+        // Whoever was told UNKNOWN hears a FAILURE now; all others an error.
+        let was_unknown = exchange.outcome.is_some();
+        let event = if was_unknown { ExchangeEvent::Settle } else { ExchangeEvent::Refuse };
+        let refused = (!was_unknown).then(|| String::from(detail));
+        self.conclude(id, Conclusion { event: Some(event), outcome, refused, answer: None, conn: None }, now);
+    }
+
+    /// Nobody can say what became of a request, and nothing more is awaited for now.
+    pub(crate) fn lapse(&mut self, id: ExchangeId, cause: Cause, now: Now) {
+        let outcome = Outcome::Unknown { cause };
+        let event = Some(ExchangeEvent::Lapse);
+        self.conclude(id, Conclusion { event, outcome, refused: None, answer: None, conn: None }, now);
+    }
+
+    /// Appends an outcome, and does everything that follows from it.
+    pub(crate) fn conclude(&mut self, id: ExchangeId, conclusion: Conclusion<'_>, now: Now) {
+        let Conclusion { event, outcome, refused, answer, conn } = conclusion;
+        let place = conn.map(|conn| self.place(conn));
+        let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
+        assert!(!exchange.outcome.is_some_and(|outcome| outcome.is_final()), "SUCCESS and FAILURE never change");
+        let was_in_flight = exchange.state.is_in_flight();
+        if let Some(event) = event {
+            exchange.state.step(event);
+        }
+        exchange.outcome = Some(outcome);
+        if let Some(bytes) = answer {
+            exchange.answer = Some(Bytes::from(bytes));
+        }
+        let plan = &self.plans[exchange.plan as usize];
+        let entry = entry::Concluded {
+            exchange: id,
+            about: Some(Arc::clone(&exchange.about)),
+            outcome,
+            number: exchange.number.clone(),
+            place,
+            answer: answer.map(|bytes| Frame::new(bytes, &plan.answer_secrets)),
+        };
+        let state = exchange.state;
+        let answer = answer.and(exchange.answer.clone());
+        let opening = match exchange.about.origin {
+            Origin::Opening => exchange.opening,
+            Origin::Caller | Origin::Inquiry { .. } => None,
+        };
+        let parent = exchange.about.parent();
+        self.append(Entry::Outcome(entry));
+        self.when_durable(Effect::Finish { exchange: id, outcome, refused, answer });
+
+        self.state.timers.stop(&TimerName::Caller(id));
+        if !state.is_in_flight() {
+            self.state.timers.stop(&TimerName::Answer(id));
+            if was_in_flight {
+                self.free_room(id);
+            }
+        }
+        if outcome.is_final() {
+            self.state.timers.stop(&TimerName::Inquiry(id));
+            self.state.unknown.remove(&id);
+            self.bury(id, now);
+        } else if !state.is_in_flight() {
+            self.state.unknown.insert(id);
+            if state == ExchangeState::Unknown {
+                self.plan_inquiry(id, now);
+            }
+            self.evict_unknown();
+        }
+        if let Some(opening) = opening {
+            self.opening_attempt_over(opening, id, outcome, now);
+        }
+        if let (Some(parent), false) = (parent, state.is_in_flight()) {
+            self.inquiry_over(parent, id, now);
+        }
+    }
+
+    /// The same without a journal: nothing can be appended any more.
+    pub(crate) fn give_up(&mut self, id: ExchangeId, outcome: Outcome) {
+        let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
+        if exchange.outcome.is_none_or(|outcome| !outcome.is_final()) {
+            let event = match (outcome.is_final(), exchange.outcome) {
+                (true, None) => ExchangeEvent::Refuse,
+                (true, Some(_)) => ExchangeEvent::Settle,
+                (false, _) => ExchangeEvent::Lapse,
+            };
+            if let Some(next) = exchange.state.on(event) {
+                exchange.state = next;
+            }
+        }
+        exchange.outcome = Some(outcome);
+        let protocol = exchange.protocol;
+        let compartment = exchange.about.compartment.clone();
+        self.state.conversations[usize::from(protocol)].waiting.remove(&compartment, id);
+        for timer in [TimerName::Caller(id), TimerName::Answer(id), TimerName::Inquiry(id)] {
+            self.state.timers.stop(&timer);
+        }
+    }
+
+    /// What is done next about an UNKNOWN, by its spec.
+    pub(crate) fn plan_inquiry(&mut self, id: ExchangeId, now: Now) {
+        let Some(exchange) = self.state.exchanges.get(&id) else { return };
+        match &self.plans[exchange.plan as usize].exchange().unknown {
+            Unknown::Leave => {}
+            Unknown::List => self.list(id),
+            Unknown::Inquire(schedule) => self.state.timers.set(TimerName::Inquiry(id), now.mono + schedule.after),
+        }
+    }
+
+    /// Nothing more is done by itself: a person has to look at it.
+    pub(crate) fn list(&mut self, id: ExchangeId) {
+        let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
+        exchange.state.step(ExchangeEvent::List);
+        let about = Some(Arc::clone(&exchange.about));
+        self.append(Entry::Listed(entry::Listed { exchange: id, about }));
+    }
+
+    /// A settled exchange keeps its key for a while, so that a late answer is known for what it is.
+    pub(crate) fn bury(&mut self, id: ExchangeId, now: Now) {
+        let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
+        exchange.telegram.clear();
+        if exchange.key.is_empty() {
+            self.forget(id);
+            return;
+        }
+        exchange.is_tombstoned = true;
+        let ends = now.mono + self.state.limits.tombstone_keep;
+        if self.state.tombstones.is_empty() {
+            self.state.timers.set(TimerName::Tombstones, ends);
+        }
+        self.state.tombstones.push_back((ends, id));
+        while self.state.tombstones.len() > usize::try_from(self.state.limits.tombstones_max).unwrap_or(usize::MAX) {
+            self.drop_tombstone();
+        }
+    }
+
+    /// Tombstones whose time is over.
+    pub(crate) fn tombstones_expired(&mut self, now: Now) {
+        while let Some((ends, _)) = self.state.tombstones.front() {
+            if *ends > now.mono {
+                self.state.timers.set(TimerName::Tombstones, *ends);
+                return;
+            }
+            self.drop_tombstone();
+        }
+    }
+
+    fn drop_tombstone(&mut self) {
+        let Some((_, id)) = self.state.tombstones.pop_front() else { return };
+        if let Some(exchange) = self.state.exchanges.get_mut(&id) {
+            exchange.is_tombstoned = false;
+            let key = core::mem::take(&mut exchange.key);
+            self.state.pending.remove(&key[..]);
+            self.forget(id);
+        }
+    }
+
+    /// Drops an exchange that nothing can ask for any more, or that only the journal knows from now on.
+    pub(crate) fn forget(&mut self, id: ExchangeId) {
+        let Some(exchange) = self.state.exchanges.get(&id) else { return };
+        let Exchange { about, is_tombstoned, state, .. } = exchange;
+        let is_kept = !state.is_final()
+            || *is_tombstoned
+            || self.state.keys.holds(&about.caller, about.idempotency_key.as_deref(), id);
+        // Its entry is still on the way: the outcome is told from here.
+        let is_awaited = exchange.told != exchange.outcome;
+        if !is_kept && !is_awaited {
+            self.state.exchanges.remove(&id);
+        }
+    }
+
+    /// Beyond the bound, the oldest UNKNOWN stay in the journal only.
+    fn evict_unknown(&mut self) {
+        while self.state.unknown.len() > usize::try_from(self.state.limits.unknown_max).unwrap_or(usize::MAX) {
+            let Some(id) = self.state.unknown.pop_first() else { return };
+            if let Some(exchange) = self.state.exchanges.remove(&id) {
+                self.state.pending.remove(&exchange.key[..]);
+                self.state.timers.stop(&TimerName::Inquiry(id));
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Leaving the queue: date, opening, stamps, number, key, entry, and then the bytes are queued to a session.
+
+use alloc::boxed::Box;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use pabal_clock::Now;
+
+use crate::bytes::Bytes;
+use crate::core::Core;
+use crate::durable::Effect;
+use crate::entry::{self, Entry, Frame};
+use crate::exchange::{ExchangeEvent, Sent};
+use crate::id::ExchangeId;
+use crate::opening::OpeningState;
+use crate::output::Event;
+use crate::plan::Plan;
+use crate::refusal::Refusal;
+use crate::session::SessionState;
+use crate::stamp::{digits, stamp};
+use crate::stream::Cargo;
+use crate::timer::TimerName;
+
+impl Core {
+    /// Lets what waits leave, as long as there is room.
+    pub(crate) fn pump(&mut self, protocol: u16, now: Now) {
+        let at = usize::from(protocol);
+        while !self.state.conversations[at].waiting.is_empty() && self.halves(protocol).1 {
+            let Some(slot) = self.sender(protocol) else { return };
+            let Some(id) = self.state.conversations[at].waiting.take() else { return };
+            self.depart(id, slot, now);
+        }
+    }
+
+    /// The session with the most room for a request of this protocol; the first of several.
+    pub(crate) fn sender(&self, protocol: u16) -> Option<usize> {
+        let room = self.state.sessions.iter().enumerate().filter(|(_, one)| one.protocol == protocol && one.has_room());
+        room.min_by_key(|(_, session)| session.in_flight).map(|(slot, _)| slot)
+    }
+
+    /// Whether a session is up that may send, and one that may receive.
+    pub(crate) fn halves(&self, protocol: u16) -> (bool, bool) {
+        let up = self.state.sessions.iter().filter(|session| session.protocol == protocol && session.is_up());
+        up.fold((false, false), |(send, receive), one| (send || one.may_send(), receive || one.may_receive()))
+    }
+
+    /// A request leaves the queue by a session that has room.
+    pub(crate) fn depart(&mut self, id: ExchangeId, slot: usize, now: Now) {
+        let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
+        let plan = Arc::clone(&self.plans[exchange.plan as usize]);
+        let protocol = exchange.protocol;
+        let (date, opening) = (exchange.about.date, exchange.opening);
+        let today = self.state.conversations[usize::from(protocol)].day.date;
+        if date != today {
+            self.not_sent(id, Refusal::DateChanged, "the business date changed while the request waited", now);
+            return;
+        }
+        if !self.opens(&plan) && !self.is_open(protocol, opening) {
+            self.not_sent(id, Refusal::NotOpen, "business was lost while the request waited", now);
+            return;
+        }
+        let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
+        let mut telegram = core::mem::take(&mut exchange.telegram);
+        stamp(&mut telegram, &plan.protocol.rules.stamps, plan.protocol.day.civil(now.wall));
+        let numbered = self.number(&mut telegram, &plan, protocol);
+        let frame = Frame::new(&telegram, &plan.request_secrets);
+        let session = &mut self.state.sessions[slot];
+        let conn = session.conn();
+        let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
+        exchange.telegram = telegram;
+        let Some((number, key)) = numbered else {
+            self.not_sent(id, Refusal::NumbersExhausted, Refusal::NumbersExhausted.sentence(), now);
+            return;
+        };
+        let framing = &plan.protocol.framing;
+        let Some((start, end)) = session.out.push(framing, &exchange.telegram, Cargo::Request(id), false) else {
+            self.not_sent(id, Refusal::WrongTelegram, "no frame of this protocol can hold the telegram", now);
+            return;
+        };
+        session.in_flight += 1;
+        exchange.state.step(ExchangeEvent::Depart);
+        exchange.takes_room = true;
+        exchange.sent = Some(Sent { conn, start, end });
+        exchange.key = key;
+        exchange.number = Some(number.clone());
+        let about = Some(Arc::clone(&exchange.about));
+        let pending = Bytes::from(&exchange.key[..]);
+        let key = Bytes::from(correlation(&exchange.telegram, &plan).unwrap_or_default());
+        self.state.pending.insert(pending, id);
+        self.state.timers.set(TimerName::Answer(id), now.mono + plan.exchange().timeout);
+        let place = self.place(conn);
+        self.append(Entry::Sending(entry::Sending {
+            exchange: id,
+            about,
+            place,
+            offset: start,
+            number,
+            key,
+            telegram: frame,
+        }));
+        self.when_durable(Effect::Release { conn, end });
+    }
+
+    /// Writes the next number whose key is free; gives its digits and the pending key.
+    fn number(&mut self, telegram: &mut [u8], plan: &Plan, protocol: u16) -> Option<(Box<str>, Vec<u8>)> {
+        let rule = &plan.protocol.rules.number;
+        let mut scope = Vec::new();
+        for field in &rule.scope {
+            scope.extend_from_slice(field.of(telegram)?);
+        }
+        loop {
+            let conversation = &mut self.state.conversations[usize::from(protocol)];
+            let date = conversation.day.date;
+            let block = self.state.limits.number_block;
+            let given = conversation.numbers.next(&scope, &rule.range, rule.warn, block, date)?;
+            if let Some(until) = given.reserve {
+                let protocol = plan.protocol.name.clone();
+                let scope = Bytes::from(&scope[..]);
+                self.append(Entry::NumberBlock(entry::NumberBlock { protocol, scope, date, until }));
+            }
+            if let Some(left) = given.low {
+                self.event(Event::NumbersLow { left });
+            }
+            digits(telegram.get_mut(rule.at.range())?, given.number);
+            let key = pending_key(protocol, telegram, plan)?;
+            if !self.state.pending.contains_key(&key[..]) {
+                let number = rule.at.of(telegram)?;
+                return Some((core::str::from_utf8(number).ok()?.to_string().into(), key));
+            }
+        }
+    }
+
+    /// The kernel took so many bytes of a connection.
+    pub(crate) fn wrote(&mut self, slot: usize, bytes: usize, now: Now) {
+        let session = &mut self.state.sessions[slot];
+        session.out.wrote(bytes);
+        session.wrote_at = Some(now.mono);
+        let id = session.id;
+        while let Some(frame) = self.state.sessions[slot].out.take_written() {
+            match frame.cargo {
+                Cargo::Request(exchange) => self.request_written(exchange, now),
+                Cargo::Reply(notice) => self.reply_written(notice),
+                Cargo::PollRequest => {
+                    if self.state.sessions[slot].state == SessionState::Probing {
+                        self.expect_poll_answer(slot, id, now);
+                    }
+                }
+                Cargo::PollAnswer => {}
+            }
+        }
+    }
+
+    /// The institution's time runs from the last byte; before, a guard ran from the entry.
+    fn request_written(&mut self, id: ExchangeId, now: Now) {
+        let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
+        if exchange.state.on(ExchangeEvent::Written).is_some() {
+            exchange.state.step(ExchangeEvent::Written);
+            let timeout = self.plans[exchange.plan as usize].exchange().timeout;
+            self.state.timers.set(TimerName::Answer(id), now.mono + timeout);
+        }
+    }
+
+    /// A request no longer takes room in its session's window.
+    pub(crate) fn free_room(&mut self, id: ExchangeId) {
+        let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
+        if !core::mem::take(&mut exchange.takes_room) {
+            return;
+        }
+        let Some(sent) = exchange.sent else { return };
+        if let Some(slot) = self.slot_of(sent.conn) {
+            let session = &mut self.state.sessions[slot];
+            session.in_flight = session.in_flight.saturating_sub(1);
+        }
+    }
+
+    /// Whether business is open, as far as the protocol asks for it.
+    fn is_open(&self, protocol: u16, opening: Option<u32>) -> bool {
+        if self.books[usize::from(protocol)].protocol.rules.opening.is_none() {
+            return true;
+        }
+        let opening = opening.and_then(|at| self.state.openings.get(at as usize));
+        opening.is_some_and(|opening| opening.state == OpeningState::Open)
+    }
+}
+
+/// The bytes of a telegram's correlation key.
+pub(crate) fn correlation(telegram: &[u8], plan: &Plan) -> Option<Vec<u8>> {
+    let mut key = Vec::new();
+    for field in &plan.protocol.rules.key {
+        key.extend_from_slice(field.of(telegram)?);
+    }
+    Some(key)
+}
+
+/// The key under which the answer to a request is awaited: protocol, what marks the answer, and the correlation key.
+pub(crate) fn pending_key(protocol: u16, telegram: &[u8], plan: &Plan) -> Option<Vec<u8>> {
+    let mut key = Vec::with_capacity(64);
+    key.extend_from_slice(&protocol.to_be_bytes());
+    for (_, bytes) in &plan.exchange().answer.bytes {
+        key.extend_from_slice(bytes);
+    }
+    for field in &plan.protocol.rules.key {
+        key.extend_from_slice(field.of(telegram)?);
+    }
+    Some(key)
+}

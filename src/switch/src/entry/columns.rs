@@ -1,0 +1,139 @@
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::ToString;
+
+use super::{About, Entry, Place};
+use crate::outcome::Outcome;
+
+/// What is found about an entry without reading its body. Text as people search for it; dates as `yyyymmdd`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is what its name says; the journal's own columns have the docs")]
+pub struct Columns {
+    pub exchange: Option<Box<str>>,
+    pub caller: Option<Box<str>>,
+    pub idempotency_key: Option<Box<str>>,
+    pub party: Option<Box<str>>,
+    pub protocol: Option<Box<str>>,
+    pub participant: Option<Box<str>>,
+    pub compartment: Option<Box<str>>,
+    pub business_date: Option<u32>,
+    pub session: Option<Box<str>>,
+    pub epoch: Option<u32>,
+    pub stream_offset: Option<u64>,
+    pub spec_digest: Option<Box<str>>,
+    pub our_number: Option<Box<str>>,
+    pub their_number: Option<Box<str>>,
+    pub correlation_key: Option<Box<str>>,
+    pub trace_context: Option<Box<str>>,
+    pub parent: Option<Box<str>>,
+    pub outcome: Option<Box<str>>,
+    pub cause: Option<Box<str>>,
+}
+
+impl Columns {
+    fn about(mut self, about: &About) -> Self {
+        self.caller = some(&about.caller);
+        self.idempotency_key.clone_from(&about.idempotency_key);
+        self.party = some(&about.party);
+        self.protocol = some(&about.protocol);
+        self.participant = some(&about.participant.readable());
+        self.compartment = some(&about.compartment.readable());
+        self.business_date = Some(about.date.date().yyyymmdd());
+        self.spec_digest = some(&about.spec.to_string());
+        self.trace_context.clone_from(&about.trace);
+        self.parent = about.parent().map(|parent| parent.to_string().into());
+        self
+    }
+
+    fn place(mut self, place: &Place) -> Self {
+        self.session = Some(format!("{}/{}", place.line, place.slot).into());
+        self.epoch = Some(place.epoch);
+        self
+    }
+
+    fn outcome(mut self, outcome: &Outcome) -> Self {
+        self.outcome = Some(outcome.word().into());
+        self.cause = Some(outcome.cause().word().into());
+        self
+    }
+}
+
+/// Nothing, if there is nothing to be found by.
+fn some(text: &str) -> Option<Box<str>> {
+    (!text.is_empty()).then(|| text.into())
+}
+
+pub(super) fn of(entry: &Entry) -> Columns {
+    let exchange = |id: &crate::ExchangeId, about: Option<&About>| {
+        let columns = Columns { exchange: Some(id.to_string().into()), ..Columns::default() };
+        match about {
+            Some(about) => columns.about(about),
+            None => columns,
+        }
+    };
+    match entry {
+        Entry::Accepted(entry) => exchange(&entry.exchange, Some(&entry.about)),
+        Entry::Sending(entry) => Columns {
+            stream_offset: Some(entry.offset),
+            our_number: Some(entry.number.clone()),
+            correlation_key: some(&entry.key.readable()),
+            ..exchange(&entry.exchange, entry.about.as_deref()).place(&entry.place)
+        },
+        Entry::Outcome(entry) => {
+            let mut columns = exchange(&entry.exchange, entry.about.as_deref()).outcome(&entry.outcome);
+            columns.our_number.clone_from(&entry.number);
+            match &entry.place {
+                Some(place) => columns.place(place),
+                None => columns,
+            }
+        }
+        Entry::Fence(entry) => Columns {
+            caller: some(&entry.caller),
+            idempotency_key: Some(entry.key.clone()),
+            ..Columns::default()
+        },
+        Entry::NumberBlock(entry) => Columns {
+            protocol: some(&entry.protocol),
+            business_date: Some(entry.date.date().yyyymmdd()),
+            our_number: Some(entry.until.to_string().into()),
+            correlation_key: some(&entry.scope.readable()),
+            ..Columns::default()
+        },
+        Entry::Opening(entry) => Columns {
+            protocol: some(&entry.protocol),
+            party: some(&entry.party),
+            business_date: Some(entry.key.date.date().yyyymmdd()),
+            outcome: Some(entry.state.word().into()),
+            ..Columns::default()
+        },
+        Entry::Session(entry) => Columns {
+            outcome: Some(entry.state.word().into()),
+            cause: entry.reason.map(|reason| reason.word().into()),
+            ..Columns::default().place(&entry.place)
+        },
+        Entry::NoticeReceived(entry) => Columns {
+            exchange: Some(entry.notice.to_string().into()),
+            protocol: some(&entry.protocol),
+            participant: some(&entry.participant.readable()),
+            business_date: Some(entry.date.date().yyyymmdd()),
+            spec_digest: some(&entry.spec.to_string()),
+            their_number: entry.number.as_ref().and_then(|number| some(&number.readable())),
+            correlation_key: some(&entry.key.readable()),
+            ..Columns::default().place(&entry.place)
+        },
+        Entry::NoticeReplied(entry) => Columns {
+            exchange: Some(entry.notice.to_string().into()),
+            stream_offset: Some(entry.offset),
+            ..Columns::default().place(&entry.place)
+        },
+        Entry::Unclaimed(entry) => {
+            Columns { protocol: some(&entry.protocol), ..Columns::default().place(&entry.place) }
+        }
+        Entry::Repeated(entry) => exchange(&entry.exchange, entry.about.as_deref()).place(&entry.place),
+        Entry::Contradiction(entry) => {
+            exchange(&entry.exchange, entry.about.as_deref()).place(&entry.place).outcome(&entry.answered)
+        }
+        Entry::Listed(entry) => exchange(&entry.exchange, entry.about.as_deref()),
+        Entry::Checkpoint(_) => Columns::default(),
+    }
+}

@@ -1,0 +1,175 @@
+//! Inquiries: another exchange that tells what became of an UNKNOWN.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+
+use pabal_clock::{Mono, Now};
+use pabal_spec::{ExchangeRuleId, Unknown};
+use pabal_telegram::Side;
+
+use crate::admit::Request;
+use crate::book::{blank, carry};
+use crate::core::{Core, Inquire};
+use crate::entry::Origin;
+use crate::exchange::{ExchangeEvent, ExchangeState};
+use crate::id::{Conn, ExchangeId};
+use crate::outcome::{Cause, Outcome};
+use crate::plan::Plan;
+use crate::refusal::Refusal;
+use crate::timer::TimerName;
+
+/// Who asks about an exchange.
+struct Asker {
+    actor: Box<str>,
+    reason: Box<str>,
+    trace: Option<Box<str>>,
+    deadline: Mono,
+}
+
+impl Core {
+    pub(crate) fn inquire_by_hand(&mut self, inquire: Inquire, now: Now) -> Result<ExchangeId, (Refusal, String)> {
+        let Inquire { exchange, actor, reason, trace, deadline } = inquire;
+        self.ask(exchange, Asker { actor, reason, trace, deadline }, now)
+    }
+
+    /// Takes in an inquiry about an exchange.
+    fn ask(&mut self, id: ExchangeId, asker: Asker, now: Now) -> Result<ExchangeId, (Refusal, String)> {
+        let no = |text: String| Err((Refusal::NotInquirable, text));
+        let Some(original) = self.state.exchanges.get(&id) else {
+            return no(format!("exchange {id} is not among those in memory"));
+        };
+        if original.state.on(ExchangeEvent::Inquire).is_none() {
+            return no(format!("exchange {id} is {}: it is asked about when it is UNKNOWN and its time is over", original.state));
+        }
+        let plan = Arc::clone(&self.plans[original.plan as usize]);
+        let Some(by) = settled_by(&plan) else {
+            return no(format!("no exchange of the spec settles `{}`", plan.exchange().name));
+        };
+        let party = original.about.party.clone();
+        let inquiry = Arc::new(Plan::new(Arc::clone(&plan.protocol), by));
+        let rules = &inquiry.protocol.rules;
+        let mut telegram = blank(inquiry.request_layout(), Side::Asker);
+        if let Some((_, at)) = &rules.participant {
+            carry(&original.telegram, *at, &mut telegram, *at);
+        }
+        for fill in inquiry.exchange().settles.iter().flat_map(|rule| &rule.fill) {
+            carry(&original.telegram, fill.from, &mut telegram, fill.to);
+        }
+        let request = Request {
+            plan: inquiry,
+            origin: Origin::Inquiry { original: id, actor: asker.actor, reason: asker.reason },
+            caller: Box::default(),
+            key: None,
+            content: 0,
+            party: self.settings.parties.iter().position(|known| known.name == party).unwrap_or(usize::MAX),
+            telegram,
+            deadline: asker.deadline,
+            trace: asker.trace,
+        };
+        // Before it is taken in: an inquiry that cannot leave is over at once.
+        if let Some(original) = self.state.exchanges.get_mut(&id) {
+            original.state.step(ExchangeEvent::Inquire);
+        }
+        match self.admit(request, now) {
+            Ok(inquiry) => {
+                if let Some(original) = self.state.exchanges.get_mut(&id)
+                    && original.state == ExchangeState::Inquiring
+                {
+                    original.inquiry = Some(inquiry);
+                }
+                Ok(inquiry)
+            }
+            Err(refused) => {
+                if let Some(original) = self.state.exchanges.get_mut(&id) {
+                    original.state.step(ExchangeEvent::Unsettled);
+                }
+                Err(refused)
+            }
+        }
+    }
+
+    /// An answer came to an exchange; if that is an inquiry, it may settle the one that it is about.
+    pub(crate) fn inquiry_answered(&mut self, id: ExchangeId, plan: &Plan, conn: Conn, frame: &[u8], now: Now) {
+        let Some(rule) = &plan.exchange().settles else { return };
+        let Some(inquiry) = self.state.exchanges.get(&id) else { return };
+        let Some(parent) = inquiry.about.parent() else { return };
+        let Some(original) = self.state.exchanges.get(&parent) else { return };
+        let Some(standing) = original.outcome else { return };
+        if original.telegram.is_empty() {
+            // Settled meanwhile, by a late answer: there is nothing left to compare with.
+            return;
+        }
+        let confirmed = rule.confirm.iter().all(|confirm| {
+            match (confirm.answer.of(frame), confirm.original.of(&original.telegram)) {
+                (Some(answer), Some(asked)) => confirm.equal.same(answer, asked),
+                _ => false,
+            }
+        });
+        let verdicts = &plan.protocol.rules.verdicts;
+        let holds = |condition: &pabal_spec::Condition| {
+            condition.holds(frame, &original.telegram, verdicts, &original.about.participant)
+        };
+        if standing.is_final() || !confirmed {
+            return;
+        }
+        if holds(&rule.success) {
+            self.settle(parent, Outcome::Success { cause: Cause::Inquiry }, conn, frame, now);
+        } else if holds(&rule.failure) {
+            self.settle(parent, Outcome::Failure { cause: Cause::Inquiry, refusal: None }, conn, frame, now);
+        }
+    }
+
+    /// An inquiry is over. If it settled nothing, the next one is set, or the exchange is listed.
+    pub(crate) fn inquiry_over(&mut self, parent: ExchangeId, id: ExchangeId, now: Now) {
+        let Some(original) = self.state.exchanges.get_mut(&parent) else { return };
+        if original.state != ExchangeState::Inquiring || original.inquiry.is_some_and(|inquiry| inquiry != id) {
+            return;
+        }
+        original.inquiry = None;
+        original.state.step(ExchangeEvent::Unsettled);
+        match &self.plans[original.plan as usize].exchange().unknown {
+            Unknown::Leave => {}
+            Unknown::List => self.list(parent),
+            Unknown::Inquire(schedule) => {
+                self.state.timers.set(TimerName::Inquiry(parent), now.mono + schedule.every);
+            }
+        }
+    }
+
+    /// The schedule's next inquiry, unless its day is over.
+    pub(crate) fn inquiry_due(&mut self, id: ExchangeId, now: Now) {
+        let Some(exchange) = self.state.exchanges.get(&id) else { return };
+        if exchange.state != ExchangeState::Unknown {
+            return;
+        }
+        let plan = Arc::clone(&self.plans[exchange.plan as usize]);
+        let Unknown::Inquire(schedule) = &plan.exchange().unknown else { return };
+        let day = &plan.protocol.day;
+        let is_over =
+            day.business_date(now.wall) != exchange.about.date || day.civil(now.wall).time > schedule.until;
+        if is_over {
+            self.list(id);
+            return;
+        }
+        let reason = Box::from("the spec's schedule");
+        let asker = Asker { actor: Box::default(), reason, trace: exchange.about.trace.clone(), deadline: Mono::NEVER };
+        if self.ask(id, asker, now).is_err() {
+            self.state.timers.set(TimerName::Inquiry(id), now.mono + schedule.every);
+        }
+    }
+}
+
+/// The exchange that settles another: the one that its schedule names, else the first that says so.
+fn settled_by(plan: &Plan) -> Option<ExchangeRuleId> {
+    let settles = |rule: &pabal_spec::ExchangeRule| rule.settles.as_ref().is_some_and(|one| one.original == plan.rule);
+    let exchanges = &plan.protocol.rules.exchanges;
+    if let Unknown::Inquire(schedule) = &plan.exchange().unknown
+        && exchanges.get(usize::from(schedule.by.0)).is_some_and(settles)
+    {
+        return Some(schedule.by);
+    }
+    let at = exchanges.iter().position(settles)?;
+    u16::try_from(at).ok().map(ExchangeRuleId)
+}

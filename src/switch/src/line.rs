@@ -1,0 +1,310 @@
+//! Sessions of lines: connecting, accepting, closing, and when a slot is free again.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use pabal_clock::{Mono, Now};
+use pabal_telegram::Deframer;
+
+use crate::core::Core;
+use crate::entry::{Entry, SessionChanged};
+use crate::id::{Conn, Epoch, LineId, SessionId};
+use crate::outcome::Cause;
+use crate::output::{Event, Output};
+use crate::refusal::Refusal;
+use crate::session::{CloseReason, Session, SessionEvent, SessionState};
+use crate::settings::{LineSettings, LineSide};
+use crate::stream::{Cargo, Outgoing};
+use crate::timer::TimerName;
+
+impl Session {
+    /// Whether nothing is left of its last connection on this side.
+    pub(crate) const fn is_gone(&self) -> bool {
+        match self.state {
+            SessionState::Down => true,
+            SessionState::Closing => self.gone,
+            _ => false,
+        }
+    }
+}
+
+impl Core {
+    /// Makes a slot for each session that the lines may have.
+    pub(crate) fn lay_sessions(&mut self) {
+        for (at, line) in (0..).zip(&self.settings.lines) {
+            let protocol = self.books.iter().position(|book| book.protocol.name == line.protocol);
+            let Some(protocol) = protocol.and_then(|at| u16::try_from(at).ok()) else { continue };
+            for slot in 0..line.sessions_max {
+                self.state.sessions.push(Session {
+                    id: SessionId { line: LineId(at), slot },
+                    protocol,
+                    side: line.side,
+                    direction: line.direction,
+                    window: line.window,
+                    state: SessionState::Down,
+                    epoch: Epoch(0),
+                    gone: true,
+                    deframer: None,
+                    out: Outgoing::default(),
+                    in_flight: 0,
+                    up_since: Mono::ZERO,
+                    received_at: None,
+                    wrote_at: None,
+                    closed: None,
+                    back_off: line.reconnect_min,
+                    probe: None,
+                });
+            }
+        }
+    }
+
+    pub(crate) fn line(&self, id: SessionId) -> &LineSettings {
+        &self.settings.lines[usize::from(id.line.0)]
+    }
+
+    /// Whether sessions are made at all.
+    fn is_wanted(&self) -> bool {
+        self.state.drain_until.is_none() && self.state.journal.failed.is_none()
+    }
+
+    pub(crate) fn connect_all(&mut self, now: Now) {
+        let down = |session: &&Session| session.state == SessionState::Down && session.side == LineSide::Initiator;
+        let ids: Vec<SessionId> = self.state.sessions.iter().filter(down).map(|session| session.id).collect();
+        for id in ids {
+            self.connect(id, now);
+        }
+    }
+
+    pub(crate) fn connect(&mut self, id: SessionId, now: Now) {
+        let Some(slot) = self.slot(id) else { return };
+        if !self.is_wanted() || self.state.sessions[slot].state != SessionState::Down {
+            return;
+        }
+        let timeout = self.line(id).connect_timeout;
+        let session = &mut self.state.sessions[slot];
+        session.epoch = Epoch(session.epoch.0.wrapping_add(1));
+        session.gone = false;
+        let conn = session.conn();
+        self.change(slot, SessionEvent::Connect, None);
+        self.state.timers.set(TimerName::Connect(id), now.mono + timeout);
+        self.outputs.push_back(Output::Connect { conn });
+    }
+
+    pub(crate) fn connected(&mut self, slot: usize, now: Now) {
+        let session = &self.state.sessions[slot];
+        if session.state == SessionState::Connecting {
+            self.state.timers.stop(&TimerName::Connect(session.id));
+            self.come_up(slot, SessionEvent::Connected, now);
+        }
+    }
+
+    pub(crate) fn connect_failed(&mut self, slot: usize, now: Now) {
+        let session = &self.state.sessions[slot];
+        let id = session.id;
+        match session.state {
+            SessionState::Connecting => {
+                self.state.timers.stop(&TimerName::Connect(id));
+                self.state.sessions[slot].gone = true;
+                self.change(slot, SessionEvent::ConnectFailed, Some(CloseReason::ConnectFailed));
+                self.back_off(slot, now);
+            }
+            // It took too long and was being closed: it never was a connection.
+            SessionState::Closing => self.free(slot, SessionEvent::Freed, now),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn connect_timed_out(&mut self, id: SessionId, now: Now) {
+        if let Some(slot) = self.slot(id)
+            && self.state.sessions[slot].state == SessionState::Connecting
+        {
+            self.close(slot, CloseReason::ConnectFailed, now);
+        }
+    }
+
+    pub(crate) fn accept(&mut self, line: LineId, now: Now) -> Result<Conn, CloseReason> {
+        let is_ours = |session: &Session| session.id.line == line && session.side == LineSide::Acceptor;
+        let free = |session: &Session| is_ours(session) && session.state == SessionState::Down;
+        let slot = self.state.sessions.iter().position(free);
+        let refused = match slot {
+            _ if self.state.journal.failed.is_some() => CloseReason::JournalFailed,
+            _ if self.state.drain_until.is_some() => CloseReason::Drained,
+            None => CloseReason::OverLimit,
+            Some(slot) => {
+                let session = &mut self.state.sessions[slot];
+                session.epoch = Epoch(session.epoch.0.wrapping_add(1));
+                session.gone = false;
+                self.come_up(slot, SessionEvent::Accept, now);
+                return Ok(self.state.sessions[slot].conn());
+            }
+        };
+        self.event(Event::AcceptRefused { line });
+        Err(refused)
+    }
+
+    /// A connection is there, and no protocol has a sign-on yet: the session is up.
+    fn come_up(&mut self, slot: usize, event: SessionEvent, now: Now) {
+        let framing = self.books[usize::from(self.state.sessions[slot].protocol)].protocol.framing.clone();
+        let session = &mut self.state.sessions[slot];
+        session.deframer = Some(Deframer::new(framing));
+        session.out = Outgoing::default();
+        session.in_flight = 0;
+        session.up_since = now.mono;
+        session.received_at = None;
+        session.wrote_at = None;
+        session.probe = None;
+        let (conn, protocol) = (session.conn(), session.protocol);
+        self.change(slot, event, None);
+        let place = self.place(conn);
+        self.append(Entry::Session(SessionChanged { place, state: SessionState::Up, reason: None }));
+        self.set_poll(slot, now);
+        self.reply_to_waiting_notices(protocol, now);
+        self.try_openings(protocol, now);
+        self.pump(protocol, now);
+    }
+
+    /// We close a connection, whatever it is doing.
+    pub(crate) fn close(&mut self, slot: usize, reason: CloseReason, now: Now) {
+        let session = &self.state.sessions[slot];
+        let (conn, id) = (session.conn(), session.id);
+        let was_connected = session.is_connected();
+        if !was_connected && session.state != SessionState::Connecting {
+            return;
+        }
+        let abort = matches!(
+            reason,
+            CloseReason::BadFrame | CloseReason::PollUnanswered | CloseReason::ConnectFailed | CloseReason::Replaced
+        );
+        self.outputs.push_back(Output::Close { conn, reason, abort });
+        self.change(slot, SessionEvent::Close, Some(reason));
+        self.state.timers.set(TimerName::CloseGrace(id), now.mono + self.line(id).close_grace);
+        self.lose(slot, was_connected, reason, now);
+    }
+
+    /// A connection is gone, or our close of it is done.
+    pub(crate) fn closed(&mut self, slot: usize, reason: CloseReason, now: Now) {
+        let session = &mut self.state.sessions[slot];
+        session.gone = true;
+        match session.state {
+            SessionState::Connecting => self.connect_failed(slot, now),
+            SessionState::Closing => {
+                let (id, why) = (session.id, session.closed);
+                if reason.is_seen_by_peer() {
+                    self.free(slot, SessionEvent::Gone, now);
+                } else if why == Some(CloseReason::ConnectFailed) {
+                    self.free(slot, SessionEvent::Freed, now);
+                } else {
+                    self.state.timers.set(TimerName::CloseGrace(id), now.mono + self.line(id).close_grace);
+                }
+            }
+            SessionState::Down => {}
+            _ if reason.is_seen_by_peer() => {
+                self.change(slot, SessionEvent::Gone, Some(reason));
+                self.lose(slot, true, reason, now);
+                self.back_off(slot, now);
+            }
+            _ => {
+                let id = session.id;
+                self.change(slot, SessionEvent::Broken, Some(reason));
+                self.state.timers.set(TimerName::CloseGrace(id), now.mono + self.line(id).close_grace);
+                self.lose(slot, true, reason, now);
+            }
+        }
+        self.drain_on(now);
+    }
+
+    /// The peer cannot count the connection any more.
+    pub(crate) fn grace_over(&mut self, id: SessionId, now: Now) {
+        if let Some(slot) = self.slot(id)
+            && self.state.sessions[slot].state == SessionState::Closing
+        {
+            self.free(slot, SessionEvent::Freed, now);
+        }
+    }
+
+    fn free(&mut self, slot: usize, event: SessionEvent, now: Now) {
+        let session = &mut self.state.sessions[slot];
+        session.gone = true;
+        let id = session.id;
+        self.state.timers.stop(&TimerName::CloseGrace(id));
+        self.change(slot, event, None);
+        self.back_off(slot, now);
+    }
+
+    /// What was on its way by a connection that is lost.
+    fn lose(&mut self, slot: usize, was_connected: bool, reason: CloseReason, now: Now) {
+        let session = &mut self.state.sessions[slot];
+        let (id, conn, protocol) = (session.id, session.conn(), session.protocol);
+        let (frames, written) = session.out.take_rest();
+        session.deframer = None;
+        session.probe = None;
+        session.in_flight = 0;
+        let up_for = now.mono.since(session.up_since);
+        for timer in [TimerName::Connect(id), TimerName::Poll(id), TimerName::PollAnswer(id)] {
+            self.state.timers.stop(&timer);
+        }
+        if was_connected {
+            let line = self.line(id);
+            let (min, max) = (line.reconnect_min, line.reconnect_max);
+            // Only a session that lasted makes the next try quick again; a peer that hangs up at once does not.
+            if up_for >= max {
+                self.state.sessions[slot].back_off = min;
+            }
+            let (place, state) = (self.place(conn), self.state.sessions[slot].state);
+            self.append(Entry::Session(SessionChanged { place, state, reason: Some(reason) }));
+        }
+        for frame in frames {
+            match frame.cargo {
+                Cargo::Request(exchange) if written <= frame.start => {
+                    self.unsent_is_lost(exchange, reason, now);
+                }
+                Cargo::Request(exchange) => {
+                    let in_flight = self.state.exchanges.get(&exchange).is_some_and(|one| one.state.is_in_flight());
+                    if in_flight {
+                        self.lapse(exchange, Cause::PartlyWritten, now);
+                    }
+                }
+                Cargo::Reply(notice) => self.reply_later(notice, now),
+                Cargo::PollRequest | Cargo::PollAnswer => {}
+            }
+        }
+        self.reply_to_waiting_notices(protocol, now);
+        self.pump(protocol, now);
+    }
+
+    /// The session closed before the first byte of a request was written.
+    fn unsent_is_lost(&mut self, id: crate::ExchangeId, reason: CloseReason, now: Now) {
+        let is_open = |one: &crate::exchange::Exchange| !one.state.is_final() && one.outcome.is_none_or(|it| !it.is_final());
+        if self.state.exchanges.get(&id).is_some_and(is_open) && self.state.journal.failed.is_none() {
+            let text = alloc::format!("the session ended ({reason}) before the first byte of the request was written");
+            self.not_sent(id, Refusal::SessionLost, &text, now);
+        }
+    }
+
+    /// When the next connection is tried: after a random part of a wait that doubles.
+    fn back_off(&mut self, slot: usize, now: Now) {
+        let session = &self.state.sessions[slot];
+        if session.side != LineSide::Initiator || !self.is_wanted() {
+            return;
+        }
+        let id = session.id;
+        let (min, max) = (self.line(id).reconnect_min, self.line(id).reconnect_max);
+        let longest = self.state.sessions[slot].back_off.clamp(min, max.max(min));
+        let spread = u64::try_from((longest - min).as_nanos()).unwrap_or(u64::MAX);
+        let wait = min + Duration::from_nanos(self.state.dice.up_to(spread));
+        self.state.sessions[slot].back_off = longest.saturating_mul(2).min(max.max(min));
+        self.state.timers.set(TimerName::Reconnect(id), now.mono + wait);
+    }
+
+    /// Takes a session to its next state, and tells.
+    pub(crate) fn change(&mut self, slot: usize, event: SessionEvent, reason: Option<CloseReason>) {
+        let session = &mut self.state.sessions[slot];
+        let from = session.state;
+        session.state.step(event);
+        if reason.is_some() {
+            session.closed = reason;
+        }
+        let (conn, to) = (session.conn(), session.state);
+        self.event(Event::Session { conn, from, to, reason });
+    }
+}

@@ -1,0 +1,294 @@
+//! What comes in: frames are cut, told apart, and answers find their exchanges.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use pabal_clock::Now;
+use pabal_spec::{ExchangeRuleId, TelegramId, Verdict};
+use pabal_telegram::Slice;
+
+use crate::book::Route;
+use crate::bytes::{hex, readable};
+use crate::conclude::Conclusion;
+use crate::core::Core;
+use crate::entry::{self, Entry, Frame};
+use crate::exchange::ExchangeEvent;
+use crate::id::{Conn, ExchangeId};
+use crate::outcome::{Cause, Outcome};
+use crate::output::Event;
+use crate::plan::Plan;
+use crate::session::CloseReason;
+
+impl Core {
+    pub(crate) fn received(&mut self, slot: usize, bytes: &[u8], now: Now) {
+        let session = &mut self.state.sessions[slot];
+        if !session.is_connected() || self.state.journal.failed.is_some() {
+            return;
+        }
+        session.received_at = Some(now.mono);
+        let conn = session.conn();
+        // Taken out, so that a frame can be read while the core acts on it.
+        let Some(mut deframer) = session.deframer.take() else { return };
+        deframer.push(bytes);
+        loop {
+            match deframer.next_frame() {
+                Ok(Some(frame)) => self.frame(slot, conn, frame, now),
+                Ok(None) => break,
+                Err(error) => {
+                    let left = match &error {
+                        pabal_telegram::FrameError::Prefix { bytes, .. } => bytes.clone(),
+                        pabal_telegram::FrameError::TooLong { .. } => Vec::new(),
+                    };
+                    self.unclaimed(slot, &left, Vec::new(), error.to_string());
+                    self.close(slot, CloseReason::BadFrame, now);
+                    return;
+                }
+            }
+        }
+        let session = &mut self.state.sessions[slot];
+        if session.is_connected() && session.conn() == conn {
+            session.deframer = Some(deframer);
+        }
+    }
+
+    fn frame(&mut self, slot: usize, conn: Conn, frame: &[u8], now: Now) {
+        let protocol = self.state.sessions[slot].protocol;
+        let book = &self.books[usize::from(protocol)];
+        match book.route(frame) {
+            Ok((_, Route::Answer(rule))) => self.answer(slot, conn, rule, frame, now),
+            Ok((_, Route::Notice(rule))) => self.notice(slot, conn, rule, frame, now),
+            Ok((_, Route::PollRequest)) => self.answer_poll(slot, frame),
+            Ok((telegram, Route::PollAnswer)) => self.poll_answered(slot, telegram, frame, now),
+            Ok((telegram, Route::Nothing)) => {
+                let layout = book.protocol.catalog.layout(telegram);
+                let reason = format!("a `{}` is nothing that the institution sends by itself", layout.name());
+                let secrets = layout.secrets();
+                self.unclaimed(slot, frame, secrets, reason);
+            }
+            Err(unselected) => {
+                let by: Vec<String> = unselected.by.iter().map(|bytes| format!("`{}`", readable(bytes))).collect();
+                let reason =
+                    format!("no row of `select` knows {} bytes with {}", unselected.length, by.join(" "));
+                let secrets = book.unknown_secrets(frame);
+                self.unclaimed(slot, frame, secrets, reason);
+            }
+        }
+    }
+
+    /// A telegram that nobody waits for is kept, and told.
+    pub(crate) fn unclaimed(&mut self, slot: usize, frame: &[u8], secrets: Vec<Slice>, reason: String) {
+        let session = &self.state.sessions[slot];
+        let conn = session.conn();
+        let entry = entry::Unclaimed {
+            protocol: self.state.conversations[usize::from(session.protocol)].protocol.clone(),
+            place: self.place(conn),
+            reason: reason.clone(),
+            telegram: Frame { bytes: frame.to_vec(), secrets, digest: None },
+        };
+        self.append(Entry::Unclaimed(entry));
+        self.event(Event::Unclaimed { conn, reason });
+    }
+
+    pub(crate) fn unclaimed_as(&mut self, slot: usize, telegram: TelegramId, frame: &[u8], reason: String) {
+        let protocol = self.state.sessions[slot].protocol;
+        let secrets = self.books[usize::from(protocol)].protocol.catalog.layout(telegram).secrets();
+        self.unclaimed(slot, frame, secrets, reason);
+    }
+
+    fn answer(&mut self, slot: usize, conn: Conn, rule: ExchangeRuleId, frame: &[u8], now: Now) {
+        let protocol = self.state.sessions[slot].protocol;
+        let rules = &self.books[usize::from(protocol)].protocol.rules;
+        let rule = &rules.exchanges[usize::from(rule.0)];
+        let telegram = rule.answer.telegram;
+        self.scratch.clear();
+        self.scratch.extend_from_slice(&protocol.to_be_bytes());
+        for (_, bytes) in &rule.answer.bytes {
+            self.scratch.extend_from_slice(bytes);
+        }
+        let marks = self.scratch.len();
+        for field in &rules.key {
+            let Some(bytes) = field.of(frame) else {
+                self.unclaimed_as(slot, telegram, frame, String::from("it is too short to have a correlation key"));
+                return;
+            };
+            self.scratch.extend_from_slice(bytes);
+        }
+        let Some(id) = self.state.pending.get(&self.scratch[..]).copied() else {
+            let reason = self.no_match(protocol, marks);
+            self.unclaimed_as(slot, telegram, frame, reason);
+            return;
+        };
+        if !self.has_left(id) {
+            let reason = format!("it has the key of exchange {id}, of which not all bytes have left");
+            self.unclaimed_as(slot, telegram, frame, reason);
+            return;
+        }
+        self.answered(id, conn, frame, now);
+        self.pump(protocol, now);
+    }
+
+    /// Whether all bytes of a request were given to the kernel, or a lost connection leaves that open.
+    fn has_left(&self, id: ExchangeId) -> bool {
+        let Some(exchange) = self.state.exchanges.get(&id) else { return false };
+        let Some(sent) = exchange.sent else { return true };
+        match self.slot_of(sent.conn) {
+            Some(slot) if self.state.sessions[slot].is_connected() => self.state.sessions[slot].out.written() >= sent.end,
+            _ => true,
+        }
+    }
+
+    /// Why nobody waits for an answer: its key, the nearest one that is awaited, and the field that differs.
+    fn no_match(&self, protocol: u16, marks: usize) -> String {
+        let fields = &self.books[usize::from(protocol)].protocol.rules.key;
+        let key = &self.scratch[..];
+        let parts = |key: &[u8]| -> Vec<String> {
+            let mut at = marks;
+            let part = |field: &Slice| {
+                let bytes = key.get(at..at + field.range().len()).unwrap_or_default();
+                at += bytes.len();
+                readable(bytes)
+            };
+            fields.iter().map(part).collect()
+        };
+        let ours = parts(key);
+        let same = |other: &[String]| ours.iter().zip(other).filter(|(a, b)| a == b).count();
+        // A glance at some of them is enough for a hint, and bounds the work that a stranger can make.
+        const COMPARED_MAX: usize = 1_000;
+        let alike = self.state.pending.range(crate::bytes::Bytes::from(&key[..2])..).take(COMPARED_MAX);
+        let nearest = alike
+            .filter(|(other, _)| other.len() == key.len() && other[..marks] == key[..marks])
+            .map(|(other, id)| (parts(other), id))
+            .max_by_key(|(other, id)| (same(other), core::cmp::Reverse(**id)));
+        let names = self.key_names(protocol);
+        let shown = |parts: &[String]| {
+            let named: Vec<String> =
+                names.iter().zip(parts).map(|(name, part)| format!("{name} `{part}`")).collect();
+            named.join(" ")
+        };
+        match nearest {
+            None => format!("nobody waits for key {}, nor for any like it", shown(&ours)),
+            Some((other, id)) => {
+                let differs: Vec<&str> = names
+                    .iter()
+                    .zip(ours.iter().zip(&other))
+                    .filter(|(_, (a, b))| a != b)
+                    .map(|(name, _)| name.as_str())
+                    .collect();
+                format!(
+                    "nobody waits for key {}; the nearest, {} of exchange {id}, differs in {}",
+                    shown(&ours),
+                    shown(&other),
+                    differs.join(" and ")
+                )
+            }
+        }
+    }
+
+    /// The names of the key's fields, as any layout of the protocol has them.
+    fn key_names(&self, protocol: u16) -> Vec<String> {
+        let protocol = &self.books[usize::from(protocol)].protocol;
+        let layouts = &protocol.catalog.layouts;
+        let name = |slice: &Slice| {
+            let mut fields = layouts.iter().flat_map(|layout| layout.fields());
+            let field = fields.find(|field| field.at == *slice).map(|field| String::from(&*field.path));
+            field.unwrap_or_else(|| format!("bytes {}..{}", slice.offset, slice.offset + slice.len))
+        };
+        protocol.rules.key.iter().map(name).collect()
+    }
+
+    /// The institution has answered a request of ours: first, late, again, or against what was said.
+    pub(crate) fn answered(&mut self, id: ExchangeId, conn: Conn, frame: &[u8], now: Now) {
+        let Some(exchange) = self.state.exchanges.get(&id) else { return };
+        let plan = Arc::clone(&self.plans[exchange.plan as usize]);
+        let participant = exchange.about.participant.clone();
+        let (verdict, said) = read_verdict(&plan, &participant, frame);
+        let standing = exchange.outcome;
+        match standing {
+            None => {
+                let event = if said.is_final() { ExchangeEvent::Conclude } else { ExchangeEvent::Lapse };
+                let answer = Some(frame);
+                self.conclude(
+                    id,
+                    Conclusion { event: Some(event), outcome: said, refused: None, answer, conn: Some(conn) },
+                    now,
+                );
+            }
+            Some(Outcome::Unknown { .. }) if said.is_final() => {
+                let outcome = match said {
+                    Outcome::Success { .. } => Outcome::Success { cause: Cause::Late },
+                    _ => Outcome::Failure { cause: Cause::Late, refusal: None },
+                };
+                self.settle(id, outcome, conn, frame, now);
+            }
+            Some(Outcome::Unknown { .. }) if exchange.state.is_in_flight() => {
+                let event = Some(ExchangeEvent::Lapse);
+                let answer = Some(frame);
+                self.conclude(id, Conclusion { event, outcome: said, refused: None, answer, conn: Some(conn) }, now);
+            }
+            Some(standing) => self.repeated(id, standing, said, conn, frame),
+        }
+        self.opening_hears(id, &plan, verdict, &participant, frame, now);
+        self.inquiry_answered(id, &plan, conn, frame, now);
+    }
+
+    /// What was UNKNOWN is SUCCESS or FAILURE.
+    pub(crate) fn settle(&mut self, id: ExchangeId, outcome: Outcome, conn: Conn, frame: &[u8], now: Now) {
+        let event = Some(ExchangeEvent::Settle);
+        let conclusion = Conclusion { event, outcome, refused: None, answer: Some(frame), conn: Some(conn) };
+        self.conclude(id, conclusion, now);
+    }
+
+    /// An answer to what is settled: it adds nothing, or contradicts. What was said stays.
+    pub(crate) fn repeated(&mut self, id: ExchangeId, standing: Outcome, said: Outcome, conn: Conn, frame: &[u8]) {
+        let Some(exchange) = self.state.exchanges.get(&id) else { return };
+        let about = Some(Arc::clone(&exchange.about));
+        let telegram = Frame::new(frame, &self.plans[exchange.plan as usize].answer_secrets);
+        let place = self.place(conn);
+        let contradicts = standing.is_final() && said.is_final() && standing.word() != said.word();
+        if contradicts {
+            let entry = entry::Contradiction { exchange: id, about, said: standing, answered: said, place, telegram };
+            self.append(Entry::Contradiction(entry));
+            self.event(Event::Contradiction { exchange: id });
+        } else {
+            self.append(Entry::Repeated(entry::Repeated { exchange: id, about, place, telegram }));
+        }
+    }
+}
+
+/// What an answer says, by its response code.
+pub(crate) fn read_verdict(plan: &Plan, participant: &[u8], frame: &[u8]) -> (Option<Verdict>, Outcome) {
+    let rules = &plan.protocol.rules;
+    let Some(code) = rules.response_code.of(frame) else {
+        return (None, Outcome::Unknown { cause: Cause::Unreadable });
+    };
+    let verdict = rules.verdicts.verdict(participant, code);
+    let outcome = match verdict {
+        Verdict::Success => Outcome::Success { cause: Cause::Answered },
+        Verdict::Refused | Verdict::NotOpen => Outcome::Failure { cause: Cause::Refused, refusal: None },
+        Verdict::Unavailable | Verdict::InProgress | Verdict::Duplicate => {
+            Outcome::Unknown { cause: Cause::NothingSaid }
+        }
+        Verdict::Unknown if rules.verdicts.text(participant, code).is_some() => {
+            Outcome::Unknown { cause: Cause::NothingSaid }
+        }
+        Verdict::Unknown => Outcome::Unknown { cause: Cause::UnlistedCode },
+    };
+    (Some(verdict), outcome)
+}
+
+/// What an answer's code says, for people: the institution's words if there are any.
+pub(crate) fn code_text(plan: &Plan, participant: &[u8], frame: &[u8]) -> String {
+    let rules = &plan.protocol.rules;
+    match rules.response_code.of(frame) {
+        None => String::from("the answer has no response code"),
+        Some(code) => {
+            let shown = if code.is_ascii() { readable(code) } else { hex(code) };
+            match rules.verdicts.text(participant, code) {
+                Some(text) => format!("{shown} {text}"),
+                None => format!("{shown} (in no table)"),
+            }
+        }
+    }
+}

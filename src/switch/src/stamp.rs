@@ -1,0 +1,78 @@
+use pabal_clock::Civil;
+use pabal_spec::StampRule;
+
+/// Writes the time at the institution into the fields that are stamped.
+pub(crate) fn stamp(telegram: &mut [u8], rules: &[StampRule], civil: Civil) {
+    for rule in rules {
+        if let Some(field) = telegram.get_mut(rule.at.range()) {
+            write(field, &rule.pattern.pattern, civil);
+        }
+    }
+}
+
+/// Fills a field by its pattern, which is as long as the field; marks stand for themselves.
+fn write(field: &mut [u8], pattern: &str, civil: Civil) {
+    let mut rest = pattern.as_bytes();
+    let mut field = field;
+    while let [first, ..] = rest {
+        let (len, number) = match rest {
+            [b'Y', b'Y', b'Y', b'Y', ..] => (4, u32::from(civil.date.year())),
+            [b'Y', b'Y', ..] => (2, u32::from(civil.date.year() % 100)),
+            [b'M', b'M', ..] => (2, u32::from(civil.date.month())),
+            [b'D', b'D', ..] => (2, u32::from(civil.date.day())),
+            [b'h', b'h', ..] => (2, civil.time.hour()),
+            [b'm', b'm', ..] => (2, civil.time.minute()),
+            [b's', b's', ..] => (2, civil.time.second()),
+            _ => {
+                let Some((mark, behind)) = field.split_first_mut() else { return };
+                *mark = *first;
+                (field, rest) = (behind, rest.get(1..).unwrap_or_default());
+                continue;
+            }
+        };
+        let Some((part, behind)) = field.split_at_mut_checked(len) else { return };
+        digits(part, u64::from(number));
+        (field, rest) = (behind, rest.get(len..).unwrap_or_default());
+    }
+}
+
+/// Writes a number into a field, right-aligned and zero-filled. The first digits of a number that is too long are lost, so that the
+/// caller has to know that it is not.
+pub(crate) fn digits(field: &mut [u8], number: u64) {
+    let mut rest = number;
+    for byte in field.iter_mut().rev() {
+        *byte = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pabal_clock::{UtcOffset, Wall};
+
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_filled_with_the_time_there() {
+        // 2026-11-21T14:59:59Z is 23:59:59 in Seoul.
+        let civil = Wall::from_unix_seconds(1_795_273_199).civil(UtcOffset::from_hours(9));
+        for (pattern, expected) in [
+            ("YYYYMMDD", "20261121"),
+            ("hhmmss", "235959"),
+            ("MMDDhhmmss", "1121235959"),
+            ("YYMMDD", "261121"),
+            ("YYYY-MM-DD hh:mm", "2026-11-21 23:59"),
+        ] {
+            let mut field = std::vec![b'?'; pattern.len()];
+            write(&mut field, pattern, civil);
+            assert_eq!(core::str::from_utf8(&field).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn numbers_are_right_aligned() {
+        let mut field = *b"??????";
+        digits(&mut field, 4_711);
+        assert_eq!(&field, b"004711");
+    }
+}

@@ -1,0 +1,107 @@
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+
+use pabal_clock::{BusinessDate, DayRule, Mono, Timers, Wall};
+use serde::{Deserialize, Serialize};
+
+use crate::bytes::Bytes;
+use crate::dice::Dice;
+use crate::durable::Journal;
+use crate::exchange::Exchange;
+use crate::id::{ExchangeId, IdSource};
+use crate::keys::Keys;
+use crate::notice::Notices;
+use crate::numbering::Numbers;
+use crate::opening::Opening;
+use crate::pairs;
+use crate::session::Session;
+use crate::settings::Limits;
+use crate::timer::TimerName;
+use crate::waiting::Waiting;
+
+/// All that a core knows and an image holds; the spec and the settings are given anew.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) limits: Limits,
+    pub(crate) dice: Dice,
+    pub(crate) ids: IdSource,
+    #[serde(with = "pairs::timers")]
+    pub(crate) timers: Timers<TimerName>,
+    pub(crate) journal: Journal,
+    /// Every slot of every line, in the order of the lines.
+    pub(crate) sessions: Vec<Session>,
+    /// One for each protocol of the institution.
+    pub(crate) conversations: Vec<Conversation>,
+    pub(crate) openings: Vec<Opening>,
+    pub(crate) exchanges: BTreeMap<ExchangeId, Exchange>,
+    /// Correlation keys of exchanges that may be answered, and of settled ones while their tombstones last.
+    #[serde(with = "pairs")]
+    pub(crate) pending: BTreeMap<Bytes, ExchangeId>,
+    /// Settled exchanges whose keys are kept, with when they end.
+    pub(crate) tombstones: VecDeque<(Mono, ExchangeId)>,
+    /// UNKNOWN exchanges whose time is over, oldest first.
+    pub(crate) unknown: BTreeSet<ExchangeId>,
+    pub(crate) keys: Keys,
+    pub(crate) notices: Notices,
+    /// When draining ends, if it has begun.
+    pub(crate) drain_until: Option<Mono>,
+    /// Events that were dropped since the last one that was given out.
+    pub(crate) events_dropped: u64,
+}
+
+/// What is going on in one protocol.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Conversation {
+    pub(crate) protocol: Box<str>,
+    pub(crate) waiting: Waiting,
+    pub(crate) numbers: Numbers,
+    pub(crate) day: Day,
+}
+
+/// A business date and the instants between which the wall clock shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Day {
+    pub(crate) date: BusinessDate,
+    pub(crate) from: Wall,
+    pub(crate) until: Wall,
+}
+
+impl Day {
+    const MICROS: i64 = 86_400_000_000;
+
+    pub(crate) fn at(rule: &DayRule, wall: Wall) -> Self {
+        let shift = (i64::from(rule.zone.seconds()) - i64::from(rule.changes.seconds())) * 1_000_000;
+        let from = (wall.as_unix_micros() + shift).div_euclid(Self::MICROS) * Self::MICROS - shift;
+        Self {
+            date: rule.business_date(wall),
+            from: Wall::from_unix_micros(from),
+            until: Wall::from_unix_micros(from + Self::MICROS),
+        }
+    }
+
+    pub(crate) fn has(&self, wall: Wall) -> bool {
+        self.from <= wall && wall < self.until
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pabal_clock::{TimeOfDay, UtcOffset};
+
+    use super::*;
+
+    #[test]
+    fn a_day_begins_and_ends_where_its_date_does() {
+        let rule = DayRule { zone: UtcOffset::from_hours(9), changes: TimeOfDay::new(0, 5, 0).unwrap() };
+        // 2026-11-22T00:05:00+09:00.
+        let change = Wall::from_unix_seconds(1_795_273_500);
+        let before = Wall::from_unix_micros(change.as_unix_micros() - 1);
+        let (old, new) = (Day::at(&rule, before), Day::at(&rule, change));
+        assert_eq!((old.until, new.from), (change, change));
+        assert!(old.has(before) && !old.has(change) && new.has(change));
+        assert_eq!(new.date, rule.business_date(change));
+        assert_eq!(old.date, rule.business_date(before));
+        assert_eq!(new.until.as_unix_micros() - new.from.as_unix_micros(), 86_400_000_000);
+    }
+}

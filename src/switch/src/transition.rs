@@ -1,0 +1,112 @@
+//! A life cycle is a table: state, event, next state. The code goes from state to state only through it.
+
+macro_rules! transitions {
+    ($state:ident, $event:ident { $( $from:ident + $on:ident => $to:ident; )+ }) => {
+        impl $state {
+            /// Every row: state, event, next state. What is not here cannot happen.
+            pub const TRANSITIONS: &'static [(Self, $event, Self)] =
+                &[$((Self::$from, $event::$on, Self::$to)),+];
+
+            /// The next state, or `None` if the event cannot happen in this one.
+            #[must_use]
+            pub const fn on(self, event: $event) -> Option<Self> {
+                match (self, event) {
+                    $((Self::$from, $event::$on) => Some(Self::$to),)+
+                    _ => None,
+                }
+            }
+
+            /// Goes to the next state.
+            ///
+            /// # Panics
+            /// The table has no such row, which is a bug of this crate.
+            pub(crate) fn step(&mut self, event: $event) {
+                let Some(next) = self.on(event) else { panic!("{} has no transition on {event}", self.word()) };
+                *self = next;
+            }
+        }
+    };
+}
+
+pub(crate) use transitions;
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+    use std::string::String;
+
+    use crate::{ExchangeEvent, ExchangeState, OpeningEvent, OpeningState, SessionEvent, SessionState};
+
+    macro_rules! table {
+        ($text:ident, $state:ident, $event:ident) => {
+            $text.push_str(&format!("{:<12}", ""));
+            for event in $event::ALL {
+                $text.push_str(&format!(" {:<13}", event.word()));
+            }
+            $text.push('\n');
+            for state in $state::ALL {
+                $text.push_str(&format!("{:<12}", state.word()));
+                for event in $event::ALL {
+                    $text.push_str(&format!(" {:<13}", state.on(*event).map_or(".", $state::word)));
+                }
+                $text.push('\n');
+            }
+            $text = $text.lines().map(str::trim_end).collect::<std::vec::Vec<_>>().join("\n") + "\n";
+        };
+    }
+
+    macro_rules! picture {
+        ($text:ident, $title:literal, $state:ident) => {
+            $text.push_str(concat!("\n```mermaid\n---\ntitle: ", $title, "\n---\nstateDiagram-v2\n"));
+            for (from, event, to) in $state::TRANSITIONS {
+                $text.push_str(&format!("    {} --> {}: {}\n", from.word(), to.word(), event.word()));
+            }
+            $text.push_str("```\n");
+        };
+    }
+
+    #[test]
+    fn every_state_and_event_is_written_down() {
+        let mut text = String::new();
+        table!(text, SessionState, SessionEvent);
+        text.push('\n');
+        table!(text, OpeningState, OpeningEvent);
+        text.push('\n');
+        table!(text, ExchangeState, ExchangeEvent);
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn every_event_has_a_row() {
+        for event in SessionEvent::ALL {
+            assert!(SessionState::TRANSITIONS.iter().any(|row| row.1 == *event), "{event}");
+        }
+        for event in OpeningEvent::ALL {
+            assert!(OpeningState::TRANSITIONS.iter().any(|row| row.1 == *event), "{event}");
+        }
+        for event in ExchangeEvent::ALL {
+            assert!(ExchangeState::TRANSITIONS.iter().any(|row| row.1 == *event), "{event}");
+        }
+    }
+
+    /// The pictures in this crate's README are made from the tables. `PABAL_UPDATE=1` writes them.
+    #[test]
+    fn the_picture_is_fresh() {
+        let mut pictures = String::new();
+        picture!(pictures, "session", SessionState);
+        picture!(pictures, "opening", OpeningState);
+        picture!(pictures, "exchange", ExchangeState);
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+        let readme = std::fs::read_to_string(path).unwrap();
+        let (begin, end) = ("<!-- pictures -->\n", "\n<!-- end of pictures -->");
+        let (head, rest) = readme.split_once(begin).unwrap();
+        let (old, tail) = rest.split_once(end).unwrap();
+        if old.trim() != pictures.trim() {
+            if std::env::var_os("PABAL_UPDATE").is_some() {
+                std::fs::write(path, format!("{head}{begin}{pictures}{end}{tail}")).unwrap();
+                return;
+            }
+            panic!("the pictures in {path} are stale; run the test again with PABAL_UPDATE=1");
+        }
+    }
+}
