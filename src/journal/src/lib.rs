@@ -88,3 +88,4 @@ mod error;
 pub use error::{Corrupt, Error, Failure, Refused, Verified};
 
 mod schema;
+mod wal;

@@ -233,7 +233,8 @@ impl Link {
     /// Recomputes the checksum from a chain that is known to be right.
     pub(crate) fn check_after(self, before: Option<Chain>, header: &Header) -> Result<Envelope, Corrupt> {
         let position = self.envelope.position;
-        let corrupt = |what: &str| Corrupt { position: Some(position), what: what.to_owned() };
+        let place = Position { writer: header.writer, ..position };
+        let corrupt = |what: &str| Corrupt { position: Some(place), what: what.to_owned() };
         if position.writer != header.writer {
             return Err(corrupt("it names another writer"));
         }

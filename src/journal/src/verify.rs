@@ -7,13 +7,15 @@ use rusqlite::Connection;
 use crate::envelope::Position;
 use crate::error::{Corrupt, Error, Verified};
 use crate::schema::{self, Header, Link};
+use crate::wal;
 
 /// Checks a whole journal: every envelope against the chain from the first to the last, the head, the tables and triggers, and with
 /// the engine's own check every page and index. Changes nothing, and needs no lock; while a writer writes it sees what was there at
 /// its start.
 ///
 /// It finds each change, loss, insertion or change of order of what the file holds. It does not find the loss of the file's end
-/// together with its head: what was still in the write-ahead file when that file was lost, or an older copy. Compare
+/// together with its head: the last transaction in a write-ahead file that was not folded back, when just that one is damaged; all of that
+/// file, when it was lost; an older copy of everything. Compare
 /// [`Verified::last`] and [`Verified::chain`] with a pair that was kept elsewhere.
 ///
 /// # Errors
@@ -24,6 +26,7 @@ pub fn verify(directory: impl AsRef<Path>) -> Result<Verified, Corrupt> {
         Error::Corrupt(corrupt) => corrupt,
         error => Corrupt { position: None, what: error.to_string() },
     };
+    wal::check(directory)?;
     let mut connection = schema::open_for_reading(directory).map_err(outside)?;
     // One transaction: all questions are about the same moment.
     let transaction = connection.transaction().map_err(engine(None))?;

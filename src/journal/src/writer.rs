@@ -241,7 +241,8 @@ impl Writer {
     }
 
     /// Makes durable what is queued, tells it, folds the write-ahead file back, lets go of the directory, and returns when all that is
-    /// done. For every clone of this handle the journal is closed. Called by a callback it returns at once, and the rest follows.
+    /// done. For every clone of this handle the journal is closed. Called by a callback, or while
+    /// another clone is closing, it returns at once, and the rest follows.
     ///
     /// # Errors
     /// Why the writer has failed, now or before.

@@ -31,9 +31,12 @@ pub(super) struct Checkpointer {
 }
 
 /// What a folding saw.
+#[derive(Clone, Copy)]
 pub(super) struct Folded {
-    /// Bytes that the write-ahead file still holds and the next commit adds to; 0 when the next commit starts it anew.
+    /// Bytes in the write-ahead file when it began.
     wal_bytes: u64,
+    /// Whether all of them were folded back.
+    whole: bool,
 }
 
 impl Checkpointer {
@@ -70,9 +73,11 @@ impl Checkpointer {
         self.wal_bytes.load(Ordering::Relaxed) > wal_bytes_max
     }
 
-    /// The writer did so.
-    pub(super) fn folded(&self, folded: &Folded) {
-        self.wal_bytes.store(folded.wal_bytes, Ordering::Relaxed);
+    /// The writer did so. Nobody else commits, so after a whole folding its next commit starts the file anew.
+    pub(super) fn folded(&self, folded: Option<Folded>) {
+        if folded.is_some_and(|folded| folded.whole) {
+            self.wal_bytes.store(0, Ordering::Relaxed);
+        }
     }
 }
 
@@ -87,7 +92,9 @@ impl Drop for Checkpointer {
 fn run(connection: &Connection, wakes: &Receiver<()>, wal_bytes: &AtomicU64, shared: &Weak<Shared>) {
     while wakes.recv().is_ok() {
         match fold(connection) {
-            Ok(folded) => wal_bytes.store(folded.wal_bytes, Ordering::Relaxed),
+            // The writer commits meanwhile, so even a whole folding does not say that the file starts anew.
+            Ok(Some(folded)) => wal_bytes.store(folded.wal_bytes, Ordering::Relaxed),
+            Ok(None) => {}
             Err(failure) => {
                 // A sync of the database failed: like any other, it is not tried again.
                 if let Some(shared) = shared.upgrade() {
@@ -99,16 +106,17 @@ fn run(connection: &Connection, wakes: &Receiver<()>, wal_bytes: &AtomicU64, sha
     }
 }
 
-/// Folds what can be folded without waiting for a reader.
-pub(super) fn fold(connection: &Connection) -> Result<Folded, Failure> {
+/// Folds what can be folded without waiting for a reader. `None` when somebody else is folding just now.
+pub(super) fn fold(connection: &Connection) -> Result<Option<Folded>, Failure> {
     let counts = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+        Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
     });
     match counts {
-        // Somebody else is folding just now: the writer, or an auditor's tool.
-        Ok((1, ..)) => Ok(Folded { wal_bytes: 0 }),
-        Ok((_, pages, folded)) if folded >= pages => Ok(Folded { wal_bytes: 0 }),
-        Ok((_, pages, _)) => Ok(Folded { wal_bytes: u64::try_from(pages).unwrap_or(0) * PAGE_BYTES }),
+        Ok((true, ..)) => Ok(None),
+        Ok((false, pages, folded)) => {
+            let wal_bytes = u64::try_from(pages).unwrap_or(0) * PAGE_BYTES;
+            Ok(Some(Folded { wal_bytes, whole: folded >= pages }))
+        }
         Err(error) => Err(Failure::of("folding the write-ahead file back", &error)),
     }
 }

@@ -11,7 +11,7 @@ use super::{Batch, RecoveredInstitution};
 use crate::envelope::{Cell, Position};
 use crate::error::{Corrupt, Error, Failure};
 use crate::schema::{self, Head, Header, storage};
-use crate::{Durability, Options};
+use crate::{Durability, Options, wal};
 
 impl ToSql for Cell<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -35,6 +35,10 @@ impl Group {
     /// Opens the file, makes its tables when it is new, and checks that its end is whole.
     pub(super) fn open(options: &Options) -> Result<(Self, BTreeMap<String, RecoveredInstitution>), Error> {
         let path = schema::path(&options.directory);
+        // Without syncs a loss of power may take any part of it, and only then.
+        if options.durability == Durability::Full {
+            wal::check(&options.directory)?;
+        }
         let mut connection = open(options)?;
         if schema::is_empty(&connection).map_err(storage("opening the journal"))? {
             schema::create(&mut connection, options.writer).map_err(storage("making the journal's tables"))?;
@@ -105,29 +109,35 @@ impl Group {
     }
 
     /// Folds the write-ahead file back, when the checkpointer cannot keep up.
-    pub(super) fn fold(&self) -> Result<Folded, Failure> {
+    pub(super) fn fold(&self) -> Result<Option<Folded>, Failure> {
         checkpointer::fold(&self.connection)
+    }
+
+    /// A clean end: folds everything back and removes the write-ahead file.
+    pub(super) fn close(self) -> rusqlite::Result<()> {
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        self.connection.close().map_err(|(_, error)| error)
     }
 
     /// What there is to recover for each institution: found by skipping through the index, not by reading the envelopes.
     fn institutions(&self) -> Result<BTreeMap<String, RecoveredInstitution>, Error> {
         let doing = "finding the institutions";
         let ask = |sql| self.connection.prepare(sql).map_err(storage(doing));
-        let mut next = ask("SELECT min(institution) FROM envelope WHERE institution > ?1")?;
+        let mut next = ask("SELECT institution FROM envelope WHERE institution > ?1 ORDER BY institution LIMIT 1")?;
+        let first = "SELECT institution FROM envelope ORDER BY institution LIMIT 1";
         let mut last = ask("SELECT max(seq) FROM envelope WHERE institution = ?1 AND kind = 'checkpoint'")?;
         let mut since = ask("SELECT count(*) FROM envelope WHERE institution = ?1 AND seq > ?2")?;
         let mut institutions = BTreeMap::new();
-        let mut name = String::new();
-        while let Some(found) =
-            next.query_row([&name], |row| row.get::<_, Option<String>>(0)).map_err(storage(doing))?
-        {
+        let read = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+        let mut name = self.connection.query_row(first, [], read).optional().map_err(storage(doing))?;
+        while let Some(found) = name {
             let checkpoint: Option<i64> = last.query_row([&found], |row| row.get(0)).map_err(storage(doing))?;
             let since: i64 =
                 since.query_row((&found, checkpoint.unwrap_or(0)), |row| row.get(0)).map_err(storage(doing))?;
             let checkpoint = checkpoint.and_then(|seq| u64::try_from(seq).ok()).map(|seq| self.position(seq));
             let since_checkpoint = u64::try_from(since).unwrap_or(0);
-            institutions.insert(found.clone(), RecoveredInstitution { checkpoint, since_checkpoint });
-            name = found;
+            name = next.query_row([&found], read).optional().map_err(storage(doing))?;
+            institutions.insert(found, RecoveredInstitution { checkpoint, since_checkpoint });
         }
         Ok(institutions)
     }
@@ -149,6 +159,9 @@ pub(super) fn open(options: &Options) -> Result<Connection, Error> {
 
 fn set_up(connection: &Connection, options: &Options) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // Closing folds, syncs and removes the write-ahead file. After a failed sync that would be trying again, and could remove what is
+    // needed. Only a clean end allows it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "page_size", number(schema::PAGE_BYTES)?)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     // In WAL mode FULL syncs the write-ahead file at each commit; NORMAL only at checkpoints.

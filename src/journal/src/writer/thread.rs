@@ -46,10 +46,10 @@ fn run(shared: &Shared, mut group: Group, mut checkpointer: Checkpointer) -> boo
     }
     // The failure is told before the connections close: closing may take its time on a sick device.
     let clean = turn.tell_failure();
-    // Ends the folding first: whoever closes a database last folds it whole and removes the write-ahead file.
+    // Ends the folding first: only the last one to close can remove the write-ahead file.
     drop(checkpointer);
-    drop(group);
-    clean
+    // A folding that failed at the very end is told by nobody's acknowledgement, but the directory is not clean then.
+    clean && shared.state().failed.is_none() && group.close().is_ok()
 }
 
 /// What the writer has in hand.
@@ -77,7 +77,7 @@ impl Turn<'_> {
             checkpointer.written(batches.iter().map(|batch| batch.bytes as u64).sum());
             if checkpointer.is_behind(self.shared.options.wal_bytes_max) {
                 match group.fold() {
-                    Ok(folded) => checkpointer.folded(&folded),
+                    Ok(folded) => checkpointer.folded(folded),
                     Err(failure) => return self.shared.fail(failure),
                 }
             }
