@@ -3,11 +3,10 @@ use std::time::Duration;
 use pabal_gateway::{Handle, Listen};
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio_stream::wrappers::UnixListenerStream;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 
+use crate::accept::accept;
 use crate::control::Control;
 use crate::exchange::Gateway;
 use crate::health::Board;
@@ -25,6 +24,8 @@ pub struct Options {
     pub request_bytes_max: usize,
     /// Bytes of one call's metadata.
     pub metadata_bytes_max: u32,
+    /// Connections at once; further ones wait until one has ended.
+    pub connections_max: usize,
     /// Calls at once on one connection; a client holds further ones back.
     pub streams_per_connection_max: u32,
     /// How long a connection may be silent before it is probed; one that is dead abandons its calls.
@@ -41,6 +42,7 @@ impl Options {
             listen,
             request_bytes_max: 1024 * 1024,
             metadata_bytes_max: 16 * 1024,
+            connections_max: 1_024,
             streams_per_connection_max: 1_024,
             keepalive_after: Duration::from_secs(30),
             keepalive_timeout: Duration::from_secs(10),
@@ -153,13 +155,13 @@ fn spawn(
         Bound::Tcp(listener) => {
             let failed = |error| ListenError::Io { listen: listen::endpoint(&options.listen), error };
             let local = Listen::Tcp(listener.local_addr().map_err(failed)?);
-            let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+            let incoming = accept(listener, options.connections_max);
             Ok((local, tokio::spawn(server.serve_with_incoming_shutdown(table, incoming, stopped))))
         }
         Bound::Unix(listener, file) => {
+            let incoming = accept(listener, options.connections_max);
             let serve = async move {
-                let ended =
-                    server.serve_with_incoming_shutdown(table, UnixListenerStream::new(listener), stopped).await;
+                let ended = server.serve_with_incoming_shutdown(table, incoming, stopped).await;
                 drop(file);
                 ended
             };

@@ -34,6 +34,7 @@
 //! streams (`Pipeline`, `Serve`, `Watch`); typed services from specs. The code under `src/generated` is made from `proto/` and committed;
 //! `UPDATE_GENERATED=1 cargo test -p pabal-front --test generated` makes it anew.
 
+mod accept;
 mod answer;
 pub mod client;
 mod control;
