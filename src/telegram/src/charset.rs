@@ -161,7 +161,8 @@ const fn is_printable(byte: u8) -> bool {
 }
 
 /// The bytes as text if all of them are printable ASCII, which means the same in every charset here.
-fn plain(bytes: &[u8]) -> Option<&str> {
+#[inline]
+pub(crate) fn plain(bytes: &[u8]) -> Option<&str> {
     let (words, rest) = bytes.as_chunks::<8>();
     let printable = words.iter().all(|word| are_printable(*word)) && rest.iter().all(|&byte| is_printable(byte));
     if printable { core::str::from_utf8(bytes).ok() } else { None }

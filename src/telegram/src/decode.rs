@@ -1,6 +1,8 @@
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::charset::plain;
 use crate::decimal::Decimal;
 use crate::fault::{Fault, Rule};
 use crate::field::{Field, FieldId, Fill, Side, Unset};
@@ -62,6 +64,7 @@ impl<'l, 'b> Telegram<'l, 'b> {
     ///
     /// # Errors
     /// The field's bytes break its rule, or are not there. An id of another layout is [`Rule::Unknown`].
+    #[inline]
     pub fn get(&self, id: FieldId) -> Result<ValueRef<'b>, Fault> {
         match self.layout.field(id) {
             Some(field) => field.value(self.bytes, self.side),
@@ -132,6 +135,7 @@ pub struct Fields<'l, 'b> {
 impl<'l, 'b> Iterator for Fields<'l, 'b> {
     type Item = (FieldId, &'l Field, Result<ValueRef<'b>, Fault>);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let id = FieldId(self.next);
         let field = self.telegram.layout.field(id)?;
@@ -152,43 +156,70 @@ impl Field {
     ///
     /// # Errors
     /// The field's bytes break its rule, or the telegram ends before them ([`Rule::CutShort`]).
+    #[inline]
     pub fn value<'b>(&self, telegram: &'b [u8], side: Side) -> Result<ValueRef<'b>, Fault> {
         let Some(bytes) = self.at.of(telegram) else {
-            let left = telegram.get(self.at.range().start..).unwrap_or_default();
-            let found = u32::try_from(left.len()).unwrap_or(u32::MAX);
-            return Err(Fault::new(self, left, Rule::CutShort { found }));
+            return Err(self.cut_short(telegram));
         };
-        self.read(bytes, self.by.fills(side)).map_err(|rule| Fault::new(self, bytes, rule))
+        self.read(bytes, self.by.fills(side), |rule| Fault::new(self, bytes, rule))
+    }
+
+    #[cold]
+    fn cut_short(&self, telegram: &[u8]) -> Fault {
+        let left = telegram.get(self.at.range().start..).unwrap_or_default();
+        Fault::new(self, left, Rule::CutShort { found: u32::try_from(left.len()).unwrap_or(u32::MAX) })
     }
 
     /// Whether the field may hold these bytes when the side that fills it has filled it.
     pub(crate) fn check_own(&self, bytes: &[u8]) -> Result<(), Rule> {
-        self.read(bytes, true).map(|_| ())
+        self.read(bytes, true, |rule| rule).map(|_| ())
     }
 
-    /// Reads the field's bytes, as many as it has. `ours`: the side that sent them fills the field.
-    pub(crate) fn read<'b>(&self, bytes: &'b [u8], ours: bool) -> Result<ValueRef<'b>, Rule> {
-        if self.kind != Kind::Filler && self.is_left_out(bytes, ours) {
+    /// Reads the field's bytes, as many as it has. `ours`: the side that sent them fills the field. What is wrong goes through
+    /// `fail` where it is found, so that no result is copied into another on the way.
+    #[inline]
+    pub(crate) fn read<'b, E>(
+        &self,
+        bytes: &'b [u8],
+        ours: bool,
+        fail: impl FnOnce(Rule) -> E,
+    ) -> Result<ValueRef<'b>, E> {
+        if !matches!(self.kind, Kind::Filler) && self.is_left_out(bytes, ours) {
             return Ok(ValueRef::Null);
         }
         if let Fill::Const(expected) = &self.fill
             && **expected != *bytes
         {
-            return Err(Rule::NotConst { expected: expected.clone() });
+            return Err(fail(Rule::NotConst { expected: expected.clone() }));
         }
         match &self.kind {
-            Kind::Text => self.charset.decode.decode(trim_right(bytes)).map(ValueRef::Text),
-            Kind::Number { scale } => {
-                digits(bytes).map(|units| ValueRef::Number(Decimal { units, scale: *scale })).ok_or(Rule::NotDigits)
+            Kind::Text => {
+                let bytes = trim_right(bytes);
+                if let Some(text) = plain(bytes) {
+                    return Ok(ValueRef::Text(Cow::Borrowed(text)));
+                }
+                match self.charset.decode.decode(bytes) {
+                    Ok(text) => Ok(ValueRef::Text(text)),
+                    Err(rule) => Err(fail(rule)),
+                }
             }
-            Kind::Code if bytes.iter().all(u8::is_ascii_digit) => digit_text(bytes),
-            Kind::Code => Err(Rule::NotDigits),
-            Kind::Stamp(stamp) if stamp.matches(bytes) => digit_text(bytes),
-            Kind::Stamp(stamp) => Err(Rule::NotDate { pattern: stamp.pattern.clone() }),
+            Kind::Number { scale } => match digits(bytes) {
+                Some(units) => Ok(ValueRef::Number(Decimal { units, scale: *scale })),
+                None => Err(fail(Rule::NotDigits)),
+            },
+            Kind::Code => match digit_text(bytes) {
+                Some(text) => Ok(ValueRef::Text(Cow::Borrowed(text))),
+                None => Err(fail(Rule::NotDigits)),
+            },
+            Kind::Stamp(stamp) => match stamp.matches(bytes).then(|| core::str::from_utf8(bytes)) {
+                Some(Ok(text)) => Ok(ValueRef::Text(Cow::Borrowed(text))),
+                _ => Err(fail(Rule::NotDate { pattern: stamp.pattern.clone() })),
+            },
             Kind::Filler => Ok(ValueRef::Bytes(bytes)),
         }
     }
 
+    #[inline]
     fn is_left_out(&self, bytes: &[u8], ours: bool) -> bool {
         let blank = match bytes.first() {
             Some(b' ') => Unset::Space,
@@ -214,14 +245,17 @@ impl Field {
 
 /// Without the spaces at the right.
 pub(crate) fn trim_right(mut bytes: &[u8]) -> &[u8] {
+    while let Some((rest, [b' ', b' ', b' ', b' ', b' ', b' ', b' ', b' '])) = bytes.split_last_chunk() {
+        bytes = rest;
+    }
     while let [rest @ .., b' '] = bytes {
         bytes = rest;
     }
     bytes
 }
 
-fn digit_text(bytes: &[u8]) -> Result<ValueRef<'_>, Rule> {
-    core::str::from_utf8(bytes).map(|text| ValueRef::Text(text.into())).map_err(|_| Rule::NotDigits)
+fn digit_text(bytes: &[u8]) -> Option<&str> {
+    if bytes.iter().all(u8::is_ascii_digit) { core::str::from_utf8(bytes).ok() } else { None }
 }
 
 /// Whether all bytes are `fill`: eight at a time, because most fields are longer than they look.

@@ -112,6 +112,7 @@ pub enum Rule {
 }
 
 impl Fault {
+    #[cold]
     pub(crate) fn new(field: &Field, bytes: &[u8], rule: Rule) -> Self {
         Self {
             field: field.path.clone(),

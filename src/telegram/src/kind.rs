@@ -79,6 +79,21 @@ impl Stamp {
     /// Whether the bytes are a date or time that there is. A day without its year may be 29 February; hours are 00 to 23.
     #[must_use]
     pub fn matches(&self, bytes: &[u8]) -> bool {
+        match (&*self.pattern, bytes) {
+            // The two that nearly every telegram has.
+            ("YYYYMMDD", [y1, y2, y3, y4, m1, m2, d1, d2]) => {
+                let year = digits(&[*y1, *y2, *y3, *y4]);
+                let (month, day) = (two_digits(*m1, *m2), two_digits(*d1, *d2));
+                year.is_some_and(|year| Date::new(year, month, day).is_some())
+            }
+            ("hhmmss", [h1, h2, m1, m2, s1, s2]) => {
+                TimeOfDay::new(two_digits(*h1, *h2), two_digits(*m1, *m2), two_digits(*s1, *s2)).is_some()
+            }
+            _ => self.matches_part_by_part(bytes),
+        }
+    }
+
+    fn matches_part_by_part(&self, bytes: &[u8]) -> bool {
         // A leap year, for patterns without one.
         let (mut year, mut month, mut day) = (2_000, 1, 1);
         let (mut hour, mut minute, mut second) = (0, 0, 0);
@@ -151,6 +166,11 @@ fn digits(bytes: &[u8]) -> Option<u16> {
     })
 }
 
+/// 0 to 99, or 255 if one of them is no digit.
+const fn two_digits(tens: u8, ones: u8) -> u8 {
+    if tens.is_ascii_digit() && ones.is_ascii_digit() { (tens - b'0') * 10 + (ones - b'0') } else { u8::MAX }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,9 +179,11 @@ mod tests {
         let stamp = Stamp::new(pattern).unwrap();
         for bytes in good {
             assert!(stamp.matches(bytes.as_bytes()), "{bytes} is {pattern}");
+            assert!(stamp.matches_part_by_part(bytes.as_bytes()), "{bytes} is {pattern}");
         }
         for bytes in bad {
             assert!(!stamp.matches(bytes.as_bytes()), "{bytes} is not {pattern}");
+            assert!(!stamp.matches_part_by_part(bytes.as_bytes()), "{bytes} is not {pattern}");
         }
     }
 

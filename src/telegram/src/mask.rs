@@ -21,7 +21,7 @@ pub fn masked(field: &Field, bytes: &[u8]) -> (String, String) {
     if field.class != Class::Public {
         return mask(field.class, field.charset.decode, bytes);
     }
-    let text = match field.read(bytes, true) {
+    let text = match field.read(bytes, true, |_| ()) {
         Ok(ValueRef::Bytes(bytes)) => escaped(bytes),
         Ok(value) => alloc::format!("{value}"),
         Err(_) => escaped(bytes),
