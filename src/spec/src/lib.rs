@@ -11,6 +11,8 @@ mod catalog;
 mod check;
 mod condition;
 mod diagnostic;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod institution;
 mod mistake;
 mod parse;
