@@ -74,7 +74,11 @@ mod tests {
         }
         assert!(later.mono > first.mono);
         // After 2020 and before 2100: microseconds, not anything else.
-        assert!((1_577_836_800_000_000..4_102_444_800_000_000).contains(&first.wall.as_unix_micros()), "{:?}", first.wall);
+        assert!(
+            (1_577_836_800_000_000..4_102_444_800_000_000).contains(&first.wall.as_unix_micros()),
+            "{:?}",
+            first.wall
+        );
     }
 
     #[tokio::test]

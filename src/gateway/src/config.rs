@@ -15,10 +15,9 @@ use pabal_journal::Durability;
 use toml::de::DeTable;
 
 pub(crate) use institution::{Endpoint, InstitutionConfig, LineConfig, PartyConfig, SpecPlace};
+pub use section::Problem;
 pub(crate) use section::hint;
 use section::{Effective, Findings, Section};
-pub use section::Problem;
-pub(crate) use text::Span;
 
 /// A configuration without a mistake. The commented default is built in ([`Config::DEFAULT`]); a file says what differs.
 #[derive(Clone, Debug)]
@@ -133,14 +132,26 @@ impl Config {
 
         let institutions = institution::read_all(&mut root, directory);
         root.finish();
-        Self { data_dir, node, listen, default_timeout, drain_deadline, journal: options, institutions, effective: Vec::new() }
+        Self {
+            data_dir,
+            node,
+            listen,
+            default_timeout,
+            drain_deadline,
+            journal: options,
+            institutions,
+            effective: Vec::new(),
+        }
     }
 
     /// Settings that are right one by one, held against each other.
     fn check(&self, findings: &Findings<'_>) {
         const MIB: u64 = 1 << 20;
         if self.drain_deadline.is_zero() {
-            findings.problem("gateway.drain_deadline", "must be longer than nothing; a stop would wait for no answer at all");
+            findings.problem(
+                "gateway.drain_deadline",
+                "must be longer than nothing; a stop would wait for no answer at all",
+            );
         }
         let sizes = [
             ("queue_bytes_max", self.journal.queue_bytes_max as u64),
@@ -172,6 +183,16 @@ impl Config {
             configured.spec = SpecPlace::Sources(sources);
         }
         self
+    }
+
+    /// Each institution's name, with the directory that its spec is read from; one whose spec is in memory is left out.
+    #[must_use]
+    pub fn spec_directories(&self) -> Vec<(String, PathBuf)> {
+        let directory = |configured: &InstitutionConfig| match &configured.spec {
+            SpecPlace::Directory(path) => Some((configured.name.clone(), path.clone())),
+            SpecPlace::Sources(_) => None,
+        };
+        self.institutions.iter().filter_map(directory).collect()
     }
 
     /// Where internal services reach the gateway.
@@ -218,7 +239,8 @@ impl Config {
     #[must_use]
     pub fn effective(&self) -> String {
         // What holds for all institutions is shown where it is in force.
-        let is_template = |setting: &&Effective| setting.path.starts_with("limits.") || setting.path.starts_with("line.");
+        let is_template =
+            |setting: &&Effective| setting.path.starts_with("limits.") || setting.path.starts_with("line.");
         let settings: Vec<&Effective> = self.effective.iter().filter(|setting| !is_template(setting)).collect();
         let width = settings.iter().map(|setting| setting.path.len()).max().unwrap_or(0);
         let mut lines = String::new();
@@ -229,6 +251,12 @@ impl Config {
         }
         lines
     }
+}
+
+/// Reads a duration as configuration writes it: `300ms`, `5s`, `5m`, `24h`.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    text::duration(text)
 }
 
 fn listen(gateway: &mut Section<'_, '_>, directory: &Path) -> Listen {
@@ -246,7 +274,12 @@ fn listen(gateway: &mut Section<'_, '_>, directory: &Path) -> Listen {
             nowhere
         }
         Err(_) => {
-            gateway.problem("listen", format!("{text:?} is neither an address with a port, such as \"127.0.0.1:7400\", nor \"unix:\" and a path"));
+            gateway.problem(
+                "listen",
+                format!(
+                    "{text:?} is neither an address with a port, such as \"127.0.0.1:7400\", nor \"unix:\" and a path"
+                ),
+            );
             nowhere
         }
     }

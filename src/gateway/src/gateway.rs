@@ -1,113 +1,109 @@
+//! The running whole.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use pabal_switch::Status;
+use pabal_journal::Writer;
+use tokio::task::JoinHandle;
 
-use crate::call::{Answer, Call, CallError, Find, Found, InquireCall};
+use crate::clock::now;
 use crate::config::Config;
+use crate::driver::Drained;
+use crate::driver::command::Command;
+use crate::handle::Handle;
+use crate::start::{StartError, prepare};
 
-/// A running gateway: its drivers, its listeners, its journal.
+/// A running gateway: its drivers, its listeners, its journal. Dropped without [`Gateway::drain`], its drivers go on until the runtime ends.
 #[derive(Debug)]
 pub struct Gateway {
-    _state: (),
+    handle: Handle,
+    drivers: BTreeMap<String, JoinHandle<Drained>>,
+    writer: Writer,
+    effective: String,
 }
 
-/// Why a gateway cannot start.
+/// What a stop left behind, and whether the journal was closed well.
 #[derive(Debug)]
-pub struct StartError(pub String);
-
-/// What others hold of a gateway; cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Handle {
-    _state: (),
+pub struct DrainSummary {
+    /// Of each institution, in the order of their names.
+    pub institutions: Vec<Drained>,
+    /// Why the journal's writer had failed, if it had.
+    pub journal_failure: Option<String>,
 }
 
-/// Whether an institution can be called now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Health {
-    /// Sessions are up and the journal works.
-    Serving,
-    /// Not, and why.
-    NotServing(String),
+impl DrainSummary {
+    /// Whether nothing is left: every session was closed and every entry durable in time.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.journal_failure.is_none() && self.institutions.iter().all(|institution| institution.is_complete)
+    }
 }
 
 impl Gateway {
-    /// Loads the specs, takes the lock of the data directory, recovers from the journal, opens listeners and starts a driver for each institution.
+    /// Loads the specs, takes the lock of the data directory, recovers from the journal, opens listeners and starts a driver for
+    /// each institution. Must be called on a runtime with time and IO.
     ///
     /// # Errors
     /// What does not fit, with its place and the fix.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let _ = config;
-        unimplemented!()
+        let (writer, ready) = prepare(&config).await?;
+        let effective = config.effective();
+        for line in effective.lines() {
+            tracing::info!("in force: {line}");
+        }
+        let mut drivers = BTreeMap::new();
+        let mut desks = BTreeMap::new();
+        for institution in ready {
+            let name = institution.desk.name.clone();
+            drivers.insert(name.clone(), tokio::spawn(institution.driver.run(institution.recovery)));
+            desks.insert(name, institution.desk);
+        }
+        let handle = Handle::new(desks, config.data_dir().to_owned(), config.default_timeout());
+        Ok(Self { handle, drivers, writer, effective })
     }
 
     /// For everybody else.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        unimplemented!()
+        self.handle.clone()
     }
 
-    /// The limits in force, as lines for people.
+    /// The settings in force, a line each, with the place that says so.
     #[must_use]
     pub fn effective_limits(&self) -> String {
-        unimplemented!()
+        self.effective.clone()
     }
 
-    /// Stops taking requests, lets what is in flight be answered until the deadline, closes sessions (business stays open) and the journal.
-    pub async fn drain(self, within: Duration) {
-        let _ = within;
-    }
-}
-
-impl Handle {
-    /// The institutions' names, in order.
+    /// Where the lines to which institutions connect are bound: institution, line, address.
     #[must_use]
-    pub fn institutions(&self) -> Vec<String> {
-        unimplemented!()
+    pub fn local_addresses(&self) -> Vec<(String, String, SocketAddr)> {
+        self.handle.local_addresses()
     }
 
-    /// Sends a request and waits for its outcome. Dropping the future abandons the call: what has not left will not leave.
-    ///
-    /// # Errors
-    /// Refused; no byte left.
-    pub async fn exchange(&self, call: Call) -> Result<Answer, CallError> {
-        let _ = call;
-        unimplemented!()
-    }
-
-    /// What is known of an exchange, from memory or the journal.
-    ///
-    /// # Errors
-    /// The institution is not known, or the journal cannot be read or written.
-    pub async fn find(&self, find: Find) -> Result<Found, CallError> {
-        let _ = find;
-        unimplemented!()
-    }
-
-    /// Asks the institution what became of an UNKNOWN exchange: the inquiry's own answer, and what the original is now.
-    ///
-    /// # Errors
-    /// It cannot be asked; no byte left.
-    pub async fn inquire(&self, call: InquireCall) -> Result<(Answer, Found), CallError> {
-        let _ = call;
-        unimplemented!()
-    }
-
-    /// What an operator sees of an institution; `None` if it is not configured.
-    pub async fn status(&self, institution: &str) -> Option<Status> {
-        let _ = institution;
-        None
-    }
-
-    /// Whether an institution can be called now, and every change of that. `None` if it is not configured.
+    /// The journal's writer: to hold it (see [`Writer::pause`]), and to ask how it is.
     #[must_use]
-    pub fn health(&self, institution: &str) -> Option<tokio::sync::watch::Receiver<Health>> {
-        let _ = institution;
-        None
+    pub const fn journal(&self) -> &Writer {
+        &self.writer
     }
 
-    /// The default of how long a caller waits that does not say.
-    #[must_use]
-    pub fn default_timeout(&self) -> Duration {
-        Duration::from_secs(30)
+    /// Stops taking requests, lets what is in flight be answered until the deadline, closes sessions (business stays open) and the
+    /// journal. Tells what is still open.
+    pub async fn drain(self, within: Duration) -> DrainSummary {
+        let deadline = now().mono + within;
+        // To all first: they drain side by side.
+        for desk in self.handle.desks() {
+            // A driver that is gone has drained.
+            let _ = desk.commands.send(Command::Drain { deadline }).await;
+        }
+        let mut institutions = Vec::new();
+        for (institution, driver) in self.drivers {
+            let fallen = |_| Drained { institution, in_flight: 0, waiting: 0, unknown: 0, is_complete: false };
+            institutions.push(driver.await.unwrap_or_else(fallen));
+        }
+        let writer = self.writer;
+        let closed = tokio::task::spawn_blocking(move || writer.close().map_err(|failure| failure.to_string())).await;
+        let journal_failure = closed.unwrap_or_else(|error| Err(error.to_string())).err();
+        DrainSummary { institutions, journal_failure }
     }
 }

@@ -5,8 +5,19 @@
 mod call;
 mod clock;
 mod config;
+mod digest;
+mod driver;
 mod gateway;
+mod handle;
+mod history;
+mod recovery;
+mod settings;
+mod start;
 
 pub use call::{Answer, Body, Call, CallError, Find, FindKey, Found, InquireCall};
-pub use config::{Config, ConfigError, Listen, Problem};
-pub use gateway::{Gateway, Handle, Health, StartError};
+pub use config::{Config, ConfigError, Listen, Problem, parse_duration};
+pub use driver::Drained;
+pub use driver::health::Health;
+pub use gateway::{DrainSummary, Gateway};
+pub use handle::Handle;
+pub use start::{StartError, spec_sources};

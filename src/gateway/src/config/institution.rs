@@ -74,7 +74,10 @@ pub(super) fn read_all(root: &mut Section<'_, '_>, directory: &Path) -> Vec<Inst
     line.finish();
     let institutions = root.named_sections("institutions");
     if institutions.is_empty() {
-        root.problem("institutions", "is missing; a gateway speaks with at least one institution: write [institutions.NAME]");
+        root.problem(
+            "institutions",
+            "is missing; a gateway speaks with at least one institution: write [institutions.NAME]",
+        );
     }
     let mut read = Vec::new();
     for (name, section) in institutions {
@@ -97,7 +100,8 @@ fn read_one<'t, 'f>(
     }
     let parties: Vec<PartyConfig> = section.sections("parties", None).into_iter().map(read_party).collect();
     if parties.is_empty() {
-        section.problem("parties", format!("is missing; write [[{}]] with who we are to them", section.path("parties")));
+        section
+            .problem("parties", format!("is missing; write [[{}]] with who we are to them", section.path("parties")));
     }
     let mut own = section.section("limits", Some(limits));
     let limits = read_limits(&mut own);
@@ -185,33 +189,49 @@ fn read_endpoint(
     match side {
         Some(LineSide::Initiator) => {
             if listen.is_some() {
-                section.problem("listen", "is an acceptor's; this line connects, so remove it, or make its side \"acceptor\"");
+                section.problem(
+                    "listen",
+                    "is an acceptor's; this line connects, so remove it, or make its side \"acceptor\"",
+                );
             }
             let addresses = address.unwrap_or_default();
             if addresses.is_empty() && !section.has("address") {
-                section.problem("address", "is missing; a line that connects needs a host and port, such as \"10.1.2.3:20000\"");
+                section.problem(
+                    "address",
+                    "is missing; a line that connects needs a host and port, such as \"10.1.2.3:20000\"",
+                );
             }
             for address in &addresses {
                 let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty());
                 if port.and_then(|(_, port)| port.parse::<u16>().ok()).is_none() {
-                    section.problem("address", format!("{address:?} is not a host and a port, such as \"10.1.2.3:20000\""));
+                    section.problem(
+                        "address",
+                        format!("{address:?} is not a host and a port, such as \"10.1.2.3:20000\""),
+                    );
                 }
             }
             Endpoint::Connect(addresses)
         }
         Some(LineSide::Acceptor) => {
             if address.is_some() {
-                section.problem("address", "is an initiator's; they connect to this line, so remove it, or make its side \"initiator\"");
+                section.problem(
+                    "address",
+                    "is an initiator's; they connect to this line, so remove it, or make its side \"initiator\"",
+                );
             }
             let Some(listen) = listen else {
                 if section.has("listen") {
                     return Endpoint::Connect(Vec::new());
                 }
-                section.problem("listen", "is missing; a line to which they connect needs an address, such as \"0.0.0.0:21000\"");
+                section.problem(
+                    "listen",
+                    "is missing; a line to which they connect needs an address, such as \"0.0.0.0:21000\"",
+                );
                 return Endpoint::Connect(Vec::new());
             };
             listen.parse().map(Endpoint::Listen).unwrap_or_else(|_| {
-                section.problem("listen", format!("{listen:?} is not an address and a port, such as \"0.0.0.0:21000\""));
+                section
+                    .problem("listen", format!("{listen:?} is not an address and a port, such as \"0.0.0.0:21000\""));
                 Endpoint::Connect(Vec::new())
             })
         }
@@ -258,9 +278,14 @@ impl InstitutionConfig {
                     findings.problem(format!("{path}.lines[{at}].{key}"), "must be longer than nothing");
                 }
             }
-            for (key, span) in [("keepalive_idle", line.keepalive_idle), ("keepalive_interval", line.keepalive_interval)] {
+            for (key, span) in
+                [("keepalive_idle", line.keepalive_idle), ("keepalive_interval", line.keepalive_interval)]
+            {
                 if span < Duration::from_secs(1) {
-                    findings.problem(format!("{path}.lines[{at}].{key}"), "must be at least 1s; TCP counts it in whole seconds");
+                    findings.problem(
+                        format!("{path}.lines[{at}].{key}"),
+                        "must be at least 1s; TCP counts it in whole seconds",
+                    );
                 }
             }
         }

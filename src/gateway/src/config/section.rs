@@ -93,7 +93,12 @@ impl<'t, 'f> Section<'t, 'f> {
     /// The whole of a file, with the built-in default below it.
     pub(super) fn root(file: &'t DeTable<'t>, default: &'t DeTable<'t>, findings: &'f Findings<'t>) -> Self {
         let layer = |table, built_in| Layer { table, path: String::new(), built_in };
-        Self { findings, path: String::new(), layers: vec![layer(file, false), layer(default, true)], asked: BTreeSet::new() }
+        Self {
+            findings,
+            path: String::new(),
+            layers: vec![layer(file, false), layer(default, true)],
+            asked: BTreeSet::new(),
+        }
     }
 
     pub(super) fn path(&self, key: &str) -> String {
@@ -112,7 +117,11 @@ impl<'t, 'f> Section<'t, 'f> {
     }
 
     /// Reads a key that must be somewhere.
-    fn take<T: Default>(&mut self, key: &'static str, read: impl FnOnce(&DeValue<'_>) -> Result<(T, String), String>) -> T {
+    fn take<T: Default>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&DeValue<'_>) -> Result<(T, String), String>,
+    ) -> T {
         self.take_if_there(key, read).unwrap_or_else(|| {
             if !self.has(key) {
                 self.findings.problem(self.path(key), "is missing; it has no default");
@@ -166,7 +175,9 @@ impl<'t, 'f> Section<'t, 'f> {
 
     pub(super) fn duration(&mut self, key: &'static str) -> Duration {
         self.take(key, |value| {
-            let wrong = || format!("{} is not a duration; write a text such as \"300ms\", \"5s\", \"5m\" or \"24h\"", show(value));
+            let wrong = || {
+                format!("{} is not a duration; write a text such as \"300ms\", \"5s\", \"5m\" or \"24h\"", show(value))
+            };
             let read = value.as_str().and_then(text::duration).ok_or_else(wrong)?;
             Ok((read, format!("\"{}\"", text::Span(read))))
         })
@@ -187,9 +198,13 @@ impl<'t, 'f> Section<'t, 'f> {
     /// A whole number of at least one.
     pub(super) fn count<N: TryFrom<u64> + Default + fmt::Display + Copy>(&mut self, key: &'static str) -> N {
         self.take(key, |value| {
-            let most = (0..64).rev().map(|bits| u64::MAX >> bits).filter(|most| N::try_from(*most).is_ok()).max().unwrap_or(0);
+            let most =
+                (0..64).rev().map(|bits| u64::MAX >> bits).filter(|most| N::try_from(*most).is_ok()).max().unwrap_or(0);
             let wrong = || format!("{} is not a whole number from 1 to {most}", show(value));
-            let number = integer(value).filter(|number| *number > 0).and_then(|number| N::try_from(number).ok()).ok_or_else(wrong)?;
+            let number = integer(value)
+                .filter(|number| *number > 0)
+                .and_then(|number| N::try_from(number).ok())
+                .ok_or_else(wrong)?;
             Ok((number, number.to_string()))
         })
     }
@@ -198,9 +213,10 @@ impl<'t, 'f> Section<'t, 'f> {
     pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
         self.take_if_there(key, |value| {
             let texts: Vec<String> = match value {
-                DeValue::Array(items) => {
-                    items.iter().map(|item| read_text(item.get_ref()).map(|(text, _)| text)).collect::<Result<_, _>>()?
-                }
+                DeValue::Array(items) => items
+                    .iter()
+                    .map(|item| read_text(item.get_ref()).map(|(text, _)| text))
+                    .collect::<Result<_, _>>()?,
                 one => vec![read_text(one)?.0],
             };
             let shown = format!("{texts:?}");
@@ -214,7 +230,10 @@ impl<'t, 'f> Section<'t, 'f> {
             let table = value.as_table().ok_or_else(|| format!("{} is not a table", show(value)))?;
             let mut rows = Vec::new();
             for (name, value) in table {
-                rows.push((name.get_ref().to_string(), read_text(value.get_ref()).map_err(|wrong| format!("{}: {wrong}", name.get_ref()))?.0));
+                rows.push((
+                    name.get_ref().to_string(),
+                    read_text(value.get_ref()).map_err(|wrong| format!("{}: {wrong}", name.get_ref()))?.0,
+                ));
             }
             let shown: Vec<String> = rows.iter().map(|(name, text)| format!("{name} = {text:?}")).collect();
             Ok((rows, format!("{{ {} }}", shown.join(", "))))
@@ -243,7 +262,11 @@ impl<'t, 'f> Section<'t, 'f> {
         let Some((value, built_in, _)) = self.find(key) else { return Vec::new() };
         let path = self.path(key);
         let Some(items) = value.get_ref().as_array() else {
-            self.findings.problem_at(Some(&value.span()), &path, format!("is not an array of tables; write [[{path}]]"));
+            self.findings.problem_at(
+                Some(&value.span()),
+                &path,
+                format!("is not an array of tables; write [[{path}]]"),
+            );
             return Vec::new();
         };
         let mut sections = Vec::new();

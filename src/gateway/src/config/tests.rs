@@ -38,10 +38,10 @@ fn mistakes(from: &str, to: &str) -> String {
 #[test]
 fn the_example_of_the_default_is_an_institution() {
     let from = Config::DEFAULT.find("# [institutions.hecto]").unwrap();
-    let example: String = Config::DEFAULT[from..].lines().map(|line| line.trim_start_matches("# ").trim_start_matches('#')).fold(
-        String::new(),
-        |text, line| text + line + "\n",
-    );
+    let example: String = Config::DEFAULT[from..]
+        .lines()
+        .map(|line| line.trim_start_matches("# ").trim_start_matches('#'))
+        .fold(String::new(), |text, line| text + line + "\n");
     let config = parse(&example).unwrap();
     assert_eq!(config.institutions().len(), 1);
     assert_eq!(config.institutions()[0].lines.len(), 2);

@@ -1,0 +1,150 @@
+//! Whether an institution can be called now, in words.
+
+use std::fmt::Write as _;
+
+use pabal_switch::{Direction, OpeningState, SessionState, Settings, Status};
+
+/// Whether an institution can be called now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// Sessions are up and the journal works.
+    Serving,
+    /// Not, and why.
+    NotServing(String),
+}
+
+/// What is missing, if anything is: the journal first, since without it nothing is sent, then halves of the protocols.
+pub(super) fn judge(status: &Status, settings: &Settings, journal_failure: Option<&str>) -> Health {
+    let mut missing = Vec::new();
+    match journal_failure {
+        Some(why) => missing.push(format!("journal failed: {why}")),
+        None if !status.journal_works => missing.push("journal failed".to_owned()),
+        None => {}
+    }
+    if status.draining {
+        missing.push("draining".to_owned());
+    }
+    let mut protocols: Vec<&str> = settings.lines.iter().map(|line| &*line.protocol).collect();
+    protocols.sort_unstable();
+    protocols.dedup();
+    for protocol in &protocols {
+        for half in [Direction::Send, Direction::Receive] {
+            if let Some(down) = half_down(status, settings, protocol, half) {
+                let of = if protocols.len() > 1 { format!(" of {protocol}") } else { String::new() };
+                missing.push(format!("{half} half{of} down: {down}"));
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Health::Serving;
+    }
+    let mut why = missing.join("; ");
+    if !status.openings.is_empty() {
+        let open = status.openings.iter().filter(|opening| opening.state == OpeningState::Open).count();
+        // Writing to a String does not fail.
+        let _ = write!(why, "; openings {open}/{} open", status.openings.len());
+    }
+    Health::NotServing(why)
+}
+
+/// The lines that could carry a half of a protocol, with the states of their sessions, if none of these is up.
+fn half_down(status: &Status, settings: &Settings, protocol: &str, half: Direction) -> Option<String> {
+    let carries = |line: &&pabal_switch::LineSettings| {
+        *line.protocol == *protocol && (line.direction == half || line.direction == Direction::Duplex)
+    };
+    let mut down = Vec::new();
+    for line in settings.lines.iter().filter(carries) {
+        let states: Vec<SessionState> =
+            status.sessions.iter().filter(|session| session.line == line.name).map(|session| session.state).collect();
+        // While a poll telegram is unanswered, the session may still carry answers, and requests wait.
+        if states.iter().any(|state| matches!(state, SessionState::Up | SessionState::Probing)) {
+            return None;
+        }
+        let mut words: Vec<&str> = states.iter().map(|state| state.word()).collect();
+        words.dedup();
+        let words = if words.is_empty() { "down".to_owned() } else { words.join(", ") };
+        down.push(format!("line {} ({words})", line.name));
+    }
+    Some(down.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use pabal_switch::{Limits, LineId, LineSettings, LineSide, SessionId, SessionStatus};
+
+    use super::*;
+
+    fn line(name: &str, direction: Direction) -> LineSettings {
+        LineSettings {
+            name: name.into(),
+            protocol: "firmbanking".into(),
+            side: LineSide::Initiator,
+            direction,
+            sessions_max: 1,
+            window: 1,
+            connect_timeout: Duration::from_secs(1),
+            reconnect_min: Duration::from_secs(1),
+            reconnect_max: Duration::from_secs(1),
+            close_grace: Duration::from_secs(1),
+        }
+    }
+
+    fn check(lines: &[(&str, Direction, SessionState)], journal_works: bool, expected: &str) {
+        let settings = Settings {
+            lines: lines.iter().map(|(name, direction, _)| line(name, *direction)).collect(),
+            parties: Vec::new(),
+            limits: Limits {
+                waiting_max: 1,
+                tombstones_max: 1,
+                tombstone_keep: Duration::from_secs(1),
+                idempotency_keys_max: 1,
+                number_block: 1,
+                caller_margin: Duration::from_secs(1),
+                events_max: 1,
+                unknown_max: 1,
+                undurable_entries_max: 2,
+            },
+        };
+        let session = |(at, (name, _, state)): (usize, &(&str, Direction, SessionState))| SessionStatus {
+            session: SessionId { line: LineId(u16::try_from(at).unwrap()), slot: 0 },
+            line: (*name).into(),
+            state: *state,
+            conn: None,
+            in_flight: 0,
+            unsent_bytes: 0,
+            received_at: None,
+            wrote_at: None,
+            closed: None,
+        };
+        let status = Status {
+            sessions: lines.iter().enumerate().map(session).collect(),
+            openings: Vec::new(),
+            waiting: 0,
+            in_flight: 0,
+            unknown: 0,
+            journal_works,
+            draining: false,
+        };
+        let expected = if expected.is_empty() { Health::Serving } else { Health::NotServing(expected.to_owned()) };
+        assert_eq!(judge(&status, &settings, (!journal_works).then_some("no room")), expected);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        use Direction::{Duplex, Receive, Send};
+        use SessionState::{Connecting, Down, Probing, Up};
+        check(&[("out", Send, Up), ("in", Receive, Up)], true, "");
+        check(&[("out", Send, Probing), ("in", Receive, Up)], true, "");
+        check(&[("both", Duplex, Up)], true, "");
+        check(&[("out", Send, Up), ("in", Receive, Down)], true, "receive half down: line in (down)");
+        check(
+            &[("out", Send, Connecting), ("in", Receive, Down)],
+            true,
+            "send half down: line out (connecting); receive half down: line in (down)",
+        );
+        check(&[("out", Send, Down), ("out2", Send, Up), ("in", Receive, Up)], true, "");
+        check(&[("out", Send, Up), ("in", Receive, Up)], false, "journal failed: no room");
+    }
+}

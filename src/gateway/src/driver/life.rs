@@ -1,0 +1,451 @@
+//! The life of one core: its turns.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pabal_clock::{Deadline, Mono, Now};
+use pabal_switch::{CloseReason, Conn, Core, Event, LineId, Opened, Output, Recovery, SessionId, Settings, Ticket};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+use super::acks::{Acks, CHECKPOINT_TICKET};
+use super::bridge::{Batch, Bridge, BridgeParts};
+use super::command::{Command, Fenced, Heard, LookKey, Waiter};
+use super::observer::{Observer, Seen};
+use super::socket::{self, Progress, Socket};
+use super::waiters::Waiters;
+use super::{Drained, Driver, Line, LineEndpoint, health};
+use crate::clock::{Alarm, now};
+use crate::digest::random;
+
+/// Inputs of each kind that one turn takes at most. A connection is read once a turn.
+const COMMANDS_PER_TURN: usize = 64;
+const ABANDONS_PER_TURN: usize = 64;
+const ACCEPTS_PER_TURN: usize = 16;
+const TIMEOUTS_PER_TURN: usize = 16;
+const WRITES_PER_TURN: usize = 4;
+/// How long a listener rests that cannot accept, as when there are no file descriptors left.
+const ACCEPT_REST: Duration = Duration::from_millis(200);
+/// How long after the deadline of a drain the core may take to close what is left.
+const DRAIN_GRACE: Duration = Duration::from_secs(1);
+
+/// A core and all that dies with it.
+pub(super) struct Life {
+    core: Core,
+    settings: Settings,
+    acks: Arc<Acks>,
+    bridge: Bridge,
+    observer: Observer,
+    sockets: BTreeMap<SessionId, Socket>,
+    waiters: Waiters,
+    fences: VecDeque<(Ticket, oneshot::Sender<Fenced>)>,
+    buffer: Box<[u8]>,
+    alarm: Alarm,
+    accept_again: Option<Mono>,
+    is_checkpoint_out: bool,
+    is_health_stale: bool,
+    journal_failure: Option<String>,
+    /// After this the drain ends, whatever is left.
+    drain_ends: Option<Mono>,
+}
+
+/// How a life ends.
+pub(super) enum End {
+    Drained(Drained),
+    /// A fault of ours.
+    Fell(String),
+}
+
+impl Life {
+    pub(super) fn begin(driver: &Driver, recovery: Recovery) -> Self {
+        let name = driver.name().to_owned();
+        let acks = Arc::new(Acks::default());
+        let told = Arc::clone(&acks);
+        if let Err(refused) = driver.writer.register(name.clone(), Arc::new(move |ack| told.tell(ack))) {
+            acks.fail(refused.to_string());
+        }
+        let bridge = Bridge::start(BridgeParts {
+            institution: name.clone(),
+            node: driver.node.clone(),
+            queue_bytes_max: driver.journal.queue_bytes_max,
+            writer: driver.writer.clone(),
+            digest: Arc::clone(&driver.digest),
+            acks: Arc::clone(&acks),
+        });
+        // Ids and jitter must differ from those of the life before; they need not be secret.
+        let seed = random()
+            .ok()
+            .and_then(|bytes| bytes.first_chunk().copied())
+            .map_or_else(|| now().mono.as_nanos(), u64::from_le_bytes);
+        let settings = driver.settings.clone();
+        let mut life = Self {
+            core: Core::new(Arc::clone(&driver.institution), settings.clone(), recovery, seed, now()),
+            observer: Observer::start(name.clone(), &settings),
+            settings,
+            acks,
+            bridge,
+            sockets: BTreeMap::new(),
+            waiters: Waiters::default(),
+            fences: VecDeque::new(),
+            buffer: vec![0; Core::read_bytes_max()].into_boxed_slice(),
+            alarm: Alarm::new(),
+            accept_again: None,
+            is_checkpoint_out: false,
+            is_health_stale: true,
+            journal_failure: None,
+            drain_ends: None,
+        };
+        life.act(&driver.lines, now());
+        if driver.writer.checkpoint_due(&name) {
+            life.checkpoint(now());
+        }
+        life
+    }
+
+    /// Drops the core and its sockets, and waits until all that it wrote is durable.
+    pub(super) async fn finish(self) -> Result<(), String> {
+        let Self { core, sockets, waiters, fences, bridge, acks, observer, .. } = self;
+        drop((core, sockets, waiters, fences, observer));
+        let appended = bridge.finish().await;
+        acks.wait_for(|acknowledged| acknowledged >= appended).await
+    }
+
+    /// Looks at everything once. Pending only when each source has said that it will wake us.
+    pub(super) fn turn(&mut self, driver: &mut Driver, cx: &mut Context<'_>) -> Poll<End> {
+        let mut more = false;
+        more |= self.take_acks(&driver.lines, cx);
+        more |= self.take_abandons(driver, cx);
+        more |= self.take_commands(driver, cx);
+        more |= self.take_timeouts(&driver.lines);
+        more |= self.accept(&driver.lines, cx);
+        more |= self.read(&driver.lines, cx);
+        more |= self.write(&driver.lines, cx);
+        if std::mem::take(&mut self.is_health_stale) {
+            let health = health::judge(&self.core.status(), &self.settings, self.journal_failure.as_deref());
+            driver.health.send_if_modified(|known| std::mem::replace(known, health.clone()) != health);
+        }
+        if let Some(drained) = self.drained(driver) {
+            return Poll::Ready(End::Drained(drained));
+        }
+        more |= self.sockets.values().any(|socket| socket.is_behind(&self.core));
+        let wake_at = [self.core.poll_timeout().map(|(at, _)| at), self.accept_again, self.drain_ends];
+        more |= self.alarm.poll(wake_at.into_iter().flatten().min(), now().mono, cx).is_ready();
+        if more {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    fn take_acks(&mut self, lines: &[Line], cx: &mut Context<'_>) -> bool {
+        let Poll::Ready(news) = self.acks.poll(cx) else { return false };
+        let now = now();
+        if let Some(ticket) = news.durable {
+            self.core.handle_durable(ticket, now);
+            self.act(lines, now);
+            while let Some((_, reply)) = self.fences.pop_front_if(|(bound, _)| *bound <= ticket) {
+                // Who is gone hears nothing.
+                let _ = reply.send(Fenced::Bound);
+            }
+        }
+        if news.checkpoint_done {
+            self.is_checkpoint_out = false;
+        }
+        if let Some(why) = news.failed {
+            self.core.handle_journal_failed(&why, now);
+            self.act(lines, now);
+            for (_, reply) in self.fences.drain(..) {
+                let _ = reply.send(Fenced::JournalFailed(why.clone()));
+            }
+            self.journal_failure = Some(why);
+            self.is_health_stale = true;
+        } else if news.checkpoint_due && !self.is_checkpoint_out {
+            self.checkpoint(now);
+        }
+        true
+    }
+
+    /// Everything that a recovery needs goes behind all entries before it.
+    fn checkpoint(&mut self, now: Now) {
+        self.is_checkpoint_out = true;
+        self.bridge.send(Batch { ticket: CHECKPOINT_TICKET, entries: vec![self.core.checkpoint()], at: now.wall });
+    }
+
+    fn take_abandons(&mut self, driver: &mut Driver, cx: &mut Context<'_>) -> bool {
+        for _ in 0..ABANDONS_PER_TURN {
+            let Poll::Ready(Some(waiter)) = driver.abandons.poll_recv(cx) else { return false };
+            if let Some(exchange) = self.waiters.leave(waiter) {
+                let now = now();
+                self.core.abandon(exchange, now);
+                self.act(&driver.lines, now);
+            }
+        }
+        true
+    }
+
+    fn take_commands(&mut self, driver: &mut Driver, cx: &mut Context<'_>) -> bool {
+        for _ in 0..COMMANDS_PER_TURN {
+            let Poll::Ready(Some(command)) = driver.commands.poll_recv(cx) else { return false };
+            let now = now();
+            self.take_command(command, now);
+            self.act(&driver.lines, now);
+        }
+        true
+    }
+
+    fn take_command(&mut self, command: Command, now: Now) {
+        match command {
+            // Abandoned before it was looked at: nothing is journaled.
+            Command::Open { waiter, .. } | Command::Inquire { waiter, .. } if waiter.heard.is_closed() => {}
+            Command::Open { open, only_if_known, waiter } => {
+                let is_known = |key: &str| self.core.exchange_of_key(&open.caller, key).is_some();
+                if only_if_known && !open.idempotency_key.as_deref().is_some_and(is_known) {
+                    let _ = waiter.heard.send(Heard::KeyNotInMemory);
+                    return;
+                }
+                let opened = self.core.open(*open, now);
+                self.wait_or_refuse(opened.map(|(Opened::New(exchange) | Opened::Known(exchange))| exchange), waiter);
+            }
+            Command::Inquire { inquire, waiter } => {
+                let opened = self.core.inquire(*inquire, now);
+                self.wait_or_refuse(opened, waiter);
+            }
+            Command::Look { key, reply } => {
+                let exchange = match key {
+                    LookKey::Exchange(exchange) => Some(exchange),
+                    LookKey::Idempotency { caller, key } => self.core.exchange_of_key(&caller, &key),
+                };
+                let _ = reply.send(exchange.and_then(|exchange| self.core.exchange(exchange)));
+            }
+            Command::Fence { caller, key, reply } => match (self.core.fence(&caller, &key, now), &self.journal_failure)
+            {
+                (Err(exchange), _) => _ = reply.send(Fenced::Used(exchange)),
+                (Ok(_), Some(why)) => _ = reply.send(Fenced::JournalFailed(why.clone())),
+                (Ok(ticket), None) => self.fences.push_back((ticket, reply)),
+            },
+            Command::Status { reply } => _ = reply.send(self.core.status()),
+            Command::Drain { deadline } => self.drain(deadline, now),
+            #[cfg(test)]
+            Command::Panic => panic!("a fault of ours, for a test"),
+        }
+    }
+
+    fn wait_or_refuse<E: Into<(pabal_switch::Refusal, String)>>(
+        &mut self,
+        opened: Result<pabal_switch::ExchangeId, E>,
+        waiter: Waiter,
+    ) {
+        match opened {
+            Ok(exchange) => self.waiters.add(exchange, waiter),
+            Err(refused) => {
+                let (refusal, detail) = refused.into();
+                let _ = waiter.heard.send(Heard::Refused(refusal, detail));
+            }
+        }
+    }
+
+    fn drain(&mut self, deadline: Deadline, now: Now) {
+        self.core.drain(deadline, now);
+        self.drain_ends = Some(deadline + DRAIN_GRACE);
+        self.is_health_stale = true;
+    }
+
+    fn drained(&mut self, driver: &Driver) -> Option<Drained> {
+        let ends = self.drain_ends?;
+        let is_complete = self.core.is_drained();
+        if !is_complete && now().mono < ends {
+            return None;
+        }
+        for (_, socket) in std::mem::take(&mut self.sockets) {
+            socket.abort();
+        }
+        let status = self.core.status();
+        let institution = driver.name().to_owned();
+        Some(Drained {
+            institution,
+            in_flight: status.in_flight,
+            waiting: status.waiting,
+            unknown: status.unknown,
+            is_complete,
+        })
+    }
+
+    fn take_timeouts(&mut self, lines: &[Line]) -> bool {
+        for _ in 0..TIMEOUTS_PER_TURN {
+            let now = now();
+            if self.core.poll_timeout().is_none_or(|(at, _)| at > now.mono) {
+                return false;
+            }
+            self.core.handle_timeout(now);
+            self.act(lines, now);
+        }
+        true
+    }
+
+    fn accept(&mut self, lines: &[Line], cx: &mut Context<'_>) -> bool {
+        if self.accept_again.is_some_and(|at| at > now().mono) {
+            return false;
+        }
+        self.accept_again = None;
+        let mut more = false;
+        for (at, line) in lines.iter().enumerate() {
+            let LineEndpoint::Listen(listener) = &line.endpoint else { continue };
+            let Ok(id) = u16::try_from(at).map(LineId) else { continue };
+            more |= self.accept_from(listener, id, lines, cx);
+        }
+        more
+    }
+
+    fn accept_from(&mut self, listener: &TcpListener, line: LineId, lines: &[Line], cx: &mut Context<'_>) -> bool {
+        for _ in 0..ACCEPTS_PER_TURN {
+            let Poll::Ready(accepted) = listener.poll_accept(cx) else { return false };
+            match accepted {
+                Ok((stream, _)) => self.take_peer(stream, line, lines),
+                Err(error) => {
+                    self.observer.see(Seen::AcceptFailed { line, error });
+                    self.accept_again = Some(now().mono + ACCEPT_REST);
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn take_peer(&mut self, stream: TcpStream, line: LineId, lines: &[Line]) {
+        let now = now();
+        let Some(options) = lines.get(usize::from(line.0)).map(|line| line.options) else { return };
+        match self.core.handle_accepted(line, now) {
+            Ok(conn) => match Socket::accepted(conn, stream, options) {
+                Ok(socket) => self.insert(socket),
+                Err(_) => self.core.handle_closed(conn, CloseReason::IoError, now),
+            },
+            Err(_) => socket::abort(&stream),
+        }
+        self.act(lines, now);
+    }
+
+    /// A slot has one socket: whatever is left of an earlier one goes.
+    fn insert(&mut self, socket: Socket) {
+        if let Some(old) = self.sockets.insert(socket.conn.session, socket) {
+            old.abort();
+        }
+    }
+
+    fn remove(&mut self, conn: Conn) -> Option<Socket> {
+        if self.sockets.get(&conn.session)?.conn != conn {
+            return None;
+        }
+        self.sockets.remove(&conn.session)
+    }
+
+    fn read(&mut self, lines: &[Line], cx: &mut Context<'_>) -> bool {
+        let mut more = false;
+        let mut after = None;
+        while let Some(session) = self.next_session(after) {
+            after = Some(session);
+            let Some(socket) = self.sockets.get_mut(&session) else { continue };
+            let conn = socket.conn;
+            let Poll::Ready(progress) = socket.poll_read(&self.core, &mut self.buffer, cx) else { continue };
+            let now = now();
+            more = true;
+            match progress {
+                Progress::Connected => self.core.handle_connected(conn, now),
+                Progress::ConnectFailed(error) => {
+                    self.observer.see(Seen::ConnectFailed { conn, error });
+                    self.remove(conn);
+                    self.core.handle_connect_failed(conn, now);
+                }
+                Progress::Received(bytes) => {
+                    let bytes = self.buffer.get(..bytes).unwrap_or_default();
+                    // A connection that we close is read to its end; the core may have no more use for it.
+                    if !socket.is_closing() || self.core.wants_read(conn) {
+                        self.core.handle_received(conn, bytes, now);
+                    }
+                }
+                Progress::Closed(reason) => {
+                    self.remove(conn);
+                    self.core.handle_closed(conn, reason, now);
+                }
+            }
+            self.act(lines, now);
+        }
+        more
+    }
+
+    fn write(&mut self, lines: &[Line], cx: &mut Context<'_>) -> bool {
+        let mut more = false;
+        let mut after = None;
+        while let Some(session) = self.next_session(after) {
+            after = Some(session);
+            for turn in 1..=WRITES_PER_TURN {
+                let Some(socket) = self.sockets.get_mut(&session) else { break };
+                let conn = socket.conn;
+                let Poll::Ready(written) = socket.poll_write(&self.core, cx) else { break };
+                let now = now();
+                more |= turn == WRITES_PER_TURN;
+                match written {
+                    Ok(bytes) => self.core.handle_wrote(conn, bytes, now),
+                    Err(reason) => {
+                        self.remove(conn);
+                        self.core.handle_closed(conn, reason, now);
+                    }
+                }
+                self.act(lines, now);
+            }
+        }
+        more
+    }
+
+    /// The sessions in order, though they come and go meanwhile.
+    fn next_session(&self, after: Option<SessionId>) -> Option<SessionId> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        self.sockets.range((after.map_or(Unbounded, Excluded), Unbounded)).next().map(|(session, _)| *session)
+    }
+
+    /// Does what the core wants done, until it wants nothing more.
+    fn act(&mut self, lines: &[Line], now: Now) {
+        while let Some(output) = self.core.poll_output() {
+            match output {
+                Output::Connect { conn } => self.connect(conn, lines, now),
+                Output::Close { conn, reason, abort } => self.close(conn, reason, abort, now),
+                Output::Append { ticket, entries } => {
+                    self.bridge.send(Batch { ticket: ticket.0, entries, at: now.wall })
+                }
+                Output::Finish { exchange, report } => {
+                    let state = self.core.exchange(exchange).map(|status| status.state);
+                    self.waiters.tell(exchange, &report, state);
+                }
+                // It is durable and answered; the stream that hands notices to services is not there yet.
+                Output::Deliver { .. } => {}
+                Output::Event(event) => {
+                    self.is_health_stale |= matches!(event, Event::Session { .. } | Event::Opening { .. });
+                    self.observer.see(Seen::Event(event));
+                }
+            }
+        }
+    }
+
+    fn connect(&mut self, conn: Conn, lines: &[Line], now: Now) {
+        let line = lines.get(usize::from(conn.session.line.0));
+        let address = line.and_then(|line| match &line.endpoint {
+            LineEndpoint::Connect(addresses) => {
+                Some((socket::address_of(addresses, conn.epoch.0)?.clone(), line.options))
+            }
+            LineEndpoint::Listen(_) => None,
+        });
+        match address {
+            Some((address, options)) => self.insert(Socket::connect(conn, address, options)),
+            None => self.core.handle_connect_failed(conn, now),
+        }
+    }
+
+    fn close(&mut self, conn: Conn, reason: CloseReason, abort: bool, now: Now) {
+        let Some(socket) = self.sockets.get_mut(&conn.session).filter(|socket| socket.conn == conn) else { return };
+        let is_gone = abort || socket.close();
+        if is_gone && let Some(socket) = self.remove(conn) {
+            socket.abort();
+            self.core.handle_closed(conn, reason, now);
+        }
+    }
+}

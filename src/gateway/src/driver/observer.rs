@@ -1,0 +1,107 @@
+//! What happened, for the log: told by a task of its own, so that a slow log slows nothing else.
+
+use std::io;
+
+use pabal_switch::{Conn, Event, LineId, Settings};
+use tokio::sync::mpsc;
+
+/// Something that an observer may want to know.
+pub(super) enum Seen {
+    /// As the core tells it.
+    Event(Event),
+    /// A connection could not be made.
+    ConnectFailed { conn: Conn, error: io::Error },
+    /// A listener cannot accept.
+    AcceptFailed { line: LineId, error: io::Error },
+}
+
+/// Takes events as long as there is room; counts what is dropped.
+pub(super) struct Observer {
+    events: mpsc::Sender<Seen>,
+    dropped: u64,
+}
+
+impl Observer {
+    pub(super) fn start(institution: String, settings: &Settings) -> Self {
+        let (events, received) = mpsc::channel(usize::try_from(settings.limits.events_max).unwrap_or(usize::MAX));
+        let lines = settings.lines.iter().map(|line| line.name.clone()).collect();
+        tokio::spawn(Log { institution, lines }.run(received));
+        Self { events, dropped: 0 }
+    }
+
+    pub(super) fn see(&mut self, seen: Seen) {
+        if self.dropped > 0 && self.events.try_send(Seen::Event(Event::Dropped { count: self.dropped })).is_ok() {
+            self.dropped = 0;
+        }
+        if self.events.try_send(seen).is_err() {
+            self.dropped += 1;
+        }
+    }
+}
+
+struct Log {
+    institution: String,
+    lines: Vec<Box<str>>,
+}
+
+impl Log {
+    async fn run(self, mut events: mpsc::Receiver<Seen>) {
+        while let Some(seen) = events.recv().await {
+            let institution = self.institution.as_str();
+            match seen {
+                Seen::Event(event) => self.write(&event),
+                Seen::ConnectFailed { conn, error } => {
+                    tracing::warn!(institution, line = self.line(conn.session.line), %error, "connecting failed");
+                }
+                Seen::AcceptFailed { line, error } => {
+                    tracing::error!(institution, line = self.line(line), %error, "no connection can be accepted now");
+                }
+            }
+        }
+    }
+
+    fn line(&self, line: LineId) -> &str {
+        self.lines.get(usize::from(line.0)).map_or("?", |name| name)
+    }
+
+    /// Holds no content of telegrams, since events do not.
+    fn write(&self, event: &Event) {
+        let institution = self.institution.as_str();
+        match event {
+            Event::Session { conn, from, to, reason } => {
+                let (line, slot, epoch) = (self.line(conn.session.line), conn.session.slot, conn.epoch.0);
+                match reason {
+                    Some(reason) => {
+                        tracing::info!(institution, line, slot, epoch, %from, %to, %reason, "session: {}", reason.sentence());
+                    }
+                    None => tracing::info!(institution, line, slot, epoch, %from, %to, "session: {}", to.sentence()),
+                }
+            }
+            Event::AcceptRefused { line } => {
+                tracing::warn!(
+                    institution,
+                    line = self.line(*line),
+                    "a connection beyond the line's limit was turned away"
+                );
+            }
+            Event::Opening { key, to } => {
+                let key_text: Vec<_> =
+                    key.values.iter().map(|value| String::from_utf8_lossy(value).trim_end().to_owned()).collect();
+                tracing::info!(institution, opening = key_text.join(" "), date = %key.date, %to, "opening: {}", to.sentence());
+            }
+            Event::Unclaimed { conn, reason } => {
+                tracing::warn!(
+                    institution,
+                    line = self.line(conn.session.line),
+                    reason,
+                    "a telegram that nobody waits for"
+                );
+            }
+            Event::Contradiction { exchange } => {
+                tracing::error!(institution, %exchange, "an answer says the opposite of what had been said; the outcome stays");
+            }
+            Event::NumbersLow { left } => tracing::warn!(institution, left, "telegram numbers are running out"),
+            Event::Dropped { count } => tracing::warn!(institution, count, "events were not logged: too many at once"),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! One TCP connection of a session: connecting, open, or closing.
+//!
+//! The driver itself reads and writes, so that nothing stands between the core and the kernel: bytes leave in the turn in which the core
+//! gives them, how many the kernel took is known at once, and what is not read stays in the kernel, which pushes back on the peer.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use pabal_switch::{CloseReason, Conn, Core};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpStream;
+
+/// How a line's sockets are set up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SocketOptions {
+    pub(super) keepalive_idle: Duration,
+    pub(super) keepalive_interval: Duration,
+    pub(super) user_timeout: Duration,
+}
+
+impl SocketOptions {
+    fn apply(self, stream: &TcpStream) -> io::Result<()> {
+        let socket = SockRef::from(stream);
+        socket.set_tcp_nodelay(true)?;
+        let keepalive = TcpKeepalive::new().with_time(self.keepalive_idle).with_interval(self.keepalive_interval);
+        socket.set_tcp_keepalive(&keepalive)?;
+        // Keepalive does not look while bytes are in flight; this does.
+        socket.set_tcp_user_timeout(Some(self.user_timeout))
+    }
+}
+
+/// The connection that fills a slot.
+pub(super) struct Socket {
+    pub(super) conn: Conn,
+    state: State,
+    /// What the core said when it was last asked whether to read.
+    reads: bool,
+    /// The kernel would take no more; it will say when.
+    is_full: bool,
+}
+
+enum State {
+    Connecting(Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>),
+    Open(TcpStream),
+    /// We have sent our FIN, and wait for theirs.
+    Closing(TcpStream),
+}
+
+/// What a look at a socket found.
+pub(super) enum Progress {
+    Connected,
+    ConnectFailed(io::Error),
+    /// So many bytes are in the buffer.
+    Received(usize),
+    Closed(CloseReason),
+}
+
+impl Socket {
+    /// Begins to connect.
+    pub(super) fn connect(conn: Conn, address: String, options: SocketOptions) -> Self {
+        let connecting = async move {
+            let stream = TcpStream::connect(address).await?;
+            options.apply(&stream)?;
+            Ok(stream)
+        };
+        Self::new(conn, State::Connecting(Box::pin(connecting)))
+    }
+
+    /// Takes a connection that the peer has made.
+    pub(super) fn accepted(conn: Conn, stream: TcpStream, options: SocketOptions) -> io::Result<Self> {
+        options.apply(&stream)?;
+        Ok(Self::new(conn, State::Open(stream)))
+    }
+
+    const fn new(conn: Conn, state: State) -> Self {
+        Self { conn, state, reads: false, is_full: false }
+    }
+
+    /// Closes by FIN, after which the peer's is waited for. Whether the connection is gone at once, because there was none yet.
+    pub(super) fn close(&mut self) -> bool {
+        let State::Open(stream) = &self.state else { return matches!(self.state, State::Connecting(_)) };
+        // A socket whose other end is gone cannot be shut down; reading tells how it went.
+        let _ = SockRef::from(stream).shutdown(std::net::Shutdown::Write);
+        // The stream moves from one variant to the other; between them there is nothing to connect.
+        let nothing: State = State::Connecting(Box::pin(std::future::pending()));
+        if let State::Open(stream) = std::mem::replace(&mut self.state, nothing) {
+            self.state = State::Closing(stream);
+        }
+        false
+    }
+
+    /// Closes by RST, so that the peer counts it no longer than the way takes.
+    pub(super) fn abort(self) {
+        if let State::Open(stream) | State::Closing(stream) = self.state {
+            abort(&stream);
+        }
+    }
+
+    /// Looks once: the end of connecting, or bytes if the core wants them.
+    pub(super) fn poll_read(&mut self, core: &Core, buffer: &mut [u8], cx: &mut Context<'_>) -> Poll<Progress> {
+        self.reads = core.wants_read(self.conn);
+        let stream = match &mut self.state {
+            State::Connecting(connecting) => {
+                return Poll::Ready(match ready!(connecting.as_mut().poll(cx)) {
+                    Ok(stream) => {
+                        self.state = State::Open(stream);
+                        Progress::Connected
+                    }
+                    Err(error) => Progress::ConnectFailed(error),
+                });
+            }
+            State::Open(stream) if self.reads => stream,
+            State::Open(_) => return Poll::Pending,
+            // The core may want no more of it, but the end has to be seen.
+            State::Closing(stream) => stream,
+        };
+        loop {
+            let read = match ready!(stream.poll_read_ready(cx)) {
+                Ok(()) => stream.try_read(buffer),
+                Err(error) => Err(error),
+            };
+            return Poll::Ready(match read {
+                Ok(0) => Progress::Closed(CloseReason::PeerClosed),
+                Ok(bytes) => Progress::Received(bytes),
+                Err(error) if is_passing(&error) => continue,
+                Err(error) => Progress::Closed(close_reason(&error)),
+            });
+        }
+    }
+
+    /// Gives the kernel what the core has to write, once: how many bytes it took.
+    pub(super) fn poll_write(&mut self, core: &Core, cx: &mut Context<'_>) -> Poll<Result<usize, CloseReason>> {
+        let State::Open(stream) = &self.state else { return Poll::Pending };
+        let bytes = core.poll_write(self.conn);
+        if bytes.is_empty() {
+            return Poll::Pending;
+        }
+        loop {
+            self.is_full = true;
+            let written = match ready!(stream.poll_write_ready(cx)) {
+                Ok(()) => stream.try_write(bytes),
+                Err(error) => Err(error),
+            };
+            match written {
+                Ok(bytes) => {
+                    self.is_full = false;
+                    return Poll::Ready(Ok(bytes));
+                }
+                Err(error) if is_passing(&error) => {}
+                Err(error) => return Poll::Ready(Err(close_reason(&error))),
+            }
+        }
+    }
+
+    /// Whether a later input has made something possible that was not when this socket was looked at.
+    pub(super) fn is_behind(&self, core: &Core) -> bool {
+        let State::Open(_) = &self.state else { return false };
+        (core.wants_read(self.conn) && !self.reads) || (!self.is_full && !core.poll_write(self.conn).is_empty())
+    }
+
+    pub(super) const fn is_closing(&self) -> bool {
+        matches!(self.state, State::Closing(_))
+    }
+}
+
+/// Turns a peer away by RST.
+pub(super) fn abort(stream: &TcpStream) {
+    // If it cannot be set, a FIN is sent instead.
+    let _ = stream.set_zero_linger();
+}
+
+/// Where a line's connection number `epoch` goes: to its addresses in turn.
+pub(super) fn address_of(addresses: &[String], epoch: u32) -> Option<&String> {
+    addresses.iter().cycle().nth(usize::try_from(epoch).unwrap_or(0) % addresses.len().max(1))
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+fn close_reason(error: &io::Error) -> CloseReason {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
+            CloseReason::Reset
+        }
+        _ => CloseReason::IoError,
+    }
+}

@@ -1,0 +1,318 @@
+//! What others hold of a gateway.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use pabal_switch::{
+    Cause, ExchangeId, ExchangeState, ExchangeStatus, Inquire, Open, Outcome, Plan, Refusal, Report, Status,
+};
+use pabal_telegram::{Class, Fault, Rule, Side, encode};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::call::{Answer, Body, Call, CallError, Find, FindKey, Found, InquireCall};
+use crate::clock::now;
+use crate::config::hint;
+use crate::driver::command::{Command, Fenced, Heard, LookKey, WaiterId, Waiting};
+use crate::driver::health::Health;
+use crate::history::{Histories, Keyed};
+
+/// What others hold of a gateway; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Handle(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    desks: BTreeMap<String, Desk>,
+    histories: Histories,
+    default_timeout: Duration,
+    waiters: AtomicU64,
+}
+
+/// Where calls to one institution are taken in.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) name: String,
+    /// Each exchange's, by its name.
+    pub(crate) plans: BTreeMap<String, Arc<Plan>>,
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) abandons: mpsc::UnboundedSender<WaiterId>,
+    pub(crate) health: watch::Receiver<Health>,
+    /// Of the lines to which they connect.
+    pub(crate) addresses: Vec<(String, SocketAddr)>,
+}
+
+impl Handle {
+    pub(crate) fn new(desks: BTreeMap<String, Desk>, data_dir: PathBuf, default_timeout: Duration) -> Self {
+        let histories = Histories::new(data_dir);
+        Self(Arc::new(Shared { desks, histories, default_timeout, waiters: AtomicU64::new(0) }))
+    }
+
+    pub(crate) fn desks(&self) -> impl Iterator<Item = &Desk> {
+        self.0.desks.values()
+    }
+
+    pub(crate) fn local_addresses(&self) -> Vec<(String, String, SocketAddr)> {
+        let of = |desk: &Desk| {
+            let name = desk.name.clone();
+            desk.addresses.iter().map(move |(line, address)| (name.clone(), line.clone(), *address)).collect::<Vec<_>>()
+        };
+        self.desks().flat_map(of).collect()
+    }
+
+    /// The institutions' names, in order.
+    #[must_use]
+    pub fn institutions(&self) -> Vec<String> {
+        self.0.desks.keys().cloned().collect()
+    }
+
+    /// Sends a request and waits for its outcome. Dropping the future abandons the call: what has not left will not leave.
+    ///
+    /// # Errors
+    /// Refused; no byte left.
+    pub async fn exchange(&self, call: Call) -> Result<Answer, CallError> {
+        let deadline = now().mono + call.timeout.unwrap_or(self.0.default_timeout);
+        let desk = self.desk(&call.institution)?;
+        let plan = desk.plan(&call.exchange)?;
+        let telegram = telegram(&plan, &call.body)?;
+        let open = Open {
+            plan,
+            caller: call.caller.as_str().into(),
+            idempotency_key: call.idempotency_key.as_deref().map(Into::into),
+            party: call.party.as_deref().map(Into::into),
+            telegram,
+            deadline,
+            trace: call.trace.as_deref().map(Into::into),
+        };
+        if let Some(key) = &call.idempotency_key
+            && let Some(known) = self.known(desk, &call, key, &open).await?
+        {
+            return Ok(known);
+        }
+        let heard =
+            self.ask(desk, |waiter| Command::Open { open: Box::new(open), only_if_known: false, waiter }).await?;
+        answer(heard, call.trace)
+    }
+
+    /// The answer of a request whose idempotency key was used before. Memory does not know the oldest; the journal does.
+    async fn known(&self, desk: &Desk, call: &Call, key: &str, open: &Open) -> Result<Option<Answer>, CallError> {
+        let (institution, caller) = (desk.name.clone(), call.caller.clone());
+        let found = match self.0.histories.keyed(institution, caller, key.to_owned()).await? {
+            Keyed::Unused => return Ok(None),
+            Keyed::Fenced => {
+                return Err(refused(Refusal::KeyFenced, "find bound this key before the request came; use a new key"));
+            }
+            Keyed::Exchange(found) => found,
+        };
+        let open = Box::new(open.clone());
+        let heard = self.ask(desk, |waiter| Command::Open { open, only_if_known: true, waiter }).await?;
+        if !matches!(heard.heard, Some(Heard::KeyNotInMemory)) {
+            return answer(heard, call.trace.clone()).map(Some);
+        }
+        let history = self.0.histories.exchange(desk.name.clone(), found).await?;
+        Ok(history.map(|history| history.answer(found)))
+    }
+
+    /// What is known of an exchange, from memory or the journal.
+    ///
+    /// # Errors
+    /// The institution is not known, or the journal cannot be read or written.
+    pub async fn find(&self, find: Find) -> Result<Found, CallError> {
+        let desk = self.desk(&find.institution)?;
+        let (caller, key) = match find.key {
+            FindKey::Exchange(exchange) => return self.found(desk, exchange).await,
+            FindKey::Idempotency { caller, key } => (caller, key),
+        };
+        // Memory first: it knows what is not durable yet, and the journal then knows the rest.
+        let look = LookKey::Idempotency { caller: caller.as_str().into(), key: key.as_str().into() };
+        if let Some(status) = self.look(desk, look).await? {
+            return self.found(desk, status.exchange).await;
+        }
+        match self.0.histories.keyed(desk.name.clone(), caller.clone(), key.clone()).await? {
+            Keyed::Exchange(exchange) => return self.found(desk, exchange).await,
+            Keyed::Fenced => return Ok(Found::NotFound { fenced: true }),
+            Keyed::Unused if !find.fence => return Ok(Found::NotFound { fenced: false }),
+            Keyed::Unused => {}
+        }
+        let (reply, fenced) = oneshot::channel();
+        desk.send(Command::Fence { caller: caller.into(), key: key.into(), reply }).await?;
+        match fenced.await {
+            Ok(Fenced::Bound) => Ok(Found::NotFound { fenced: true }),
+            Ok(Fenced::Used(exchange)) => self.found(desk, exchange).await,
+            Ok(Fenced::JournalFailed(why)) => Err(refused(Refusal::JournalFailed, why)),
+            Err(_) => Err(stopped()),
+        }
+    }
+
+    async fn found(&self, desk: &Desk, exchange: ExchangeId) -> Result<Found, CallError> {
+        let status = self.look(desk, LookKey::Exchange(exchange)).await?;
+        let history = self.0.histories.exchange(desk.name.clone(), exchange).await?;
+        Ok(match (status, history) {
+            (None, None) => Found::NotFound { fenced: false },
+            (status, history) => history.unwrap_or_default().found(exchange, status),
+        })
+    }
+
+    /// Asks the institution what became of an UNKNOWN exchange: the inquiry's own answer, and what the original is now.
+    ///
+    /// # Errors
+    /// It cannot be asked; no byte left.
+    pub async fn inquire(&self, call: InquireCall) -> Result<(Answer, Found), CallError> {
+        let desk = self.desk(&call.institution)?;
+        let inquire = Inquire {
+            exchange: call.exchange,
+            actor: call.actor.into(),
+            reason: call.reason.into(),
+            trace: call.trace.as_deref().map(Into::into),
+            deadline: now().mono + call.timeout.unwrap_or(self.0.default_timeout),
+        };
+        let heard = self.ask(desk, |waiter| Command::Inquire { inquire: Box::new(inquire), waiter }).await?;
+        let answer = answer(heard, call.trace)?;
+        let found = self.found(desk, call.exchange).await?;
+        Ok((answer, found))
+    }
+
+    /// What an operator sees of an institution; `None` if it is not configured, or has no core.
+    pub async fn status(&self, institution: &str) -> Option<Status> {
+        let (reply, status) = oneshot::channel();
+        self.0.desks.get(institution)?.commands.send(Command::Status { reply }).await.ok()?;
+        status.await.ok()
+    }
+
+    /// Whether an institution can be called now, and every change of that. `None` if it is not configured.
+    #[must_use]
+    pub fn health(&self, institution: &str) -> Option<watch::Receiver<Health>> {
+        self.0.desks.get(institution).map(|desk| desk.health.clone())
+    }
+
+    /// How long a caller waits that does not say.
+    #[must_use]
+    pub fn default_timeout(&self) -> Duration {
+        self.0.default_timeout
+    }
+
+    /// A fault of ours in an institution's driver.
+    #[cfg(test)]
+    pub(crate) async fn panic(&self, institution: &str) {
+        self.desk(institution).unwrap().send(Command::Panic).await.unwrap();
+    }
+
+    fn desk(&self, institution: &str) -> Result<&Desk, CallError> {
+        self.0.desks.get(institution).ok_or_else(|| {
+            let known: Vec<&str> = self.0.desks.keys().map(String::as_str).collect();
+            refused(
+                Refusal::UnknownInstitution,
+                format!("no institution {institution:?} is configured{}", hint(institution, &known)),
+            )
+        })
+    }
+
+    async fn look(&self, desk: &Desk, key: LookKey) -> Result<Option<ExchangeStatus>, CallError> {
+        let (reply, status) = oneshot::channel();
+        desk.send(Command::Look { key, reply }).await?;
+        // A driver without a core drops the question: the journal is asked then.
+        Ok(status.await.unwrap_or(None))
+    }
+
+    /// Gives a driver a command that somebody waits for, and waits.
+    async fn ask(
+        &self,
+        desk: &Desk,
+        command: impl FnOnce(crate::driver::command::Waiter) -> Command,
+    ) -> Result<HeardBy, CallError> {
+        let id = WaiterId(self.0.waiters.fetch_add(1, Ordering::Relaxed));
+        let (waiter, mut waiting) = Waiting::new(id, desk.abandons.clone());
+        desk.send(command(waiter)).await?;
+        let heard = waiting.hear().await;
+        Ok(HeardBy { heard, exchange: waiting.exchange() })
+    }
+}
+
+/// What was heard of which exchange. Nothing is heard of a driver that died.
+struct HeardBy {
+    heard: Option<Heard>,
+    exchange: Option<ExchangeId>,
+}
+
+/// What a call returns for what was heard.
+fn answer(HeardBy { heard, exchange }: HeardBy, trace: Option<String>) -> Result<Answer, CallError> {
+    match (heard, exchange) {
+        (Some(Heard::Report(Report::Outcome { outcome, answer, plan, number }, state)), Some(exchange)) => Ok(Answer {
+            exchange,
+            outcome,
+            telegram: answer,
+            plan: Some(plan),
+            number: number.map(String::from),
+            trace,
+            state: state.unwrap_or_else(|| state_of(&outcome)).word().to_owned(),
+        }),
+        (Some(Heard::Report(Report::NotSent { refusal, detail }, _)), exchange) => {
+            Err(CallError { exchange, ..refused(refusal, detail) })
+        }
+        (Some(Heard::Refused(refusal, detail)), _) => Err(refused(refusal, detail)),
+        // Nothing of it can have left: its first entry was not handed out while the core knew of no exchange.
+        (Some(Heard::Report(..) | Heard::KeyNotInMemory) | None, None) => Err(stopped()),
+        (Some(Heard::KeyNotInMemory) | None, Some(exchange)) => {
+            let outcome = Outcome::Unknown { cause: Cause::Restarted };
+            let state = ExchangeState::Unknown.word().to_owned();
+            Ok(Answer { exchange, outcome, telegram: None, plan: None, number: None, trace, state })
+        }
+    }
+}
+
+/// How far an exchange is that memory has let go.
+fn state_of(outcome: &Outcome) -> ExchangeState {
+    if outcome.is_final() { ExchangeState::Finished } else { ExchangeState::Unknown }
+}
+
+impl Desk {
+    async fn send(&self, command: Command) -> Result<(), CallError> {
+        self.commands.send(command).await.map_err(|_| stopped())
+    }
+
+    fn plan(&self, exchange: &str) -> Result<Arc<Plan>, CallError> {
+        self.plans.get(exchange).cloned().ok_or_else(|| {
+            let known: Vec<&str> = self.plans.keys().map(String::as_str).collect();
+            let text = format!("the spec of {} has no exchange {exchange:?}{}", self.name, hint(exchange, &known));
+            refused(Refusal::UnknownExchange, text)
+        })
+    }
+}
+
+/// The request's bytes, on the caller's task.
+fn telegram(plan: &Plan, body: &Body) -> Result<Vec<u8>, CallError> {
+    let layout = plan.request_layout();
+    let faults = match body {
+        Body::Fields(values) => match encode(layout, Side::Asker, values) {
+            Ok(telegram) => return Ok(telegram),
+            Err(faults) => faults,
+        },
+        Body::Raw(bytes) => {
+            let found = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+            if found == layout.len() {
+                return Ok(bytes.clone());
+            }
+            vec![Fault {
+                field: layout.name().into(),
+                offset: 0,
+                len: layout.len(),
+                class: Class::Public,
+                bytes: Box::default(),
+                rule: Rule::Length { expected: layout.len(), found },
+            }]
+        }
+    };
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    Err(CallError { faults, ..refused(Refusal::InvalidFields, told.join("; ")) })
+}
+
+pub(crate) fn refused(refusal: Refusal, detail: impl Into<String>) -> CallError {
+    CallError { refusal, detail: detail.into(), faults: Vec::new(), exchange: None }
+}
+
+fn stopped() -> CallError {
+    refused(Refusal::Stopped, "the institution's driver has stopped")
+}

@@ -1,0 +1,226 @@
+//! What the journal knows of exchanges, read beside the writer.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pabal_journal::{Envelope, Position, Reader};
+use pabal_switch::{Entry, ExchangeId, ExchangeState, ExchangeStatus, Outcome, Refusal};
+
+use crate::call::{Answer, CallError, Found};
+use crate::handle::refused;
+
+/// Entries of one exchange that are read at most. An exchange has a handful, and two for each inquiry's answer.
+const ENTRIES_MAX: usize = 1_000;
+/// Readers that are kept open between questions.
+const READERS_KEPT_MAX: usize = 4;
+
+/// Asks the journal. Reading is blocking work, so each question runs beside the runtime's tasks.
+#[derive(Debug)]
+pub(crate) struct Histories(Arc<Readers>);
+
+#[derive(Debug)]
+struct Readers {
+    data_dir: PathBuf,
+    kept: Mutex<Vec<Reader>>,
+}
+
+/// What an idempotency key was used for.
+pub(crate) enum Keyed {
+    Unused,
+    Fenced,
+    Exchange(ExchangeId),
+}
+
+/// What the journal says of one exchange.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History {
+    rule: String,
+    outcome: Option<Outcome>,
+    is_listed: bool,
+    was_sending: bool,
+    answer: Option<Vec<u8>>,
+    number: Option<String>,
+    trace: Option<String>,
+    lines: Vec<(i64, String, String)>,
+}
+
+impl Histories {
+    pub(crate) fn new(data_dir: PathBuf) -> Self {
+        Self(Arc::new(Readers { data_dir, kept: Mutex::default() }))
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Reader) -> Result<T, pabal_journal::Error> + Send + 'static,
+    ) -> Result<T, CallError> {
+        let readers = Arc::clone(&self.0);
+        let asked = tokio::task::spawn_blocking(move || readers.ask(question)).await;
+        let failed = |why: String| refused(Refusal::JournalFailed, format!("the journal cannot be read: {why}"));
+        asked.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))
+    }
+
+    /// What a key was used for at an institution.
+    pub(crate) async fn keyed(&self, institution: String, caller: String, key: String) -> Result<Keyed, CallError> {
+        let envelopes = self.ask(move |reader| {
+            let found = reader.by_idempotency(&caller, &key, Position::START, ENTRIES_MAX)?;
+            Ok(found.into_iter().filter(|envelope| envelope.institution == institution).collect::<Vec<_>>())
+        });
+        let mut keyed = Keyed::Unused;
+        for envelope in envelopes.await? {
+            match envelope.columns.exchange.as_deref().and_then(parse_id) {
+                Some(exchange) => return Ok(Keyed::Exchange(exchange)),
+                None => keyed = Keyed::Fenced,
+            }
+        }
+        Ok(keyed)
+    }
+
+    /// What there is about an exchange; `None` if there is nothing.
+    pub(crate) async fn exchange(
+        &self,
+        institution: String,
+        exchange: ExchangeId,
+    ) -> Result<Option<History>, CallError> {
+        let envelopes = self.ask(move |reader| {
+            let found = reader.by_exchange(&exchange.to_string(), Position::START, ENTRIES_MAX)?;
+            Ok(found.into_iter().filter(|envelope| envelope.institution == institution).collect::<Vec<_>>())
+        });
+        let envelopes = envelopes.await?;
+        let mut history = History::default();
+        for envelope in &envelopes {
+            history.take(envelope);
+        }
+        Ok((!envelopes.is_empty()).then_some(history))
+    }
+}
+
+impl Readers {
+    fn ask<T>(
+        &self,
+        question: impl FnOnce(&Reader) -> Result<T, pabal_journal::Error>,
+    ) -> Result<T, pabal_journal::Error> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let reader = match kept {
+            Some(reader) => reader,
+            None => Reader::open(&self.data_dir)?,
+        };
+        let answered = question(&reader)?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < READERS_KEPT_MAX {
+            kept.push(reader);
+        }
+        Ok(answered)
+    }
+}
+
+impl History {
+    fn take(&mut self, envelope: &Envelope) {
+        self.lines.push((envelope.at, envelope.kind.clone(), line(envelope)));
+        if envelope.family != Entry::FAMILY {
+            return;
+        }
+        let columns = &envelope.columns;
+        self.number = columns.our_number.clone().or(self.number.take());
+        self.trace = columns.trace_context.clone().or(self.trace.take());
+        // An entry that a later release wrote still has its columns and its line.
+        match Entry::decode(&envelope.kind, envelope.version, &envelope.body) {
+            Ok(Entry::Accepted(accepted)) => self.rule = accepted.about.rule.to_string(),
+            Ok(Entry::Sending(_)) => self.was_sending = true,
+            Ok(Entry::Outcome(concluded)) => {
+                self.outcome = Some(concluded.outcome);
+                self.answer = concluded.answer.map(|frame| frame.bytes).or(self.answer.take());
+            }
+            Ok(Entry::Listed(_)) => self.is_listed = true,
+            Ok(_) | Err(_) => {}
+        }
+    }
+
+    /// With what memory says of it now, which is newer.
+    pub(crate) fn found(self, exchange: ExchangeId, status: Option<ExchangeStatus>) -> Found {
+        let state = status.as_ref().map_or_else(|| self.state(), |status| status.state);
+        let outcome = status.and_then(|status| status.outcome).or(self.outcome);
+        Found::Exchange {
+            exchange,
+            state: state.word().to_owned(),
+            outcome,
+            rule: self.rule,
+            telegram: self.answer,
+            number: self.number,
+            trace: self.trace,
+            history: self.lines,
+        }
+    }
+
+    /// The answer of a request that memory has let go, as stored: by an older version of the spec, perhaps, so without a plan.
+    pub(crate) fn answer(self, exchange: ExchangeId) -> Answer {
+        Answer {
+            exchange,
+            // Without an outcome it was cut short by a stop whose recovery has not said more.
+            outcome: self.outcome.unwrap_or(Outcome::Unknown { cause: pabal_switch::Cause::Restarted }),
+            state: self.state().word().to_owned(),
+            telegram: self.answer.map(Into::into),
+            plan: None,
+            number: self.number,
+            trace: self.trace,
+        }
+    }
+
+    fn state(&self) -> ExchangeState {
+        match self.outcome {
+            Some(outcome) if outcome.is_final() => ExchangeState::Finished,
+            _ if self.is_listed => ExchangeState::Listed,
+            Some(_) => ExchangeState::Unknown,
+            None if self.was_sending => ExchangeState::Sending,
+            None => ExchangeState::Accepted,
+        }
+    }
+}
+
+/// An entry for people, from its columns alone: no content of a telegram is in it.
+fn line(envelope: &Envelope) -> String {
+    let columns = &envelope.columns;
+    let mut parts = Vec::new();
+    if let Some(outcome) = &columns.outcome {
+        let cause = columns.cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default();
+        parts.push(format!("{outcome}{cause}"));
+    }
+    if let Some(number) = &columns.our_number {
+        parts.push(format!("number {number}"));
+    }
+    if let Some(session) = &columns.session {
+        let epoch = columns.epoch.map(|epoch| format!(" epoch {epoch}")).unwrap_or_default();
+        let offset = columns.stream_offset.map(|offset| format!(" at byte {offset}")).unwrap_or_default();
+        parts.push(format!("session {session}{epoch}{offset}"));
+    }
+    if envelope.kind == "accepted" {
+        parts.extend(
+            columns.caller.as_ref().filter(|caller| !caller.is_empty()).map(|caller| format!("caller {caller}")),
+        );
+        parts.extend(columns.party.as_ref().map(|party| format!("party {party}")));
+        parts.extend(columns.participant.as_ref().map(|participant| format!("participant {participant}")));
+    }
+    parts.extend(columns.parent.as_ref().map(|parent| format!("about {parent}")));
+    parts.join(", ")
+}
+
+/// Reads what `ExchangeId` prints.
+fn parse_id(text: &str) -> Option<ExchangeId> {
+    let digits: String = text.split('-').collect();
+    if digits.len() != 32 {
+        return None;
+    }
+    u128::from_str_radix(&digits, 16).ok().map(ExchangeId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_comes_back() {
+        let id = ExchangeId(0x0192_f0c1_7a3b_7c4d_8e5f_0123_4567_89ab);
+        assert_eq!(parse_id(&id.to_string()), Some(id));
+        assert_eq!(parse_id("fence"), None);
+        assert_eq!(parse_id(""), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! An institution's configuration held against its spec: what the core is given.
+
+use pabal_spec::{Institution, Protocol, Rules};
+use pabal_switch::{LineSettings, Party, Settings};
+use pabal_telegram::{Field, Slice, Value};
+
+use crate::config::{InstitutionConfig, PartyConfig, Problem, hint};
+
+/// What the core is given.
+///
+/// # Errors
+/// Each place where configuration and spec do not fit.
+pub(crate) fn settings(config: &InstitutionConfig, institution: &Institution) -> Result<Settings, Vec<Problem>> {
+    let mut problems = Vec::new();
+    if config.name != *institution.name {
+        let text = format!(
+            "its spec is that of {:?}; rename the table to [institutions.{}]",
+            institution.name, institution.name
+        );
+        problems.push(problem(format!("institutions.{}.spec", config.name), text));
+    }
+    let names: Vec<&str> = institution.protocols.iter().map(|protocol| &*protocol.name).collect();
+    for (at, line) in config.lines.iter().enumerate() {
+        if !names.contains(&line.protocol.as_str()) {
+            let text = format!("the spec has no protocol {:?}{}", line.protocol, hint(&line.protocol, &names));
+            problems.push(problem(format!("institutions.{}.lines[{at}].protocol", config.name), text));
+        }
+    }
+    for protocol in &institution.protocols {
+        let range = &protocol.rules.number.range;
+        let numbers = range.end().saturating_sub(*range.start()).saturating_add(1);
+        if u64::from(config.limits.number_block) > numbers {
+            let text = format!(
+                "({}) must not be over the {numbers} numbers that {} has; the first entry would reserve them all",
+                config.limits.number_block, protocol.name
+            );
+            problems.push(problem(format!("institutions.{}.limits.number_block", config.name), text));
+        }
+    }
+    let mut parties = Vec::new();
+    for (at, party) in config.parties.iter().enumerate() {
+        let path = format!("institutions.{}.parties[{at}]", config.name);
+        parties.push(resolve(party, institution, &path, &mut problems));
+    }
+    let lines = config.lines.iter().map(|line| LineSettings {
+        name: line.name.as_str().into(),
+        protocol: line.protocol.as_str().into(),
+        side: line.side(),
+        direction: line.direction,
+        sessions_max: line.sessions_max,
+        window: line.window,
+        connect_timeout: line.connect_timeout,
+        reconnect_min: line.reconnect_min,
+        reconnect_max: line.reconnect_max,
+        close_grace: line.close_grace,
+    });
+    if problems.is_empty() {
+        Ok(Settings { lines: lines.collect(), parties, limits: config.limits.clone() })
+    } else {
+        Err(problems)
+    }
+}
+
+fn problem(path: String, text: String) -> Problem {
+    Problem { line: None, path, text }
+}
+
+/// The bytes of a party's fields and participants, as they stand in telegrams.
+fn resolve(party: &PartyConfig, institution: &Institution, path: &str, problems: &mut Vec<Problem>) -> Party {
+    let known: Vec<&str> =
+        institution.protocols.iter().flat_map(|protocol| &protocol.rules.party).map(|(name, _)| &**name).collect();
+    for (name, _) in party.fields.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+        let text = format!("the spec names no such party field{}", hint(name, &known));
+        problems.push(problem(format!("{path}.fields.{name}"), text));
+    }
+    let mut fields: Vec<(Box<str>, Box<[u8]>)> = Vec::new();
+    let mut participants = Vec::new();
+    for protocol in &institution.protocols {
+        let Rules { party: rules, participant, .. } = &protocol.rules;
+        for (name, at) in
+            rules.iter().filter(|(name, _)| !fields.iter().any(|(known, _)| known == name)).collect::<Vec<_>>()
+        {
+            match party.fields.iter().find(|(given, _)| **given == **name) {
+                Some((_, value)) => {
+                    if let Some(bytes) =
+                        field_bytes(protocol, name, *at, value, &format!("{path}.fields.{name}"), problems)
+                    {
+                        fields.push((name.clone(), bytes));
+                    }
+                }
+                None => {
+                    let text = format!("is missing; the spec says that `{name}` tells who we are");
+                    problems.push(problem(format!("{path}.fields.{name}"), text));
+                }
+            }
+        }
+        if let (Some((name, at)), true) = (participant, participants.is_empty()) {
+            for value in &party.participants {
+                participants.extend(field_bytes(protocol, name, *at, value, &format!("{path}.participants"), problems));
+            }
+        }
+    }
+    Party { name: party.name.as_str().into(), fields, participants }
+}
+
+/// A value as the bytes of a header field, padded as the field is.
+fn field_bytes(
+    protocol: &Protocol,
+    name: &str,
+    at: Slice,
+    value: &str,
+    path: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Box<[u8]>> {
+    let is_it = |field: &&Field| field.at == at && *field.path == *name;
+    let Some(field) = protocol.catalog.layouts.iter().find_map(|layout| layout.fields().iter().find(is_it)) else {
+        problems.push(problem(path.to_owned(), format!("no telegram of {} has the field `{name}`", protocol.name)));
+        return None;
+    };
+    let mut bytes = Vec::new();
+    match field.encode(&Value::Text(value.to_owned()), &mut bytes) {
+        Ok(()) => Some(bytes.into()),
+        Err(fault) => {
+            problems.push(problem(path.to_owned(), format!("{value:?} does not fit: {fault}")));
+            None
+        }
+    }
+}

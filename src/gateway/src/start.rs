@@ -1,0 +1,270 @@
+//! Starting: specs, the data directory, recovery, listeners; every mistake with its place and the fix.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pabal_journal::{Journal, Writer};
+use pabal_spec::{Diagnostic, Institution, Severity, Source};
+use pabal_switch::{Plan, Recovery, Settings};
+use tokio::sync::{mpsc, watch};
+
+use crate::clock::now;
+use crate::config::{Config, ConfigError, InstitutionConfig, Problem, SpecPlace};
+use crate::digest::DigestKey;
+use crate::driver::health::Health;
+use crate::driver::{Driver, Line};
+use crate::handle::Desk;
+use crate::recovery::recover;
+use crate::settings::settings;
+
+/// Commands that may wait for a driver; who has more to say waits.
+const COMMANDS_MAX: usize = 1_024;
+
+/// Why a gateway cannot start.
+#[derive(Debug)]
+pub enum StartError {
+    /// An institution's spec cannot be read.
+    ReadSpec {
+        /// The institution's name.
+        institution: String,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// An institution's spec has mistakes.
+    Spec {
+        /// The institution's name.
+        institution: String,
+        /// Its files; spans of the diagnostics are places in these.
+        sources: Vec<Source>,
+        /// Each mistake.
+        diagnostics: Vec<Diagnostic>,
+    },
+    /// Configuration and specs do not fit.
+    Misfit(ConfigError),
+    /// The journal cannot be opened; [`pabal_journal::Error::Held`] names the process that has it.
+    Journal(pabal_journal::Error),
+    /// The key of the digests cannot be read or made.
+    DigestKey(io::Error),
+    /// The journal does not tell where an institution was.
+    Recovery {
+        /// The institution's name.
+        institution: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// A line to which they connect cannot be opened.
+    Listen {
+        /// The institution's name.
+        institution: String,
+        /// The line's name.
+        line: String,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReadSpec { institution, path, source } => {
+                write!(
+                    f,
+                    "the spec of {institution} cannot be read: {}: {source}; check institutions.{institution}.spec",
+                    path.display()
+                )
+            }
+            Self::Spec { institution, diagnostics, .. } => {
+                let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+                let first = errors.clone().next().map_or("", |diagnostic| &diagnostic.message);
+                write!(f, "the spec of {institution} has {} mistakes; the first: {first}", errors.count())
+            }
+            Self::Misfit(error) => write!(f, "configuration and specs do not fit:\n{error}"),
+            Self::Journal(error) => write!(f, "{error}"),
+            Self::DigestKey(error) => write!(f, "the key of the journal's digests cannot be read or made: {error}"),
+            Self::Recovery { institution, what } => {
+                write!(f, "the journal does not tell where {institution} was: {what}")
+            }
+            Self::Listen { institution, line, source } => {
+                write!(
+                    f,
+                    "line {line} of {institution} cannot be opened: {source}; check institutions.{institution}.lines"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::ReadSpec { source, .. } | Self::DigestKey(source) | Self::Listen { source, .. } => Some(source),
+            Self::Journal(error) => std::error::Error::source(error),
+            Self::Misfit(_) | Self::Spec { .. } | Self::Recovery { .. } => None,
+        }
+    }
+}
+
+/// The sources of a spec: the `.spec` files and the code tables (`.csv`) of a directory, in the order of their names. What lies
+/// in folders below it (samples, scenarios) is no part of it.
+///
+/// # Errors
+/// The directory or a file cannot be read, or is not UTF-8.
+pub fn spec_sources(directory: &Path) -> Result<Vec<Source>, (PathBuf, io::Error)> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| (path, error)
+    };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(failed(directory))? {
+        let path = entry.map_err(failed(directory))?.path();
+        if path.extension().is_some_and(|extension| extension == "spec" || extension == "csv") && path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let mut sources = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).map_err(failed(&path))?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        sources.push(Source { name, text });
+    }
+    Ok(sources)
+}
+
+/// An institution that is ready to be driven.
+pub(crate) struct Ready {
+    pub(crate) desk: Desk,
+    pub(crate) driver: Driver,
+    pub(crate) recovery: Recovery,
+}
+
+/// Everything is checked, locked, read and bound; nothing runs yet but the journal's writer.
+pub(crate) async fn prepare(config: &Config) -> Result<(Writer, Vec<Ready>), StartError> {
+    let mut checked = Vec::new();
+    let mut problems = Vec::new();
+    for institution in config.institutions() {
+        let spec = load_spec(institution)?;
+        match settings(institution, &spec) {
+            Ok(settings) => checked.push((institution, Arc::new(spec), settings)),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(misfit(problems));
+    }
+    let options = pabal_journal::Options { started_at: now().wall.as_unix_micros(), ..config.journal().clone() };
+    let opening = options.clone();
+    let opened = tokio::task::spawn_blocking(move || {
+        let (writer, recovered) = Journal::open(opening).map_err(StartError::Journal)?;
+        Ok((writer, recovered))
+    });
+    let (writer, recovered) = flat(opened.await)?;
+    if let Some(holder) = &recovered.unclean {
+        tracing::warn!(%holder, "the data directory was not closed: what was in flight is UNKNOWN until an answer or an inquiry says more");
+    }
+    let digest = Arc::new(DigestKey::open(config.data_dir()).map_err(StartError::DigestKey)?);
+    let mut ready = Vec::new();
+    for (configured, institution, settings) in checked {
+        let parts = Parts { config, options: &options, writer: &writer, digest: &digest };
+        ready.push(parts.institution(configured, institution, settings).await?);
+    }
+    Ok((writer, ready))
+}
+
+fn misfit(problems: Vec<Problem>) -> StartError {
+    StartError::Misfit(ConfigError { file: "configuration".to_owned(), problems })
+}
+
+/// A blocking task does not fail but by a panic, which goes on here.
+fn flat<T>(joined: Result<Result<T, StartError>, tokio::task::JoinError>) -> Result<T, StartError> {
+    match joined {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => Err(StartError::DigestKey(io::Error::other(error))),
+        },
+    }
+}
+
+fn load_spec(config: &InstitutionConfig) -> Result<Institution, StartError> {
+    let sources = match &config.spec {
+        SpecPlace::Sources(sources) => sources.clone(),
+        SpecPlace::Directory(directory) => spec_sources(directory).map_err(|(path, source)| {
+            let institution = config.name.clone();
+            StartError::ReadSpec { institution, path, source }
+        })?,
+    };
+    match pabal_spec::load(&sources) {
+        Ok(loaded) => {
+            for warning in &loaded.warnings {
+                let file = sources.get(usize::from(warning.at.span.source.0)).map_or("", |source| &source.name);
+                tracing::warn!(institution = config.name, file, code = warning.code, "spec: {}", warning.message);
+            }
+            Ok(loaded.institution)
+        }
+        Err(diagnostics) => Err(StartError::Spec { institution: config.name.clone(), sources, diagnostics }),
+    }
+}
+
+/// What the institutions of a gateway share.
+struct Parts<'a> {
+    config: &'a Config,
+    options: &'a pabal_journal::Options,
+    writer: &'a Writer,
+    digest: &'a Arc<DigestKey>,
+}
+
+impl Parts<'_> {
+    async fn institution(
+        &self,
+        configured: &InstitutionConfig,
+        institution: Arc<Institution>,
+        settings: Settings,
+    ) -> Result<Ready, StartError> {
+        let name = configured.name.clone();
+        let mut lines = Vec::new();
+        for line in &configured.lines {
+            lines.push(Line::open(line).await.map_err(|source| StartError::Listen {
+                institution: name.clone(),
+                line: line.name.clone(),
+                source,
+            })?);
+        }
+        let (directory, of) = (self.options.directory.clone(), name.clone());
+        let recovered = tokio::task::spawn_blocking(move || {
+            recover(&directory, &of).map_err(|what| StartError::Recovery { institution: of, what })
+        });
+        let recovery = flat(recovered.await)?;
+        let (commands, received) = mpsc::channel(COMMANDS_MAX);
+        // Bounded by the calls that wait.
+        let (abandons, abandoned) = mpsc::unbounded_channel();
+        let (health, known) = watch::channel(Health::NotServing("starting".to_owned()));
+        let mut plans = BTreeMap::new();
+        for protocol in &institution.protocols {
+            for (at, rule) in protocol.rules.exchanges.iter().enumerate() {
+                let Ok(at) = u16::try_from(at).map(pabal_spec::ExchangeRuleId) else { continue };
+                plans.entry(rule.name.to_string()).or_insert_with(|| Arc::new(Plan::new(Arc::clone(protocol), at)));
+            }
+        }
+        let addresses = lines.iter().filter_map(|line| Some((line.name.clone(), line.local_address()?))).collect();
+        let desk = Desk { name, plans, commands, abandons, health: known, addresses };
+        let driver = Driver {
+            institution,
+            settings,
+            lines,
+            node: self.config.node().to_owned(),
+            journal: self.options.clone(),
+            writer: self.writer.clone(),
+            digest: Arc::clone(self.digest),
+            commands: received,
+            abandons: abandoned,
+            health,
+        };
+        Ok(Ready { desk, driver, recovery })
+    }
+}
