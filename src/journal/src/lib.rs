@@ -16,6 +16,8 @@
 //!
 //! **The chain.** Each row carries SHA-256 over the row before's checksum and all its own content. Readers check every envelope that they return;
 //! [`verify`] checks the whole file and names the position of the first damage. Nothing damaged is skipped.
+//! SQLite silently drops what follows a damaged frame of its write-ahead file; so that file is looked at first, and durable transactions behind
+//! such a frame are damage, too.
 //!
 //! **Recovery.** A checkpoint is an envelope of the kind [`CHECKPOINT`] that says what everything before it amounts to. The journal cannot make its
 //! content, so it asks for it: an [`Ack`] says when an institution's next one is due (at the start of a file, and after every 100,000
