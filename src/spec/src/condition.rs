@@ -69,3 +69,61 @@ impl Condition {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AMOUNT: Slice = Slice { offset: 0, len: 4 };
+    const CODE: Slice = Slice { offset: 4, len: 2 };
+
+    fn same(left: Operand, right: Operand, zero_left: bool) -> Test {
+        Test::Same { left, right, equal: Equal { zero_left, space_right: false } }
+    }
+
+    fn verdicts() -> VerdictTable {
+        let mut table = VerdictTable::default();
+        table.rows.insert((b"A".as_slice().into(), b"12".as_slice().into()), (Verdict::Refused, "".into()));
+        table
+    }
+
+    fn check(all: &[Test], answer: &[u8], original: &[u8], expected: bool) {
+        let condition = Condition { all: all.into() };
+        assert_eq!(condition.holds(answer, original, &verdicts(), b"A"), expected, "{condition:?}");
+    }
+
+    #[test]
+    fn all_comparisons_must_hold() {
+        let equal = same(Operand::Answer(AMOUNT), Operand::Original(AMOUNT), false);
+        let code = same(Operand::Answer(CODE), Operand::Literal(b"00".as_slice().into()), false);
+        check(&[equal.clone(), code.clone()], b"010000", b"0100", true);
+        check(&[equal.clone(), code.clone()], b"010001", b"0100", false);
+        check(&[equal, code], b"010000", b"0101", false);
+        check(&[], b"", b"", true);
+    }
+
+    #[test]
+    fn what_does_not_matter_is_not_compared() {
+        let exact = same(Operand::Answer(AMOUNT), Operand::Original(Slice { offset: 0, len: 3 }), false);
+        let number = same(Operand::Answer(AMOUNT), Operand::Original(Slice { offset: 0, len: 3 }), true);
+        check(core::slice::from_ref(&exact), b"0100", b"100", false);
+        check(core::slice::from_ref(&number), b"0100", b"100", true);
+        check(&[number], b"0100", b"101", false);
+    }
+
+    #[test]
+    fn bytes_that_are_not_there_prove_nothing() {
+        let equal = same(Operand::Answer(AMOUNT), Operand::Original(AMOUNT), true);
+        check(core::slice::from_ref(&equal), b"010", b"010", false);
+        check(&[equal], b"0100", b"", false);
+        check(&[Test::Class { code: CODE, verdict: Verdict::Unknown }], b"01001", b"", false);
+    }
+
+    #[test]
+    fn a_class_is_looked_up_for_the_participant() {
+        let refused = Condition { all: [Test::Class { code: CODE, verdict: Verdict::Refused }].into() };
+        assert!(refused.holds(b"000012", b"", &verdicts(), b"A"));
+        assert!(!refused.holds(b"000012", b"", &verdicts(), b"B"));
+        assert!(!refused.holds(b"000013", b"", &verdicts(), b"A"));
+    }
+}

@@ -75,3 +75,30 @@ pub struct Protocol {
     /// The conversation.
     pub rules: Rules,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    fn digest(files: &[(&str, &str)]) -> Digest {
+        let source = |(name, text): &(&str, &str)| Source { name: (*name).into(), text: (*text).into() };
+        Digest::of(&files.iter().map(source).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn every_byte_of_every_file_counts() {
+        // FNV-1a of no bytes is its offset basis.
+        assert_eq!(digest(&[]).to_string(), "cbf29ce484222325");
+        let one = digest(&[("a", "b")]);
+        for other in [&[("a", "c")][..], &[("b", "b")], &[("a", "b"), ("c", "")], &[("ab", "")], &[("", "ab")], &[]] {
+            assert_ne!(digest(other), one, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_files_does_not() {
+        assert_eq!(digest(&[("a", "1"), ("b", "2")]), digest(&[("b", "2"), ("a", "1")]));
+        assert_ne!(digest(&[("a", "1"), ("b", "2")]), digest(&[("a", "2"), ("b", "1")]));
+    }
+}

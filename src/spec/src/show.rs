@@ -99,3 +99,38 @@ fn more(field: &Field) -> String {
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use std::string::String;
+    use std::vec::Vec;
+
+    use crate::{Source, load};
+
+    use super::*;
+
+    fn shown(telegram: &str) -> String {
+        let sources = [
+            ("whole.spec", include_str!("../tests/fixtures/whole.spec")),
+            ("codes.csv", include_str!("../tests/fixtures/codes.csv")),
+        ]
+        .map(|(name, text)| Source { name: name.into(), text: text.into() });
+        let loaded = load(&sources).unwrap();
+        let (_, layout) = loaded.institution.protocols[0].catalog.find(telegram).unwrap();
+        let rows: Vec<String> = show(layout)
+            .map(|row| {
+                let Row { offset, len, kind, by, class, name, label, more } = row;
+                format!("{offset:3} {len:3} {kind:16} {by:9} {:9} {name:15} {label} {more}", class.word())
+                    .trim_end()
+                    .into()
+            })
+            .collect();
+        rows.join("\n")
+    }
+
+    #[test]
+    fn fields_are_shown_in_the_words_of_the_language() {
+        insta::assert_snapshot!("transfer", shown("transfer"));
+        insta::assert_snapshot!("poll_answer", shown("poll_answer"));
+    }
+}

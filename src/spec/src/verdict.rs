@@ -87,3 +87,56 @@ impl VerdictTable {
         row.map(|(_, text)| &**text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> VerdictTable {
+        let rows = [
+            ("", "0000", Verdict::Success, "done"),
+            ("", "0101", Verdict::Unknown, "says nothing"),
+            ("", "0102", Verdict::NotOpen, "not open"),
+            ("004", "0101", Verdict::Refused, "no account"),
+            ("004", "0102", Verdict::NotOpen, "bank not open"),
+            ("004", "0133", Verdict::Refused, "not enough"),
+        ];
+        let row = |(participant, code, verdict, text): (&str, &str, Verdict, &str)| {
+            ((participant.as_bytes().into(), code.as_bytes().into()), (verdict, text.into()))
+        };
+        VerdictTable { rows: rows.map(row).into() }
+    }
+
+    fn check(participant: &str, code: &str, verdict: Verdict, text: Option<&str>) {
+        let table = table();
+        let (participant, code) = (participant.as_bytes(), code.as_bytes());
+        assert_eq!((table.verdict(participant, code), table.text(participant, code)), (verdict, text));
+    }
+
+    #[test]
+    fn a_row_for_all_holds_for_each() {
+        check("004", "0000", Verdict::Success, Some("done"));
+        check("", "0000", Verdict::Success, Some("done"));
+        check("004", "0133", Verdict::Refused, Some("not enough"));
+    }
+
+    #[test]
+    fn rows_that_disagree_say_nothing() {
+        check("004", "0101", Verdict::Unknown, Some("no account"));
+        check("004", "0102", Verdict::NotOpen, Some("bank not open"));
+    }
+
+    #[test]
+    fn a_code_that_is_not_listed_is_unknown() {
+        check("088", "0133", Verdict::Unknown, None);
+        check("004", "013", Verdict::Unknown, None);
+        check("004", "", Verdict::Unknown, None);
+    }
+
+    #[test]
+    fn words_and_classes_are_one_to_one() {
+        for (word, verdict) in Verdict::ALL {
+            assert_eq!(verdict.word(), word);
+        }
+    }
+}

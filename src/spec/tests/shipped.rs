@@ -1,23 +1,248 @@
-//! The shipped specs, checked against what their documents say.
+//! The shipped spec of Hecto, compared with the tables of its document.
 
-use pabal_spec::{Loaded, Source, load};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
-fn hecto() -> Vec<Source> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto");
-    ["codes.csv", "firmbanking.spec"]
-        .into_iter()
-        .map(|name| Source {
-            name: name.into(),
-            text: std::fs::read_to_string(folder.join(name)).expect("a shipped file"),
-        })
-        .collect()
+use pabal_clock::{DayRule, TimeOfDay, UtcOffset};
+use pabal_spec::{
+    Answered, Confirm, Effect, FillRule, Loaded, Operand, Protocol, SettleRule, Source, Test, Unknown, Verdict, load,
+};
+use pabal_telegram::{Class, Equal, Fill, Kind, Slice, Stamp};
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto")
 }
 
 fn loaded() -> Loaded {
-    load(&hecto()).unwrap_or_else(|found| panic!("{found:#?}"))
+    let sources = ["codes.csv", "firmbanking.spec"].map(|name| Source {
+        name: name.into(),
+        text: std::fs::read_to_string(folder().join(name)).expect("a shipped file"),
+    });
+    load(&sources).unwrap_or_else(|found| panic!("{found:#?}"))
+}
+
+fn firmbanking() -> Arc<Protocol> {
+    Arc::clone(loaded().institution.protocol("firmbanking").expect("the protocol"))
+}
+
+const fn at(offset: u32, len: u32) -> Slice {
+    Slice { offset, len }
 }
 
 #[test]
-fn hecto_has_no_mistake() {
-    assert_eq!(loaded().warnings, []);
+fn it_has_no_mistake_and_no_warning() {
+    let loaded = loaded();
+    assert_eq!(loaded.warnings, []);
+    assert_eq!((&*loaded.institution.name, &*loaded.institution.label), ("hecto", "헥토파이낸셜"));
+}
+
+/// Cells of a table's line; quotes stand around a whole cell only.
+fn cells(line: &str) -> Vec<String> {
+    let mut cells = vec![String::new()];
+    let mut quoted = false;
+    for character in line.chars() {
+        match character {
+            '"' => quoted = !quoted,
+            ',' if !quoted => cells.push(String::new()),
+            other => cells.last_mut().expect("a cell").push(other),
+        }
+    }
+    cells
+}
+
+/// Label, offset and length of each row of a table.
+fn table(name: &str) -> Vec<(String, Slice)> {
+    let text = std::fs::read_to_string(folder().join("layouts").join(name)).expect("a table");
+    let rows = text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+    rows.map(|line| {
+        let cells = cells(line);
+        let offset = cells[5].strip_prefix("off=").and_then(|rest| rest.split(';').next()).expect("an offset");
+        (cells[1].clone(), at(offset.parse().expect("an offset"), cells[4].parse().expect("a length")))
+    })
+    .collect()
+}
+
+#[test]
+fn every_field_is_where_its_table_says() {
+    let header = table("hecto_fb_common_header.csv");
+    let poll = table("hecto_fb_polling.csv");
+    let with = |name: &str| [header.clone(), table(name)].concat();
+    let protocol = firmbanking();
+    let expected = [
+        ("poll_request", 20, poll.clone()),
+        ("poll_answer", 20, poll),
+        ("open", 300, with("hecto_fb_1000_100_open.csv")),
+        ("transfer", 300, with("hecto_fb_2000_100_transfer.csv")),
+        ("transfer_result", 300, with("hecto_fb_7000_100_transfer_result_inquiry.csv")),
+        ("deposit", 300, with("hecto_fb_4000_100_deposit_notice.csv")),
+    ];
+    assert_eq!(protocol.catalog.layouts.len(), expected.len());
+    for (name, len, rows) in expected {
+        let (_, layout) = protocol.catalog.find(name).expect("a telegram");
+        let fields: Vec<_> = layout.fields().iter().map(|field| (field.label.to_string(), field.at)).collect();
+        assert_eq!((layout.len(), fields), (len, rows), "{name}");
+    }
+}
+
+#[test]
+fn what_the_document_calls_sensitive_is_not_public() {
+    let protocol = firmbanking();
+    for (telegram, fields) in [
+        (
+            "transfer",
+            "debit_account passbook_pin credit_account credit_account_real_name_no credit_account_holder_name",
+        ),
+        ("transfer_result", "debit_account credit_account"),
+        ("deposit", "tx_account counterparty_name cms_code_or_real_name_no counterparty_name_2"),
+    ] {
+        let (_, layout) = protocol.catalog.find(telegram).expect("a telegram");
+        for field in fields.split(' ') {
+            assert_ne!(layout.find(field).expect("a field").1.class, Class::Public, "{telegram} {field}");
+        }
+    }
+    let (_, transfer) = protocol.catalog.find("transfer").expect("a telegram");
+    assert_eq!(transfer.secrets(), [at(115, 8), at(123, 6)]);
+}
+
+#[test]
+fn the_header_is_read_where_it_stands() {
+    let protocol = firmbanking();
+    let rules = &protocol.rules;
+    assert_eq!(protocol.day, DayRule { zone: UtcOffset::from_hours(9), changes: TimeOfDay::MIDNIGHT });
+    assert_eq!((protocol.framing.width, protocol.framing.frame_bytes_max), (4, 4_096));
+    // send_date bank_code company_no telegram_no
+    assert_eq!(rules.key, [at(38, 8), at(21, 3), at(9, 12), at(32, 6)]);
+    assert_eq!(rules.trace, [at(38, 8), at(46, 6), at(32, 6)]);
+    assert_eq!(rules.party, [("id_code".into(), at(0, 9)), ("company_no".into(), at(9, 12))]);
+    assert_eq!(rules.participant, Some(("bank_code".into(), at(21, 3))));
+    assert_eq!(rules.compartment, rules.participant);
+    assert_eq!(rules.response_code, at(52, 4));
+    assert_eq!((rules.number.at, rules.number.range.clone(), rules.number.warn), (at(32, 6), 1..=950_000, 900_000));
+    assert_eq!(rules.number.scope, [at(38, 8), at(21, 3), at(9, 12)]);
+    let stamps: Vec<_> = rules.stamps.iter().map(|stamp| (stamp.at, &*stamp.pattern.pattern)).collect();
+    assert_eq!(stamps, [(at(38, 8), "YYYYMMDD"), (at(46, 6), "hhmmss")]);
+    let stamped: Vec<_> =
+        protocol.catalog.layouts[2].fields().iter().filter(|field| field.fill == Fill::Stamped).collect();
+    let stamped: Vec<&str> = stamped.iter().map(|field| &*field.path).collect();
+    let expected = ["id_code", "company_no", "message_type", "service_code", "telegram_no", "send_date", "send_time"];
+    assert_eq!(stamped, expected);
+}
+
+#[test]
+fn the_poll_is_made_of_its_constants() {
+    let protocol = firmbanking();
+    let poll = protocol.rules.poll.as_ref().expect("a poll");
+    assert_eq!((poll.after, poll.timeout), (Duration::from_secs(300), Duration::from_secs(10)));
+    assert_eq!(&*poll.request, b"HDRREQPOLL0000000000");
+    assert_eq!(&*poll.answer, b"HDRRESPOLL0000000000");
+    assert_eq!(poll.echo, [at(10, 10)]);
+    let [stamp] = poll.stamps.as_slice() else { panic!("{:?}", poll.stamps) };
+    assert_eq!((stamp.at, &stamp.pattern), (at(10, 10), &Stamp { pattern: "MMDDhhmmss".into() }));
+    assert_eq!(protocol.catalog.select(&poll.request), Ok(poll.request_telegram));
+    assert_eq!(protocol.catalog.select(&poll.answer), Ok(poll.answer_telegram));
+    assert!(matches!(protocol.catalog.layout(poll.answer_telegram).fields()[2].kind, Kind::Stamp(_)));
+}
+
+#[test]
+fn frames_are_told_apart_by_length_type_and_service() {
+    let catalog = &firmbanking().catalog;
+    let frame = |len: usize, kind: &str| {
+        let mut frame = vec![b' '; len];
+        frame[24..31].copy_from_slice(kind.as_bytes());
+        frame
+    };
+    for (kind, name) in [("2000100", "transfer"), ("2100100", "transfer"), ("4000100", "deposit"), ("1100100", "open")]
+    {
+        assert_eq!(catalog.select(&frame(300, kind)), Ok(catalog.find(name).expect("a telegram").0), "{kind}");
+    }
+    assert!(catalog.select(&frame(400, "4000100")).is_err(), "the long notice of one bank is not described");
+    let unknown = catalog.select(&frame(300, "2000105")).expect_err("an unknown service");
+    assert_eq!((unknown.length, unknown.by), (300, vec![b"2000".as_slice().into(), b"105".as_slice().into()]));
+    let short = catalog.select(&[b'2'; 26]).expect_err("a short frame");
+    assert_eq!((short.length, short.by), (26, vec![b"22".as_slice().into(), b"".as_slice().into()]));
+}
+
+#[test]
+fn a_transfer_of_which_nothing_is_known_is_asked_about() {
+    let protocol = firmbanking();
+    let rules = &protocol.rules;
+    let (transfer_id, transfer) = rules.exchange("transfer").expect("an exchange");
+    assert_eq!((transfer.effect, transfer.timeout), (Effect::Money, Duration::from_secs(30)));
+    assert_eq!(transfer.request.bytes, [(at(24, 4), b"2000".as_slice().into()), (at(28, 3), b"100".as_slice().into())]);
+    assert_eq!(transfer.answer.bytes, [(at(24, 4), b"2100".as_slice().into()), (at(28, 3), b"100".as_slice().into())]);
+    let (inquiry_id, inquiry) = rules.exchange("transfer_result").expect("an exchange");
+    let Unknown::Inquire(schedule) = &transfer.unknown else { panic!("{:?}", transfer.unknown) };
+    let five_minutes = Duration::from_secs(300);
+    assert_eq!((schedule.by, schedule.after, schedule.every), (inquiry_id, five_minutes, five_minutes));
+    assert_eq!(Some(schedule.until), TimeOfDay::new(23, 25, 0));
+
+    assert_eq!((inquiry.effect, &inquiry.unknown), (Effect::None, &Unknown::Leave));
+    let SettleRule { original, fill, confirm, success, failure } = inquiry.settles.as_ref().expect("what it settles");
+    assert_eq!(*original, transfer_id);
+    assert_eq!(*fill, [FillRule { from: at(32, 6), to: at(100, 6) }]);
+    let account = Equal { zero_left: false, space_right: true };
+    assert_eq!(
+        *confirm,
+        [
+            Confirm { answer: at(106, 15), original: at(100, 15), equal: account },
+            Confirm { answer: at(124, 15), original: at(159, 15), equal: account },
+            Confirm { answer: at(139, 13), original: at(129, 13), equal: Equal::default() },
+        ]
+    );
+    let same = |left, right| Test::Same { left: Operand::Answer(left), right, equal: Equal::default() };
+    let done = same(at(52, 4), Operand::Literal(b"0000".as_slice().into()));
+    assert_eq!(
+        success.all,
+        [
+            done.clone(),
+            same(at(193, 4), Operand::Literal(b"0000".as_slice().into())),
+            same(at(152, 13), Operand::Answer(at(139, 13))),
+        ]
+    );
+    assert_eq!(failure.all, [done, Test::Class { code: at(193, 4), verdict: Verdict::Refused }]);
+
+    let opening = rules.opening.as_ref().expect("an opening");
+    assert_eq!(Some(opening.exchange), rules.exchange("open").map(|(id, _)| id));
+    assert_eq!((opening.per.as_slice(), opening.lost), ([at(9, 12), at(21, 3)].as_slice(), Verdict::NotOpen));
+}
+
+#[test]
+fn a_deposit_is_answered_with_what_it_brought() {
+    let protocol = firmbanking();
+    let (_, deposit) = protocol.rules.notice("deposit").expect("a notice");
+    assert_eq!(deposit.answered, Answered::ByGateway { response_code: b"0000".as_slice().into() });
+    assert_eq!(deposit.numbered, Some((at(32, 6), vec![at(38, 8), at(21, 3), at(9, 12)])));
+    let echo: Vec<_> = deposit.echo.iter().map(|rule| (rule.from, rule.to)).collect();
+    // Identity and key, and the relay's own areas.
+    let same = [at(0, 9), at(9, 12), at(21, 3), at(32, 6), at(38, 8), at(46, 6), at(56, 15), at(71, 11), at(82, 18)];
+    assert_eq!(echo, same.map(|at| (at, at)));
+}
+
+#[test]
+fn codes_say_what_they_plainly_say() {
+    let protocol = firmbanking();
+    let verdicts = &protocol.rules.verdicts;
+    for (bank, code, verdict) in [
+        ("004", "0000", Verdict::Success),
+        ("999", "0000", Verdict::Success),
+        ("004", "0133", Verdict::Refused),
+        ("004", "0102", Verdict::NotOpen),
+        ("088", "U114", Verdict::NotOpen),
+        ("004", "7430", Verdict::InProgress),
+        // The relay did not hear from the bank.
+        ("004", "VTIM", Verdict::Unknown),
+        // Nobody's record is no proof.
+        ("088", "NREC", Verdict::Unknown),
+        ("004", "0100", Verdict::Unknown),
+        // Another bank's code, and one that only the relay lists.
+        ("011", "U114", Verdict::Unknown),
+        ("011", "0101", Verdict::Unknown),
+        ("020", "0133", Verdict::Unknown),
+        ("004", "9Z9Z", Verdict::Unknown),
+    ] {
+        assert_eq!(verdicts.verdict(bank.as_bytes(), code.as_bytes()), verdict, "{bank} {code}");
+    }
+    assert_eq!(verdicts.text(b"004", b"0133"), Some("출금계좌 잔액부족"));
+    assert_eq!(verdicts.text(b"004", b"0000"), Some("정상처리"));
 }

@@ -366,3 +366,74 @@ fn shown(length: u32, frame: &BTreeMap<u32, u8>) -> String {
     let runs = if runs.is_empty() { String::from("any bytes") } else { runs.join(", ") };
     format!("{length} bytes, with {runs}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::SourceId;
+
+    fn made(conditions: &[(u32, &[&str])]) -> Made {
+        let condition = |(offset, texts): &(u32, &[&str])| {
+            let len = u32::try_from(texts[0].len()).unwrap();
+            (Slice { offset: *offset, len }, texts.iter().map(|text| text.as_bytes().into()).collect())
+        };
+        let row = SelectRow { telegram: TelegramId(0), length: 40, bytes: conditions.iter().map(condition).collect() };
+        Made { span: Span { source: SourceId(0), start: 0, end: 0 }, row, by: 0 }
+    }
+
+    /// Two rows, and whether some frame matches both: told by the check, and searched for among all frames of their bytes.
+    fn check(first: &[(u32, &[&str])], second: &[(u32, &[&str])], expected: bool) {
+        let selection = Selection { by: Vec::new(), rows: vec![made(first), made(second)], whole: true };
+        let mut out = Vec::new();
+        overlaps(&selection, &[], &mut out);
+        let overlap = out.iter().any(|told| told.code == mistake::OVERLAP);
+        assert_eq!(overlap, expected, "{first:?} {second:?}: {out:?}");
+        // The same by trying: every frame that is made of one choice of each row over a ground that neither asks for.
+        let [a, b] = [first, second].map(|row| combinations(&made(row), &mut Vec::new()));
+        let tried = a.iter().any(|a| {
+            b.iter().any(|b| {
+                let mut frame = [b'~'; 40];
+                for (at, byte) in b.iter().chain(a) {
+                    frame[*at as usize] = *byte;
+                }
+                selection.rows.iter().all(|made| made.row.matches(&frame))
+            })
+        });
+        assert_eq!(tried, expected, "by trying: {first:?} {second:?}");
+    }
+
+    #[test]
+    fn rows_that_ask_for_different_bytes_are_apart() {
+        check(&[(24, &["2000", "2100"])], &[(24, &["4000", "4100"])], false);
+        check(&[(24, &["2000", "2100"])], &[(24, &["4000", "2100"])], true);
+        check(&[(24, &["2000"]), (28, &["100"])], &[(24, &["2000"]), (28, &["105"])], false);
+    }
+
+    #[test]
+    fn rows_that_ask_for_bytes_at_different_places_are_not() {
+        check(&[(24, &["2000"])], &[(28, &["100"])], true);
+        check(&[(0, &["HDRREQPOLL"])], &[(24, &["2000"])], true);
+    }
+
+    #[test]
+    fn places_that_lie_across_each_other_are_compared_byte_by_byte() {
+        check(&[(0, &["ABC"])], &[(1, &["BCD"])], true);
+        check(&[(0, &["ABC"])], &[(1, &["XCD"])], false);
+        check(&[(0, &["AB", "CD"])], &[(1, &["DE", "XE"])], true);
+    }
+
+    #[test]
+    fn a_row_that_contradicts_itself_matches_nothing() {
+        let mut out = Vec::new();
+        assert!(combinations(&made(&[(0, &["AB"]), (1, &["C"])]), &mut out).is_empty());
+        assert_eq!(out.len(), 1);
+        assert_eq!(out[0].code, mistake::IMPOSSIBLE_ROW);
+    }
+
+    #[test]
+    fn a_frame_is_shown_by_its_fixed_bytes() {
+        let frame = BTreeMap::from([(0, b'A'), (1, b'B'), (7, b'C')]);
+        assert_eq!(shown(40, &frame), "40 bytes, with 0..2 \"AB\", 7..8 \"C\"");
+        assert_eq!(shown(40, &BTreeMap::new()), "40 bytes, with any bytes");
+    }
+}

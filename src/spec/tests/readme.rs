@@ -1,0 +1,49 @@
+//! What the language's page shows is a spec without a mistake, and it names every word that the language has.
+
+use pabal_spec::{Source, Verdict, load, parse};
+
+const README: &str = include_str!("../../../specs/README.md");
+
+/// The blocks of a kind, put together.
+fn blocks(kind: &str) -> String {
+    let mut text = String::new();
+    let mut inside = false;
+    for line in README.lines() {
+        match line.strip_prefix("```") {
+            Some(opened) if !inside && opened == kind => inside = true,
+            Some(_) => inside = false,
+            None if inside => text.extend([line, "\n"]),
+            None => {}
+        }
+    }
+    text
+}
+
+#[test]
+fn its_blocks_are_one_spec_without_a_mistake() {
+    let sources = [("relay.spec", blocks("pabal")), ("codes.csv", blocks("csv"))]
+        .map(|(name, text)| Source { name: name.into(), text });
+    let loaded = load(&sources).unwrap_or_else(|found| panic!("{found:#?}"));
+    // `signed by` and `wide when`.
+    let codes: Vec<_> = loaded.warnings.iter().map(|told| told.code).collect();
+    assert_eq!(codes, ["S090", "S090"]);
+    let rules = &loaded.institution.protocols[0].rules;
+    assert_eq!((rules.exchanges.len(), rules.notices.len()), (4, 3));
+    let classes = rules.verdicts.rows.values().map(|(verdict, _)| *verdict);
+    let mut classes: Vec<Verdict> = classes.collect();
+    classes.sort_unstable();
+    classes.dedup();
+    assert_eq!(classes.len(), Verdict::ALL.len(), "the table shows every class");
+}
+
+#[test]
+fn each_block_is_read_alone() {
+    let text = blocks("pabal");
+    let names = ["institution", "protocol", "header", "telegram", "exchange", "notice"];
+    assert!(names.iter().all(|name| text.contains(&format!("\n{name} ")) || text.starts_with(name)));
+    let alone = README.split("```pabal\n").skip(1).map(|block| block.split("```").next().expect("a block"));
+    for block in alone {
+        let (_, told) = parse(&[Source { name: "block.spec".into(), text: block.into() }]);
+        assert_eq!(told, [], "{block}");
+    }
+}
