@@ -1,0 +1,243 @@
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use pabal_clock::Now;
+use pabal_telegram::Deframer;
+
+use super::{Counterparty, Timer};
+use crate::chance::Chance;
+use crate::output::{Connection, Event, LineId, Output};
+use crate::scenario::{Deed, Start};
+use crate::settings::{Direction, Side};
+use crate::stamp::stamped;
+
+/// One connection.
+#[derive(Clone, Debug)]
+pub(super) struct Wire {
+    pub(super) line: LineId,
+    pub(super) deframer: Deframer,
+    pub(super) outbox: VecDeque<Item>,
+    /// A piece waits for its time; what is behind it waits, too.
+    pub(super) paused: bool,
+    /// Half a telegram was sent on purpose; nothing may follow it.
+    pub(super) stalled: bool,
+    /// Our FIN is sent or about to be.
+    pub(super) closing: bool,
+}
+
+/// What a connection is to do next.
+#[derive(Clone, Debug)]
+pub(super) enum Item {
+    Bytes(Vec<u8>),
+    Gap(core::time::Duration),
+    Stall,
+    Close,
+    Reset,
+}
+
+/// What is remembered of a line.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LineState {
+    pub(super) open: bool,
+    pub(super) connecting: u16,
+}
+
+impl Counterparty {
+    /// A connection is there: accepted by an acceptor's line, or asked for by [`Output::Connect`].
+    pub fn handle_connected(&mut self, connection: Connection, line: LineId, now: Now) {
+        let Some(settings) = self.settings.lines.get(usize::from(line.0)) else { return };
+        let (direction, side, allowed) = (settings.direction, settings.side, settings.sessions);
+        if let (Side::Initiator, Some(state)) = (side, self.lines.get_mut(usize::from(line.0))) {
+            state.connecting = state.connecting.saturating_sub(1);
+        }
+        let over_limit = self.ledger.line(line).open >= u32::from(allowed);
+        self.ledger.connected(line, over_limit);
+        let wire = Wire {
+            line,
+            deframer: Deframer::new(self.protocol.framing.clone()),
+            outbox: VecDeque::new(),
+            paused: false,
+            stalled: false,
+            closing: false,
+        };
+        let before = self.connections.insert(connection, wire);
+        assert!(before.is_none(), "connections are numbered once");
+        self.tell(Event::Connected { connection, line });
+        if over_limit {
+            self.tell(Event::OverLimit { connection, line });
+        }
+        let refused = !self.lines.get(usize::from(line.0)).is_some_and(|state| state.open);
+        if refused || (over_limit && self.scenario.session.resets_over_limit) {
+            self.reset(connection, now);
+            return;
+        }
+        self.misbehave_session(connection, line, now);
+        if side == Side::Initiator {
+            self.rest(connection, now);
+        }
+        if direction.sends() {
+            self.flush_waiting(now);
+            self.start_on_connected(now);
+        }
+    }
+
+    /// A connection that [`Output::Connect`] asked for could not be made.
+    pub fn handle_connect_failed(&mut self, line: LineId, now: Now) {
+        if let Some(state) = self.lines.get_mut(usize::from(line.0)) {
+            state.connecting = state.connecting.saturating_sub(1);
+        }
+        self.reconnect_later(line, now);
+    }
+
+    /// A connection is over: the other side's FIN or RST was seen.
+    pub fn handle_closed(&mut self, connection: Connection, now: Now) {
+        self.forget(connection, now);
+    }
+
+    /// Accepts or makes connections by a line again. All lines are open at first.
+    pub fn open_line(&mut self, line: LineId, now: Now) {
+        let _ = now;
+        if let Some(state) = self.lines.get_mut(usize::from(line.0)) {
+            state.open = true;
+        }
+        self.connect(line);
+    }
+
+    /// Ends a line's connections, and resets those that are made from now on.
+    pub fn close_line(&mut self, line: LineId, now: Now) {
+        let _ = now;
+        if let Some(state) = self.lines.get_mut(usize::from(line.0)) {
+            state.open = false;
+        }
+        self.timers.stop(&Timer::Reconnect(line));
+        let on_line = |(connection, wire): (&Connection, &Wire)| (wire.line == line).then_some(*connection);
+        let connections: Vec<_> = self.connections.iter().filter_map(on_line).collect();
+        for connection in connections {
+            self.close(connection);
+        }
+    }
+
+    /// Makes the connections that an initiator's line lacks.
+    pub(super) fn connect(&mut self, line: LineId) {
+        let at = usize::from(line.0);
+        let (Some(settings), Some(state)) = (self.settings.lines.get(at), self.lines.get_mut(at)) else { return };
+        if settings.side != Side::Initiator || !state.open {
+            return;
+        }
+        let have = self.connections.values().filter(|wire| wire.line == line).count() + usize::from(state.connecting);
+        for _ in have..usize::from(settings.sessions) {
+            state.connecting += 1;
+            self.outputs.push_back(Output::Connect { line });
+        }
+    }
+
+    fn reconnect_later(&mut self, line: LineId, now: Now) {
+        let initiator = self.settings.lines.get(usize::from(line.0)).is_some_and(|line| line.side == Side::Initiator);
+        let open = self.lines.get(usize::from(line.0)).is_some_and(|state| state.open);
+        if initiator && open && self.timers.get(&Timer::Reconnect(line)).is_none() {
+            self.timers.set(Timer::Reconnect(line), now.mono + self.scenario.session.reconnect);
+        }
+    }
+
+    fn misbehave_session(&mut self, connection: Connection, line: LineId, now: Now) {
+        let scenario = Arc::clone(&self.scenario);
+        let conduct = &scenario.session.conduct;
+        let nth = u64::from(self.ledger.line(line).total);
+        let mut chance = Chance::about(self.seed, &[b'S', line.0.to_le_bytes()[0]], nth);
+        if let Some(misdeed) = conduct.choose(&mut chance)
+            && let Deed::Cut(cut) = &misdeed.deed
+        {
+            let after = chance.between(cut.after.0, cut.after.1);
+            self.timers.set(Timer::Cut(connection, cut.reset), now.mono + after);
+        }
+    }
+
+    fn start_on_connected(&mut self, now: Now) {
+        let scenario = Arc::clone(&self.scenario);
+        for (at, notice) in scenario.notices.iter().enumerate() {
+            if notice.start == Start::Connected
+                && let Some(started @ false) = self.started.get_mut(at)
+            {
+                *started = true;
+                self.start_notice(at, &[], now);
+            }
+        }
+    }
+
+    /// Sends FIN; the connection is counted until the other side's FIN or RST is seen.
+    pub(super) fn close(&mut self, connection: Connection) {
+        let Some(wire) = self.connections.get_mut(&connection) else { return };
+        if wire.closing {
+            return;
+        }
+        wire.closing = true;
+        wire.outbox.clear();
+        self.stop_timers(connection);
+        self.outputs.push_back(Output::Close { connection });
+    }
+
+    /// Sends RST; the connection is over.
+    pub(super) fn reset(&mut self, connection: Connection, now: Now) {
+        if self.connections.contains_key(&connection) {
+            self.outputs.push_back(Output::Reset { connection });
+            self.forget(connection, now);
+        }
+    }
+
+    fn forget(&mut self, connection: Connection, now: Now) {
+        let Some(wire) = self.connections.remove(&connection) else { return };
+        self.stop_timers(connection);
+        self.ledger.closed(wire.line);
+        self.tell(Event::Closed { connection, line: wire.line });
+        self.reconnect_later(wire.line, now);
+    }
+
+    fn stop_timers(&mut self, connection: Connection) {
+        for timer in [
+            Timer::Piece(connection),
+            Timer::PollIdle(connection),
+            Timer::PollAnswer(connection),
+            Timer::Cut(connection, false),
+            Timer::Cut(connection, true),
+        ] {
+            self.timers.stop(&timer);
+        }
+    }
+
+    /// Something was sent, or a connection began: it is idle from now on. Only the side that opened a connection probes it.
+    pub(super) fn rest(&mut self, connection: Connection, now: Now) {
+        let Some(poll) = self.protocol.rules.poll.as_ref().filter(|_| self.scenario.poll.sends) else { return };
+        let Some(wire) = self.connections.get(&connection) else { return };
+        let ours = self.settings.lines.get(usize::from(wire.line.0)).is_some_and(|line| line.side == Side::Initiator);
+        if ours {
+            self.timers.set(Timer::PollIdle(connection), now.mono + poll.after);
+        }
+    }
+
+    /// Sends a poll telegram of ours.
+    pub(super) fn probe(&mut self, connection: Connection, now: Now) {
+        let protocol = Arc::clone(&self.protocol);
+        let Some(poll) = protocol.rules.poll.as_ref() else { return };
+        let civil = protocol.day.civil(now.wall);
+        let mut telegram = poll.request.to_vec();
+        for stamp in &poll.stamps {
+            if let Some(place) = telegram.get_mut(stamp.at.range()) {
+                place.copy_from_slice(&stamped(&stamp.pattern.pattern, civil));
+            }
+        }
+        self.timers.set(Timer::PollAnswer(connection), now.mono + poll.timeout);
+        self.send_framed(connection, &telegram, now);
+    }
+
+    /// Whether a connection may carry what the institution sends.
+    pub(super) fn carries(&self, wire: &Wire) -> bool {
+        let direction =
+            self.settings.lines.get(usize::from(wire.line.0)).map_or(Direction::Receive, |line| line.direction);
+        direction.sends() && !wire.closing && !wire.stalled
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+}

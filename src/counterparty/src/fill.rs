@@ -1,0 +1,185 @@
+//! How the bytes of an answer or notice come about: a template, what is echoed, and the rules of `set`.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use pabal_clock::Civil;
+use pabal_telegram::{Echo, Field, Fill, Layout, Side, Slice};
+
+use crate::stamp::{digits_of, stamped};
+
+/// Makes telegrams of one kind.
+#[derive(Clone, Debug)]
+pub(crate) struct Recipe {
+    /// Constants, defaults and what is left out, of the layout's length.
+    pub(crate) template: Box<[u8]>,
+    /// Carried back from the request.
+    pub(crate) echoes: Vec<(Slice, Slice)>,
+    /// In the order of the file, but sequences last, since their scope may be set before.
+    pub(crate) sets: Vec<Set>,
+}
+
+/// One line of `set`.
+#[derive(Clone, Debug)]
+pub(crate) struct Set {
+    pub(crate) at: Slice,
+    pub(crate) source: Source,
+}
+
+/// Where the bytes of a field come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// Written in the file; of the field's length.
+    Constant(Box<[u8]>),
+    /// Another telegram's field; the same bytes if both fields are alike, else the same value.
+    Copy(Box<CopyOf>),
+    /// A pattern of the institution's date and time.
+    Now(Box<str>),
+    /// A counter of its own for each combination of these fields.
+    Sequence { counter: u32, first: u64, step: u64, per: Vec<Slice> },
+    /// How often the notice has been sent, this time included.
+    SendCount,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct CopyOf {
+    pub(crate) origin: Origin,
+    pub(crate) from: Field,
+    pub(crate) to: Field,
+}
+
+/// A telegram that `copy` may copy from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The request that is answered, or that caused the notice.
+    Request,
+    /// The request that an inquiry is about.
+    Original,
+    /// The answer that was made to it, sent or not.
+    OriginalAnswer,
+}
+
+/// What a recipe may use.
+#[derive(Clone, Copy)]
+pub(crate) struct Ingredients<'a> {
+    pub(crate) request: &'a [u8],
+    pub(crate) original: &'a [u8],
+    pub(crate) original_answer: &'a [u8],
+    pub(crate) civil: Civil,
+    pub(crate) send_count: u32,
+}
+
+/// The numbers of `sequence`, by rule and scope.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counters(BTreeMap<(u32, Vec<u8>), u64>);
+
+impl Counters {
+    fn next(&mut self, counter: u32, scope: Vec<u8>, first: u64, step: u64) -> u64 {
+        let next = self.0.entry((counter, scope)).or_insert(first);
+        let number = *next;
+        *next = next.saturating_add(step);
+        number
+    }
+}
+
+impl Recipe {
+    /// For a telegram that `side` fills: what the spec says, and nothing else yet. `request`: the layout that `echo` echoes from.
+    pub(crate) fn new(layout: &Layout, side: Side, request: Option<&Layout>) -> Self {
+        let mut template = Vec::with_capacity(usize::try_from(layout.len()).unwrap_or(0));
+        let mut echoes = Vec::new();
+        for field in layout.fields() {
+            match &field.fill {
+                Fill::Default(bytes) | Fill::Const(bytes) if field.by.fills(side) => template.extend_from_slice(bytes),
+                _ => template.resize(template.len() + field.at.range().len(), field.unset.byte()),
+            }
+            let same =
+                request.and_then(|request| request.find(&field.path)).filter(|(_, from)| from.at.len == field.at.len);
+            if let (Echo::Always, Some((_, from))) = (field.echo, same) {
+                echoes.push((from.at, field.at));
+            }
+        }
+        Self { template: template.into_boxed_slice(), echoes, sets: Vec::new() }
+    }
+
+    /// Writes bytes into the template. They are of the field's length.
+    pub(crate) fn fix(&mut self, at: Slice, bytes: &[u8]) {
+        put(&mut self.template, at, bytes);
+    }
+
+    /// Adds the lines of `set`.
+    pub(crate) fn add(&mut self, sets: Vec<Set>) {
+        for set in sets {
+            match set.source {
+                Source::Constant(bytes) => {
+                    // The file has the last word.
+                    self.echoes.retain(|(_, to)| *to != set.at);
+                    self.fix(set.at, &bytes);
+                }
+                _ => self.sets.push(set),
+            }
+        }
+        self.sets.sort_by_key(|set| matches!(set.source, Source::Sequence { .. }));
+    }
+
+    /// Makes a telegram.
+    pub(crate) fn make(&self, with: Ingredients<'_>, counters: &mut Counters) -> Vec<u8> {
+        let mut telegram = self.template.to_vec();
+        for (from, to) in &self.echoes {
+            if let Some(bytes) = from.of(with.request) {
+                put(&mut telegram, *to, bytes);
+            }
+        }
+        apply(&self.sets, &mut telegram, with, counters);
+        telegram
+    }
+}
+
+/// Writes the lines of `set` into a telegram. What cannot be copied leaves the field as it was.
+pub(crate) fn apply(sets: &[Set], telegram: &mut [u8], with: Ingredients<'_>, counters: &mut Counters) {
+    for set in sets {
+        match &set.source {
+            Source::Constant(bytes) => put(telegram, set.at, bytes),
+            Source::Copy(copy) => copy.write(telegram, with),
+            Source::Now(pattern) => put(telegram, set.at, &stamped(pattern, with.civil)),
+            Source::Sequence { counter, first, step, per } => {
+                let scope = per.iter().flat_map(|at| at.of(telegram).unwrap_or_default()).copied().collect();
+                put_number(telegram, set.at, counters.next(*counter, scope, *first, *step));
+            }
+            Source::SendCount => put_number(telegram, set.at, u64::from(with.send_count)),
+        }
+    }
+}
+
+impl CopyOf {
+    fn write(&self, telegram: &mut [u8], with: Ingredients<'_>) {
+        let (source, side) = match self.origin {
+            Origin::Request => (with.request, Side::Asker),
+            Origin::Original => (with.original, Side::Asker),
+            Origin::OriginalAnswer => (with.original_answer, Side::Answerer),
+        };
+        let (from, to) = (&self.from, &self.to);
+        if from.kind == to.kind && from.at.len == to.at.len {
+            if let Some(bytes) = from.at.of(source) {
+                put(telegram, to.at, bytes);
+            }
+        } else if let Ok(value) = from.value(source, side) {
+            // A value that does not fit leaves the field as it was, which the answer's reader will see.
+            let _ = to.write(&value.to_value(), telegram);
+        }
+    }
+}
+
+fn put_number(telegram: &mut [u8], at: Slice, number: u64) {
+    let mut digits = Vec::with_capacity(at.range().len());
+    digits_of(number, at.range().len(), &mut digits);
+    put(telegram, at, &digits);
+}
+
+fn put(telegram: &mut [u8], at: Slice, bytes: &[u8]) {
+    if let Some(place) = telegram.get_mut(at.range())
+        && place.len() == bytes.len()
+    {
+        place.copy_from_slice(bytes);
+    }
+}

@@ -1,0 +1,180 @@
+//! `misbehave`: in which ways, and how often.
+
+use core::time::Duration;
+
+use pabal_spec::Protocol;
+use pabal_telegram::Layout;
+
+use super::codes::codes;
+use super::fields::{CounterCount, Origins, hex_bytes, sets};
+use super::read::{Reader, Table};
+use super::{Conduct, Cut, Deed, Misdeed, When};
+
+/// What can misbehave. Not all of them can do everything.
+#[derive(Clone, Copy)]
+pub(crate) enum Actor<'p> {
+    /// An answer of this layout.
+    Reply(&'p Layout, Origins<'p>),
+    /// A notice of this layout.
+    Notice(&'p Layout, Origins<'p>),
+    /// An answer to a poll telegram.
+    Poll,
+    /// A connection.
+    Session,
+}
+
+#[derive(Clone, Copy)]
+enum Word {
+    Silence,
+    Late,
+    Duplicate,
+    Refuse,
+    Split,
+    Garbage,
+    WrongLength,
+    WrongKey,
+    Alter,
+    Stall,
+    Close,
+    Reset,
+}
+
+const WORDS: &[(&str, Word)] = &[
+    ("silence", Word::Silence),
+    ("late", Word::Late),
+    ("duplicate", Word::Duplicate),
+    ("refuse", Word::Refuse),
+    ("split", Word::Split),
+    ("garbage", Word::Garbage),
+    ("wrong_length", Word::WrongLength),
+    ("wrong_key", Word::WrongKey),
+    ("alter", Word::Alter),
+    ("stall", Word::Stall),
+    ("close", Word::Close),
+    ("reset", Word::Reset),
+];
+
+impl Word {
+    fn text(self) -> &'static str {
+        WORDS.iter().find(|(_, word)| *word as u8 == self as u8).map_or("", |(text, _)| text)
+    }
+
+    const fn suits(self, actor: Actor<'_>) -> bool {
+        match actor {
+            Actor::Reply(..) => true,
+            Actor::Notice(..) => !matches!(self, Self::Refuse),
+            Actor::Poll => !matches!(self, Self::Refuse | Self::WrongKey | Self::Alter),
+            Actor::Session => matches!(self, Self::Close | Self::Reset),
+        }
+    }
+}
+
+/// Takes `behave` and `misbehave` from a table.
+pub(crate) fn conduct<'t>(
+    reader: &mut Reader<'t>,
+    table: &mut Table<'t>,
+    actor: Actor<'_>,
+    protocol: &Protocol,
+    counters: &mut CounterCount,
+) -> Conduct {
+    let behave = table.take("behave").and_then(|node| node.count(reader, 0)).unwrap_or(0);
+    let list = table.take("misbehave").map(|node| node.tables(reader)).unwrap_or_default();
+    let misdeeds = list.into_iter().filter_map(|table| misdeed(reader, table, actor, protocol, counters)).collect();
+    Conduct { behave, misdeeds }
+}
+
+fn misdeed<'t>(
+    reader: &mut Reader<'t>,
+    mut table: Table<'t>,
+    actor: Actor<'_>,
+    protocol: &Protocol,
+    counters: &mut CounterCount,
+) -> Option<Misdeed> {
+    let node = table.needed(reader, "do")?;
+    let word = node.word(reader, WORDS)?;
+    if !word.suits(actor) {
+        let what = match actor {
+            Actor::Reply(..) => "a reply",
+            Actor::Notice(..) => "a notice",
+            Actor::Poll => "the answer to a poll telegram",
+            Actor::Session => "a session",
+        };
+        reader.mistake(&node.place, alloc::format!("{what} cannot do `{}`", word.text()), None);
+    }
+    let weight = table.take("weight").map_or(Some(1), |node| node.count(reader, 0));
+    let may_execute = matches!(actor, Actor::Reply(..)) && !matches!(word, Word::Refuse);
+    let executes = if may_execute { table.take("executes").and_then(|node| node.boolean(reader)) } else { None };
+    let deed = deed(reader, &mut table, word, actor, protocol, counters);
+    table.finish(reader);
+    Some(Misdeed { weight: weight?, executes, word: word.text(), deed: deed? })
+}
+
+fn deed<'t>(
+    reader: &mut Reader<'t>,
+    table: &mut Table<'t>,
+    word: Word,
+    actor: Actor<'_>,
+    protocol: &Protocol,
+    counters: &mut CounterCount,
+) -> Option<Deed> {
+    let place = table.place.clone();
+    Some(match word {
+        Word::Silence => Deed::Silence,
+        Word::Late => {
+            let (shortest, longest) = table.needed(reader, "after")?.span(reader)?;
+            Deed::Late(shortest, longest)
+        }
+        Word::Duplicate => Deed::Duplicate {
+            times: table.take("times").map_or(Some(2), |node| node.count(reader, 2))?,
+            gap: table.take("gap").map_or(Some(Duration::ZERO), |node| node.duration(reader))?,
+        },
+        Word::Refuse => {
+            let node = table.needed(reader, "response_code")?;
+            Deed::Refuse(codes(reader, &node, protocol)?)
+        }
+        Word::Split => Deed::Split {
+            pieces: table.take("pieces").map_or(Some(2), |node| node.count(reader, 2))?,
+            gap: table.take("gap").map_or(Some(Duration::ZERO), |node| node.duration(reader))?,
+        },
+        Word::Garbage => match (table.take("bytes"), table.take("hex")) {
+            (Some(bytes), None) => Deed::Garbage { bytes: bytes.count(reader, 1)?, given: [].into() },
+            (None, Some(hex)) => Deed::Garbage { bytes: 0, given: hex_bytes(reader, &hex)? },
+            _ => {
+                reader.mistake(&place, "expected `bytes`, how many, or `hex`, which", None);
+                return None;
+            }
+        },
+        Word::WrongLength => {
+            let node = table.needed(reader, "by")?;
+            let by = node.integer().and_then(|by| i32::try_from(by).ok()).filter(|by| *by != 0);
+            if by.is_none() {
+                let help = "1 says one byte more than there is, -1 one less".into();
+                reader.mistake(&node.place, "not a number of bytes that makes it wrong", Some(help));
+            }
+            Deed::WrongLength { by: by? }
+        }
+        Word::WrongKey => Deed::WrongKey { also: also(reader, table)? },
+        Word::Alter => {
+            let node = table.needed(reader, "set")?;
+            let (Actor::Reply(layout, origins) | Actor::Notice(layout, origins)) = actor else { return None };
+            Deed::Alter { sets: sets(reader, &node, layout, origins, counters), also: also(reader, table)? }
+        }
+        Word::Stall => Deed::Stall,
+        Word::Close | Word::Reset => cut(reader, table, matches!(word, Word::Reset), actor)?,
+    })
+}
+
+fn cut<'t>(reader: &mut Reader<'t>, table: &mut Table<'t>, reset: bool, actor: Actor<'_>) -> Option<Deed> {
+    let words = [("before", When::Before), ("middle", When::Middle), ("after", When::After)];
+    let (when, after) = if matches!(actor, Actor::Session) {
+        (When::Before, table.take("after").map_or(Some((Duration::ZERO, Duration::ZERO)), |node| node.span(reader))?)
+    } else {
+        let when = table.take("when").map_or(Some(When::Before), |node| node.word(reader, &words))?;
+        (when, (Duration::ZERO, Duration::ZERO))
+    };
+    Some(Deed::Cut(Cut { reset, when, after }))
+}
+
+fn also<'t>(reader: &mut Reader<'t>, table: &mut Table<'t>) -> Option<bool> {
+    table.take("also").map_or(Some(false), |node| node.boolean(reader))
+}

@@ -1,0 +1,333 @@
+//! The file as a whole.
+
+use alloc::format;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use pabal_spec::{ExchangeRule, ExchangeRuleId, Protocol, TypeCode};
+use pabal_telegram::{Kind, Layout, Side};
+use toml::de::DeTable;
+
+use super::codes::codes;
+use super::conduct::{Actor, conduct};
+use super::fields::{CounterCount, Origins, find, matches, sets};
+use super::read::{Node, Place, Reader, Table, unknown_help};
+use super::{Codes, Duplicate, Notice, OriginalState, Poll, Reply, Resend, Scenario, Session, Start, numbered};
+use crate::fill::{Recipe, Set, Source};
+use crate::mistake::Mistake;
+
+pub(crate) fn scenario(text: &str, file: &str, protocol: &Protocol) -> Result<Scenario, Vec<Mistake>> {
+    let mut reader = Reader::new(file, text);
+    let (root, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        let place = Place { path: "".into(), span: error.span().unwrap_or(0..0) };
+        reader.mistake(&place, format!("not TOML: {}", error.message()), None);
+    }
+    if !reader.mistakes.is_empty() {
+        return Err(reader.mistakes);
+    }
+    let mut root = Table::root(&root);
+    let scenario = Parser { protocol, counters: CounterCount::default() }.whole(&mut reader, &mut root);
+    root.finish(&mut reader);
+    reader.mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
+    if reader.mistakes.is_empty() { Ok(scenario) } else { Err(reader.mistakes) }
+}
+
+struct Parser<'p> {
+    protocol: &'p Protocol,
+    counters: CounterCount,
+}
+
+impl<'p> Parser<'p> {
+    fn whole<'t>(&mut self, reader: &mut Reader<'t>, root: &mut Table<'t>) -> Scenario {
+        let about = root.take("about").and_then(|node| node.text(reader, "text")).unwrap_or_default();
+        let not_open = self.one_code(reader, root.take("business"), "not_open");
+        let format = self.one_code(reader, root.take("format"), "response_code");
+        let duplicate = root.take("duplicate").and_then(|node| self.duplicate(reader, &node));
+        let poll = root.take("poll").and_then(|node| self.poll(reader, &node)).unwrap_or_default();
+        let session = root.take("session").and_then(|node| self.session(reader, &node)).unwrap_or_default();
+        let tables = root.take("reply").map(|node| node.tables(reader)).unwrap_or_default();
+        let mut replies: Vec<Reply> = Vec::new();
+        for (at, table) in tables.into_iter().enumerate() {
+            let place = table.place.clone();
+            let Some(reply) = self.reply(reader, table, at) else { continue };
+            if replies.iter().any(|earlier| earlier.name == reply.name) {
+                reader.mistake(
+                    &place,
+                    format!("two replies are named `{}`", reply.name),
+                    Some("rename one of them".into()),
+                );
+            }
+            replies.push(reply);
+        }
+        let tables = root.take("notice").map(|node| node.tables(reader)).unwrap_or_default();
+        let notices = tables.into_iter().enumerate();
+        let notices = notices.filter_map(|(at, table)| self.notice(reader, table, at, &replies)).collect();
+        let plain = self.protocol.rules.exchanges.iter().map(|exchange| self.answer_recipe(exchange)).collect();
+        Scenario { about: about.into(), not_open, duplicate, format, poll, session, replies, notices, plain }
+    }
+
+    /// A table of one key, a response code.
+    fn one_code<'t>(&self, reader: &mut Reader<'t>, node: Option<Node<'t>>, key: &'t str) -> Option<Codes> {
+        let mut table = node?.table(reader)?;
+        let node = table.needed(reader, key);
+        table.finish(reader);
+        codes(reader, &node?, self.protocol)
+    }
+
+    fn duplicate<'t>(&self, reader: &mut Reader<'t>, node: &Node<'t>) -> Option<Duplicate> {
+        let mut table = node.table(reader)?;
+        let response_code = table.take("response_code").and_then(|node| codes(reader, &node, self.protocol));
+        let executes = table.take("executes").and_then(|node| node.boolean(reader)).unwrap_or(false);
+        table.finish(reader);
+        Some(Duplicate { response_code, executes })
+    }
+
+    fn poll<'t>(&mut self, reader: &mut Reader<'t>, node: &Node<'t>) -> Option<Poll> {
+        let mut table = node.table(reader)?;
+        let sends = table.take("sends").and_then(|node| node.boolean(reader)).unwrap_or(false);
+        let conduct = conduct(reader, &mut table, Actor::Poll, self.protocol, &mut self.counters);
+        table.finish(reader);
+        Some(Poll { sends, conduct })
+    }
+
+    fn session<'t>(&mut self, reader: &mut Reader<'t>, node: &Node<'t>) -> Option<Session> {
+        let usual = Session::default();
+        let mut table = node.table(reader)?;
+        let reconnect = table.take("reconnect").and_then(|node| node.duration(reader)).unwrap_or(usual.reconnect);
+        let over_limit =
+            table.take("over_limit").and_then(|node| node.word(reader, &[("reset", true), ("accept", false)]));
+        let conduct = conduct(reader, &mut table, Actor::Session, self.protocol, &mut self.counters);
+        table.finish(reader);
+        Some(Session { reconnect, resets_over_limit: over_limit.unwrap_or(usual.resets_over_limit), conduct })
+    }
+
+    fn reply<'t>(&mut self, reader: &mut Reader<'t>, mut table: Table<'t>, at: usize) -> Option<Reply> {
+        let name = table.take("name").and_then(|node| node.text(reader, "a name"));
+        let Some((exchange, rule)) = self.exchange(reader, &mut table) else {
+            // Nothing else can be checked, but its keys are not unknown.
+            table.take_all();
+            return None;
+        };
+        let request = self.layout(&rule.request);
+        let answer = self.layout(&rule.answer);
+        let matches = table.take("match").map(|node| matches(reader, &node, request)).unwrap_or_default();
+        let original = table.take("original").and_then(|node| original(reader, &node, rule));
+        let origins = Origins { request: Some(request), original: self.original_layouts(rule, original) };
+        let skip = table.take("skip").and_then(|node| node.count(reader, 1)).unwrap_or(0);
+        let first = table.take("first").and_then(|node| node.count(reader, 1));
+        let executes = table.take("executes").and_then(|node| node.boolean(reader)).unwrap_or(false);
+        let amount = table.take("amount").and_then(|node| amount(reader, &node, request));
+        let closes_business = table.take("closes_business").and_then(|node| node.boolean(reader)).unwrap_or(false);
+        let delay = table.take("delay").and_then(|node| node.span(reader)).unwrap_or_default();
+        let response_code = table.needed(reader, "response_code");
+        let response_code = response_code.and_then(|node| codes(reader, &node, self.protocol));
+        let lines = table.take("set").map(|node| sets(reader, &node, answer, origins, &mut self.counters));
+        let conduct = conduct(reader, &mut table, Actor::Reply(answer, origins), self.protocol, &mut self.counters);
+        table.finish(reader);
+
+        let mut recipe = self.answer_recipe(rule);
+        recipe.add(lines.unwrap_or_default());
+        Some(Reply {
+            name: name.map_or_else(|| numbered("reply", at), Arc::from),
+            exchange,
+            original,
+            matches,
+            skip: skip.into(),
+            first: first.map(u64::from),
+            executes,
+            amount,
+            closes_business,
+            response_code: response_code?,
+            recipe,
+            delay,
+            conduct,
+        })
+    }
+
+    fn exchange<'t>(
+        &self,
+        reader: &mut Reader<'t>,
+        table: &mut Table<'t>,
+    ) -> Option<(ExchangeRuleId, &'p ExchangeRule)> {
+        let node = table.needed(reader, "exchange")?;
+        let name = node.text(reader, "the name of an exchange")?;
+        let rules = &self.protocol.rules.exchanges;
+        let Some(at) = rules.iter().position(|rule| *rule.name == *name) else {
+            let known: Vec<&str> = rules.iter().map(|rule| &*rule.name).collect();
+            let message = format!("protocol {} has no exchange `{name}`", self.protocol.name);
+            reader.mistake(&node.place, message, Some(unknown_help(name, &known)));
+            return None;
+        };
+        Some((ExchangeRuleId(u16::try_from(at).ok()?), rules.get(at)?))
+    }
+
+    fn layout(&self, code: &TypeCode) -> &'p Layout {
+        self.protocol.catalog.layout(code.telegram)
+    }
+
+    fn original_layouts(&self, rule: &ExchangeRule, state: Option<OriginalState>) -> Option<(&'p Layout, &'p Layout)> {
+        if !matches!(state, Some(OriginalState::Executed | OriginalState::NotExecuted)) {
+            return None;
+        }
+        let original = self.protocol.rules.exchanges.get(usize::from(rule.settles.as_ref()?.original.0))?;
+        Some((self.layout(&original.request), self.layout(&original.answer)))
+    }
+
+    fn answer_recipe(&self, rule: &ExchangeRule) -> Recipe {
+        let mut recipe = Recipe::new(self.layout(&rule.answer), Side::Answerer, Some(self.layout(&rule.request)));
+        for (at, bytes) in &rule.answer.bytes {
+            recipe.fix(*at, bytes);
+        }
+        // What marks the answer as one is not echoed, whatever the header says.
+        recipe.echoes.retain(|(_, to)| rule.answer.bytes.iter().all(|(at, _)| at != to));
+        recipe
+    }
+
+    fn notice<'t>(
+        &mut self,
+        reader: &mut Reader<'t>,
+        mut table: Table<'t>,
+        at: usize,
+        replies: &[Reply],
+    ) -> Option<Notice> {
+        let name = table.take("name").and_then(|node| node.text(reader, "a name"));
+        let place = table.place.clone();
+        let Some(node) = table.needed(reader, "notice") else {
+            table.take_all();
+            return None;
+        };
+        let wanted = node.text(reader, "the name of a notice");
+        let rules = &self.protocol.rules.notices;
+        let found = wanted.and_then(|wanted| rules.iter().find(|rule| *rule.name == *wanted));
+        let Some(rule) = found else {
+            if let Some(wanted) = wanted {
+                let known: Vec<&str> = rules.iter().map(|rule| &*rule.name).collect();
+                let message = format!("protocol {} has no notice `{wanted}`", self.protocol.name);
+                reader.mistake(&node.place, message, Some(unknown_help(wanted, &known)));
+            }
+            table.take_all();
+            return None;
+        };
+        let layout = self.layout(&rule.request);
+        let (start, cause) = self.start(reader, &mut table, replies);
+        let origins = Origins { request: cause, original: None };
+        let after = table.take("after").and_then(|node| node.span(reader)).unwrap_or_default();
+        let every = table.take("every").and_then(|node| node.duration(reader)).filter(|every| !every.is_zero());
+        let times = table.take("times").and_then(|node| node.count(reader, 1));
+        let lines = table.take("set").map(|node| sets(reader, &node, layout, origins, &mut self.counters));
+        let resend = table.take("resend").and_then(|node| resend(reader, &node, layout));
+        let conduct = conduct(reader, &mut table, Actor::Notice(layout, origins), self.protocol, &mut self.counters);
+        table.finish(reader);
+
+        let mut recipe = Recipe::new(layout, Side::Asker, None);
+        for (at, bytes) in &rule.request.bytes {
+            recipe.fix(*at, bytes);
+        }
+        // The institution stamps what it sends, as we do.
+        let stamps = &self.protocol.rules.stamps;
+        recipe.sets = stamps.iter().map(|s| Set { at: s.at, source: Source::Now(s.pattern.pattern.clone()) }).collect();
+        let lines = lines.unwrap_or_default();
+        if let Some((number, _)) = &rule.numbered
+            && lines.iter().all(|line| line.at != *number)
+        {
+            let field = layout.fields().iter().find(|field| field.at == *number).map_or("", |field| &*field.path);
+            let help = format!("write {field} = {{ sequence = 1, per = [...] }}");
+            reader.mistake(&place, format!("notices are numbered in `{field}`, which is not set"), Some(help));
+        }
+        recipe.sets.retain(|stamp| lines.iter().all(|line| line.at != stamp.at));
+        recipe.add(lines);
+        Some(Notice {
+            name: name.map_or_else(|| numbered("notice", at), Arc::from),
+            start,
+            after,
+            every,
+            times: times.unwrap_or(if every.is_some() { u32::MAX } else { 1 }),
+            recipe,
+            resend,
+            conduct,
+        })
+    }
+
+    /// What starts a notice, and the layout of the request that caused it.
+    fn start<'t>(
+        &self,
+        reader: &mut Reader<'t>,
+        table: &mut Table<'t>,
+        replies: &[Reply],
+    ) -> (Start, Option<&'p Layout>) {
+        let words = [("connected", 0), ("opened", 1), ("reply", 2), ("trigger", 3)];
+        let word = table.needed(reader, "on").and_then(|node| node.word(reader, &words));
+        let request = |exchange: ExchangeRuleId| {
+            let rule = self.protocol.rules.exchanges.get(usize::from(exchange.0))?;
+            Some(self.layout(&rule.request))
+        };
+        let opening = self.protocol.rules.opening.as_ref();
+        match word {
+            Some(0) => (Start::Connected, None),
+            Some(1) => {
+                if opening.is_none() {
+                    let place = table.place.clone();
+                    reader.mistake(&place, "this protocol has no opening", Some("start it on another event".into()));
+                }
+                (Start::Opened, opening.and_then(|opening| request(opening.exchange)))
+            }
+            Some(2) => {
+                let node = table.needed(reader, "reply");
+                let name = node.as_ref().and_then(|node| node.text(reader, "the name of a reply"));
+                let reply = replies.iter().find(|reply| Some(&*reply.name) == name);
+                if let (Some(node), Some(name), None) = (&node, name, reply) {
+                    let known: Vec<&str> = replies.iter().map(|reply| &*reply.name).collect();
+                    reader.mistake(
+                        &node.place,
+                        format!("no reply is named `{name}`"),
+                        Some(unknown_help(name, &known)),
+                    );
+                }
+                let name = reply.map_or_else(|| Arc::from(""), |reply| reply.name.clone());
+                (Start::Reply(name), reply.and_then(|reply| request(reply.exchange)))
+            }
+            _ => (Start::Trigger, opening.and_then(|opening| request(opening.exchange))),
+        }
+    }
+}
+
+fn original(reader: &mut Reader<'_>, node: &Node<'_>, rule: &ExchangeRule) -> Option<OriginalState> {
+    let words = [
+        ("executed", OriginalState::Executed),
+        ("not_executed", OriginalState::NotExecuted),
+        ("missing", OriginalState::Missing),
+    ];
+    if rule.settles.is_none() {
+        let help = "only an exchange with `settles` in the spec is about another one".to_string();
+        reader.mistake(&node.place, format!("exchange `{}` has no original", rule.name), Some(help));
+    }
+    node.word(reader, &words)
+}
+
+fn amount(reader: &mut Reader<'_>, node: &Node<'_>, request: &Layout) -> Option<pabal_telegram::Field> {
+    let name = node.text(reader, "the name of a field")?;
+    let field = find(reader, &node.place, name, request)?;
+    if !matches!(field.kind, Kind::Number { .. }) {
+        reader.mistake(&node.place, format!("`{name}` is not a number"), None);
+    }
+    Some(field.clone())
+}
+
+fn resend<'t>(reader: &mut Reader<'t>, node: &Node<'t>, layout: &Layout) -> Option<Resend> {
+    let mut table = node.table(reader)?;
+    let after = table.needed(reader, "after").and_then(|node| node.duration(reader));
+    let times = table.take("times").map_or(Some(1), |node| node.count(reader, 1));
+    let count_in = table.take("count_in").and_then(|node| {
+        let name = node.text(reader, "the name of a field")?;
+        Some(Set { at: find(reader, &node.place, name, layout)?.at, source: Source::SendCount })
+    });
+    table.finish(reader);
+    Some(Resend {
+        after: after.filter(|after| *after > Duration::ZERO)?,
+        times: times?,
+        sets: count_in.into_iter().collect(),
+    })
+}
