@@ -41,13 +41,13 @@ mod tests {
         ($text:ident, $state:ident, $event:ident) => {
             $text.push_str(&format!("{:<12}", ""));
             for event in $event::ALL {
-                $text.push_str(&format!(" {:<13}", event.word()));
+                $text.push_str(&format!(" {:<14}", event.word()));
             }
             $text.push('\n');
             for state in $state::ALL {
                 $text.push_str(&format!("{:<12}", state.word()));
                 for event in $event::ALL {
-                    $text.push_str(&format!(" {:<13}", state.on(*event).map_or(".", $state::word)));
+                    $text.push_str(&format!(" {:<14}", state.on(*event).map_or(".", $state::word)));
                 }
                 $text.push('\n');
             }

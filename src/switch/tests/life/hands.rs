@@ -1,0 +1,425 @@
+//! The hand that holds the core: it does what the core asks, and keeps what a test wants to see.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use pabal_clock::{Mono, Now, Wall};
+use pabal_spec::{Institution, Source};
+use pabal_switch::{
+    CloseReason, Conn, Core, Direction, Entry, Event, ExchangeId, Image, Inquire, Limits, LineId, LineSettings, LineSide,
+    NoticeId, Open, Opened, OpeningState, Outcome, Output, Party, Plan, Recovery, Refusal, Report, Settings, Ticket,
+};
+
+use crate::peer;
+
+pub(crate) const OUT: LineId = LineId(0);
+pub(crate) const IN: LineId = LineId(1);
+
+/// 2026-11-21T10:00:00+09:00.
+const START: i64 = 1_795_222_800;
+
+pub(crate) fn institution() -> Arc<Institution> {
+    let file = |name: &str, text: &str| Source { name: name.into(), text: text.into() };
+    let sources = [
+        file("firmbanking.spec", include_str!("../../../../specs/hecto/firmbanking.spec")),
+        file("codes.csv", include_str!("../../../../specs/hecto/codes.csv")),
+    ];
+    Arc::new(pabal_spec::load(&sources).unwrap().institution)
+}
+
+pub(crate) fn line(name: &str, side: LineSide, direction: Direction) -> LineSettings {
+    LineSettings {
+        name: name.into(),
+        protocol: "firmbanking".into(),
+        side,
+        direction,
+        sessions_max: 1,
+        window: 2,
+        connect_timeout: Duration::from_secs(5),
+        reconnect_min: Duration::from_secs(1),
+        reconnect_max: Duration::from_secs(30),
+        close_grace: Duration::from_secs(20),
+    }
+}
+
+/// The usual one-way pair, one party, two banks.
+pub(crate) fn settings() -> Settings {
+    Settings {
+        lines: vec![
+            line("out", LineSide::Initiator, Direction::Send),
+            line("in", LineSide::Acceptor, Direction::Receive),
+        ],
+        parties: vec![Party {
+            name: "main".into(),
+            fields: vec![
+                ("id_code".into(), Box::from(*b"PABAL    ")),
+                ("company_no".into(), Box::from(*b"COMPANY1    ")),
+            ],
+            participants: vec![Box::from(*b"088"), Box::from(*b"004")],
+        }],
+        limits: Limits {
+            waiting_max: 2,
+            tombstones_max: 100,
+            tombstone_keep: Duration::from_secs(3_600),
+            idempotency_keys_max: 100,
+            number_block: 10,
+            caller_margin: Duration::from_millis(100),
+            events_max: 100,
+            unknown_max: 100,
+            undurable_entries_max: 1_000,
+        },
+    }
+}
+
+pub(crate) struct Hands {
+    pub(crate) core: Core,
+    pub(crate) institution: Arc<Institution>,
+    pub(crate) settings: Settings,
+    pub(crate) now: Now,
+    /// Whether batches become durable at once.
+    pub(crate) is_durable: bool,
+    /// How many bytes sockets still take.
+    pub(crate) socket_room: usize,
+    /// Whether the peer answers openings by itself.
+    pub(crate) opens: bool,
+    pub(crate) undurable: VecDeque<(Ticket, Vec<Entry>)>,
+    /// Every durable entry, as it was stored.
+    pub(crate) journal: Vec<(String, Vec<u8>)>,
+    /// Every byte that each connection's socket took.
+    pub(crate) streams: BTreeMap<Conn, Vec<u8>>,
+    read: BTreeMap<Conn, usize>,
+    pub(crate) reports: BTreeMap<ExchangeId, Vec<Report>>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) connects: Vec<Conn>,
+    pub(crate) closes: Vec<(Conn, CloseReason, bool)>,
+    pub(crate) delivered: Vec<(NoticeId, Arc<[u8]>)>,
+    pub(crate) open_conns: Vec<Conn>,
+}
+
+impl Hands {
+    /// A core that has just begun; nothing is connected.
+    pub(crate) fn cold(settings: Settings, recovery: Recovery, now: Now) -> Self {
+        let institution = institution();
+        let core = Core::new(Arc::clone(&institution), settings.clone(), recovery, 7, now);
+        let mut hands = Self {
+            core,
+            institution,
+            settings,
+            now,
+            is_durable: true,
+            socket_room: usize::MAX,
+            opens: true,
+            undurable: VecDeque::new(),
+            journal: Vec::new(),
+            streams: BTreeMap::new(),
+            read: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            events: Vec::new(),
+            connects: Vec::new(),
+            closes: Vec::new(),
+            delivered: Vec::new(),
+            open_conns: Vec::new(),
+        };
+        hands.turn();
+        hands
+    }
+
+    pub(crate) fn begin() -> Now {
+        Now { mono: Mono::from_nanos(1_000_000_000_000), wall: Wall::from_unix_seconds(START) }
+    }
+
+    pub(crate) fn fresh() -> Self {
+        Self::cold(settings(), Recovery::new(), Self::begin())
+    }
+
+    /// The usual pair is up and both banks are open.
+    pub(crate) fn open() -> Self {
+        Self::open_with(settings())
+    }
+
+    pub(crate) fn open_with(settings: Settings) -> Self {
+        let mut hands = Self::cold(settings, Recovery::new(), Self::begin());
+        hands.connect_pair();
+        hands
+    }
+
+    pub(crate) fn connect_pair(&mut self) {
+        let out = self.connects.pop().expect("the core connects");
+        self.connected(out);
+        if self.settings.lines.len() > 1 {
+            self.accept();
+        }
+        assert!(self.core.status().openings.iter().all(|opening| opening.state == OpeningState::Open));
+    }
+
+    pub(crate) fn connected(&mut self, conn: Conn) {
+        self.open_conns.push(conn);
+        self.core.handle_connected(conn, self.now);
+        self.turn();
+    }
+
+    pub(crate) fn accept(&mut self) -> Conn {
+        let conn = self.core.handle_accepted(IN, self.now).unwrap();
+        self.open_conns.push(conn);
+        self.turn();
+        conn
+    }
+
+    /// The connection of a line that is open.
+    pub(crate) fn conn(&self, line: LineId) -> Conn {
+        *self.open_conns.iter().rev().find(|conn| conn.session.line == line).expect("the line is connected")
+    }
+
+    /// Does all that the core wants, until it wants nothing more.
+    pub(crate) fn turn(&mut self) {
+        loop {
+            let mut idle = true;
+            while let Some(output) = self.core.poll_output() {
+                idle = false;
+                self.act(output);
+            }
+            self.swap();
+            if self.is_durable {
+                while let Some((ticket, entries)) = self.undurable.pop_front() {
+                    idle = false;
+                    self.store(&entries);
+                    self.core.handle_durable(ticket, self.now);
+                    while let Some(output) = self.core.poll_output() {
+                        self.act(output);
+                    }
+                }
+            }
+            for conn in self.open_conns.clone() {
+                let bytes = self.core.poll_write(conn);
+                let take = bytes.len().min(self.socket_room);
+                if take > 0 {
+                    idle = false;
+                    let bytes = bytes[..take].to_vec();
+                    self.socket_room -= take;
+                    self.streams.entry(conn).or_default().extend_from_slice(&bytes);
+                    self.core.handle_wrote(conn, take, self.now);
+                }
+            }
+            if self.opens {
+                idle &= !self.answer_openings();
+            }
+            if idle {
+                return;
+            }
+        }
+    }
+
+    fn swap(&mut self) {
+        let json = serde_json::to_vec(&self.core.image()).unwrap();
+        let image: Image = serde_json::from_slice(&json).unwrap();
+        self.core = Core::restore(image, Arc::clone(&self.institution), self.settings.clone()).unwrap();
+        let again = serde_json::to_vec(&self.core.image()).unwrap();
+        assert_eq!(String::from_utf8(json), String::from_utf8(again));
+    }
+
+    fn store(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            // The digest is the shell's; any function of the bytes will do here.
+            let body = entry.encode(&|bytes| [bytes.iter().fold(0, |sum, byte| sum ^ byte); 32]);
+            let _ = entry.columns();
+            self.journal.push((entry.kind().into(), body));
+        }
+    }
+
+    fn act(&mut self, output: Output) {
+        match output {
+            Output::Connect { conn } => self.connects.push(conn),
+            Output::Close { conn, reason, abort } => {
+                self.closes.push((conn, reason, abort));
+                self.open_conns.retain(|open| *open != conn);
+            }
+            Output::Append { ticket, entries } => {
+                assert!(!entries.is_empty());
+                self.undurable.push_back((ticket, entries));
+            }
+            Output::Finish { exchange, report } => self.reports.entry(exchange).or_default().push(report),
+            Output::Deliver { notice, telegram, .. } => self.delivered.push((notice, telegram)),
+            Output::Event(event) => self.events.push(event),
+        }
+    }
+
+    fn answer_openings(&mut self) -> bool {
+        let mut answered = false;
+        for conn in self.open_conns.clone() {
+            let stream = self.streams.entry(conn).or_default();
+            let read = self.read.entry(conn).or_default();
+            let (frames, _) = peer::frames(&stream[*read..]);
+            let Some(first) = frames.first() else { continue };
+            if first.len() == 300 && peer::at(first, peer::MESSAGE_TYPE) == "1000" {
+                *read += 304;
+                let answer = peer::answer(first, "0000");
+                self.receive_quietly(&answer);
+                answered = true;
+            }
+        }
+        answered
+    }
+
+    /// The frames that the peer got and a test has not looked at.
+    pub(crate) fn take_frames(&mut self, line: LineId) -> Vec<Vec<u8>> {
+        let conns: Vec<Conn> = self.streams.keys().filter(|conn| conn.session.line == line).copied().collect();
+        let mut all = Vec::new();
+        for conn in conns {
+            let read = self.read.entry(conn).or_default();
+            let (frames, end) = peer::frames(&self.streams[&conn][*read..]);
+            *read += end;
+            all.extend(frames);
+        }
+        all
+    }
+
+    pub(crate) fn take_frame(&mut self) -> Vec<u8> {
+        let mut frames = self.take_frames(OUT);
+        assert_eq!(frames.len(), 1, "one frame has left");
+        frames.remove(0)
+    }
+
+    /// Bytes that ever left by a line.
+    pub(crate) fn bytes_out(&self, line: LineId) -> usize {
+        self.streams.iter().filter(|(conn, _)| conn.session.line == line).map(|(_, stream)| stream.len()).sum()
+    }
+
+    fn answering(&self) -> LineId {
+        if self.settings.lines.len() > 1 { IN } else { OUT }
+    }
+
+    fn receive_quietly(&mut self, telegram: &[u8]) {
+        if let Some(conn) = self.open_conns.iter().rev().find(|conn| conn.session.line == self.answering()).copied() {
+            self.core.handle_received(conn, &peer::framed(telegram), self.now);
+        }
+    }
+
+    /// The institution sends a telegram by the session that it answers on.
+    pub(crate) fn receive(&mut self, telegram: &[u8]) {
+        self.conn(self.answering());
+        self.receive_quietly(telegram);
+        self.turn();
+    }
+
+    pub(crate) fn receive_on(&mut self, line: LineId, bytes: &[u8]) {
+        let conn = self.conn(line);
+        self.core.handle_received(conn, bytes, self.now);
+        self.turn();
+    }
+
+    pub(crate) fn closed(&mut self, conn: Conn, reason: CloseReason) {
+        self.open_conns.retain(|open| *open != conn);
+        self.core.handle_closed(conn, reason, self.now);
+        self.turn();
+    }
+
+    /// Time goes on; every timer on the way ends at its own instant.
+    pub(crate) fn after(&mut self, span: Duration) {
+        let end = self.now.mono + span;
+        while let Some((at, _)) = self.core.poll_timeout().filter(|(at, _)| *at <= end) {
+            self.set_mono(at.max(self.now.mono));
+            self.core.handle_timeout(self.now);
+            self.turn();
+        }
+        self.set_mono(end);
+    }
+
+    pub(crate) fn after_secs(&mut self, seconds: u64) {
+        self.after(Duration::from_secs(seconds));
+    }
+
+    fn set_mono(&mut self, mono: Mono) {
+        let micros = i64::try_from(mono.since(self.now.mono).as_micros()).unwrap();
+        self.now = Now { mono, wall: Wall::from_unix_micros(self.now.wall.as_unix_micros() + micros) };
+    }
+
+    pub(crate) fn plan(&self, rule: &str) -> Arc<Plan> {
+        let protocol = &self.institution.protocols[0];
+        let at = protocol.rules.exchanges.iter().position(|exchange| &*exchange.name == rule).unwrap();
+        Arc::new(Plan::new(Arc::clone(protocol), pabal_spec::ExchangeRuleId(u16::try_from(at).unwrap())))
+    }
+
+    pub(crate) fn request(&self, telegram: Vec<u8>) -> Open {
+        Open {
+            plan: self.plan("transfer"),
+            caller: "teller".into(),
+            idempotency_key: None,
+            party: None,
+            telegram,
+            deadline: self.now.mono + Duration::from_secs(60),
+            trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+        }
+    }
+
+    pub(crate) fn try_open(&mut self, open: Open) -> Result<Opened, Refusal> {
+        let opened = self.core.open(open, self.now);
+        self.turn();
+        opened.map_err(|(refusal, text)| {
+            assert!(!text.is_empty());
+            refusal
+        })
+    }
+
+    pub(crate) fn call(&mut self, open: Open) -> ExchangeId {
+        match self.try_open(open) {
+            Ok(Opened::New(id)) => id,
+            other => panic!("a new exchange is expected, not {other:?}"),
+        }
+    }
+
+    /// A transfer of bank 088.
+    pub(crate) fn transfer(&mut self) -> ExchangeId {
+        let open = self.request(peer::transfer("088", "110111222333", 10_000));
+        self.call(open)
+    }
+
+    pub(crate) fn inquire(&mut self, exchange: ExchangeId) -> Result<ExchangeId, Refusal> {
+        let inquire = Inquire {
+            exchange,
+            actor: "operator".into(),
+            reason: "the customer asks".into(),
+            trace: None,
+            deadline: self.now.mono + Duration::from_secs(60),
+        };
+        let asked = self.core.inquire(inquire, self.now);
+        self.turn();
+        asked.map_err(|(refusal, _)| refusal)
+    }
+
+    /// What was told of an exchange, in words: `SUCCESS ANSWERED`, or `error QUEUE_FULL`.
+    pub(crate) fn told(&self, id: ExchangeId) -> Vec<String> {
+        let words = |report: &Report| match report {
+            Report::Outcome { outcome, .. } => said(outcome),
+            Report::NotSent { refusal, .. } => format!("error {refusal}"),
+        };
+        self.reports.get(&id).into_iter().flatten().map(words).collect()
+    }
+
+    /// The kinds of the entries that are durable, without those of sessions and openings.
+    pub(crate) fn kinds(&self) -> Vec<&str> {
+        self.journal.iter().map(|(kind, _)| kind.as_str()).collect()
+    }
+
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        self.journal.iter().map(|(kind, body)| Entry::decode(kind, 1, body).unwrap()).collect()
+    }
+
+    /// The process dies: what is durable is all that the next one knows.
+    pub(crate) fn restart(self) -> Self {
+        let mut recovery = Recovery::new();
+        for entry in self.entries() {
+            recovery.fold(entry);
+        }
+        let mut next = Self::cold(self.settings, recovery, self.now);
+        next.journal.splice(0..0, self.journal);
+        next
+    }
+}
+
+pub(crate) fn said(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Failure { refusal: Some(refusal), cause } => format!("FAILURE {cause} {refusal}"),
+        _ => format!("{} {}", outcome.word(), outcome.cause()),
+    }
+}

@@ -1,0 +1,19 @@
+//! The life of exchanges, sessions and openings, told with two hands on one virtual clock: the core, and a peer that slices bytes by the
+//! institution's printed layout and knows nothing of ours.
+//!
+//! After every call the core is put away as an image and restored from its JSON; nothing may change by that.
+
+mod hands;
+mod peer;
+
+mod image;
+mod inquiry;
+mod journal;
+mod notice;
+mod opening;
+mod poll;
+mod refusal;
+mod restart;
+mod session;
+mod transfer;
+mod waiting;
