@@ -74,7 +74,7 @@ fn ascii_is_borrowed() {
     let telegram = Telegram::new(&layout, REQUEST, Side::Asker);
     for (_, field, value) in telegram.fields() {
         if let ValueRef::Text(text) = value.unwrap() {
-            assert_eq!(matches!(text, alloc::borrow::Cow::Borrowed(_)), &*field.path != "holder", "{}", field.path);
+            assert_eq!(matches!(text, Cow::Borrowed(_)), &*field.path != "holder", "{}", field.path);
         }
     }
 }
