@@ -120,7 +120,7 @@ pub struct Totals {
     pub requests: u64,
     /// Requests whose key was received before.
     pub duplicates: u64,
-    /// Executions.
+    /// Executions of requests that move money: an opening is none.
     pub executed: u64,
     /// The sum of the amounts of all executions, each rescaled to no decimals if that is exact.
     pub amount: i128,
@@ -248,12 +248,12 @@ impl Ledger {
         1
     }
 
-    /// Money moves.
-    pub(crate) fn execute(&mut self, key: &Key, amount: Option<Decimal>) {
+    /// A request is executed; `money`: that moves money.
+    pub(crate) fn execute(&mut self, key: &Key, amount: Option<Decimal>, money: bool) {
         let Some(request) = self.requests.get_mut(key) else { return };
         request.executed = request.executed.saturating_add(1);
         request.amount = amount;
-        self.totals.executed += 1;
+        self.totals.executed += u64::from(money);
         let whole = amount.and_then(|amount| amount.rescale(0)).map_or(0, |amount| amount.units);
         self.totals.amount = self.totals.amount.saturating_add(whole);
     }
@@ -372,11 +372,15 @@ mod tests {
         let mut ledger = Ledger::new(1, 10);
         ledger.receive(&key(1), request(b"a"));
         assert!(!ledger.executed(&key(1)));
-        ledger.execute(&key(1), Some(Decimal::whole(150_000)));
-        ledger.execute(&key(1), Some(Decimal::whole(150_000)));
+        ledger.execute(&key(1), Some(Decimal::whole(150_000)), true);
+        ledger.execute(&key(1), Some(Decimal::whole(150_000)), true);
         assert!(ledger.executed(&key(1)));
         assert_eq!(ledger.request(&key(1)).unwrap().executed, 2);
         assert_eq!((ledger.totals().executed, ledger.totals().amount), (2, 300_000));
+        ledger.receive(&key(2), request(b"opening"));
+        ledger.execute(&key(2), None, false);
+        assert!(ledger.executed(&key(2)));
+        assert_eq!(ledger.totals().executed, 2);
     }
 
     #[test]

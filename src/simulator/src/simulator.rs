@@ -35,6 +35,28 @@ pub struct Options {
     pub close_grace: Duration,
 }
 
+impl Options {
+    /// With the computer's clock, seed 0, ten thousand events and five seconds of grace. One address for each line of the settings.
+    #[must_use]
+    pub fn new(
+        protocol: Arc<Protocol>,
+        scenario: Arc<Scenario>,
+        settings: Settings,
+        addresses: Vec<Option<SocketAddr>>,
+    ) -> Self {
+        Self {
+            protocol,
+            scenario,
+            settings,
+            addresses,
+            seed: 0,
+            clock: crate::computer_clock,
+            events_max: 10_000,
+            close_grace: Duration::from_secs(5),
+        }
+    }
+}
+
 /// Why a simulator does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {

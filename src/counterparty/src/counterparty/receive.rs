@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use pabal_clock::Now;
-use pabal_spec::{ExchangeRule, ExchangeRuleId, TypeCode};
+use pabal_spec::{Effect, ExchangeRule, ExchangeRuleId, TypeCode};
 use pabal_telegram::{Side, Telegram};
 
 use super::send::{AS_IT_SHOULD, Delivery, Shape, What};
@@ -229,7 +229,9 @@ impl Counterparty {
     }
 
     fn execute(&mut self, asked: &Asked<'_>, amount: Option<pabal_telegram::Decimal>) {
-        self.ledger.execute(&asked.key, amount);
+        let rule = self.protocol.rules.exchanges.get(usize::from(asked.exchange.0));
+        let money = rule.is_some_and(|rule| rule.effect == Effect::Money);
+        self.ledger.execute(&asked.key, amount, money);
         self.tell(Event::Executed { key: asked.key.clone() });
     }
 
