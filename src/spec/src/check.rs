@@ -9,6 +9,7 @@ mod protocol;
 mod select;
 mod table;
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -50,6 +51,12 @@ fn finish(spec: &Spec, sources: &[Source], mut out: Vec<Diagnostic>) -> Result<L
     let digest = Digest::of(sources);
     let institution = institution(spec, sources, digest, &mut out);
     out.sort_by_key(|diagnostic| diagnostic.at.span);
+    // A field that is empty is one mistake, wherever it is used.
+    let mut empty: BTreeSet<Span> = BTreeSet::new();
+    out.retain(|told| {
+        let described = told.related.first().filter(|_| told.code == mistake::EMPTY_FIELD);
+        described.is_none_or(|label| empty.insert(label.span))
+    });
     match institution {
         Some(institution) if out.iter().all(|diagnostic| diagnostic.severity == Severity::Warning) => {
             Ok(Loaded { institution, warnings: out })

@@ -28,6 +28,7 @@
 //!   stamp date at queue
 //!   number no per date 1..999
 //!   key date no
+//!   trace date no
 //!   select by kind { balance "Q"|"A" }
 //!   verdict code from codes.csv
 //! }

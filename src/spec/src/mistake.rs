@@ -32,6 +32,7 @@ mistakes! {
     TOO_DEEP            "S012" "a block where none may be"
     NOT_SAID            "S013" "something that must be said is not"
     WHOSE               "S014" "it is not clear to which protocol it belongs"
+    TOO_MANY            "S015" "more than can be counted"
     // Names.
     TWICE_NAMED         "S020" "two things with one name"
     UNKNOWN_FIELD       "S021" "no such field"
@@ -68,6 +69,7 @@ mistakes! {
     EMPTY_FIELD         "S058" "a field that this side leaves empty"
     BAD_OPENING         "S059" "an opening that cannot work"
     BAD_POLL            "S060" "a poll telegram that cannot be made"
+    UNFILLED            "S061" "a telegram of the gateway's own that it cannot fill"
     // Code tables.
     TABLE_LINE          "S070" "a line of a code table that cannot be read"
     TABLE_TWICE         "S071" "a code that is listed twice"

@@ -13,6 +13,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 pub(crate) use cursor::did_you_mean;
+pub(crate) use tree::BYTE_ORDER_MARK;
 
 use crate::diagnostic::{Diagnostic, Source, SourceId};
 use crate::mistake::{self, error};

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::mem::discriminant;
 
-use pabal_telegram::{Equal, Field, Kind};
+use pabal_telegram::{Equal, Field, Fill, Kind};
 
 use crate::check::layout::{self, Column, Draft};
 use crate::check::protocol::Scene;
@@ -145,6 +145,17 @@ pub(crate) fn fill(
     let target = inquiry.find(to, out).filter(|column| filled(column, true, to, out));
     let source = original.find(&from.field, out).filter(|column| filled(column, true, &from.field, out));
     let (target, source) = target.zip(source).filter(|(a, b)| a.sure && b.sure)?;
+    if matches!(target.field.fill, Fill::Stamped | Fill::Const(_)) {
+        let message = format!("Field `{}` has a value of its own", to.value);
+        out.push(
+            error(mistake::MISPLACED, to.span, "not filled from here", message)
+                .help(
+                    "stamps, the type and constants are written by the gateway; fill the field that names the original",
+                )
+                .related(target.written.name.span, "described here"),
+        );
+        return None;
+    }
     if target.field.at.len != source.field.at.len || !alike(&target.field, &source.field) {
         out.push(
             different(&source.field, &target.field, to.span, "copied")

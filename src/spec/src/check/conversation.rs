@@ -146,6 +146,42 @@ pub(crate) fn trace(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<
     echoed(scene, &scene.written.trace, "trace", out)
 }
 
+/// Header fields that this side must fill; tells each that it leaves empty, once.
+pub(crate) fn filled(scene: &Scene<'_>, names: &[&Name], asker: bool, out: &mut Vec<Diagnostic>) -> bool {
+    let mut empty: Vec<&str> = Vec::new();
+    for name in names {
+        let Some(column) = scene.header.iter().find(|column| *column.field.path == *name.value) else { continue };
+        let by = if asker { column.field.by.asker } else { column.field.by.answerer };
+        if by || column.field.fill == Fill::Stamped || column.is_lost() || empty.contains(&name.value.as_str()) {
+            continue;
+        }
+        empty.push(&name.value);
+        let side = if asker { "asker" } else { "answerer" };
+        out.push(
+            error(
+                mistake::EMPTY_FIELD,
+                name.span,
+                "always empty",
+                format!("Field `{}` is not filled by the {side}", name.value),
+            )
+            .help(format!("say `by {side}` on the field, or take another one"))
+            .related(column.written.name.span, "described here"),
+        );
+    }
+    empty.is_empty()
+}
+
+/// Fields of a request of the gateway's own for which it has no value: neither stamped nor constant, nor one of these.
+pub(crate) fn unfilled<'c, 's>(scene: &Scene<'s>, request: &'c Draft<'s>, known: &[&Name]) -> Option<&'c Column<'s>> {
+    let written = scene.written;
+    request.columns.iter().find(|column| {
+        let field = &column.field;
+        let ours = written.party.iter().chain(&written.participant).any(|name| *field.path == *name.value);
+        let known = ours || known.iter().any(|name| *field.path == *name.value);
+        field.by.asker && !field.by.optional && field.fill == Fill::Given && !column.is_lost() && !known
+    })
+}
+
 pub(crate) fn opening(scene: &Scene<'_>, written: &written::Opening, out: &mut Vec<Diagnostic>) -> Option<OpeningRule> {
     let place = scene.written.seen.find("opening").unwrap_or(scene.written.name.span);
     let needed = [
@@ -205,16 +241,11 @@ pub(crate) fn opening(scene: &Scene<'_>, written: &written::Opening, out: &mut V
         );
         return None;
     }
-    let by_us = |name: &str| protocol.party.iter().chain(&protocol.participant).any(|known| known.value == name);
     let request = exchange::original(scene, exchange)?;
-    let open = request.columns.iter().find(|column| {
-        let field = &column.field;
-        field.by.asker && !field.by.optional && field.fill == Fill::Given && !column.is_lost() && !by_us(&field.path)
-    });
-    if let Some(column) = open {
+    if let Some(column) = unfilled(scene, request, &[]) {
         out.push(
             error(
-                mistake::BAD_OPENING,
+                mistake::UNFILLED,
                 column.written.name.span,
                 "filled with what?",
                 format!("The gateway opens by itself, and has no value for field `{}`", column.field.path),

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use pabal_telegram::Echo;
 
 use crate::check::compare::{self, Both};
+use crate::check::conversation;
 use crate::check::layout::Draft;
 use crate::check::not_said;
 use crate::check::protocol::Scene;
@@ -259,6 +260,25 @@ fn settle(
     let answer = quiet(scene, inquiry.answer.as_ref())?;
     let original = self::original(scene, original)?;
     let both = Both { answer, is_notice: false, original };
+    for (at, (to, _)) in written.fill.iter().enumerate() {
+        if let Some((first, _)) = written.fill.iter().take(at).find(|(first, _)| first.value == to.value) {
+            out.push(
+                error(mistake::TWICE_SAID, to.span, "filled again", format!("Field `{}` is filled twice", to.value))
+                    .help("keep one of them")
+                    .related(first.span, "filled here first"),
+            );
+        }
+    }
+    let known: Vec<&Name> = written.fill.iter().map(|(to, _)| to).collect();
+    if let Some(column) = conversation::unfilled(scene, request, &known) {
+        let message = format!("The gateway asks by itself, and has no value for field `{}`", column.field.path);
+        out.push(
+            error(mistake::UNFILLED, written.original.span, "asked about", message)
+                .help(format!("fill it from the original: `fill {} = original.field`", column.field.path))
+                .related(column.written.name.span, "filled with what?"),
+        );
+        return None;
+    }
     let fill: Vec<_> = written.fill.iter().map(|(to, from)| compare::fill(request, original, to, from, out)).collect();
     let confirm = compare::confirm(&both, &written.confirm, out);
     let success = written.success.as_ref().map(|condition| compare::condition(scene, &both, condition, out));

@@ -6,18 +6,21 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use pabal_clock::DayRule;
-use pabal_telegram::{Charset, CharsetPair, Field, Kind, Slice, Unset};
+use pabal_telegram::{Charset, CharsetPair, Field, FieldId, Kind, Layout, LayoutError, Slice, Unset};
 
 use crate::catalog::{Catalog, Signed, TelegramId, Wide};
 use crate::check::layout::{self, Column, Draft, Ground};
 use crate::check::select::{self, Selection};
 use crate::check::{conversation, exchange, not_said, notice, table, unique};
-use crate::diagnostic::{Diagnostic, Source};
+use crate::diagnostic::{Diagnostic, Severity, Source};
 use crate::institution::{Digest, Protocol};
 use crate::mistake::{self, error};
 use crate::rules::Rules;
 use crate::verdict::VerdictTable;
 use crate::written::{self, Name};
+
+/// The most telegrams, exchanges, notices, or fields of one telegram.
+const COUNT_MAX: usize = 10_000;
 
 /// Everything of a protocol that its parts are checked against.
 pub(crate) struct Scene<'s> {
@@ -123,7 +126,7 @@ pub(crate) fn check(
     scene.verdicts = verdicts.clone().unwrap_or_default();
 
     let rules = rules(&scene, verdicts.is_some(), out);
-    let layouts: Vec<_> = scene.drafts.iter().map(|draft| draft.layout().ok().map(Arc::new)).collect();
+    let layouts: Vec<_> = scene.drafts.iter().map(|draft| layout(draft, out).map(Arc::new)).collect();
     let frame = written.frame.as_ref()?;
     for draft in &scene.drafts {
         let total = draft.written.total.as_ref();
@@ -148,11 +151,43 @@ pub(crate) fn check(
     })
 }
 
+/// The layout; what `pabal-telegram` refuses, and nothing has told yet, is told.
+fn layout(draft: &Draft<'_>, out: &mut Vec<Diagnostic>) -> Option<Layout> {
+    let refused = match draft.layout() {
+        Ok(layout) => return Some(layout),
+        Err(refused) => refused,
+    };
+    let id = match refused {
+        LayoutError::Fill { field, .. } => field,
+        _ => FieldId(0),
+    };
+    let field = draft.columns.get(id.index()).map(|column| column.written);
+    let text = field.and_then(|field| field.constant.as_ref().or(field.default.as_ref()));
+    if out.iter().all(|told| told.severity == Severity::Warning) {
+        let span = text.unwrap_or(draft.name()).span;
+        out.push(
+            error(
+                mistake::BAD_CONSTANT,
+                span,
+                "cannot be",
+                format!("Telegram `{}` cannot be made: {refused}", draft.name().value),
+            )
+            .help("compare it with the document"),
+        );
+    }
+    None
+}
+
 fn rules(scene: &Scene<'_>, listed: bool, out: &mut Vec<Diagnostic>) -> Option<Rules> {
     let written = scene.written;
     let party: Vec<_> = written.party.iter().map(|name| scene.named_place(name, out)).collect();
     let participant = written.participant.as_ref().map(|name| scene.named_place(name, out));
     let compartment = written.compartment.as_ref().map(|name| scene.named_place(name, out));
+    let asked = written.participant.iter().chain(&written.compartment).chain(&written.party).chain(&written.key);
+    let asked: Vec<&Name> = asked.chain(written.number.iter().flat_map(|number| &number.scope)).collect();
+    let filled = conversation::filled(scene, &asked, true, out);
+    let code: Vec<&Name> = written.verdict.iter().map(|verdict| &verdict.field).collect();
+    let filled = conversation::filled(scene, &code, false, out) && filled;
     let stamps = conversation::stamps(scene, out);
     let number = conversation::number(scene, out);
     let key = conversation::key(scene, out);
@@ -164,7 +199,7 @@ fn rules(scene: &Scene<'_>, listed: bool, out: &mut Vec<Diagnostic>) -> Option<R
     exchange::meanings(scene, out);
     let opening = written.opening.as_ref().map(|opening| conversation::opening(scene, opening, out));
     let response_code = scene.response_code().map(|column| column.field.at);
-    if !listed {
+    if !(listed && filled) {
         return None;
     }
     Some(Rules {
@@ -202,6 +237,10 @@ fn demand(written: &written::Protocol, out: &mut Vec<Diagnostic>) {
         ("frame", "how the stream is cut, such as `frame length ascii(4) exclusive max 4096`"),
         ("unset", "what fills fields that are left out, such as `unset 9 zero X space`"),
         ("number", "how telegrams are numbered, such as `number telegram_no per send_date 1..999999`"),
+        (
+            "trace",
+            "the fields under which a caller's trace is kept: stamped time and number, which the answer carries back",
+        ),
         ("key", "the fields that tell which request an answer belongs to"),
         ("select", "how telegrams are told apart: a block with a row for each"),
         ("verdict", "where the response code is and what it says: `verdict response_code from codes.csv`"),
@@ -211,7 +250,22 @@ fn demand(written: &written::Protocol, out: &mut Vec<Diagnostic>) {
             out.push(not_said(written.name.span, clause, help));
         }
     }
-    match written.members.headers.as_slice() {
+    let members = &written.members;
+    for (count, what) in [
+        (members.telegrams.len(), "telegrams"),
+        (members.exchanges.len(), "exchanges"),
+        (members.notices.len(), "notices"),
+        (members.headers.iter().chain(&members.telegrams).map(|all| all.fields.len()).max().unwrap_or(0), "fields"),
+    ] {
+        if count > COUNT_MAX {
+            let message = format!("There are {count} {what}, more than {COUNT_MAX}");
+            out.push(
+                error(mistake::TOO_MANY, written.name.span, "too many", message)
+                    .help("describe them in several protocols"),
+            );
+        }
+    }
+    match members.headers.as_slice() {
         [] => out.push(not_said(
             written.name.span,
             "header",

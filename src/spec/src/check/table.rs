@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use crate::check::layout::{self, Column};
 use crate::diagnostic::{Diagnostic, Source, SourceId, Span};
 use crate::mistake::{self, error};
+use crate::parse::BYTE_ORDER_MARK;
 use crate::verdict::{CodeKey, Verdict, VerdictTable};
 use crate::written::{self, At, Name};
 
@@ -40,6 +41,9 @@ pub(crate) fn check(
         );
         return None;
     };
+    if !looked_up(protocol, header, out) {
+        return None;
+    }
     let code = code.filter(|column| column.sure)?;
     let by = match by {
         Some(column) => Some(column.filter(|column| column.sure)?),
@@ -47,6 +51,29 @@ pub(crate) fn check(
     };
     let source = sources.get(at)?;
     read(SourceId(u16::try_from(at).ok()?), source, code, by, out)
+}
+
+/// Codes are looked up for the participant, and for nothing else.
+fn looked_up(written: &written::Protocol, header: &[Column<'_>], out: &mut Vec<Diagnostic>) -> bool {
+    let Some(by) = written.verdict.as_ref().and_then(|verdict| verdict.by.as_ref()) else { return true };
+    let known = |name: &Name| header.iter().any(|column| *column.field.path == *name.value);
+    let same = match &written.participant {
+        // What is not known was told.
+        Some(participant) => participant.value == by.value || !known(participant) || !known(by),
+        None => written.seen.has("participant"),
+    };
+    if !same {
+        out.push(
+            error(
+                mistake::DIFFERENT_FIELDS,
+                by.span,
+                "not the participant",
+                format!("Codes are looked up for the participant, not by `{}`", by.value),
+            )
+            .help("name the field of `participant`, or leave `by` out if there is none"),
+        );
+    }
+    same
 }
 
 /// A line of a table, cut at its commas.
@@ -69,7 +96,11 @@ fn read(
     let mut good = true;
     let mut start = 0_usize;
     let mut headed = false;
-    for text in source.text.split('\n') {
+    for mut text in source.text.split('\n') {
+        if let (0, Some(rest)) = (start, text.strip_prefix(BYTE_ORDER_MARK)) {
+            text = rest;
+            start = BYTE_ORDER_MARK.len_utf8();
+        }
         let at = start;
         start += text.len() + 1;
         let text = text.trim_end_matches('\r');

@@ -10,6 +10,9 @@ use crate::written::Trivia;
 /// The deepest block of the language is `exchange { settles { } }`; a little more is read, so that the mistake is told well.
 const DEPTH_MAX: usize = 4;
 
+/// Some editors put it at the beginning of a file.
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Words that begin a block of the file; at the very beginning of a line they end whatever was left open.
 const TOP: [&str; 7] = ["institution", "protocol", "set", "header", "telegram", "exchange", "notice"];
 
@@ -41,7 +44,11 @@ pub(crate) fn grow(id: SourceId, source: &Source, trivia: &mut Vec<Trivia>, out:
     let mut top: Vec<Item> = Vec::new();
     let mut too_deep = 0_usize;
     let mut start = 0_usize;
-    for text in source.text.split('\n') {
+    for mut text in source.text.split('\n') {
+        if let (0, Some(rest)) = (start, text.strip_prefix(BYTE_ORDER_MARK)) {
+            text = rest;
+            start = BYTE_ORDER_MARK.len_utf8();
+        }
         let at = u32::try_from(start).unwrap_or(u32::MAX);
         start += text.len() + 1;
         let line = line::cut(id, at, text, out);
