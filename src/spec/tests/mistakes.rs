@@ -61,6 +61,7 @@ const IN_SPEC: &[Mistake] = &[
     m("S004", "then list", "then", ""),
     m("S004", "joins transfer by orig_no", "joins transfer with orig_no", "with"),
     m("S004", "key          send_date bank_code company_no telegram_no", "key", ""),
+    m("S004", "when durable with response_code \"0000\"\n  joins", "when durable\n  joins", ""),
     m("S005", "institution relay \"중계\"", "institution relay \"중계\" more", "more"),
     m("S006", "exchange gap \"결번\"", "exchange Gap \"결번\" {\n}\n\nexchange gap \"결번\"", "Gap"),
     m("S006", "  rate            9(5)", "  Rate            9(5)", "Rate"),

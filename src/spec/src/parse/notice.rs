@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::diagnostic::Diagnostic;
-use crate::parse::cursor::{Cursor, Read, clauses};
+use crate::parse::cursor::{Cursor, Read, Stop, clauses};
 use crate::parse::exchange::{kind, pairs};
 use crate::written::{Answered, Joins, Name, Notice, Seen};
 
@@ -73,7 +73,11 @@ fn answered(cursor: &mut Cursor<'_>) -> Read<Answered> {
         cursor.must(&["else"])?;
         Some(within)
     } else {
-        cursor.must(&["when", "durable", "with"])?;
+        cursor.must(&["when", "durable"])?;
+        cursor.must(&["with"]).map_err(|stop| {
+            let help = "a reply says a code: `with response_code \"0000\"`";
+            Stop(stop.0.map(|diagnostic| diagnostic.help(help).boxed()))
+        })?;
         None
     };
     let field = cursor.name("the field that holds the response code")?;
