@@ -76,7 +76,7 @@ fn samples(root: &Path, check: bool) -> Result<(), Failure> {
 fn sim(root: &Path, seeds: &str, first: &str) -> Result<(), Failure> {
     Job::cargo(root, &["test", "--release", "--package", "pabal-world"])
         .env("PABAL_WORLD_SEEDS", seeds)
-        .env("PABAL_WORLD_FIRST_SEED", first)
+        .env("PABAL_WORLD_FIRST", first)
         .tests(&mut std::io::stdout())
         .map(|_| ())
 }
@@ -102,9 +102,24 @@ fn fuzz(root: &Path, seconds: &str) -> Result<(), Failure> {
         return Err(Failure::new("no target in fuzz/fuzz_targets"));
     }
     for target in targets {
+        // What was found before lies beside the code; what is found now, in a folder of its own.
+        let found = format!("fuzz/corpus/{target}");
+        std::fs::create_dir_all(root.join(&found))
+            .map_err(|error| Failure::new(format!("cannot make {found}: {error}")))?;
+        let mut corpora = vec![found];
+        for (krate, _) in source::entries(root, "src")? {
+            let corpus = format!("src/{krate}/corpus/{target}");
+            if root.join(&corpus).is_dir() {
+                corpora.push(corpus);
+            }
+        }
+        let corpora: Vec<&str> = corpora.iter().map(String::as_str).collect();
         let time = format!("-max_total_time={seconds}");
-        // Without a sanitizer it runs on stable Rust; safe Rust needs none.
-        Job::cargo(root, &["fuzz", "run", "--sanitizer", "none", &target, "--", &time, "-print_final_stats=1"])
+        Job::cargo(root, &["fuzz", "run", &target])
+            .args(&corpora)
+            .args(&["--", &time, "-print_final_stats=1"])
+            // The sanitizer is not stable, but the compiler has it.
+            .env("RUSTC_BOOTSTRAP", "1")
             .run()?;
     }
     Ok(())

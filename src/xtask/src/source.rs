@@ -41,7 +41,8 @@ pub(crate) fn text(root: &Path, path: &str) -> Result<Option<String>, Failure> {
 }
 
 fn is_made(path: &str, name: &str) -> bool {
-    matches!(path, ".git" | "target" | "fuzz/artifacts" | "fuzz/target" | "tests/peers/target") || name == "__pycache__"
+    matches!(path, ".git" | "target" | "fuzz/artifacts" | "fuzz/corpus" | "fuzz/target" | "tests/peers/target")
+        || name == "__pycache__"
 }
 
 /// Rust code with every comment, text and character literal blanked; lines stay where they are.
