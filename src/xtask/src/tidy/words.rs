@@ -145,9 +145,8 @@ fn is_pure(path: &str) -> bool {
 }
 
 fn is_library(path: &str) -> bool {
-    path.starts_with("src/")
-        && !["src/pabal/", "src/xtask/"].iter().any(|bin| path.starts_with(bin))
-        && !path.contains("/benches/")
+    let is_one_of = |words: &[&str]| words.iter().any(|word| path.contains(word));
+    path.starts_with("src/") && !is_one_of(&["src/pabal/", "src/xtask/", "/benches/", "/examples/"])
 }
 
 fn is_source(path: &str) -> bool {
