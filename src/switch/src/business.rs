@@ -21,7 +21,7 @@ use crate::output::Event;
 use crate::plan::Plan;
 use crate::receive::code_text;
 use crate::refusal::Refusal;
-use crate::state::Day;
+use crate::state::{Clocks, Day};
 use crate::timer::TimerName;
 
 impl Core {
@@ -256,6 +256,7 @@ impl Core {
 
     /// The timer that sees the date change when nothing else happens.
     pub(crate) fn set_date_timer(&mut self, now: Now) {
+        self.state.clocks = Clocks::at(now);
         let next = self.state.conversations.iter().map(|conversation| conversation.day.until).min();
         let Some(next) = next else { return };
         let micros = next.as_unix_micros().saturating_sub(now.wall.as_unix_micros()).max(1);

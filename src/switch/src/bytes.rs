@@ -2,7 +2,6 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use core::fmt::Write;
 use core::ops::Deref;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -27,10 +26,11 @@ pub(crate) fn readable(bytes: &[u8]) -> String {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + (nibble - 10) });
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 0xf));
     }
     text
 }

@@ -21,7 +21,7 @@ use crate::recovery::Recovery;
 use crate::refusal::Refusal;
 use crate::session::CloseReason;
 use crate::settings::{Limits, Settings};
-use crate::state::{Conversation, Day, State};
+use crate::state::{Clocks, Conversation, Day, State};
 use crate::status::{ExchangeStatus, Status};
 use crate::timer::TimerName;
 use crate::waiting::Waiting;
@@ -126,6 +126,7 @@ impl Core {
             keys: Keys::default(),
             notices: Notices::default(),
             drain_until: None,
+            clocks: Clocks::at(now),
             events_dropped: 0,
         };
         let mut core = Self::with_state(institution, settings, state, Vec::new());
@@ -425,6 +426,8 @@ impl Core {
     fn begin(&mut self, now: Now) {
         if self.state.conversations.iter().any(|conversation| !conversation.day.has(now.wall)) {
             self.change_date(now);
+        } else if !self.state.clocks.agree(now) {
+            self.set_date_timer(now);
         }
     }
 

@@ -2,7 +2,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
-use pabal_clock::{BusinessDate, DayRule, Mono, Timers, Wall};
+use pabal_clock::{BusinessDate, DayRule, Mono, Now, Timers, Wall};
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
@@ -46,6 +46,8 @@ pub(crate) struct State {
     pub(crate) notices: Notices,
     /// When draining ends, if it has begun.
     pub(crate) drain_until: Option<Mono>,
+    /// How the two clocks stood to each other when the date's timer was set.
+    pub(crate) clocks: Clocks,
     /// Events that were dropped since the last one that was given out.
     pub(crate) events_dropped: u64,
 }
@@ -82,6 +84,24 @@ impl Day {
 
     pub(crate) fn has(&self, wall: Wall) -> bool {
         self.from <= wall && wall < self.until
+    }
+}
+
+/// The microseconds by which the wall clock is ahead of the timers' clock. Somebody has set the wall clock if they change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Clocks(i64);
+
+impl Clocks {
+    /// Smaller steps are left to the next change of date.
+    const STEP_MICROS: i64 = 1_000_000;
+
+    pub(crate) fn at(now: Now) -> Self {
+        let mono = i64::try_from(now.mono.as_nanos() / 1_000).unwrap_or(i64::MAX);
+        Self(now.wall.as_unix_micros().saturating_sub(mono))
+    }
+
+    pub(crate) fn agree(self, now: Now) -> bool {
+        Self::at(now).0.abs_diff(self.0) < Self::STEP_MICROS.unsigned_abs()
     }
 }
 

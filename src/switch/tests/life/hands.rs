@@ -83,12 +83,16 @@ pub(crate) struct Hands {
     pub(crate) socket_room: usize,
     /// Whether the peer answers openings by itself.
     pub(crate) opens: bool,
+    /// Whether the peer answers poll telegrams by itself.
+    pub(crate) lives: bool,
     pub(crate) undurable: VecDeque<(Ticket, Vec<Entry>)>,
     /// Every durable entry, as it was stored.
     pub(crate) journal: Vec<(String, Vec<u8>)>,
     /// Every byte that each connection's socket took.
     pub(crate) streams: BTreeMap<Conn, Vec<u8>>,
     read: BTreeMap<Conn, usize>,
+    /// Frames that the peer got and no test has looked at.
+    inbox: Vec<(LineId, Vec<u8>)>,
     pub(crate) reports: BTreeMap<ExchangeId, Vec<Report>>,
     pub(crate) events: Vec<Event>,
     pub(crate) connects: Vec<Conn>,
@@ -110,10 +114,12 @@ impl Hands {
             is_durable: true,
             socket_room: usize::MAX,
             opens: true,
+            lives: true,
             undurable: VecDeque::new(),
             journal: Vec::new(),
             streams: BTreeMap::new(),
             read: BTreeMap::new(),
+            inbox: Vec::new(),
             reports: BTreeMap::new(),
             events: Vec::new(),
             connects: Vec::new(),
@@ -201,9 +207,7 @@ impl Hands {
                     self.core.handle_wrote(conn, take, self.now);
                 }
             }
-            if self.opens {
-                idle &= !self.answer_openings();
-            }
+            idle &= !self.peer_reads();
             if idle {
                 return;
             }
@@ -244,18 +248,23 @@ impl Hands {
         }
     }
 
-    fn answer_openings(&mut self) -> bool {
+    /// The peer cuts what it got, and answers what it answers by itself.
+    fn peer_reads(&mut self) -> bool {
         let mut answered = false;
-        for conn in self.open_conns.clone() {
-            let stream = self.streams.entry(conn).or_default();
+        for conn in self.streams.keys().copied().collect::<Vec<_>>() {
             let read = self.read.entry(conn).or_default();
-            let (frames, _) = peer::frames(&stream[*read..]);
-            let Some(first) = frames.first() else { continue };
-            if first.len() == 300 && peer::at(first, peer::MESSAGE_TYPE) == "1000" {
-                *read += 304;
-                let answer = peer::answer(first, "0000");
-                self.receive_quietly(&answer);
-                answered = true;
+            let (frames, end) = peer::frames(&self.streams[&conn][*read..]);
+            *read += end;
+            for frame in frames {
+                if self.opens && frame.len() == 300 && peer::at(&frame, peer::MESSAGE_TYPE) == "1000" {
+                    self.receive_quietly(&peer::answer(&frame, "0000"));
+                    answered = true;
+                } else if self.lives && frame.starts_with(b"HDRREQPOLL") {
+                    self.core.handle_received(conn, &peer::poll_answer(&frame), self.now);
+                    answered = true;
+                } else {
+                    self.inbox.push((conn.session.line, frame));
+                }
             }
         }
         answered
@@ -263,15 +272,10 @@ impl Hands {
 
     /// The frames that the peer got and a test has not looked at.
     pub(crate) fn take_frames(&mut self, line: LineId) -> Vec<Vec<u8>> {
-        let conns: Vec<Conn> = self.streams.keys().filter(|conn| conn.session.line == line).copied().collect();
-        let mut all = Vec::new();
-        for conn in conns {
-            let read = self.read.entry(conn).or_default();
-            let (frames, end) = peer::frames(&self.streams[&conn][*read..]);
-            *read += end;
-            all.extend(frames);
-        }
-        all
+        let (mine, others) = self.inbox.drain(..).partition(|(from, _)| *from == line);
+        self.inbox = others;
+        let mine: Vec<(LineId, Vec<u8>)> = mine;
+        mine.into_iter().map(|(_, frame)| frame).collect()
     }
 
     pub(crate) fn take_frame(&mut self) -> Vec<u8> {

@@ -1,1 +1,146 @@
+use pabal_clock::Wall;
+use pabal_switch::{Entry, ExchangeId, ExchangeState, Refusal};
 
+use crate::hands::{Hands, OUT};
+use crate::peer;
+
+/// A transfer of bank 004 that was not answered.
+fn unknown() -> (Hands, ExchangeId, Vec<u8>) {
+    let mut hands = Hands::open();
+    let open = hands.request(peer::transfer("004", "110111222333", 10_000));
+    let id = hands.call(open);
+    let frame = hands.take_frame();
+    hands.after_secs(30);
+    assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER"]);
+    (hands, id, frame)
+}
+
+#[test]
+fn an_inquiry_asks_about_the_number_and_settles_what_it_confirms() {
+    let (mut hands, id, transfer) = unknown();
+    let inquiry = hands.inquire(id).unwrap();
+    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Inquiring);
+    let frame = hands.take_frame();
+    assert_eq!(peer::at(&frame, (0, 24)), "PABAL    COMPANY1    004");
+    assert_eq!(peer::at(&frame, peer::MESSAGE_TYPE), "7000");
+    assert_eq!(peer::at(&frame, (100, 106)), peer::at(&transfer, peer::TELEGRAM_NO));
+    assert_ne!(peer::at(&frame, peer::TELEGRAM_NO), peer::at(&transfer, peer::TELEGRAM_NO));
+    let answer = peer::result(&frame, &transfer, "0000", "0000", "0000000010000");
+    hands.receive(&answer);
+    assert_eq!(hands.told(inquiry), ["SUCCESS ANSWERED"], "the inquiry's own outcome");
+    assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER", "SUCCESS INQUIRY"]);
+    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Settled);
+    let columns = hands.entries().iter().map(Entry::columns).find(|columns| columns.parent.is_some()).unwrap();
+    assert_eq!(columns.parent.as_deref(), Some(id.to_string().as_str()));
+}
+
+#[test]
+fn a_plain_refusal_settles_as_failure() {
+    let (mut hands, id, transfer) = unknown();
+    hands.inquire(id).unwrap();
+    let frame = hands.take_frame();
+    hands.receive(&peer::result(&frame, &transfer, "0000", "0116", "0000000000000"));
+    assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER", "FAILURE INQUIRY"]);
+}
+
+#[test]
+fn what_does_not_say_it_plainly_settles_nothing() {
+    let check = |code: &str, proc_result: &str, ok_amount: &str| {
+        let (mut hands, id, transfer) = unknown();
+        hands.inquire(id).unwrap();
+        let frame = hands.take_frame();
+        hands.receive(&peer::result(&frame, &transfer, code, proc_result, ok_amount));
+        assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER"], "{code} {proc_result} {ok_amount}");
+        assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Unknown);
+    };
+    // Nothing is known of it: no proof. A part of it was paid. The header's code says nothing.
+    check("0000", "NREC", "0000000000000");
+    check("0000", "0000", "0000000005000");
+    check("ZZZZ", "0000", "0000000010000");
+}
+
+#[test]
+fn an_answer_about_another_transfer_settles_nothing() {
+    let (mut hands, id, mut transfer) = unknown();
+    hands.inquire(id).unwrap();
+    let frame = hands.take_frame();
+    peer::put(&mut transfer, peer::DEBIT_ACCOUNT, "999999999999   ");
+    hands.receive(&peer::result(&frame, &transfer, "0000", "0000", "0000000010000"));
+    assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER"]);
+    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Unknown);
+}
+
+#[test]
+fn only_an_unknown_can_be_asked_about() {
+    let (mut hands, id, transfer) = unknown();
+    assert_eq!(hands.inquire(ExchangeId(1)), Err(Refusal::NotInquirable));
+    let inquiry = hands.inquire(id).unwrap();
+    assert_eq!(hands.inquire(id), Err(Refusal::NotInquirable), "it is being asked about");
+    assert_eq!(hands.inquire(inquiry), Err(Refusal::NotInquirable), "nothing settles an inquiry");
+    hands.receive(&peer::answer(&transfer, "0000"));
+    assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER", "SUCCESS LATE"]);
+    assert_eq!(hands.inquire(id), Err(Refusal::NotInquirable), "it is settled");
+}
+
+#[test]
+fn the_late_answer_and_the_inquiry_may_race() {
+    let (mut hands, id, transfer) = unknown();
+    let inquiry = hands.inquire(id).unwrap();
+    let frame = hands.take_frame();
+    hands.receive(&peer::answer(&transfer, "0000"));
+    hands.receive(&peer::result(&frame, &transfer, "0000", "0116", "0000000000000"));
+    assert_eq!(hands.told(inquiry), ["SUCCESS ANSWERED"]);
+    assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER", "SUCCESS LATE"], "what was said stays");
+}
+
+#[test]
+fn the_schedule_of_the_spec_asks_by_itself_until_its_time_is_over() {
+    let (mut hands, id, transfer) = unknown();
+    hands.after_secs(299);
+    assert_eq!(hands.take_frames(OUT).iter().filter(|frame| frame.len() == 300).count(), 0);
+    hands.after_secs(1);
+    let asked = |hands: &mut Hands| {
+        let mut frames = hands.take_frames(OUT);
+        frames.retain(|frame| frame.len() == 300);
+        frames
+    };
+    let first = asked(&mut hands);
+    assert_eq!(first.iter().map(|frame| peer::at(frame, peer::MESSAGE_TYPE)).collect::<Vec<_>>(), ["7000"]);
+    hands.receive(&peer::result(&first[0], &transfer, "0000", "NREC", "0000000000000"));
+    hands.after_secs(290);
+    assert_eq!(asked(&mut hands).len(), 0);
+    // 2026-11-21T23:26:00+09:00: the spec asks until 23:25.
+    hands.now.wall = Wall::from_unix_seconds(1_795_271_160);
+    hands.after_secs(10);
+    assert_eq!(asked(&mut hands).len(), 0);
+    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Listed);
+    assert!(hands.kinds().contains(&"listed"));
+    // A person may still ask.
+    hands.inquire(id).unwrap();
+    let frame = asked(&mut hands).remove(0);
+    hands.receive(&peer::result(&frame, &transfer, "0000", "0000", "0000000010000"));
+    assert_eq!(hands.told(id).last().map(String::as_str), Some("SUCCESS INQUIRY"));
+}
+
+#[test]
+fn an_inquiry_that_is_not_answered_is_followed_by_another() {
+    let (mut hands, id, _) = unknown();
+    let inquiry = hands.inquire(id).unwrap();
+    hands.take_frame();
+    hands.after_secs(30);
+    assert_eq!(hands.told(inquiry), ["UNKNOWN NO_ANSWER"]);
+    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Unknown);
+    hands.after_secs(299);
+    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Unknown);
+    hands.after_secs(1);
+    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Inquiring);
+}
+
+#[test]
+fn an_inquiry_needs_a_session_like_any_request() {
+    let (mut hands, id, _) = unknown();
+    let conn = hands.conn(OUT);
+    hands.closed(conn, pabal_switch::CloseReason::PeerClosed);
+    assert_eq!(hands.inquire(id), Err(Refusal::SendDown));
+    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Unknown);
+}

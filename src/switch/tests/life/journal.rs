@@ -1,1 +1,126 @@
+use pabal_switch::{CloseReason, Refusal};
 
+use crate::hands::{Hands, OUT, settings};
+use crate::peer;
+
+#[test]
+fn nothing_leaves_of_a_hundred_calls_while_the_disk_is_held() {
+    let mut settings = settings();
+    settings.lines[0].window = 100;
+    let mut hands = Hands::open_with(settings);
+    let before = hands.bytes_out(OUT);
+    hands.is_durable = false;
+    let ids: Vec<_> = (0..100).map(|_| hands.transfer()).collect();
+    hands.after_secs(1);
+    assert_eq!(hands.bytes_out(OUT), before);
+    hands.is_durable = true;
+    hands.turn();
+    assert_eq!(hands.bytes_out(OUT), before + 100 * 304);
+    for frame in hands.take_frames(OUT) {
+        hands.receive(&peer::answer(&frame, "0000"));
+    }
+    assert!(ids.iter().all(|id| hands.told(*id) == ["SUCCESS ANSWERED"]));
+}
+
+#[test]
+fn batches_become_durable_in_their_order_and_free_only_their_own_bytes() {
+    let mut hands = Hands::open();
+    hands.is_durable = false;
+    hands.transfer();
+    hands.transfer();
+    let before = hands.bytes_out(OUT);
+    let first = hands.undurable[0].0;
+    hands.core.handle_durable(first, hands.now);
+    hands.turn();
+    assert_eq!(hands.bytes_out(OUT), before + 304);
+}
+
+#[test]
+fn a_failed_journal_stops_all_and_each_caller_hears_what_is_true() {
+    let mut hands = Hands::open();
+    let sent = hands.transfer();
+    let unwritten = {
+        hands.socket_room = 0;
+        hands.transfer()
+    };
+    let waiting = hands.transfer();
+    let before = hands.bytes_out(OUT);
+    hands.socket_room = usize::MAX;
+    hands.is_durable = false;
+    hands.core.handle_journal_failed("fsync: input/output error", hands.now);
+    hands.undurable.clear();
+    hands.turn();
+    assert_eq!(hands.told(sent), ["UNKNOWN JOURNAL_FAILED"]);
+    assert_eq!(hands.told(unwritten), ["error JOURNAL_FAILED"]);
+    assert_eq!(hands.told(waiting), ["error JOURNAL_FAILED"]);
+    assert_eq!(hands.bytes_out(OUT), before, "not a byte more");
+    assert_eq!(hands.closes.iter().map(|close| close.1).collect::<Vec<_>>(), [CloseReason::JournalFailed; 2]);
+    assert!(!hands.core.status().journal_works);
+    let open = hands.request(peer::transfer("088", "1", 5));
+    assert_eq!(hands.try_open(open), Err(Refusal::JournalFailed));
+    hands.after_secs(600);
+    assert!(hands.connects.is_empty() && hands.undurable.is_empty());
+    // Whoever recovers from what is durable says the same of what had left; what had not is known no better than by its entry.
+    let next = hands.restart();
+    assert_eq!(next.told(sent), ["UNKNOWN RESTARTED"]);
+    assert_eq!(next.told(unwritten), ["UNKNOWN RESTARTED"]);
+    assert_eq!(next.told(waiting), ["FAILURE NOT_SENT STOPPED"]);
+}
+
+#[test]
+fn a_request_whose_sending_was_not_durable_never_left() {
+    let mut hands = Hands::open();
+    hands.is_durable = false;
+    let id = hands.transfer();
+    let before = hands.bytes_out(OUT);
+    hands.core.handle_journal_failed("no space left on device", hands.now);
+    hands.undurable.clear();
+    hands.turn();
+    assert_eq!(hands.told(id), ["error JOURNAL_FAILED"]);
+    assert_eq!(hands.bytes_out(OUT), before);
+}
+
+#[test]
+fn an_outcome_that_never_became_durable_is_not_told() {
+    let mut hands = Hands::open();
+    let id = hands.transfer();
+    let frame = hands.take_frame();
+    hands.is_durable = false;
+    hands.receive(&peer::answer(&frame, "0000"));
+    hands.core.handle_journal_failed("fsync: input/output error", hands.now);
+    hands.turn();
+    assert_eq!(hands.told(id), ["UNKNOWN JOURNAL_FAILED"]);
+}
+
+#[test]
+fn a_slow_disk_pushes_back_on_callers_and_on_the_institution() {
+    let mut settings = settings();
+    settings.lines[0].window = 10;
+    settings.limits.undurable_entries_max = 4;
+    let mut hands = Hands::open_with(settings);
+    let conn = hands.conn(OUT);
+    hands.is_durable = false;
+    hands.transfer();
+    assert!(hands.core.wants_read(conn));
+    hands.transfer();
+    assert!(!hands.core.wants_read(conn));
+    let open = hands.request(peer::transfer("088", "1", 5));
+    assert_eq!(hands.try_open(open.clone()), Err(Refusal::JournalFull));
+    hands.is_durable = true;
+    hands.turn();
+    assert!(hands.core.wants_read(conn));
+    hands.call(open);
+}
+
+#[test]
+fn observers_that_are_slow_lose_events_and_are_told_how_many() {
+    let mut settings = settings();
+    settings.limits.events_max = 1;
+    let mut hands = Hands::cold(settings, pabal_switch::Recovery::new(), Hands::begin());
+    let conn = hands.connects.pop().unwrap();
+    hands.core.handle_connected(conn, hands.now);
+    hands.core.handle_closed(conn, CloseReason::PeerClosed, hands.now);
+    hands.events.clear();
+    hands.turn();
+    assert!(matches!(hands.events[..], [pabal_switch::Event::Session { .. }, pabal_switch::Event::Dropped { count: 1 }]));
+}

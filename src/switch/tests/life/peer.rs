@@ -61,6 +61,11 @@ pub(crate) fn answer(request: &[u8], code: &str) -> Vec<u8> {
     answer
 }
 
+/// The framed answer to a poll telegram.
+pub(crate) fn poll_answer(poll: &[u8]) -> Vec<u8> {
+    framed(&[b"HDRRESPOLL", &poll[10..]].concat())
+}
+
 /// The answer to a result inquiry about this transfer.
 pub(crate) fn result(inquiry: &[u8], transfer: &[u8], code: &str, proc_result: &str, ok_amount: &str) -> Vec<u8> {
     let mut answer = answer(inquiry, code);

@@ -1,1 +1,196 @@
+use pabal_switch::{Entry, ExchangeState, OpeningState, Opened, Recovery, Refusal, SessionState};
 
+use crate::hands::{Hands, OUT};
+use crate::peer;
+
+fn again(hands: Hands) -> Hands {
+    let mut next = hands.restart();
+    // The connection of the process before may still count.
+    assert_eq!(next.core.status().sessions[0].state, SessionState::Closing);
+    next.after_secs(20 + 1);
+    next.connect_pair();
+    next
+}
+
+#[test]
+fn what_was_only_accepted_never_left() {
+    let mut hands = Hands::open();
+    hands.transfer();
+    hands.transfer();
+    let mut open = hands.request(peer::transfer("088", "1", 5));
+    open.idempotency_key = Some("order-1".into());
+    let waiting = hands.call(open.clone());
+    let mut next = again(hands);
+    assert_eq!(next.told(waiting), ["FAILURE NOT_SENT STOPPED"]);
+    // Its key is answered from it, not sent anew.
+    assert_eq!(next.try_open(open), Ok(Opened::Known(waiting)));
+    assert_eq!(next.told(waiting).last().map(String::as_str), Some("FAILURE NOT_SENT STOPPED"));
+    assert_eq!(next.take_frames(OUT).len(), 0);
+}
+
+#[test]
+fn what_was_sending_is_unknown_and_a_late_answer_settles_it() {
+    let mut hands = Hands::open();
+    let id = hands.transfer();
+    let frame = hands.take_frame();
+    let mut next = again(hands);
+    assert_eq!(next.told(id), ["UNKNOWN RESTARTED"]);
+    assert_eq!(next.core.exchange(id).unwrap().state, ExchangeState::Unknown);
+    next.receive(&peer::answer(&frame, "0000"));
+    assert_eq!(next.told(id), ["UNKNOWN RESTARTED", "SUCCESS LATE"]);
+}
+
+#[test]
+fn what_was_unknown_can_be_asked_about_after_a_restart() {
+    let mut hands = Hands::open();
+    let id = hands.transfer();
+    let transfer = hands.take_frame();
+    hands.after_secs(30);
+    let mut next = again(hands);
+    assert_eq!(next.told(id), [""; 0], "it was told before");
+    next.inquire(id).unwrap();
+    let frame = next.take_frame();
+    assert_eq!(peer::at(&frame, (100, 106)), peer::at(&transfer, peer::TELEGRAM_NO));
+    next.receive(&peer::result(&frame, &transfer, "0000", "0000", "0000000010000"));
+    assert_eq!(next.told(id), ["SUCCESS INQUIRY"]);
+}
+
+#[test]
+fn the_schedule_goes_on_after_a_restart() {
+    let mut hands = Hands::open();
+    hands.transfer();
+    hands.after_secs(30);
+    let mut next = again(hands);
+    next.after_secs(300);
+    let frames = next.take_frames(OUT);
+    assert_eq!(frames.iter().map(|frame| peer::at(frame, peer::MESSAGE_TYPE)).collect::<Vec<_>>(), ["7000"]);
+}
+
+#[test]
+fn what_was_settled_stays_settled() {
+    let mut hands = Hands::open();
+    let id = hands.transfer();
+    let frame = hands.take_frame();
+    hands.receive(&peer::answer(&frame, "0000"));
+    let mut next = again(hands);
+    next.receive(&peer::answer(&frame, "0000"));
+    assert_eq!(next.kinds().last(), Some(&"repeated"));
+    assert_eq!(next.told(id), [""; 0]);
+}
+
+#[test]
+fn no_number_is_used_twice_whatever_was_lost() {
+    let mut hands = Hands::open();
+    hands.transfer();
+    let used = peer::at(&hands.take_frame(), peer::TELEGRAM_NO).to_owned();
+    assert_eq!(used, "000002");
+    // A second one has left the queue but not the disk's cache: the process dies.
+    hands.is_durable = false;
+    hands.transfer();
+    hands.undurable.clear();
+    let mut next = again(hands);
+    next.transfer();
+    assert_eq!(peer::at(&next.take_frame(), peer::TELEGRAM_NO), "000011", "behind the block of ten that was reserved");
+}
+
+#[test]
+fn an_open_day_stays_open() {
+    let hands = Hands::open();
+    let mut next = hands.restart();
+    assert_eq!(next.core.status().openings[0].state, OpeningState::Open);
+    next.after_secs(20 + 1);
+    next.opens = false;
+    next.connect_pair();
+    assert_eq!(next.take_frames(OUT).len(), 0, "nothing is opened again");
+}
+
+#[test]
+fn epochs_go_on() {
+    let hands = Hands::open();
+    let next = again(hands);
+    assert_eq!(next.conn(OUT).epoch.0, 2);
+}
+
+#[test]
+fn keys_and_fences_are_remembered() {
+    let mut hands = Hands::open();
+    let mut open = hands.request(peer::transfer("088", "1", 5));
+    open.idempotency_key = Some("order-1".into());
+    let id = hands.call(open.clone());
+    let frame = hands.take_frame();
+    hands.receive(&peer::answer(&frame, "0000"));
+    let ticket = hands.core.fence("teller", "order-2", hands.now).unwrap();
+    hands.turn();
+    assert!(ticket.0 > 0);
+    assert_eq!(hands.core.fence("teller", "order-1", hands.now), Err(id));
+    let mut next = again(hands);
+    assert_eq!(next.try_open(open.clone()), Ok(Opened::Known(id)));
+    assert_eq!(next.told(id), ["SUCCESS ANSWERED"]);
+    let mut other = next.request(peer::transfer("088", "1", 6));
+    other.idempotency_key = Some("order-1".into());
+    assert_eq!(next.try_open(other), Err(Refusal::KeyReused));
+    open.idempotency_key = Some("order-2".into());
+    assert_eq!(next.try_open(open), Err(Refusal::KeyFenced));
+}
+
+#[test]
+fn a_checkpoint_says_the_same_as_all_entries_before_it() {
+    let mut hands = Hands::open();
+    let mut keyed = hands.request(peer::transfer("088", "1", 5));
+    keyed.idempotency_key = Some("order-1".into());
+    let answered = hands.call(keyed.clone());
+    let frame = hands.take_frame();
+    hands.receive(&peer::answer(&frame, "0000"));
+    let unknown = hands.transfer();
+    let lost = hands.take_frame();
+    hands.after_secs(30);
+    hands.receive(&peer::deposit(1, 50_000));
+    hands.core.fence("teller", "order-2", hands.now).unwrap();
+    hands.turn();
+    let sent = hands.transfer();
+    hands.take_frames(OUT);
+
+    let checkpoint = hands.core.checkpoint();
+    let body = checkpoint.encode(&|_| [1; 32]);
+    hands.journal = vec![(checkpoint.kind().into(), body)];
+    let mut next = again(hands);
+    assert_eq!(next.told(sent), ["UNKNOWN RESTARTED"]);
+    assert_eq!(next.try_open(keyed.clone()), Ok(Opened::Known(answered)));
+    keyed.idempotency_key = Some("order-2".into());
+    assert_eq!(next.try_open(keyed), Err(Refusal::KeyFenced));
+    next.receive(&peer::answer(&frame, "0000"));
+    assert_eq!(next.kinds().last(), Some(&"repeated"), "the tombstone is there");
+    next.receive(&peer::answer(&lost, "0000"));
+    assert_eq!(next.told(unknown), ["SUCCESS LATE"]);
+    next.receive(&peer::deposit(1, 50_000));
+    assert_eq!(next.delivered.len(), 0, "the notice is known");
+    let id = next.transfer();
+    let frame = next.take_frames(OUT).pop().unwrap();
+    assert_eq!(peer::at(&frame, peer::TELEGRAM_NO), "000011");
+    next.receive(&peer::answer(&frame, "0000"));
+    assert_eq!(next.told(id), ["SUCCESS ANSWERED"]);
+}
+
+#[test]
+fn an_entry_reads_as_it_was_written_and_nothing_else_does() {
+    let mut hands = Hands::open();
+    hands.transfer();
+    let frame = hands.take_frame();
+    hands.receive(&peer::answer(&frame, "0000"));
+    hands.receive(&peer::deposit(1, 50_000));
+    for (kind, body) in &hands.journal {
+        let entry = Entry::decode(kind, 1, body).unwrap();
+        assert_eq!(entry.encode(&|_| [9; 32]), *body, "{kind}: what is stored is stored the same again");
+        assert!(Entry::decode(kind, 2, body).is_err());
+        assert!(Entry::decode("accepted_", 1, body).is_err());
+        let other = if kind == "sending" { "outcome" } else { "sending" };
+        assert!(Entry::decode(other, 1, body).is_err(), "{kind} is no {other}");
+    }
+}
+
+#[test]
+fn nothing_is_known_at_first() {
+    let hands = Hands::cold(crate::hands::settings(), Recovery::new(), Hands::begin());
+    assert!(hands.journal.is_empty());
+    assert_eq!(hands.connects.len(), 1);
+}
