@@ -103,6 +103,8 @@ impl Line {
     }
 }
 
+/// How long a stop waits until everything is appended.
+const FINISH_MAX: Duration = Duration::from_secs(1);
 /// The longest wait between a core that fell and the next.
 const REBUILD_WAIT_MAX: Duration = Duration::from_secs(60);
 
@@ -113,7 +115,10 @@ impl Driver {
 
     /// Drives until it has drained.
     pub(crate) async fn run(mut self, recovery: Recovery) -> Drained {
-        let mut life = Life::begin(&self, recovery);
+        let mut life = match self.begin(recovery) {
+            Ok(life) => life,
+            Err(why) => return self.refuse_all(&why).await,
+        };
         let mut wait = Duration::from_secs(1);
         loop {
             let turns = poll_fn(|cx| {
@@ -124,8 +129,8 @@ impl Driver {
             // A turn has budgets of its own; the runtime's would fall on whichever source comes last.
             let why = match unconstrained(turns).await {
                 End::Drained(drained) => {
-                    // If the journal has failed, its close says so.
-                    let _ = life.finish().await;
+                    // Closing the journal makes durable what is appended by then, and says so if it has failed.
+                    let _ = tokio::time::timeout(FINISH_MAX, life.finish()).await;
                     return drained;
                 }
                 End::Fell(why) => why,
@@ -147,13 +152,18 @@ impl Driver {
     }
 
     /// A new core, once everything that the old one wrote is durable and can be read.
-    async fn rebuild(&mut self, old: Life) -> Result<Life, String> {
+    async fn rebuild(&self, old: Life) -> Result<Life, String> {
         old.finish().await?;
         let (directory, name) = (self.journal.directory.clone(), self.name().to_owned());
         let recovery = tokio::task::spawn_blocking(move || recover(&directory, &name))
             .await
             .map_err(|error| error.to_string())??;
-        Ok(Life::begin(self, recovery))
+        self.begin(recovery)
+    }
+
+    fn begin(&self, recovery: Recovery) -> Result<Life, String> {
+        catch_unwind(AssertUnwindSafe(|| Life::begin(self, recovery)))
+            .map_err(|panic| format!("a fault of ours at the start: {}", panic_text(&*panic)))
     }
 
     /// There is no core, and none can be made: says so until the gateway stops.

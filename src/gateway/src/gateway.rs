@@ -50,7 +50,7 @@ impl Gateway {
         let (writer, ready) = prepare(&config).await?;
         let effective = config.effective();
         for line in effective.lines() {
-            tracing::info!("in force: {line}");
+            tracing::debug!("in force: {line}");
         }
         let mut drivers = BTreeMap::new();
         let mut desks = BTreeMap::new();

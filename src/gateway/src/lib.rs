@@ -13,6 +13,8 @@ mod history;
 mod recovery;
 mod settings;
 mod start;
+#[cfg(test)]
+mod tests;
 
 pub use call::{Answer, Body, Call, CallError, Find, FindKey, Found, InquireCall};
 pub use config::{Config, ConfigError, Listen, Problem, parse_duration};

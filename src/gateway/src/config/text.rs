@@ -43,7 +43,7 @@ impl fmt::Display for Bytes {
 }
 
 fn largest(amount: u64, units: &[(&str, u64)], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let fits = |(_, factor): &&(&str, u64)| amount >= *factor && amount % factor == 0;
+    let fits = |(_, factor): &&(&str, u64)| amount >= *factor && amount.is_multiple_of(*factor);
     match units.iter().rev().find(fits).or(units.first()) {
         Some((name, factor)) => write!(f, "{}{name}", amount / factor),
         None => write!(f, "{amount}"),

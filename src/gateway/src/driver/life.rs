@@ -6,7 +6,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pabal_clock::{Deadline, Mono, Now};
-use pabal_switch::{CloseReason, Conn, Core, Event, LineId, Opened, Output, Recovery, SessionId, Settings, Ticket};
+use pabal_switch::{
+    CloseReason, Conn, Core, Event, LineId, Opened, Output, Recovery, SessionId, SessionState, Settings, Ticket,
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
@@ -420,6 +422,12 @@ impl Life {
                 Output::Deliver { .. } => {}
                 Output::Event(event) => {
                     self.is_health_stale |= matches!(event, Event::Session { .. } | Event::Opening { .. });
+                    // The close grace was over before the peer's FIN came: nobody counts this connection, so it must not live on.
+                    if let Event::Session { conn, to: SessionState::Down, .. } = &event
+                        && let Some(socket) = self.remove(*conn)
+                    {
+                        socket.abort();
+                    }
                     self.observer.see(Seen::Event(event));
                 }
             }

@@ -1,0 +1,6 @@
+//! The whole crate over real sockets, against a peer of the tests' own.
+
+mod calls;
+mod house;
+mod peer;
+mod start;

@@ -1,0 +1,155 @@
+//! A gateway with one institution, and the bank that it speaks with.
+
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::peer::{PATIENCE, Peer, answered, is_open_request};
+use crate::{Body, Call, Config, Gateway, Handle, Health};
+
+pub(super) struct House {
+    pub(super) gateway: Gateway,
+    pub(super) handle: Handle,
+    pub(super) peer: Peer,
+    pub(super) directory: TempDir,
+}
+
+/// The shipped spec of Hecto.
+pub(super) fn specs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto")
+}
+
+/// A configuration for Hecto whose bank listens at `out`; `more` is TOML that goes before it.
+pub(super) fn config(directory: &Path, out: SocketAddr, more: &str) -> Config {
+    let specs = specs();
+    let text = format!(
+        r#"
+{more}
+[gateway]
+data_dir = {data:?}
+node = "test"
+[line]
+reconnect_min = "50ms"
+close_grace = "100ms"
+[institutions.hecto]
+spec = {specs:?}
+[[institutions.hecto.lines]]
+name = "out"
+protocol = "firmbanking"
+side = "initiator"
+direction = "send"
+address = "{out}"
+[[institutions.hecto.lines]]
+name = "in"
+protocol = "firmbanking"
+side = "acceptor"
+direction = "receive"
+listen = "127.0.0.1:0"
+[[institutions.hecto.parties]]
+name = "main"
+fields = {{ id_code = "PABAL", company_no = "PABALCO1" }}
+participants = ["088"]
+"#,
+        data = directory.join("data"),
+    );
+    Config::parse(&text, "pabal.toml").unwrap()
+}
+
+impl House {
+    pub(super) async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    pub(super) async fn start_with(more: &str) -> Self {
+        Self::start_as(more, |config| config).await
+    }
+
+    /// The institution has less time to answer a transfer than the shipped spec says.
+    pub(super) async fn start_impatient() -> Self {
+        let mut sources = crate::spec_sources(&specs()).unwrap();
+        let spec = sources.iter_mut().find(|source| source.name == "firmbanking.spec").unwrap();
+        let (from, to) = ("effect money  timeout 30s", "effect money  timeout 200ms");
+        assert!(spec.text.contains(from));
+        spec.text = spec.text.replace(from, to);
+        Self::start_as("", |config| config.with_spec("hecto", sources)).await
+    }
+
+    async fn start_as(more: &str, edit: impl FnOnce(Config) -> Config) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let peer = Peer::start();
+        let gateway = Gateway::start(edit(config(directory.path(), peer.address, more))).await.unwrap();
+        let handle = gateway.handle();
+        Self { gateway, handle, peer, directory }
+    }
+
+    pub(super) fn inbound_address(&self) -> SocketAddr {
+        self.gateway.local_addresses()[0].2
+    }
+
+    /// Both halves: the gateway's connection to the bank, and the bank's to the gateway.
+    pub(super) fn connect(&self) -> (TcpStream, TcpStream) {
+        (self.peer.accept(), TcpStream::connect(self.inbound_address()).unwrap())
+    }
+
+    /// A bank that opens business, and answers other requests by `answer`. Returns when business is open.
+    pub(super) async fn open(&self, answer: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Receiver<Vec<u8>> {
+        let (out, inbound) = self.connect();
+        let telegrams = Peer::answer_by(out, inbound, move |telegram| match is_open_request(telegram) {
+            true => vec![answered(telegram, b"0000")],
+            false => answer(telegram),
+        });
+        let opening = tokio::task::spawn_blocking(move || (telegrams.recv_timeout(PATIENCE).unwrap(), telegrams));
+        let (opening, telegrams) = opening.await.unwrap();
+        assert!(is_open_request(&opening));
+        self.wait_for(|handle| async move {
+            let status = handle.status("hecto").await.unwrap();
+            status.openings.iter().all(|opening| opening.state == pabal_switch::OpeningState::Open)
+        })
+        .await;
+        telegrams
+    }
+
+    /// Asks again with every turn of the runtime until it holds.
+    pub(super) async fn wait_for<F: Future<Output = bool>>(&self, holds: impl Fn(Handle) -> F) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while !holds(self.handle.clone()).await {
+                tokio::task::yield_now().await;
+            }
+        });
+        waited.await.expect("it comes to hold");
+    }
+
+    pub(super) async fn health(&self, expected: impl Fn(&Health) -> bool) -> Health {
+        let mut health = self.handle.health("hecto").unwrap();
+        let found =
+            tokio::time::timeout(PATIENCE, health.wait_for(expected)).await.expect("health comes to this").unwrap();
+        found.clone()
+    }
+}
+
+/// A transfer as a service would ask for it.
+pub(super) fn transfer() -> Call {
+    let fields = [
+        ("bank_code", "088"),
+        ("debit_account", "11012345678901"),
+        ("passbook_pin", "12345678"),
+        ("check_symbol", "123456"),
+        ("debit_amt", "150000"),
+        ("credit_bank_code", "004"),
+        ("credit_account", "99912345678901"),
+        ("memo", "rent"),
+    ];
+    Call {
+        institution: "hecto".to_owned(),
+        exchange: "transfer".to_owned(),
+        body: Body::Fields(fields.map(|(name, value)| (name.to_owned(), value.into())).to_vec()),
+        party: None,
+        caller: "payroll".to_owned(),
+        idempotency_key: None,
+        timeout: Some(Duration::from_secs(20)),
+        trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+    }
+}

@@ -1,0 +1,197 @@
+//! Starting, stopping, and what goes wrong.
+
+use std::net::TcpStream;
+use std::time::Duration;
+
+use pabal_switch::{Cause, Outcome, Refusal};
+
+use super::house::{House, config, specs, transfer};
+use super::peer::{PATIENCE, Peer, answered};
+use crate::{Call, Find, FindKey, Found, Gateway, Health, StartError};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_gateway_on_the_same_data_is_told_who_has_it() {
+    let house = House::start().await;
+    let second = Gateway::start(config(house.directory.path(), house.peer.address, "")).await.unwrap_err();
+    assert!(matches!(&second, StartError::Journal(pabal_journal::Error::Held { .. })), "{second:?}");
+    let text = second.to_string();
+    assert!(text.contains(&format!("process {}", std::process::id())) && text.contains("node test"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn configuration_and_spec_have_to_fit() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = misfits(directory.path(), Peer::start().address);
+    let error = Gateway::start(crate::Config::parse(&text, "pabal.toml").unwrap()).await.unwrap_err();
+    insta::assert_snapshot!(error.to_string());
+}
+
+fn misfits(directory: &std::path::Path, out: std::net::SocketAddr) -> String {
+    let specs = specs();
+    format!(
+        r#"
+[gateway]
+data_dir = {data:?}
+[limits]
+number_block = 1000000
+[institutions.hekto]
+spec = {specs:?}
+[[institutions.hekto.lines]]
+name = "both"
+protocol = "firm_banking"
+side = "initiator"
+direction = "duplex"
+address = "{out}"
+[[institutions.hekto.parties]]
+name = "main"
+fields = {{ id_code = "PABAL IS TOO LONG", company = "PABALCO1" }}
+participants = ["88", "O88"]
+"#,
+        data = directory.join("data"),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_tells_when_both_halves_are_up() {
+    let house = House::start().await;
+    let (out, inbound) = house.connect();
+    house.health(|health| *health == Health::Serving).await;
+    drop(inbound);
+    let health = house.health(|health| *health != Health::Serving).await;
+    assert!(matches!(&health, Health::NotServing(why) if why.contains("receive half down: line in")), "{health:?}");
+    let _inbound = TcpStream::connect(house.inbound_address()).unwrap();
+    house.health(|health| *health == Health::Serving).await;
+    drop(out);
+    house.health(|health| *health != Health::Serving).await;
+    let _out = house.peer.accept();
+    house.health(|health| *health == Health::Serving).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_beyond_the_limit_is_reset() {
+    let house = House::start().await;
+    let (_out, _inbound) = house.connect();
+    house.health(|health| *health == Health::Serving).await;
+    let mut second = TcpStream::connect(house.inbound_address()).unwrap();
+    second.set_read_timeout(Some(PATIENCE)).unwrap();
+    let read = tokio::task::spawn_blocking(move || {
+        std::io::Read::read(&mut second, &mut [0; 1]).map_err(|error| error.kind())
+    });
+    assert_eq!(read.await.unwrap(), Err(std::io::ErrorKind::ConnectionReset));
+    assert_eq!(*house.handle.health("hecto").unwrap().borrow(), Health::Serving);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_journal_is_held_nothing_leaves() {
+    let house = House::start().await;
+    let telegrams = house.open(|request| vec![answered(request, b"0000")]).await;
+    let writer = house.gateway.journal().clone();
+    let pause = tokio::task::spawn_blocking(move || writer.pause()).await.unwrap();
+    let calls: Vec<_> = (0..20)
+        .map(|_| {
+            tokio::spawn({
+                let handle = house.handle.clone();
+                async move { handle.exchange(transfer()).await }
+            })
+        })
+        .collect();
+    // The first entries of all of them are with the journal: more than 300 bytes in hexadecimal digits for each.
+    let writer = house.gateway.journal().clone();
+    house
+        .wait_for(|_| {
+            let waits = writer.undurable_bytes("hecto");
+            async move { waits > 20 * 600 }
+        })
+        .await;
+    assert!(telegrams.try_recv().is_err());
+    drop(pause);
+    for call in calls {
+        assert_eq!(call.await.unwrap().unwrap().outcome, Outcome::Success { cause: Cause::Answered });
+    }
+    assert_eq!((0..20).filter(|_| telegrams.recv_timeout(PATIENCE).is_ok()).count(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_without_room_stops_all_sending_and_health_says_so() {
+    let house = House::start_with("[journal]\njournal_bytes_max = \"1MiB\"\nwal_bytes_max = \"1MiB\"\n").await;
+    let telegrams = house.open(|request| vec![answered(request, b"0000")]).await;
+    let mut served = 0;
+    let refused = loop {
+        match house.handle.exchange(transfer()).await {
+            Ok(answer) if answer.outcome == (Outcome::Success { cause: Cause::Answered }) => served += 1,
+            Ok(answer) => assert_eq!(answer.outcome, Outcome::Unknown { cause: Cause::JournalFailed }),
+            Err(error) => break error,
+        }
+        assert!(served < 10_000, "1 MiB holds fewer");
+    };
+    assert_eq!(refused.refusal, Refusal::JournalFailed);
+    let health = house.health(|health| *health != Health::Serving).await;
+    assert!(matches!(&health, Health::NotServing(why) if why.starts_with("journal failed: no room")), "{health:?}");
+    let before = telegrams.try_iter().count();
+    assert_eq!(house.handle.exchange(transfer()).await.unwrap_err().refusal, Refusal::JournalFailed);
+    assert_eq!(telegrams.try_iter().count(), 0, "after {before}");
+    let summary = house.gateway.drain(Duration::from_secs(5)).await;
+    assert!(summary.journal_failure.is_some() && !summary.is_complete());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fault_of_ours_ends_one_core_and_the_next_goes_on_from_the_journal() {
+    let house = House::start().await;
+    let telegrams = house.open(|_| Vec::new()).await;
+    let key = FindKey::Idempotency { caller: "payroll".to_owned(), key: "pay".to_owned() };
+    let handle = house.handle.clone();
+    let waits =
+        tokio::spawn(
+            async move { handle.exchange(Call { idempotency_key: Some("pay".to_owned()), ..transfer() }).await },
+        );
+    let (_, telegrams) =
+        tokio::task::spawn_blocking(move || (telegrams.recv_timeout(PATIENCE).unwrap(), telegrams)).await.unwrap();
+    house.handle.panic("hecto").await;
+    let answer = waits.await.unwrap().unwrap();
+    assert_eq!(answer.outcome, Outcome::Unknown { cause: Cause::Restarted });
+    let health = house.health(|health| matches!(health, Health::NotServing(why) if why.contains("fault"))).await;
+    let expected = "a fault of ours: a fault of ours, for a test; starting anew from the journal";
+    assert_eq!(health, Health::NotServing(expected.to_owned()));
+    // The bank sees the old connections end, and new ones.
+    assert!(telegrams.recv_timeout(PATIENCE).is_err());
+    let (_out, _inbound) = house.connect();
+    house.health(|health| *health == Health::Serving).await;
+    let found = house.handle.find(Find { institution: "hecto".to_owned(), key, fence: true }).await.unwrap();
+    let Found::Exchange { exchange, outcome, .. } = found else { panic!("{found:?}") };
+    assert_eq!((exchange, outcome.map(|outcome| outcome.word())), (answer.exchange, Some("UNKNOWN")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_out_when_the_gateway_stopped_is_unknown_after_the_next_start() {
+    let house = House::start().await;
+    let telegrams = house.open(|_| Vec::new()).await;
+    let handle = house.handle.clone();
+    let waits = tokio::spawn(async move { handle.exchange(transfer()).await });
+    let _ = tokio::task::spawn_blocking(move || telegrams.recv_timeout(PATIENCE).unwrap()).await.unwrap();
+    let House { gateway, handle: _, peer, directory } = house;
+    let summary = gateway.drain(Duration::from_millis(200)).await;
+    assert_eq!(summary.institutions.len(), 1);
+    let answer = waits.await.unwrap().unwrap();
+    assert!(matches!(answer.outcome, Outcome::Unknown { .. }), "{answer:?}");
+
+    let gateway = Gateway::start(config(directory.path(), peer.address, "")).await.unwrap();
+    let find = Find { institution: "hecto".to_owned(), key: FindKey::Exchange(answer.exchange), fence: false };
+    let found = gateway.handle().find(find).await.unwrap();
+    let Found::Exchange { outcome, rule, .. } = found else { panic!("{found:?}") };
+    assert_eq!((outcome.map(|outcome| outcome.word()), rule.as_str()), (Some("UNKNOWN"), "transfer"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_lets_answers_come_and_closes_the_data() {
+    let house = House::start().await;
+    let (out, inbound) = house.connect();
+    house.health(|health| *health == Health::Serving).await;
+    drop((out, inbound));
+    let House { gateway, handle, peer, directory } = house;
+    let summary = gateway.drain(Duration::from_secs(5)).await;
+    assert!(summary.is_complete(), "{summary:?}");
+    let refused = handle.exchange(transfer()).await.unwrap_err().refusal;
+    assert!(matches!(refused, Refusal::Draining | Refusal::Stopped), "{refused:?}");
+    // Closed cleanly, the directory is free at once.
+    Gateway::start(config(directory.path(), peer.address, "")).await.unwrap();
+}
