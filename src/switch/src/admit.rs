@@ -18,6 +18,7 @@ use crate::exchange::{Exchange, ExchangeState};
 use crate::id::ExchangeId;
 use crate::keys::Bound;
 use crate::opening::OpeningState;
+use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
 use crate::timer::TimerName;
@@ -75,6 +76,10 @@ impl Core {
             let text = format!("the idempotency key belongs to exchange {id}, which has another content");
             return Err((Refusal::KeyReused, text));
         }
+        // What was told as the journal failed is not durable, so it is no outcome: the error is repeated, and is as true as before.
+        if let Some(Outcome::Failure { refusal: Some(Refusal::JournalFailed), .. }) = exchange.told {
+            return Err((Refusal::JournalFailed, format!("the journal had failed before exchange {id} was sent")));
+        }
         // An outcome that is not durable yet is told when it is.
         if let Some(outcome) = exchange.told {
             let answer = exchange.answer.clone();
@@ -114,9 +119,8 @@ impl Core {
         }
         self.pair_is_up(protocol)?;
         let rules = &request.plan.protocol.rules;
-        let field = |place: Option<Slice>| {
-            Bytes::from(place.and_then(|at| at.of(&request.telegram)).unwrap_or_default())
-        };
+        let field =
+            |place: Option<Slice>| Bytes::from(place.and_then(|at| at.of(&request.telegram)).unwrap_or_default());
         let participant = field(rules.participant.as_ref().map(|(_, at)| *at));
         let compartment = field(rules.compartment.as_ref().map(|(_, at)| *at));
         let conversation = &self.state.conversations[usize::from(protocol)];
@@ -254,11 +258,8 @@ impl Core {
         let Some(rule) = &rules.opening else { return Ok(()) };
         let opening = opening.and_then(|at| self.state.openings.get(at as usize));
         let named = || {
-            let values: Vec<String> = rule
-                .per
-                .iter()
-                .map(|at| crate::bytes::readable(at.of(telegram).unwrap_or_default()))
-                .collect();
+            let values: Vec<String> =
+                rule.per.iter().map(|at| crate::bytes::readable(at.of(telegram).unwrap_or_default())).collect();
             values.join(", ")
         };
         match opening {
@@ -283,8 +284,14 @@ impl Core {
                 crate::settings::Direction::Duplex => true,
             };
             let name = &self.books[usize::from(protocol)].protocol.name;
-            let names: Vec<&str> =
-                self.settings.lines.iter().filter(|line| line.protocol == *name).filter(carries).map(|line| &*line.name).collect();
+            let names: Vec<&str> = self
+                .settings
+                .lines
+                .iter()
+                .filter(|line| line.protocol == *name)
+                .filter(carries)
+                .map(|line| &*line.name)
+                .collect();
             names.join(", ")
         };
         match (send, receive) {

@@ -54,7 +54,8 @@ impl Book {
             routes.push((rule.request.telegram, rule.request.bytes.clone(), Route::Notice(NoticeRuleId(at))));
         }
         let party = |fields: &[(Box<str>, Box<[u8]>)]| {
-            let bytes_of = |name: &str| fields.iter().find(|(field, _)| **field == *name).map(|(_, bytes)| bytes.clone());
+            let bytes_of =
+                |name: &str| fields.iter().find(|(field, _)| **field == *name).map(|(_, bytes)| bytes.clone());
             rules.party.iter().filter_map(|(name, at)| Some((*at, bytes_of(name)?))).collect()
         };
         let mut header: Vec<Slice> = protocol.catalog.select.by.clone();

@@ -145,7 +145,12 @@ impl Core {
         if matches!(to, OpeningState::Open | OpeningState::Lost) {
             let entry = OpeningChanged {
                 protocol: self.state.conversations[usize::from(protocol)].protocol.clone(),
-                party: self.settings.parties.get(usize::from(opening.party)).map(|one| one.name.clone()).unwrap_or_default(),
+                party: self
+                    .settings
+                    .parties
+                    .get(usize::from(opening.party))
+                    .map(|one| one.name.clone())
+                    .unwrap_or_default(),
                 key: key.clone(),
                 state: to,
                 reason: opening.reason.clone(),

@@ -119,13 +119,7 @@ impl Core {
     }
 
     /// Tells all who wait for an exchange what became of it.
-    pub(crate) fn finish(
-        &mut self,
-        id: ExchangeId,
-        outcome: Outcome,
-        refused: Option<String>,
-        answer: Option<Bytes>,
-    ) {
+    pub(crate) fn finish(&mut self, id: ExchangeId, outcome: Outcome, refused: Option<String>, answer: Option<Bytes>) {
         let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
         exchange.told = Some(outcome);
         let number = exchange.number.clone();

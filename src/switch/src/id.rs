@@ -156,7 +156,12 @@ mod tests {
         let id = ExchangeId(0x0123_4567_89ab_7def_8123_4567_89ab_cdef);
         assert_eq!(id.to_string(), "01234567-89ab-7def-8123-456789abcdef");
         assert_eq!(ExchangeId::parse(&id.to_string()), Some(id));
-        for wrong in ["", "01234567-89ab-7def-8123-456789abcde", "01234567x89ab-7def-8123-456789abcdef", "0123456789ab7def8123456789abcdef0000"] {
+        for wrong in [
+            "",
+            "01234567-89ab-7def-8123-456789abcde",
+            "01234567x89ab-7def-8123-456789abcdef",
+            "0123456789ab7def8123456789abcdef0000",
+        ] {
             assert_eq!(NoticeId::parse(wrong), None, "{wrong}");
         }
     }

@@ -51,7 +51,9 @@ impl Image {
             return Err(format!("image version {} is not {}", self.version, Self::VERSION).into());
         }
         if self.institution != institution.name {
-            return Err(format!("the image is of institution `{}`, not `{}`", self.institution, institution.name).into());
+            return Err(
+                format!("the image is of institution `{}`, not `{}`", self.institution, institution.name).into()
+            );
         }
         let plans: Result<Vec<_>, _> = self.plans.iter().map(|name| name.resolve(&institution)).collect();
         let core = Core::with_state(institution, settings, self.state, plans?);
@@ -62,11 +64,11 @@ impl Image {
 
 impl PlanName {
     fn resolve(&self, institution: &Institution) -> Result<Arc<Plan>, Box<str>> {
-        let same = |protocol: &&Arc<pabal_spec::Protocol>| protocol.name == self.protocol && protocol.digest == self.digest;
+        let same =
+            |protocol: &&Arc<pabal_spec::Protocol>| protocol.name == self.protocol && protocol.digest == self.digest;
         let protocol = institution.protocols.iter().find(same);
-        let rule = protocol.and_then(|protocol| {
-            protocol.rules.exchanges.iter().position(|rule| rule.name == self.rule)
-        });
+        let rule =
+            protocol.and_then(|protocol| protocol.rules.exchanges.iter().position(|rule| rule.name == self.rule));
         match (protocol, rule.and_then(|at| u16::try_from(at).ok())) {
             (Some(protocol), Some(rule)) => Ok(Arc::new(Plan::new(Arc::clone(protocol), ExchangeRuleId(rule)))),
             _ => Err(format!(

@@ -41,7 +41,10 @@ impl Core {
             return no(format!("exchange {id} is not among those in memory"));
         };
         if original.state.on(ExchangeEvent::Inquire).is_none() {
-            return no(format!("exchange {id} is {}: it is asked about when it is UNKNOWN and its time is over", original.state));
+            return no(format!(
+                "exchange {id} is {}: it is asked about when it is UNKNOWN and its time is over",
+                original.state
+            ));
         }
         let plan = Arc::clone(&self.plans[original.plan as usize]);
         let Some(by) = settled_by(&plan) else {
@@ -147,8 +150,7 @@ impl Core {
         let plan = Arc::clone(&self.plans[exchange.plan as usize]);
         let Unknown::Inquire(schedule) = &plan.exchange().unknown else { return };
         let day = &plan.protocol.day;
-        let is_over =
-            day.business_date(now.wall) != exchange.about.date || day.civil(now.wall).time > schedule.until;
+        let is_over = day.business_date(now.wall) != exchange.about.date || day.civil(now.wall).time > schedule.until;
         if is_over {
             self.list(id);
             return;

@@ -274,7 +274,8 @@ impl Core {
 
     /// The session closed before the first byte of a request was written.
     fn unsent_is_lost(&mut self, id: crate::ExchangeId, reason: CloseReason, now: Now) {
-        let is_open = |one: &crate::exchange::Exchange| !one.state.is_final() && one.outcome.is_none_or(|it| !it.is_final());
+        let is_open =
+            |one: &crate::exchange::Exchange| !one.state.is_final() && one.outcome.is_none_or(|it| !it.is_final());
         if self.state.exchanges.get(&id).is_some_and(is_open) && self.state.journal.failed.is_none() {
             let text = alloc::format!("the session ended ({reason}) before the first byte of the request was written");
             self.not_sent(id, Refusal::SessionLost, &text, now);

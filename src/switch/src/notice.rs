@@ -180,7 +180,9 @@ impl Core {
         let Some(reply) = notice.reply.clone() else { return };
         let (protocol, rule) = (notice.protocol, notice.rule);
         let sends = |session: &crate::session::Session| {
-            session.protocol == protocol && session.may_send() && matches!(session.state, SessionState::Up | SessionState::Probing | SessionState::Draining)
+            session.protocol == protocol
+                && session.may_send()
+                && matches!(session.state, SessionState::Up | SessionState::Probing | SessionState::Draining)
         };
         let Some(slot) = self.state.sessions.iter().position(sends) else {
             self.reply_later(id, now);

@@ -100,10 +100,13 @@ mod tests {
     #[test]
     fn a_block_is_reserved_before_its_first_number_and_skipped_after_a_restart() {
         let mut numbers = Numbers::default();
-        let mut give = |numbers: &mut Numbers, scope: &[u8]| numbers.next(scope, &(1..=7), 6, 3, date(21));
+        let give = |numbers: &mut Numbers, scope: &[u8]| numbers.next(scope, &(1..=7), 6, 3, date(21));
         let all: std::vec::Vec<_> = (0..5).filter_map(|_| give(&mut numbers, b"A")).collect();
         assert_eq!(all.iter().map(|given| given.number).collect::<std::vec::Vec<_>>(), [1, 2, 3, 4, 5]);
-        assert_eq!(all.iter().map(|given| given.reserve).collect::<std::vec::Vec<_>>(), [Some(4), None, None, Some(7), None]);
+        assert_eq!(
+            all.iter().map(|given| given.reserve).collect::<std::vec::Vec<_>>(),
+            [Some(4), None, None, Some(7), None]
+        );
         assert_eq!(give(&mut numbers, b"B").unwrap().number, 1);
 
         let mut after = Numbers::default();
@@ -115,8 +118,7 @@ mod tests {
     #[test]
     fn the_operator_is_warned_once() {
         let mut numbers = Numbers::default();
-        let low: std::vec::Vec<_> =
-            (0..4).map(|_| numbers.next(b"", &(1..=4), 3, 10, date(21)).unwrap().low).collect();
+        let low: std::vec::Vec<_> = (0..4).map(|_| numbers.next(b"", &(1..=4), 3, 10, date(21)).unwrap().low).collect();
         assert_eq!(low, [None, None, Some(1), None]);
     }
 

@@ -69,8 +69,7 @@ impl Core {
             }
             Err(unselected) => {
                 let by: Vec<String> = unselected.by.iter().map(|bytes| format!("`{}`", readable(bytes))).collect();
-                let reason =
-                    format!("no row of `select` knows {} bytes with {}", unselected.length, by.join(" "));
+                let reason = format!("no row of `select` knows {} bytes with {}", unselected.length, by.join(" "));
                 let secrets = book.unknown_secrets(frame);
                 self.unclaimed(slot, frame, secrets, reason);
             }
@@ -134,7 +133,9 @@ impl Core {
         let Some(exchange) = self.state.exchanges.get(&id) else { return false };
         let Some(sent) = exchange.sent else { return true };
         match self.slot_of(sent.conn) {
-            Some(slot) if self.state.sessions[slot].is_connected() => self.state.sessions[slot].out.written() >= sent.end,
+            Some(slot) if self.state.sessions[slot].is_connected() => {
+                self.state.sessions[slot].out.written() >= sent.end
+            }
             _ => true,
         }
     }
@@ -163,8 +164,7 @@ impl Core {
             .max_by_key(|(other, id)| (same(other), core::cmp::Reverse(**id)));
         let names = self.key_names(protocol);
         let shown = |parts: &[String]| {
-            let named: Vec<String> =
-                names.iter().zip(parts).map(|(name, part)| format!("{name} `{part}`")).collect();
+            let named: Vec<String> = names.iter().zip(parts).map(|(name, part)| format!("{name} `{part}`")).collect();
             named.join(" ")
         };
         match nearest {

@@ -35,12 +35,15 @@ pub struct Recovery {
     numbers: BTreeMap<(Box<str>, Bytes), (u64, BusinessDate)>,
     /// The last that is known of each opening, by protocol and values.
     #[serde(with = "pairs")]
-    openings: BTreeMap<(Box<str>, Vec<Box<[u8]>>), OpeningChanged>,
+    openings: BTreeMap<OpeningName, OpeningChanged>,
     /// The last epoch of each slot, and whether the connection may still be there.
     #[serde(with = "pairs")]
     epochs: BTreeMap<(Box<str>, u16), (u32, bool)>,
     notices: BTreeMap<NoticeId, KnownNotice>,
 }
+
+/// An opening of any day: its protocol's name and the values that are opened.
+type OpeningName = (Box<str>, Vec<Box<[u8]>>);
 
 /// An exchange, as entries tell of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -361,7 +364,8 @@ impl Core {
                 let refusal = Some(Refusal::Stopped);
                 let outcome = Outcome::Failure { cause: Cause::NotSent, refusal };
                 let event = Some(crate::exchange::ExchangeEvent::Refuse);
-                let conclusion = crate::conclude::Conclusion { event, outcome, refused: None, answer: None, conn: None };
+                let conclusion =
+                    crate::conclude::Conclusion { event, outcome, refused: None, answer: None, conn: None };
                 self.conclude(id, conclusion, now);
             }
             ExchangeState::Sent => self.lapse(id, Cause::Restarted, now),

@@ -97,7 +97,12 @@ impl Core {
         };
         let opening = |opening: &Opening| OpeningStatus {
             key: opening.key.clone(),
-            party: self.settings.parties.get(usize::from(opening.party)).map(|one| one.name.clone()).unwrap_or_default(),
+            party: self
+                .settings
+                .parties
+                .get(usize::from(opening.party))
+                .map(|one| one.name.clone())
+                .unwrap_or_default(),
             state: opening.state,
             reason: opening.reason.clone(),
         };

@@ -87,11 +87,9 @@ pub(super) fn of(entry: &Entry) -> Columns {
                 None => columns,
             }
         }
-        Entry::Fence(entry) => Columns {
-            caller: some(&entry.caller),
-            idempotency_key: Some(entry.key.clone()),
-            ..Columns::default()
-        },
+        Entry::Fence(entry) => {
+            Columns { caller: some(&entry.caller), idempotency_key: Some(entry.key.clone()), ..Columns::default() }
+        }
         Entry::NumberBlock(entry) => Columns {
             protocol: some(&entry.protocol),
             business_date: Some(entry.date.date().yyyymmdd()),

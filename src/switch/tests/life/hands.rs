@@ -7,8 +7,9 @@ use std::time::Duration;
 use pabal_clock::{Mono, Now, Wall};
 use pabal_spec::{Institution, Source};
 use pabal_switch::{
-    CloseReason, Conn, Core, Direction, Entry, Event, ExchangeId, Image, Inquire, Limits, LineId, LineSettings, LineSide,
-    NoticeId, Open, Opened, OpeningState, Outcome, Output, Party, Plan, Recovery, Refusal, Report, Settings, Ticket,
+    CloseReason, Conn, Core, Direction, Entry, Event, ExchangeId, Image, Inquire, Limits, LineId, LineSettings,
+    LineSide, NoticeId, Open, Opened, OpeningState, Outcome, Output, Party, Plan, Recovery, Refusal, Report, Settings,
+    Ticket,
 };
 
 use crate::peer;
@@ -77,6 +78,8 @@ pub(crate) struct Hands {
     pub(crate) institution: Arc<Institution>,
     pub(crate) settings: Settings,
     pub(crate) now: Now,
+    /// Whether the core is swapped for its image at each turn.
+    pub(crate) swaps: bool,
     /// Whether batches become durable at once.
     pub(crate) is_durable: bool,
     /// How many bytes sockets still take.
@@ -111,6 +114,7 @@ impl Hands {
             institution,
             settings,
             now,
+            swaps: true,
             is_durable: true,
             socket_room: usize::MAX,
             opens: true,
@@ -185,7 +189,9 @@ impl Hands {
                 idle = false;
                 self.act(output);
             }
-            self.swap();
+            if self.swaps {
+                self.swap();
+            }
             if self.is_durable {
                 while let Some((ticket, entries)) = self.undurable.pop_front() {
                     idle = false;

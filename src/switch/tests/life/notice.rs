@@ -58,7 +58,11 @@ fn the_same_number_with_another_content_is_no_repetition() {
     hands.receive(&peer::deposit(1, 50_000));
     hands.take_frame();
     hands.receive(&peer::deposit(1, 70_000));
-    assert_eq!(hands.take_frames(OUT).len(), 0, "no reply may hide it from the institution's list of unanswered notices");
+    assert_eq!(
+        hands.take_frames(OUT).len(),
+        0,
+        "no reply may hide it from the institution's list of unanswered notices"
+    );
     let Some(Entry::Unclaimed(entry)) = hands.entries().pop() else { panic!("unclaimed") };
     assert_eq!(entry.reason, format!("it has the key of notice {}, but another content", hands.delivered[0].0));
 }

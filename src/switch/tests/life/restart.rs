@@ -1,4 +1,4 @@
-use pabal_switch::{Entry, ExchangeState, OpeningState, Opened, Recovery, Refusal, SessionState};
+use pabal_switch::{Entry, ExchangeState, Opened, OpeningState, Recovery, Refusal, SessionState};
 
 use crate::hands::{Hands, OUT};
 use crate::peer;

@@ -196,7 +196,10 @@ fn a_stream_may_come_byte_by_byte_or_all_at_once() {
     let mut both = peer::framed(&peer::answer(&frames[0], "0000"));
     both.extend(peer::framed(&peer::answer(&frames[1], "0000")));
     hands.receive_on(IN, &both);
-    assert_eq!((hands.told(first), hands.told(second)), (vec!["SUCCESS ANSWERED".into()], vec!["SUCCESS ANSWERED".into()]));
+    assert_eq!(
+        (hands.told(first), hands.told(second)),
+        (vec!["SUCCESS ANSWERED".into()], vec!["SUCCESS ANSWERED".into()])
+    );
 }
 
 #[test]

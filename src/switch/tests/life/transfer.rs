@@ -135,7 +135,11 @@ fn no_answer_is_unknown_and_a_late_one_settles_it() {
     assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Settled);
     assert_eq!(hands.core.status().unknown, 0);
     hands.after_secs(600);
-    assert_eq!(hands.take_frames(OUT).iter().filter(|frame| frame.len() == 300).count(), 0, "nothing is asked any more");
+    assert_eq!(
+        hands.take_frames(OUT).iter().filter(|frame| frame.len() == 300).count(),
+        0,
+        "nothing is asked any more"
+    );
 }
 
 #[test]
