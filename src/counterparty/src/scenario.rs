@@ -191,8 +191,8 @@ pub(crate) enum Deed {
     WrongKey { also: bool },
     /// It has other fields.
     Alter { sets: Vec<Set>, also: bool },
-    /// Half of it is sent, then nothing on that session any more.
-    Stall,
+    /// Half of it is sent, then nothing on that session any more; it is reset after this time, if one is given.
+    Stall { after: Option<(Duration, Duration)> },
     /// The connection ends.
     Cut(Cut),
 }

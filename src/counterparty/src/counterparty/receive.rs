@@ -378,7 +378,9 @@ impl Counterparty {
                     }
                     Shape::Whole
                 }
-                Deed::Stall => Shape::Stall,
+                Deed::Stall { after } => {
+                    Shape::Stall { after: after.map(|(shortest, longest)| chance.between(shortest, longest)) }
+                }
                 Deed::Cut(cut) => Shape::Cut(*cut),
                 Deed::Refuse(_) | Deed::Alter { .. } => Shape::Whole,
             };

@@ -42,7 +42,7 @@ pub(super) enum Shape {
     Split { pieces: u32, gap: Duration },
     Garbage(Box<[u8]>),
     WrongLength { by: i32 },
-    Stall,
+    Stall { after: Option<Duration> },
     Cut(Cut),
 }
 
@@ -51,7 +51,7 @@ impl Shape {
     const fn is_told(&self) -> bool {
         match self {
             Self::Whole | Self::Duplicate { .. } | Self::Split { .. } => true,
-            Self::Garbage(_) | Self::WrongLength { .. } | Self::Stall => false,
+            Self::Garbage(_) | Self::WrongLength { .. } | Self::Stall { .. } => false,
             Self::Cut(cut) => matches!(cut.when, When::After),
         }
     }
@@ -124,7 +124,7 @@ impl Counterparty {
             Shape::Split { pieces, gap } => split(&framed, *pieces, *gap),
             Shape::Garbage(bytes) => Vec::from([Item::Bytes(bytes.to_vec())]),
             Shape::WrongLength { by } => Vec::from([Item::Bytes(self.framed_wrongly(&delivery.telegram, *by))]),
-            Shape::Stall => Vec::from([Item::Bytes(first(&framed, half)), Item::Stall]),
+            Shape::Stall { after } => Vec::from([Item::Bytes(first(&framed, half)), Item::Stall(*after)]),
             Shape::Cut(cut) => match cut.when {
                 When::Before => Vec::from([end(cut)]),
                 When::Middle => Vec::from([Item::Bytes(first(&framed, half)), end(cut)]),
@@ -197,7 +197,12 @@ impl Counterparty {
                     self.timers.set(Timer::Piece(connection), now.mono + gap);
                     break;
                 }
-                Some(Item::Stall) => wire.stalled = true,
+                Some(Item::Stall(after)) => {
+                    wire.stalled = true;
+                    if let Some(after) = after {
+                        self.timers.set(Timer::Cut(connection, true), now.mono + after);
+                    }
+                }
                 Some(Item::Close) => self.close(connection),
                 Some(Item::Reset) => self.reset(connection, now),
                 None => break,

@@ -31,7 +31,8 @@ pub(super) struct Wire {
 pub(super) enum Item {
     Bytes(Vec<u8>),
     Gap(core::time::Duration),
-    Stall,
+    /// Nothing more; a reset after this time, if one is given.
+    Stall(Option<core::time::Duration>),
     Close,
     Reset,
 }

@@ -12,6 +12,7 @@ use super::*;
 use crate::hecto;
 use crate::output::Event;
 
+mod anything;
 mod misbehave;
 mod notices;
 mod replies;

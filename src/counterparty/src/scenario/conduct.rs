@@ -159,7 +159,10 @@ fn deed<'t>(
             let (Actor::Reply(layout, origins) | Actor::Notice(layout, origins)) = actor else { return None };
             Deed::Alter { sets: sets(reader, &node, layout, origins, counters), also: also(reader, table)? }
         }
-        Word::Stall => Deed::Stall,
+        Word::Stall => {
+            let after = table.take("after").map(|node| node.span(reader));
+            Deed::Stall { after: after.map_or(Some(None), |after| after.map(Some))? }
+        }
         Word::Close | Word::Reset => cut(reader, table, matches!(word, Word::Reset), actor)?,
     })
 }

@@ -161,6 +161,16 @@ fn a_stalled_session_carries_nothing_more() {
 }
 
 #[test]
+fn a_stalled_session_can_be_reset_later() {
+    let mut desk = desk("do = \"stall\"\nafter = \"9s\"");
+    desk.send(OURS, &transfer(2));
+    desk.pass(Duration::from_millis(8_999));
+    assert_eq!(desk.log, ["send 2 152"]);
+    desk.pass(Duration::from_millis(1));
+    assert_eq!(desk.log, ["send 2 152", "reset 2"]);
+}
+
+#[test]
 fn a_connection_ends_before_in_or_after_an_answer() {
     for (word, end) in [("close", "close 2"), ("reset", "reset 2")] {
         for (when, sent, told) in
@@ -246,4 +256,61 @@ fn the_same_seed_gives_the_same_bytes() {
     assert!(first.len() > 500, "{}", first.len());
     assert_eq!(first, run(7));
     assert_ne!(first, run(8));
+}
+
+#[test]
+fn the_hostile_institution_does_everything_there_is() {
+    let mut desk = Desk::unconnected(shipped("hostile"), Settings::pair(8), 1);
+    let mut next = 100;
+    let mut ours = Connection(0);
+    for number in 1..3_000 {
+        for line in desk.log.split_off(0) {
+            if let Some(closed) = line.strip_prefix("close ") {
+                desk.counterparty.handle_closed(Connection(closed.parse().unwrap()), desk.now);
+            } else if line == "connect 1" {
+                next += 1;
+                desk.connected(Connection(next), ANSWERS);
+            }
+        }
+        if desk.ledger().line(REQUESTS).open == 0 {
+            next += 1;
+            ours = Connection(next);
+            desk.connected(ours, REQUESTS);
+        }
+        let telegram = if number % 20 == 1 { request("open", number, &[]) } else { transfer(number) };
+        desk.counterparty.handle_received(ours, &framed(&telegram), desk.now);
+        desk.pass(Duration::from_millis(100));
+        if let Some((_, notice)) = desk.telegrams.iter().rfind(|(_, telegram)| telegram[24..28] == *b"4000") {
+            assert_eq!(raw(notice, "deposit", "van_area1"), b"SHBKHECT1ABCDEF");
+        }
+        desk.telegrams.clear();
+    }
+    let mut conducts = BTreeMap::new();
+    for event in &desk.events {
+        if let Event::Answered { conduct, .. } | Event::Unanswered { conduct, .. } = event {
+            *conducts.entry(*conduct).or_insert(0) += 1;
+        }
+    }
+    let expected = [
+        "alter",
+        "as it should",
+        "close",
+        "duplicate",
+        "garbage",
+        "late",
+        "not open",
+        "refuse",
+        "reset",
+        "silence",
+        "split",
+        "stall",
+        "wrong_key",
+        "wrong_length",
+    ];
+    for conduct in expected {
+        assert!(conducts.get(conduct).is_some_and(|count| *count > 2), "{conduct}: {conducts:?}");
+    }
+    assert_eq!(conducts.len(), expected.len(), "{conducts:?}");
+    let totals = desk.ledger().totals();
+    assert!(totals.notices > 10 && totals.executed > 500, "{totals:?}");
 }
