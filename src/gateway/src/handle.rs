@@ -92,8 +92,14 @@ impl Handle {
         {
             return Ok(known);
         }
+        let again = call.idempotency_key.as_ref().map(|key| (key, open.clone()));
         let heard =
             self.ask(desk, |waiter| Command::Open { open: Box::new(open), only_if_known: false, waiter }).await?;
+        if let (Some(Heard::KeyNotInMemory), Some((key, open))) = (&heard.heard, &again)
+            && let Some(known) = self.known(desk, &call, key, open).await?
+        {
+            return Ok(known);
+        }
         answer(heard, call.trace)
     }
 
@@ -103,17 +109,23 @@ impl Handle {
         let found = match self.0.histories.keyed(institution, caller, key.to_owned()).await? {
             Keyed::Unused => return Ok(None),
             Keyed::Fenced => {
-                return Err(refused(Refusal::KeyFenced, "find bound this key before the request came; use a new key"));
+                let text = "find bound this idempotency key before the request came; use a new one";
+                return Err(refused(Refusal::KeyFenced, text));
             }
             Keyed::Exchange(found) => found,
         };
-        let open = Box::new(open.clone());
-        let heard = self.ask(desk, |waiter| Command::Open { open, only_if_known: true, waiter }).await?;
+        let boxed = Box::new(open.clone());
+        let heard = self.ask(desk, |waiter| Command::Open { open: boxed, only_if_known: true, waiter }).await?;
         if !matches!(heard.heard, Some(Heard::KeyNotInMemory)) {
             return answer(heard, call.trace.clone()).map(Some);
         }
-        let history = self.0.histories.exchange(desk.name.clone(), found).await?;
-        Ok(history.map(|history| history.answer(found)))
+        match self.0.histories.exchange(desk.name.clone(), found).await? {
+            Some(history) if !history.is_for(open.content()) => {
+                let text = format!("the idempotency key belongs to exchange {found}, which has another content");
+                Err(CallError { exchange: Some(found), ..refused(Refusal::KeyReused, text) })
+            }
+            history => Ok(history.map(|history| history.answer(found))),
+        }
     }
 
     /// What is known of an exchange, from memory or the journal.

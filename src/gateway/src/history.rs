@@ -35,6 +35,7 @@ pub(crate) enum Keyed {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     rule: String,
+    content: u64,
     outcome: Option<Outcome>,
     is_listed: bool,
     was_sending: bool,
@@ -124,7 +125,10 @@ impl History {
         self.trace = columns.trace_context.clone().or(self.trace.take());
         // An entry that a later release wrote still has its columns and its line.
         match Entry::decode(&envelope.kind, envelope.version, &envelope.body) {
-            Ok(Entry::Accepted(accepted)) => self.rule = accepted.about.rule.to_string(),
+            Ok(Entry::Accepted(accepted)) => {
+                self.rule = accepted.about.rule.to_string();
+                self.content = accepted.about.content;
+            }
             Ok(Entry::Sending(_)) => self.was_sending = true,
             Ok(Entry::Outcome(concluded)) => {
                 self.outcome = Some(concluded.outcome);
@@ -133,6 +137,11 @@ impl History {
             Ok(Entry::Listed(_)) => self.is_listed = true,
             Ok(_) | Err(_) => {}
         }
+    }
+
+    /// Whether a request with this content is the same.
+    pub(crate) const fn is_for(&self, content: u64) -> bool {
+        self.content == content
     }
 
     /// With what memory says of it now, which is newer.

@@ -314,6 +314,15 @@ impl Core {
     }
 }
 
+impl Open {
+    /// A hash of what is asked for, as [`crate::Entry::Accepted`] keeps it: whoever finds an idempotency key in the journal can tell
+    /// whether it was used for the same.
+    #[must_use]
+    pub fn content(&self) -> u64 {
+        content(self)
+    }
+}
+
 /// A hash of what a request asks for, but for its secret bytes: they are never kept, not even so.
 fn content(open: &Open) -> u64 {
     let mut shown = open.telegram.clone();

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use pabal_clock::{Deadline, Mono, Now};
 use pabal_switch::{
-    CloseReason, Conn, Core, Event, LineId, Opened, Output, Recovery, SessionId, SessionState, Settings, Ticket,
+    CloseReason, Conn, Core, Event, ExchangeId, LineId, Opened, Output, Recovery, Refusal, SessionId, SessionState,
+    Settings, Ticket,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -206,8 +207,16 @@ impl Life {
                     let _ = waiter.heard.send(Heard::KeyNotInMemory);
                     return;
                 }
-                let opened = self.core.open(*open, now);
-                self.wait_or_refuse(opened.map(|(Opened::New(exchange) | Opened::Known(exchange))| exchange), waiter);
+                match self.core.open(*open, now) {
+                    // The key is older than what memory has of its exchange.
+                    Ok(Opened::Known(exchange)) if self.core.exchange(exchange).is_none() => {
+                        let _ = waiter.heard.send(Heard::KeyNotInMemory);
+                    }
+                    opened => {
+                        let opened = opened.map(|(Opened::New(exchange) | Opened::Known(exchange))| exchange);
+                        self.wait_or_refuse(opened, waiter);
+                    }
+                }
             }
             Command::Inquire { inquire, waiter } => {
                 let opened = self.core.inquire(*inquire, now);
@@ -233,15 +242,10 @@ impl Life {
         }
     }
 
-    fn wait_or_refuse<E: Into<(pabal_switch::Refusal, String)>>(
-        &mut self,
-        opened: Result<pabal_switch::ExchangeId, E>,
-        waiter: Waiter,
-    ) {
+    fn wait_or_refuse(&mut self, opened: Result<ExchangeId, (Refusal, String)>, waiter: Waiter) {
         match opened {
             Ok(exchange) => self.waiters.add(exchange, waiter),
-            Err(refused) => {
-                let (refusal, detail) = refused.into();
+            Err((refusal, detail)) => {
                 let _ = waiter.heard.send(Heard::Refused(refusal, detail));
             }
         }

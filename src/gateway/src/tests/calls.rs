@@ -139,6 +139,11 @@ async fn a_key_that_memory_has_forgotten_is_found_in_the_journal() {
     }
     let again = house.handle.exchange(keyed("one")).await.unwrap();
     assert_eq!((again.exchange, again.outcome), (first.exchange, first.outcome));
+    let mut other = keyed("one");
+    let Body::Fields(fields) = &mut other.body else { unreachable!() };
+    fields.iter_mut().find(|(name, _)| name == "memo").unwrap().1 = "gift".into();
+    let error = house.handle.exchange(other).await.unwrap_err();
+    assert_eq!((error.refusal, error.exchange), (Refusal::KeyReused, Some(first.exchange)));
     let sent: Vec<_> = (0..3).map(|_| telegrams.recv_timeout(PATIENCE).unwrap()).collect();
     assert_eq!(sent.len(), 3);
     assert!(telegrams.try_recv().is_err(), "three telegrams left for four calls");
