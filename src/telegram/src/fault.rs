@@ -140,6 +140,13 @@ impl Fault {
         Self { field: name.into(), ..Self::of_telegram(layout, Rule::Unknown { nearest }) }
     }
 
+    /// The bytes as they may be shown to anybody: `(raw in hex, value as text)`, as [`crate::masked`] gives them.
+    #[must_use]
+    pub fn masked(&self) -> (String, String) {
+        // The widest charset: more characters than the field has can only become visible in public fields.
+        mask(self.class, Charset::Cp949, &self.bytes)
+    }
+
     /// The stable code of the rule.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -168,7 +175,7 @@ impl fmt::Display for Fault {
         if self.bytes.is_empty() || self.class == Class::Secret {
             return Ok(());
         }
-        let (hex, text) = mask(self.class, Charset::Cp949, &self.bytes);
+        let (hex, text) = self.masked();
         let shown = hex.char_indices().nth(BYTES_SHOWN_MAX * 3).map(|(at, _)| at);
         match shown.and_then(|end| hex.get(..end)) {
             Some(start) => write!(f, "; bytes {start}... ({} of them)", self.bytes.len()),
@@ -196,7 +203,7 @@ impl fmt::Display for Rule {
                 write!(f, "{}, {} too many; the layout has {expected}", Count(*found, "byte"), found.saturating_sub(*expected))
             }
             Self::NotDigits => {
-                f.write_str("not a number; write digits only, right-aligned and filled with zeros on the wire")
+                f.write_str("not all digits; write digits only, right-aligned and filled with zeros on the wire")
             }
             Self::NotDate { pattern } => write!(f, "no such date or time; write {pattern}"),
             Self::NotText => {
@@ -230,10 +237,7 @@ impl fmt::Display for Rule {
             }
             Self::Twice => f.write_str("given twice; give it once"),
             Self::CutShort { found } => {
-                write!(
-                    f,
-                    "the telegram ends after {found} bytes of the field; its sender and the spec disagree about the length"
-                )
+                write!(f, "the telegram ends after {} of the field; its sender and the spec disagree about the length", Count(*found, "byte"))
             }
         }
     }
@@ -286,5 +290,65 @@ impl Rule {
             Self::Twice => "T16",
             Self::CutShort { .. } => "T17",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+    use std::vec::Vec;
+    use std::{format, vec};
+
+    use super::*;
+    use crate::draft::{layout, text};
+
+    fn every_rule() -> Vec<Rule> {
+        vec![
+            Rule::Length { expected: 300, found: 299 },
+            Rule::NotDigits,
+            Rule::NotDate { pattern: "YYYYMMDD".into() },
+            Rule::NotText,
+            Rule::HalfCharacter,
+            Rule::Unmappable { character: '똠', position: 3, charset: Charset::EucKr },
+            Rule::Overflow { needed: 17 },
+            Rule::TooShort { found: 1 },
+            Rule::TooPrecise { scale: 3 },
+            Rule::Negative,
+            Rule::WrongKind { expected: "text" },
+            Rule::NotConst { expected: (*b"100").into() },
+            Rule::Missing,
+            Rule::NotYours { by: "the gateway" },
+            Rule::Unknown { nearest: None },
+            Rule::Twice,
+            Rule::CutShort { found: 1 },
+        ]
+    }
+
+    #[test]
+    fn every_rule_has_its_code_and_its_sentence() {
+        let rules = every_rule();
+        let codes: Vec<&str> = rules.iter().map(Rule::code).collect();
+        let counted: Vec<String> = (1..=17).map(|number| format!("T{number:02}")).collect();
+        assert_eq!(codes, counted);
+        let lines: Vec<String> = rules.iter().map(|rule| format!("{} {rule}", rule.code())).collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn a_public_fault_shows_its_bytes_and_a_long_one_their_beginning() {
+        let layout = layout(vec![text("f", 4)]);
+        let fault = |bytes: &[u8]| Fault::new(&layout.fields()[0], bytes, Rule::NotText).to_string();
+        assert!(fault(b"ab\xC8\xAB").ends_with("; bytes 61 62 c8 ab (\"ab홍\")"));
+        let long = fault(&[b'a'; 1_000]);
+        assert!(long.ends_with("61 ... (1000 of them)"), "{long}");
+        assert_eq!(long.matches("61 ").count(), 64);
+        assert!(!fault(b"").contains("bytes ("));
+    }
+
+    #[test]
+    fn a_length_is_told_from_both_sides() {
+        let sentence = |found| Rule::Length { expected: 300, found }.to_string();
+        assert_eq!(sentence(299), "299 bytes, 1 too few; the layout has 300");
+        assert_eq!(sentence(304), "304 bytes, 4 too many; the layout has 300");
     }
 }

@@ -113,13 +113,9 @@ pub fn decode(data: &[u8]) {
     let _ = alloc::format!("{telegram:?}");
     let stored = redacted(&layout, telegram.bytes());
     assert_eq!(stored.len(), telegram.bytes().len());
-    for (field, bytes) in layout.fields().iter().filter_map(|field| Some((field, field.at.of(&stored)?))) {
-        let kept = field.class != Class::Secret;
-        assert!(if kept {
-            Some(bytes) == field.at.of(telegram.bytes())
-        } else {
-            bytes.iter().all(|&byte| byte == b'*')
-        });
+    let secret = |at: usize| layout.secrets().iter().any(|secret| secret.range().contains(&at));
+    for (at, (stored, was)) in stored.iter().zip(telegram.bytes()).enumerate() {
+        assert!(if secret(at) { *stored == b'*' } else { stored == was || (*stored == b'*' && !right_length) });
     }
 }
 

@@ -31,15 +31,22 @@ pub fn masked(field: &Field, bytes: &[u8]) -> (String, String) {
 
 /// What may be stored of a telegram: the same bytes, but '*' for each byte of a secret field. Lengths and offsets stay.
 ///
-/// A telegram of the wrong length may hold its secrets elsewhere than the layout says; do not store it by its layout alone.
+/// In a telegram that is longer or shorter than its layout, a secret may lie as many bytes later or earlier as there are too many
+/// or too few. Then all bytes are replaced from the first place where one can be.
 #[must_use]
 pub fn redacted(layout: &Layout, telegram: &[u8]) -> Vec<u8> {
     let mut stored = telegram.to_vec();
-    for field in layout.fields().iter().filter(|field| field.class == Class::Secret) {
-        let end = field.at.range().end.min(stored.len());
-        if let Some(bytes) = stored.get_mut(field.at.range().start..end) {
-            bytes.fill(b'*');
+    let mut secrets = layout.fields().iter().filter(|field| field.class == Class::Secret).map(|field| field.at.range());
+    let expected = usize::try_from(layout.len()).unwrap_or(usize::MAX);
+    if expected == stored.len() {
+        for secret in secrets {
+            if let Some(bytes) = stored.get_mut(secret) {
+                bytes.fill(b'*');
+            }
         }
+    } else if let Some(first) = secrets.next() {
+        let start = first.start.saturating_sub(expected.saturating_sub(stored.len())).min(stored.len());
+        stored.get_mut(start..).unwrap_or_default().fill(b'*');
     }
     stored
 }
@@ -159,13 +166,32 @@ mod tests {
         for (at, byte) in stored.iter().enumerate() {
             assert_eq!(*byte, if (44..52).contains(&at) { b'*' } else { b'x' }, "{at}");
         }
-        assert_eq!(redacted(&layout, &telegram[..46]), [&[b'x'; 44][..], b"**"].concat());
-        assert_eq!(redacted(&layout, b"xx"), b"xx");
+        let public = layout_of_one(Class::Account);
+        assert_eq!(redacted(&public, b"xx"), b"xx");
+    }
+
+    #[test]
+    fn a_secret_that_moved_is_not_stored_either() {
+        let layout = transfer();
+        // 121 bytes, of which 44 to 51 are secret. With two lost before them, they are 42 to 49.
+        let mut short = [b'x'; 119];
+        short[42..50].fill(b'S');
+        assert_eq!(redacted(&layout, &short), [&[b'x'; 42][..], &[b'*'; 77]].concat());
+        // With two more before them, 46 to 53.
+        let mut long = [b'x'; 123];
+        long[46..54].fill(b'S');
+        assert_eq!(redacted(&layout, &long), [&[b'x'; 44][..], &[b'*'; 79]].concat());
+        assert_eq!(redacted(&layout, b"xx"), b"**");
+        assert_eq!(redacted(&layout, b""), b"");
+    }
+
+    fn layout_of_one(class: Class) -> Layout {
+        layout(std::vec![Field { class, ..text("f", 3) }])
     }
 
     #[test]
     fn a_blank_confidential_field_is_seen_to_be_blank() {
-        let layout = layout(std::vec![Field { class: Class::Phone, ..text("f", 3) }]);
+        let layout = layout_of_one(Class::Phone);
         let field = &layout.fields()[0];
         assert_eq!(masked(field, b"   ").1, "");
     }
