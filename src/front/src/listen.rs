@@ -14,10 +14,10 @@ pub enum ListenError {
     )]
     NotLoopback(SocketAddr),
     /// Another process listens there.
-    #[error("{0}: another process listens on this socket; stop it, or listen on another path")]
+    #[error("{}: another process listens on this socket; stop it, or listen on another path", .0.display())]
     InUse(PathBuf),
     /// Something else is there.
-    #[error("{0}: there is something that is not a socket; move it away, or listen on another path")]
+    #[error("{}: there is something that is not a socket; move it away, or listen on another path", .0.display())]
     NotSocket(PathBuf),
     /// The system says no.
     #[error("cannot listen on {listen}: {error}")]

@@ -14,6 +14,9 @@ pub const ERROR_DOMAIN: &str = "pabal";
 /// Clients bound the metadata of an answer (grpcio: 8 KiB), where the message is found twice, once percent-encoded.
 const MESSAGE_BYTES_MAX: usize = 1_024;
 
+/// What the count of violations that are not shown takes of it.
+const COUNT_BYTES_MAX: usize = 32;
+
 /// Violations beyond these bytes are counted, not listed.
 const VIOLATIONS_BYTES_MAX: usize = 2_048;
 
@@ -64,17 +67,17 @@ impl Refused {
         }
     }
 
-    /// What a person reads: the reason's sentence, the detail, then each violation, as long as there is room.
+    /// What a person reads: the reason's sentence, then each violation as long as there is room, or the detail if there is none.
     fn message(&self) -> String {
         let mut message = self.refusal.sentence().to_owned();
-        if !self.detail.is_empty() {
+        if self.violations.is_empty() && !self.detail.is_empty() {
             message.push(' ');
             message.push_str(&self.detail);
         }
         for (at, (field, text)) in self.violations.iter().enumerate() {
             // A fault names its field itself.
             let line = if text.contains(field.as_str()) { text.clone() } else { format!("{field}: {text}") };
-            if message.len() + line.len() + 1 > MESSAGE_BYTES_MAX {
+            if message.len() + line.len() + 1 > MESSAGE_BYTES_MAX - COUNT_BYTES_MAX {
                 message.push_str(&format!("\n(and {} more)", self.violations.len() - at));
                 break;
             }

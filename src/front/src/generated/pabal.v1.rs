@@ -329,7 +329,7 @@ impl Outcome {
     }
 }
 /// Every reason there is, in one list: first why a request was refused (each a proof that no byte of it left), then why an outcome is
-/// what it is. The word behind `REASON_` is the `reason` of ErrorInfo, and the word of logs and of the journal.
+/// what it is. JOURNAL_FAILED is both: what it says depends on whether it stands in an error and in `refusal`, or in `cause`. The word behind `REASON_` is the `reason` of ErrorInfo, and the word of logs and of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Reason {
@@ -369,12 +369,15 @@ pub enum Reason {
     SessionLost = 16,
     /// Refusal: the gateway is being stopped and takes no new requests.
     Draining = 17,
-    /// Refusal: the journal cannot make anything durable; nothing is sent.
+    /// Refusal: the journal cannot make anything durable; nothing is sent. As a cause of UNKNOWN: it failed after the request may have left, so
+    /// that an answer could not be kept.
     JournalFailed = 18,
     /// Refusal: more waits to become durable than the institution may have waiting.
     JournalFull = 19,
     /// Refusal: the gateway stopped before the request was sent.
     Stopped = 20,
+    /// Refusal of an inquiry: the exchange is not known, is not UNKNOWN, or has no inquiry in its spec.
+    NotInquirable = 21,
     /// Cause: the institution's answer says so.
     Answered = 101,
     /// Cause of FAILURE: the institution said plainly that it was not executed.
@@ -428,6 +431,7 @@ impl Reason {
             Self::JournalFailed => "REASON_JOURNAL_FAILED",
             Self::JournalFull => "REASON_JOURNAL_FULL",
             Self::Stopped => "REASON_STOPPED",
+            Self::NotInquirable => "REASON_NOT_INQUIRABLE",
             Self::Answered => "REASON_ANSWERED",
             Self::Refused => "REASON_REFUSED",
             Self::NotSent => "REASON_NOT_SENT",
@@ -466,6 +470,7 @@ impl Reason {
             "REASON_JOURNAL_FAILED" => Some(Self::JournalFailed),
             "REASON_JOURNAL_FULL" => Some(Self::JournalFull),
             "REASON_STOPPED" => Some(Self::Stopped),
+            "REASON_NOT_INQUIRABLE" => Some(Self::NotInquirable),
             "REASON_ANSWERED" => Some(Self::Answered),
             "REASON_REFUSED" => Some(Self::Refused),
             "REASON_NOT_SENT" => Some(Self::NotSent),
