@@ -1,1 +1,25 @@
-//! (in the making)
+//! The test bench: a real gateway, journal, front and simulated institution in one process, over loopback sockets, with a real client.
+//!
+//! ```text
+//! client --gRPC--> front, gateway, journal --TCP--> institution, which counts every byte
+//!                            ^                          |
+//!                            +----------TCP-------------+
+//! ```
+//!
+//! - [`run`] runs a test: it ends within [`TEST_MAX`], and an ERROR in the log fails it unless it was [`expect_error`]ed.
+//! - [`Rig`] is the whole bench. The gateway lives on a runtime of its own, so that [`Rig::kill`] ends it as a crash of the process would:
+//!   no task goes on, no socket stays.
+//! - [`Asked`] is a request with a mark of its own, by which [`Rig::seen`] finds it at the institution, sent or not.
+//! - [`soon`] and [`until`] wait for something that happens, and fail loudly if it does not. No test sleeps.
+//! - [`process`] starts what is not in this process: another gateway, a bank and a client in Python.
+
+mod asked;
+mod log;
+mod patience;
+pub mod process;
+mod rig;
+
+pub use asked::{Asked, Outcome, transfer};
+pub use log::{TEST_MAX, expect_error, run};
+pub use patience::{PATIENCE, soon, until};
+pub use rig::{ANSWERS, House, Lines, Options, REQUESTS, Rig, Standing, refused, scenario, spec};

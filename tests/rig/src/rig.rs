@@ -1,0 +1,599 @@
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use pabal_counterparty::{Ledger, LineId, Request, Scenario, Settings};
+use pabal_front::client::{self, Client, HealthCheckRequest, ServingStatus};
+use pabal_front::proto::{
+    ExchangeResponse, FindRequest, FoundExchange, InquireRequest, InquireResponse, NotFound, find_request,
+    find_response,
+};
+use pabal_front::{Front, Proof, Running};
+use pabal_gateway::{Config, DrainSummary, Gateway, Handle, Listen, StartError, spec_sources};
+use pabal_simulator::Simulator;
+use pabal_spec::{Protocol, Source};
+use pabal_switch::{OpeningState, Refusal, SessionState, Status};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::asked::Asked;
+use crate::log::runtime;
+use crate::patience::{PATIENCE, soon, until};
+
+/// The institution's line for what we send.
+pub const REQUESTS: LineId = LineId(0);
+/// The institution's line for what it sends.
+pub const ANSWERS: LineId = LineId(1);
+
+/// Bytes of a telegram of 300 bytes on the wire, and of a poll telegram.
+const TELEGRAM_BYTES: u64 = 304;
+const POLL_BYTES: u64 = 24;
+
+/// How gateway and institution are connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lines {
+    /// Line `out` carries what we send, line `in` what they send.
+    Pair,
+    /// Line `both`.
+    Duplex,
+}
+
+/// What a rig is made of.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How the institution behaves: the text of a scenario file.
+    pub scenario: String,
+    /// The spec, for both sides.
+    pub spec: Vec<Source>,
+    /// How they are connected.
+    pub lines: Lines,
+    /// Settings of `[line]` beside those that make tests quick.
+    pub line: String,
+    /// Settings of `[limits]`.
+    pub limits: String,
+    /// Settings of `[journal]`.
+    pub journal: String,
+    /// Banks whose business is opened.
+    pub participants: Vec<&'static str>,
+    /// A bank that is already there, instead of the simulator.
+    pub bank: Option<SocketAddr>,
+}
+
+impl Default for Options {
+    /// A one-way pair with a bank that does everything right.
+    fn default() -> Self {
+        Self {
+            scenario: scenario("normal"),
+            spec: spec(),
+            lines: Lines::Pair,
+            line: String::new(),
+            limits: String::new(),
+            journal: String::new(),
+            participants: vec!["088"],
+            bank: None,
+        }
+    }
+}
+
+/// A scenario that is shipped.
+///
+/// # Panics
+/// There is none of this name.
+#[must_use]
+pub fn scenario(name: &str) -> String {
+    let path = hecto().join("scenarios").join(format!("{name}.toml"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The spec that is shipped.
+///
+/// # Panics
+/// It cannot be read.
+#[must_use]
+pub fn spec() -> Vec<Source> {
+    spec_sources(&hecto()).expect("the spec is shipped")
+}
+
+/// The institution's folder.
+pub(crate) fn hecto() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto")
+}
+
+/// A gateway with its front, on a runtime of its own.
+#[derive(Debug)]
+pub struct House {
+    runtime: Option<Runtime>,
+    gateway: Option<Gateway>,
+    front: Option<Running>,
+}
+
+impl House {
+    /// Starts a gateway and its front.
+    ///
+    /// # Errors
+    /// The gateway does not start.
+    ///
+    /// # Panics
+    /// The front does not.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let runtime = runtime(2);
+        let starting = runtime.spawn(async move {
+            let gateway = Gateway::start(config).await?;
+            let listen = Listen::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)));
+            let front = Front::serve(gateway.handle(), pabal_front::Options::new(listen)).await;
+            Ok((gateway, front.expect("a free port")))
+        });
+        let mut house = Self { runtime: Some(runtime), gateway: None, front: None };
+        let (gateway, front) = soon("the gateway starts", starting).await.expect("it does not panic")?;
+        house.gateway = Some(gateway);
+        house.front = Some(front);
+        Ok(house)
+    }
+
+    /// The gateway.
+    ///
+    /// # Panics
+    /// It is draining.
+    #[must_use]
+    pub const fn gateway(&self) -> &Gateway {
+        self.gateway.as_ref().expect("it is not draining")
+    }
+
+    /// Where the front listens.
+    ///
+    /// # Panics
+    /// Never.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        self.front.as_ref().expect("it is there until it is dropped").endpoint()
+    }
+}
+
+impl Drop for House {
+    /// Every task ends where it is, every socket closes, and the data directory is free when this returns.
+    fn drop(&mut self) {
+        let (runtime, gateway, front) = (self.runtime.take(), self.gateway.take(), self.front.take());
+        let end = std::thread::spawn(move || {
+            if let Some(runtime) = runtime {
+                runtime.shutdown_timeout(Duration::from_secs(10));
+            }
+            drop((gateway, front));
+        });
+        let ended = end.join();
+        assert!(ended.is_ok() || std::thread::panicking(), "the gateway ends without a panic");
+    }
+}
+
+/// The whole bench.
+#[derive(Debug)]
+pub struct Rig {
+    /// `None` while it is not running.
+    house: Option<House>,
+    client: Client,
+    handle: Handle,
+    bank: Option<Simulator>,
+    bank_address: SocketAddr,
+    options: Options,
+    directory: TempDir,
+}
+
+/// What is known of an exchange.
+#[derive(Clone, Debug)]
+pub enum Standing {
+    /// It is known.
+    Found(Box<FoundExchange>),
+    /// It is not.
+    NotFound(NotFound),
+}
+
+impl Standing {
+    /// The exchange.
+    ///
+    /// # Panics
+    /// It is not known.
+    #[must_use]
+    pub fn known(self) -> FoundExchange {
+        match self {
+            Self::Found(found) => *found,
+            Self::NotFound(not_found) => panic!("it is not known: {not_found:?}"),
+        }
+    }
+}
+
+impl Rig {
+    /// Starts everything. Business is opened by itself; see [`Rig::wait_open`].
+    ///
+    /// # Panics
+    /// Something does not start.
+    pub async fn start(options: Options) -> Self {
+        let directory = tempfile::tempdir().expect("a place for files");
+        let (bank, bank_address) = match options.bank {
+            Some(address) => (None, address),
+            None => {
+                let bank = bank(&options).await;
+                let address = bank.local_address(REQUESTS).expect("the gateway connects to it");
+                (Some(bank), address)
+            }
+        };
+        let house = House::start(config(&options, bank_address, directory.path())).await.expect("it starts");
+        let client = soon("the client connects", client::connect(&house.endpoint())).await.expect("the front listens");
+        let handle = house.gateway().handle();
+        let rig = Self { house: Some(house), client, handle, bank, bank_address, options, directory };
+        rig.connect_bank();
+        rig
+    }
+
+    /// Starts everything with a bank that does everything right, and opens business.
+    pub async fn open() -> Self {
+        Self::open_with(Options::default()).await
+    }
+
+    /// Starts everything, and opens business.
+    pub async fn open_with(options: Options) -> Self {
+        let rig = Self::start(options).await;
+        rig.wait_open().await;
+        rig
+    }
+
+    /// Has the bank connect for what it sends, to where the gateway listens now.
+    fn connect_bank(&self) {
+        if let (Some(bank), Lines::Pair) = (&self.bank, self.options.lines) {
+            bank.connect_to(ANSWERS, self.inbound_address());
+        }
+    }
+
+    /// Where the institution connects to.
+    ///
+    /// # Panics
+    /// There is no such line.
+    #[must_use]
+    pub fn inbound_address(&self) -> SocketAddr {
+        self.gateway().local_addresses().first().expect("a line to which they connect").2
+    }
+
+    /// The configuration, as this gateway was started with.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        config(&self.options, self.bank_address, self.directory.path())
+    }
+
+    /// The same as text, for a process of its own; its spec is read from the shipped folder.
+    #[must_use]
+    pub fn config_text(&self) -> String {
+        config_text(&self.options, self.bank_address, self.directory.path())
+    }
+
+    /// The gateway's house.
+    ///
+    /// # Panics
+    /// It is not running.
+    #[must_use]
+    pub const fn house(&self) -> &House {
+        self.house.as_ref().expect("it is running")
+    }
+
+    /// The gateway.
+    #[must_use]
+    pub const fn gateway(&self) -> &Gateway {
+        self.house().gateway()
+    }
+
+    /// What others hold of the gateway; also of one that is gone.
+    #[must_use]
+    pub const fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// A client, connected over gRPC.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The simulated institution.
+    ///
+    /// # Panics
+    /// It is another one.
+    #[must_use]
+    pub const fn bank(&self) -> &Simulator {
+        self.bank.as_ref().expect("the bank is the simulator")
+    }
+
+    /// Ends the gateway as a crash would: what it did not write down is gone. The simulated bank stays.
+    pub async fn kill(&mut self) {
+        if let Some(house) = self.house.take() {
+            let ended = tokio::task::spawn_blocking(move || drop(house));
+            soon("the gateway ends", ended).await.expect("without a panic");
+        }
+    }
+
+    /// Starts a gateway on the same data directory, after [`Rig::kill`].
+    ///
+    /// # Panics
+    /// It does not start.
+    pub async fn start_again(&mut self) {
+        assert!(self.house.is_none(), "it is running");
+        let house = House::start(self.config()).await.expect("it starts again");
+        self.client = soon("the client connects", client::connect(&house.endpoint())).await.expect("the front listens");
+        self.handle = house.gateway().handle();
+        self.house = Some(house);
+        if let Some(bank) = &self.bank {
+            bank.close_line(ANSWERS);
+        }
+        self.connect_bank();
+    }
+
+    /// Stops the gateway in order. The front stays, and calls can still be made to it.
+    ///
+    /// # Panics
+    /// It is not running.
+    pub fn drain(&mut self, within: Duration) -> tokio::task::JoinHandle<DrainSummary> {
+        let house = self.house.as_mut().expect("it is running");
+        let gateway = house.gateway.take().expect("it is not draining yet");
+        house.runtime.as_ref().expect("it is running").spawn(gateway.drain(within))
+    }
+
+    /// What an operator sees of the institution.
+    ///
+    /// # Panics
+    /// It has no core.
+    pub async fn status(&self) -> Status {
+        soon("the driver tells its status", self.handle.status("hecto")).await.expect("the driver is there")
+    }
+
+    /// Waits until the institution's status is like this.
+    pub async fn wait_status<T>(&self, what: &str, mut is: impl FnMut(&Status) -> Option<T>) -> T {
+        until(what, async || self.handle.status("hecto").await.and_then(|status| is(&status))).await
+    }
+
+    /// Waits until every session is up and all business is open.
+    pub async fn wait_open(&self) {
+        self.wait_status("all sessions are up and all business is open", |status| {
+            let up = status.sessions.iter().all(|session| session.state == SessionState::Up);
+            let open = status.openings.iter().all(|opening| opening.state == OpeningState::Open);
+            (up && open).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until a line has, or has not, a session that is up.
+    pub async fn wait_line(&self, line: &str, up: bool) {
+        self.wait_status(&format!("line {line} is {}", if up { "up" } else { "down" }), |status| {
+            let mut sessions = status.sessions.iter().filter(|session| *session.line == *line);
+            (sessions.any(|session| session.state == SessionState::Up) == up).then_some(())
+        })
+        .await;
+    }
+
+    /// Makes a call over gRPC.
+    ///
+    /// # Errors
+    /// What the client sees.
+    pub async fn call(&self, asked: &Asked) -> Result<ExchangeResponse, tonic::Status> {
+        let mut client = self.client();
+        let called = soon("the call returns", client.gateway.exchange(asked.to_request())).await;
+        called.map(tonic::Response::into_inner)
+    }
+
+    /// Makes a call on a task of its own; aborting it cancels the call as a client does that goes away.
+    pub fn spawn(&self, asked: &Asked) -> tokio::task::JoinHandle<Result<ExchangeResponse, tonic::Status>> {
+        let (mut client, request) = (self.client(), asked.to_request());
+        tokio::spawn(async move { client.gateway.exchange(request).await.map(tonic::Response::into_inner) })
+    }
+
+    /// Makes a call that succeeds.
+    ///
+    /// # Panics
+    /// It does not.
+    pub async fn succeed(&self, asked: &Asked) -> ExchangeResponse {
+        let response = self.call(asked).await.unwrap_or_else(|status| panic!("it was refused: {status:?}"));
+        assert_eq!(response.outcome(), crate::Outcome::Success, "{response:?}");
+        response
+    }
+
+    /// What is known of an exchange, by its id or its idempotency key.
+    ///
+    /// # Panics
+    /// `Find` fails.
+    pub async fn find(&self, key: find_request::Key, fence: bool) -> Standing {
+        let request = FindRequest { institution: "hecto".to_owned(), fence, key: Some(key) };
+        let request = client::request(request, Some("rig"), Some(PATIENCE), None).expect("ASCII");
+        let mut client = self.client();
+        let found = soon("find returns", client.gateway.find(request)).await;
+        match found.expect("find does not fail").into_inner().result.expect("it is always set") {
+            find_response::Result::Found(found) => Standing::Found(Box::new(found)),
+            find_response::Result::NotFound(not_found) => Standing::NotFound(not_found),
+        }
+    }
+
+    /// What is known of the exchange of a call by its idempotency key, caller `rig`.
+    pub async fn find_key(&self, key: &str) -> Standing {
+        self.find(find_request::Key::IdempotencyKey(key.to_owned()), false).await
+    }
+
+    /// What is known of an exchange by its id.
+    pub async fn find_exchange(&self, exchange: &str) -> FoundExchange {
+        self.find(find_request::Key::ExchangeId(exchange.to_owned()), false).await.known()
+    }
+
+    /// Waits until an exchange is as it should be.
+    pub async fn wait_found(&self, what: &str, exchange: &str, is: impl Fn(&FoundExchange) -> bool) -> FoundExchange {
+        until(what, async || Some(self.find_exchange(exchange).await).filter(&is)).await
+    }
+
+    /// Asks the institution about an UNKNOWN exchange.
+    ///
+    /// # Errors
+    /// What the client sees.
+    pub async fn inquire(&self, exchange: &str) -> Result<InquireResponse, tonic::Status> {
+        let request = InquireRequest {
+            institution: "hecto".to_owned(),
+            exchange_id: exchange.to_owned(),
+            actor: "the rig".to_owned(),
+            reason: "a test".to_owned(),
+        };
+        let request = client::request(request, Some("rig"), Some(PATIENCE), None).expect("ASCII");
+        let mut client = self.client();
+        soon("inquire returns", client.control.inquire(request)).await.map(tonic::Response::into_inner)
+    }
+
+    /// What the health service says of a name; `hecto` is the institution, the empty one the process.
+    ///
+    /// # Panics
+    /// It knows no such name.
+    pub async fn health(&self, service: &str) -> ServingStatus {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        let mut client = self.client();
+        let health = soon("the health service answers", client.health.check(request)).await;
+        health.expect("the name is known").into_inner().status()
+    }
+
+    /// The requests at the institution that carry the mark of a call.
+    #[must_use]
+    pub fn seen(&self, asked: &Asked) -> Vec<Request> {
+        let has_mark = |bytes: &[u8]| bytes.windows(asked.mark.len()).any(|window| window == asked.mark.as_bytes());
+        self.bank().read(|ledger| {
+            assert!(!ledger.strangers().iter().any(|stranger| has_mark(&stranger.frame)), "it came as a stranger");
+            let requests = ledger.requests().filter(|(_, request)| has_mark(&request.telegram));
+            requests.map(|(_, request)| request.clone()).collect()
+        })
+    }
+
+    /// Waits until the institution's ledger is like this.
+    ///
+    /// # Panics
+    /// It does not become so.
+    pub async fn wait_ledger<T>(&self, what: &str, is: impl FnMut(&Ledger) -> Option<T>) -> T {
+        soon(what, self.bank().wait_for(is)).await.expect("the bank is there")
+    }
+
+    /// Waits until the request of a call has come to the institution.
+    pub async fn wait_seen(&self, asked: &Asked) -> Request {
+        self.wait_ledger("the request comes to the institution", |ledger| {
+            let has_mark = |bytes: &[u8]| bytes.windows(asked.mark.len()).any(|at| at == asked.mark.as_bytes());
+            ledger.requests().map(|(_, request)| request).find(|request| has_mark(&request.telegram)).cloned()
+        })
+        .await
+    }
+
+    /// Ends the gateway and waits until the institution has read all that was ever written to it. Then asserts that nothing of these
+    /// calls came, and that every byte that came belongs to a whole telegram that is accounted for.
+    ///
+    /// # Panics
+    /// A byte left.
+    pub async fn assert_nothing_left(&mut self, calls: &[&Asked]) {
+        self.kill().await;
+        // A gateway that was resetted by the bank has written nothing behind that.
+        self.wait_ledger("every connection of the gateway has ended", |ledger| {
+            (ledger.line(REQUESTS).open == 0).then_some(())
+        })
+        .await;
+        for asked in calls {
+            assert_eq!(self.seen(asked), [], "bytes of {} left", asked.mark);
+        }
+        let totals = self.bank().read(Ledger::totals);
+        let explained = (totals.requests + totals.notice_replies) * TELEGRAM_BYTES + totals.polls * POLL_BYTES;
+        assert_eq!(totals.received_bytes, explained, "bytes came that belong to no telegram: {totals:?}");
+        assert_eq!(totals.strangers, 0, "{totals:?}");
+    }
+}
+
+/// Asserts that an error of `Exchange` proves that nothing left: our ErrorInfo with this reason, and the status code of it.
+///
+/// # Panics
+/// It does not.
+pub fn refused<T: std::fmt::Debug>(
+    called: Result<T, tonic::Status>,
+    refusal: Refusal,
+    code: tonic::Code,
+) -> (tonic::Status, Proof) {
+    let status = called.expect_err("it is refused");
+    let Some(proof) = Proof::of(&status) else { panic!("it proves nothing: {status:?}") };
+    assert_eq!((proof.reason.as_str(), status.code()), (refusal.word(), code), "{status:?}");
+    (status, proof)
+}
+
+async fn bank(options: &Options) -> Simulator {
+    let protocol = protocol(&options.spec);
+    let scenario = Scenario::parse(&options.scenario, "scenario.toml", &protocol);
+    let scenario = scenario.unwrap_or_else(|mistakes| {
+        panic!("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    });
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let (settings, addresses) = match options.lines {
+        Lines::Pair => (Settings::pair(1), vec![Some(any), None]),
+        Lines::Duplex => (Settings::duplex(1), vec![Some(any)]),
+    };
+    let options = pabal_simulator::Options::new(protocol, Arc::new(scenario), settings, addresses);
+    Simulator::start(options).await.expect("the bank starts")
+}
+
+fn protocol(spec: &[Source]) -> Arc<Protocol> {
+    let loaded = pabal_spec::load(spec);
+    let loaded = loaded.unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+    Arc::clone(loaded.institution.protocols.first().expect("it has one"))
+}
+
+fn config(options: &Options, bank: SocketAddr, directory: &Path) -> Config {
+    let text = config_text(options, bank, directory);
+    let config = Config::parse(&text, "pabal.toml").unwrap_or_else(|error| panic!("{error}\n{text}"));
+    config.with_spec("hecto", options.spec.clone())
+}
+
+fn config_text(options: &Options, bank: SocketAddr, directory: &Path) -> String {
+    let lines = match options.lines {
+        Lines::Pair => format!(
+            r#"
+[[institutions.hecto.lines]]
+name = "out"
+protocol = "firmbanking"
+side = "initiator"
+direction = "send"
+address = "{bank}"
+[[institutions.hecto.lines]]
+name = "in"
+protocol = "firmbanking"
+side = "acceptor"
+direction = "receive"
+listen = "127.0.0.1:0"
+"#
+        ),
+        Lines::Duplex => format!(
+            r#"
+[[institutions.hecto.lines]]
+name = "both"
+protocol = "firmbanking"
+side = "initiator"
+direction = "duplex"
+address = "{bank}"
+"#
+        ),
+    };
+    let Options { line, limits, journal, participants, .. } = options;
+    format!(
+        r#"
+[gateway]
+data_dir = {data:?}
+node = "rig"
+listen = "127.0.0.1:0"
+[journal]
+{journal}
+[limits]
+{limits}
+[line]
+reconnect_min = "20ms"
+close_grace = "200ms"
+{line}
+[institutions.hecto]
+spec = {spec:?}
+{lines}
+[[institutions.hecto.parties]]
+name = "main"
+fields = {{ id_code = "PABAL", company_no = "PABALCO1" }}
+participants = {participants:?}
+"#,
+        data = directory.join("data"),
+        spec = hecto(),
+    )
+}
