@@ -168,7 +168,11 @@ impl Core {
 
     /// Whether no byte of a request was given to its socket.
     fn never_left(&self, id: ExchangeId) -> bool {
-        let Some(sent) = self.state.exchanges.get(&id).and_then(|exchange| exchange.sent) else { return true };
+        let Some(exchange) = self.state.exchanges.get(&id) else { return true };
+        if matches!(exchange.outcome, Some(Outcome::Failure { cause: Cause::NotSent, .. })) {
+            return true;
+        }
+        let Some(sent) = exchange.sent else { return true };
         self.slot_of(sent.conn).is_some_and(|slot| {
             let session = &self.state.sessions[slot];
             session.is_connected() && session.out.written() <= sent.start

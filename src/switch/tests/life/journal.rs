@@ -83,6 +83,19 @@ fn a_request_whose_sending_was_not_durable_never_left() {
 }
 
 #[test]
+fn a_request_that_its_lost_session_never_sent_is_no_unknown_when_the_journal_fails_too() {
+    let mut hands = Hands::open();
+    hands.is_durable = false;
+    let id = hands.transfer();
+    let conn = hands.conn(OUT);
+    hands.closed(conn, CloseReason::Reset);
+    assert_eq!(hands.told(id), [""; 0]);
+    hands.core.handle_journal_failed("fsync: input/output error", hands.now);
+    hands.turn();
+    assert_eq!(hands.told(id), ["error JOURNAL_FAILED"]);
+}
+
+#[test]
 fn an_outcome_that_never_became_durable_is_not_told() {
     let mut hands = Hands::open();
     let id = hands.transfer();
