@@ -1,0 +1,106 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use pabal_switch::{Columns, Entry, Ticket};
+
+/// An entry as the disk holds it: through the real codec, so that secret bytes are gone.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) kind: &'static str,
+    pub(crate) version: u32,
+    pub(crate) columns: Columns,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A journal's disk: groups become durable together, late, or not at all.
+#[derive(Debug, Default)]
+pub(crate) struct Disk {
+    waiting: VecDeque<(Ticket, Vec<Stored>)>,
+    /// Batches of the group that is being synced.
+    syncing: usize,
+    pub(crate) durable: Vec<Stored>,
+    /// `(session, epoch, stream offset)` of durable sending entries.
+    sending: BTreeMap<(String, u32, u64), usize>,
+    /// Exchanges with a durable sending entry: whatever else is known, they are at least UNKNOWN.
+    pub(crate) sent: BTreeSet<String>,
+    /// Outcomes of each exchange in the order in which they became durable.
+    pub(crate) outcomes: BTreeMap<String, Vec<(String, String)>>,
+    pub(crate) failed: bool,
+}
+
+fn keyed_digest(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in bytes {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    let mut digest = [0; 32];
+    digest[..8].copy_from_slice(&hash.to_be_bytes());
+    digest
+}
+
+impl Disk {
+    pub(crate) fn append(&mut self, ticket: Ticket, entries: &[Entry]) {
+        let stored = entries
+            .iter()
+            .map(|entry| Stored {
+                kind: entry.kind(),
+                version: entry.version(),
+                columns: entry.columns(),
+                body: entry.encode(&keyed_digest),
+            })
+            .collect();
+        self.waiting.push_back((ticket, stored));
+    }
+
+    /// Begins to sync what waits, if it is not syncing already.
+    pub(crate) fn begins_sync(&mut self) -> bool {
+        if self.failed || self.syncing > 0 || self.waiting.is_empty() {
+            return false;
+        }
+        self.syncing = self.waiting.len();
+        true
+    }
+
+    /// The sync is done: the last ticket that is durable.
+    pub(crate) fn synced(&mut self) -> Option<Ticket> {
+        let mut last = None;
+        for _ in 0..std::mem::take(&mut self.syncing) {
+            let (ticket, entries) = self.waiting.pop_front()?;
+            last = Some(ticket);
+            for stored in entries {
+                self.keep(stored);
+            }
+        }
+        last
+    }
+
+    fn keep(&mut self, stored: Stored) {
+        let at = self.durable.len();
+        let c = &stored.columns;
+        if let (Some(session), Some(epoch), Some(offset)) = (&c.session, c.epoch, c.stream_offset) {
+            self.sending.insert((session.to_string(), epoch, offset), at);
+            if let Some(exchange) = &c.exchange {
+                self.sent.insert(exchange.to_string());
+            }
+        }
+        // A contradiction says what an answer said, which is not what became of the exchange.
+        if let (Some(exchange), Some(outcome), "outcome") = (&c.exchange, &c.outcome, stored.kind) {
+            let cause = c.cause.as_deref().unwrap_or_default().to_string();
+            self.outcomes.entry(exchange.to_string()).or_default().push((outcome.to_string(), cause));
+        }
+        self.durable.push(stored);
+    }
+
+    /// The durable entry that says that a frame begins here.
+    pub(crate) fn sending(&self, session: &str, epoch: u32, offset: u64) -> Option<&Stored> {
+        self.sending.get(&(session.to_string(), epoch, offset)).map(|at| &self.durable[*at])
+    }
+
+    /// The process or the computer dies. The group that was being synced is whole or gone; what waited behind it is gone.
+    pub(crate) fn crash(&mut self, group_survives: bool) {
+        if group_survives {
+            self.synced();
+        }
+        self.waiting.clear();
+        self.syncing = 0;
+    }
+}

@@ -1,0 +1,157 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use pabal_clock::Mono;
+
+use crate::chance::Chance;
+
+/// Bytes that one direction of a connection holds at most before the writer must wait (the kernel's buffers of both ends).
+pub(crate) const PIPE_BYTES_MAX: usize = 8 * 1_024;
+
+/// One direction of a TCP connection: in order, without loss, cut anywhere. Bytes arrive late, together, or never.
+#[derive(Debug, Default)]
+pub(crate) struct Pipe {
+    on_the_way: VecDeque<(Mono, Vec<u8>)>,
+    bytes: usize,
+    last_arrival: Mono,
+    /// A black hole: what is written is taken and never arrives.
+    pub(crate) swallows: bool,
+    /// The writer has sent its FIN, which arrives behind the bytes; nothing is written any more.
+    finished: bool,
+    fin_at: Option<Mono>,
+}
+
+impl Pipe {
+    /// How many of these bytes the kernel takes now.
+    pub(crate) fn room(&self, offered: usize) -> usize {
+        offered.min(PIPE_BYTES_MAX.saturating_sub(self.bytes))
+    }
+
+    /// Puts bytes on the way, cut at seeded places, each part with a seeded delay and never before the part in front of it.
+    pub(crate) fn write(&mut self, bytes: &[u8], now: Mono, faulty: bool, chance: &mut Chance) {
+        if self.swallows || self.finished {
+            return;
+        }
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let cut = if faulty && chance.per_mille(300) { 1 + chance.index(rest.len()) } else { rest.len() };
+            let (part, behind) = rest.split_at(cut);
+            let micros =
+                if faulty && chance.per_mille(20) { chance.between(0, 3_000_000) } else { chance.between(50, 2_000) };
+            let at = (now + Duration::from_micros(micros)).max(self.last_arrival);
+            self.last_arrival = at;
+            self.bytes += part.len();
+            self.on_the_way.push_back((at, part.to_vec()));
+            rest = behind;
+        }
+    }
+
+    /// Sends the FIN behind what is on the way.
+    pub(crate) fn finish(&mut self, now: Mono, chance: &mut Chance) {
+        if !self.finished {
+            self.finished = true;
+            let at = (now + Duration::from_micros(chance.between(50, 2_000))).max(self.last_arrival);
+            self.last_arrival = at;
+            self.fin_at = Some(at);
+        }
+    }
+
+    /// When the next bytes or the FIN arrive.
+    pub(crate) fn next_at(&self) -> Option<Mono> {
+        self.on_the_way.front().map(|(at, _)| *at).or(self.fin_at)
+    }
+
+    /// Bytes that have arrived by now: one part, or several together, as a read would find them.
+    pub(crate) fn read(&mut self, now: Mono, chance: &mut Chance) -> Option<Vec<u8>> {
+        let mut read = Vec::new();
+        while let Some((at, _)) = self.on_the_way.front() {
+            if *at > now || (!read.is_empty() && chance.per_mille(500)) {
+                break;
+            }
+            if let Some((_, part)) = self.on_the_way.pop_front() {
+                self.bytes -= part.len();
+                read.extend_from_slice(&part);
+            }
+        }
+        (!read.is_empty()).then_some(read)
+    }
+
+    /// Makes what has arrived wait until later.
+    pub(crate) fn postpone(&mut self, until: Mono) {
+        for (at, _) in &mut self.on_the_way {
+            *at = (*at).max(until);
+        }
+        self.fin_at = self.fin_at.map(|at| at.max(until));
+        self.last_arrival = self.last_arrival.max(until);
+    }
+
+    /// When the FIN will arrive, if it is on its way.
+    pub(crate) const fn end_at(&self) -> Option<Mono> {
+        self.fin_at
+    }
+
+    /// Takes the FIN if it has arrived and nothing is left in front of it. It is seen once.
+    pub(crate) fn take_end(&mut self, now: Mono) -> bool {
+        let ended = self.on_the_way.is_empty() && self.fin_at.is_some_and(|at| at <= now);
+        if ended {
+            self.fin_at = None;
+        }
+        ended
+    }
+}
+
+/// A connection between the gateway and the institution.
+#[derive(Debug, Default)]
+pub(crate) struct Link {
+    /// What we write.
+    pub(crate) out: Pipe,
+    /// What they write.
+    pub(crate) back: Pipe,
+    /// Our process knows it as closed.
+    pub(crate) closed_here: bool,
+    /// Theirs does.
+    pub(crate) closed_there: bool,
+    /// Bytes that we have written since it began.
+    pub(crate) written: u64,
+    /// What of them is not yet a whole frame.
+    pub(crate) unframed: Vec<u8>,
+    /// Whether that frame's entry was durable when its first byte left.
+    pub(crate) had_entry: Option<bool>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_arrive_in_order_whatever_the_cuts() {
+        let sent: Vec<u8> = (0..=255).collect();
+        let mut cuts = 0;
+        for seed in 0..50 {
+            let mut chance = Chance::new(seed);
+            let mut pipe = Pipe::default();
+            pipe.write(&sent[..100], Mono::ZERO, true, &mut chance);
+            pipe.write(&sent[100..], Mono::from_nanos(1), true, &mut chance);
+            pipe.finish(Mono::from_nanos(2), &mut chance);
+            let mut got = Vec::new();
+            let mut now = Mono::ZERO;
+            while !pipe.take_end(now) {
+                now = pipe.next_at().expect("more is on the way");
+                if let Some(part) = pipe.read(now, &mut chance) {
+                    cuts += 1;
+                    got.extend(part);
+                }
+            }
+            assert_eq!(got, sent, "seed {seed}");
+        }
+        assert!(cuts > 150, "the wire must cut: {cuts}");
+    }
+
+    #[test]
+    fn a_full_pipe_makes_the_writer_wait() {
+        let mut pipe = Pipe::default();
+        assert_eq!(pipe.room(PIPE_BYTES_MAX + 5), PIPE_BYTES_MAX);
+        pipe.write(&vec![0; PIPE_BYTES_MAX], Mono::ZERO, false, &mut Chance::new(1));
+        assert_eq!(pipe.room(1), 0);
+    }
+}

@@ -1,0 +1,925 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pabal_clock::{Mono, Now, Wall};
+use pabal_counterparty::{Connection, Counterparty, LineId as BankLine, Scenario};
+use pabal_spec::Institution;
+use pabal_switch::{
+    CloseReason, Conn, Core, Entry, ExchangeId, Inquire, LineId, Opened, Outcome, Output, Plan, Recovery,
+    Report as Told, Settings, Ticket,
+};
+
+use crate::agenda::Agenda;
+use crate::chance::Chance;
+use crate::checks::{self, Request, Truth};
+use crate::disk::Disk;
+use crate::setup::{self, Setup};
+use crate::trace::Trace;
+use crate::wire::Link;
+use crate::workload::{self, Wish};
+
+/// The longest that a run may take in steps; a world that does not come to rest is broken.
+const STEPS_MAX: u64 = 400_000;
+/// How long the faulty half takes, in virtual time.
+const FAULTY: Duration = Duration::from_secs(180);
+/// How long the healed half takes; longer than any timeout and any close grace.
+const HEALED: Duration = Duration::from_secs(400);
+/// 2026-11-20 22:00:00 in Seoul: a run ends before midnight.
+const BEGIN_UNIX_SECONDS: i64 = 1_795_179_600;
+
+/// A sentence is broken: which, when, and the last lines of the trace.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Run it again with this.
+    pub setup: Setup,
+    /// What is not true.
+    pub broken: String,
+    /// What happened before.
+    pub tail: String,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "seed {}: {}\n{}{:?}", self.setup.seed, self.broken, self.tail, self.setup)
+    }
+}
+
+/// What happened how often: a simulation in which nothing goes wrong proves nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is what its name says")]
+pub struct Counts {
+    pub requests: u64,
+    pub successes: u64,
+    pub failures: u64,
+    pub unknowns: u64,
+    pub not_sent: u64,
+    pub known_keys: u64,
+    pub abandoned: u64,
+    pub inquiries: u64,
+    pub inquiries_refused: u64,
+    pub settled: u64,
+    pub crashes: u64,
+    pub swaps: u64,
+    pub resets: u64,
+    pub swallows: u64,
+    pub half_closes: u64,
+    pub connect_failures: u64,
+    pub disk_failures: u64,
+    pub slow_syncs: u64,
+    pub partial_writes: u64,
+    pub notices: u64,
+    pub unclaimed: u64,
+}
+
+impl Counts {
+    /// Adds another run's.
+    pub fn add(&mut self, other: &Self) {
+        let Self {
+            requests,
+            successes,
+            failures,
+            unknowns,
+            not_sent,
+            known_keys,
+            abandoned,
+            inquiries,
+            inquiries_refused,
+            settled,
+            crashes,
+            swaps,
+            resets,
+            swallows,
+            half_closes,
+            connect_failures,
+            disk_failures,
+            slow_syncs,
+            partial_writes,
+            notices,
+            unclaimed,
+        } = other;
+        self.requests += requests;
+        self.successes += successes;
+        self.failures += failures;
+        self.unknowns += unknowns;
+        self.not_sent += not_sent;
+        self.known_keys += known_keys;
+        self.abandoned += abandoned;
+        self.inquiries += inquiries;
+        self.inquiries_refused += inquiries_refused;
+        self.settled += settled;
+        self.crashes += crashes;
+        self.swaps += swaps;
+        self.resets += resets;
+        self.swallows += swallows;
+        self.half_closes += half_closes;
+        self.connect_failures += connect_failures;
+        self.disk_failures += disk_failures;
+        self.slow_syncs += slow_syncs;
+        self.partial_writes += partial_writes;
+        self.notices += notices;
+        self.unclaimed += unclaimed;
+    }
+}
+
+/// A run that kept every sentence.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Of the whole trace.
+    pub hash: u64,
+    /// What happened.
+    pub counts: Counts,
+    /// How many steps it took.
+    pub steps: u64,
+}
+
+/// Something that the world has planned.
+#[derive(Clone, Debug)]
+enum Event {
+    /// Our connection is made, or not.
+    Connecting { conn: Conn, number: Connection, works: bool },
+    /// The institution's connection arrives at our listener.
+    Arriving { number: Connection, line: BankLine },
+    /// A sync is done.
+    Synced,
+    /// A caller opens a request.
+    Wish(Box<Wish>),
+    /// A caller goes away.
+    Leaves(ExchangeId),
+    /// A caller asks again under its key.
+    Again { request: usize, wish: Box<Wish> },
+    /// An operator inquires about what is UNKNOWN.
+    Inquiries,
+    /// One fault, of a seeded kind.
+    Fault,
+    /// The process dies.
+    Dies,
+    /// It comes back.
+    Restart,
+    /// No more faults.
+    Heal,
+}
+
+struct World {
+    setup: Setup,
+    chance: Chance,
+    now: Now,
+    agenda: Agenda<Event>,
+    institution: Arc<Institution>,
+    settings: Settings,
+    plan: Arc<Plan>,
+    core: Option<Core>,
+    bank: Counterparty,
+    disk: Disk,
+    links: BTreeMap<Connection, Link>,
+    ours: BTreeMap<Conn, Connection>,
+    next_link: u64,
+    healthy: bool,
+    requests: Vec<Request>,
+    of_exchange: BTreeMap<ExchangeId, usize>,
+    inquired: BTreeMap<ExchangeId, ExchangeId>,
+    trace: Trace,
+    counts: Counts,
+    broken: Option<String>,
+}
+
+/// Runs a world to its end.
+///
+/// # Errors
+/// A sentence was broken, or the world did not come to rest.
+pub fn run(setup: Setup) -> Result<Report, Box<Failure>> {
+    let mut world = World::new(setup);
+    let mut steps = 0;
+    let end = world.now.mono + FAULTY + HEALED;
+    while world.broken.is_none() && world.step(end) {
+        steps += 1;
+        if steps > STEPS_MAX {
+            world.broken = Some(format!("no rest after {STEPS_MAX} steps"));
+        }
+    }
+    if world.broken.is_none() {
+        world.broken = world.judge().err();
+    }
+    match world.broken {
+        None => Ok(Report { hash: world.trace.hash(), counts: world.counts, steps }),
+        Some(broken) => Err(Box::new(Failure { setup, broken, tail: world.trace.tail(60) })),
+    }
+}
+
+impl World {
+    fn new(setup: Setup) -> Self {
+        let mut chance = Chance::new(setup.seed);
+        let institution = setup::institution();
+        let settings = setup::settings(setup, &mut chance);
+        let now = Now { mono: Mono::from_nanos(1_000_000_000), wall: Wall::from_unix_seconds(BEGIN_UNIX_SECONDS) };
+        let plan = workload::transfer_plan(&institution);
+        let protocol = Arc::clone(&institution.protocols[0]);
+        let scenario = Scenario::parse(setup::scenario(setup.hostile), "scenario", &protocol)
+            .unwrap_or_else(|mistakes| panic!("the shipped scenario has mistakes: {mistakes:?}"));
+        let sessions = settings.lines.iter().map(|l| l.sessions_max).max().unwrap_or(1);
+        let contract = if setup.duplex {
+            pabal_counterparty::Settings::duplex(sessions)
+        } else {
+            let mut pair = pabal_counterparty::Settings::pair(1);
+            for (line, ours) in pair.lines.iter_mut().zip(&settings.lines) {
+                line.sessions = ours.sessions_max;
+            }
+            pair
+        };
+        let bank = Counterparty::new(protocol, Arc::new(scenario), contract, chance.bits(), now);
+        let mut world = Self {
+            setup,
+            now,
+            agenda: Agenda::new(),
+            institution,
+            settings,
+            plan,
+            core: None,
+            bank,
+            disk: Disk::default(),
+            links: BTreeMap::new(),
+            ours: BTreeMap::new(),
+            next_link: 0,
+            healthy: false,
+            requests: Vec::new(),
+            of_exchange: BTreeMap::new(),
+            inquired: BTreeMap::new(),
+            trace: Trace::new(setup.print),
+            counts: Counts::default(),
+            broken: None,
+            chance,
+        };
+        world.start();
+        world.plan_all();
+        world
+    }
+
+    fn plan_all(&mut self) {
+        let begin = self.now.mono;
+        for number in 0..self.setup.requests {
+            let wish = workload::wish(&self.plan, number, &mut self.chance);
+            // Some come before anything is open, and some when all is well again.
+            let at = begin + Duration::from_millis(self.chance.between(10, 200_000));
+            self.agenda.plan(at, Event::Wish(Box::new(wish)));
+        }
+        for _ in 0..self.setup.fault_per_mille {
+            let at = begin + Duration::from_millis(self.chance.between(0, 179_000));
+            self.agenda.plan(at, Event::Fault);
+        }
+        for minute in 1..9 {
+            self.agenda.plan(begin + Duration::from_secs(minute * 60), Event::Inquiries);
+        }
+        self.agenda.plan(begin + FAULTY, Event::Heal);
+    }
+
+    fn start(&mut self) {
+        let mut recovery = Recovery::new();
+        for stored in &self.disk.durable {
+            match Entry::decode(stored.kind, stored.version, &stored.body) {
+                Ok(entry) => recovery.fold(entry),
+                Err(why) => self.broken = Some(format!("a durable entry cannot be read again: {why}")),
+            }
+        }
+        let seed = self.chance.bits();
+        self.core = Some(Core::new(Arc::clone(&self.institution), self.settings.clone(), recovery, seed, self.now));
+        self.trace.line(self.now, format_args!("the process starts"));
+        self.pump();
+    }
+
+    /// One thing happens. `false` at the end of time.
+    fn step(&mut self, end: Mono) -> bool {
+        let core_at = self.core.as_ref().and_then(Core::poll_timeout).map(|(at, _)| at);
+        let wire_at = self.links.values().flat_map(|l| [l.out.next_at(), l.back.next_at()]).flatten().min();
+        let times = [self.agenda.first_at(), wire_at, core_at, self.bank.poll_timeout().map(|(at, _)| at)];
+        let Some(next) = times.into_iter().flatten().min() else { return false };
+        let next = next.max(self.now.mono);
+        if next > end {
+            return false;
+        }
+        let passed = next.since(self.now.mono);
+        let micros = i64::try_from(passed.as_micros()).unwrap_or(0);
+        self.now = Now { mono: next, wall: Wall::from_unix_micros(self.now.wall.as_unix_micros() + micros) };
+        if let Some(event) = self.agenda.due(next) {
+            self.happen(event);
+        } else if wire_at.is_some_and(|at| at <= next) {
+            self.arrive();
+        } else if core_at.is_some_and(|at| at <= next) {
+            if let Some(core) = &mut self.core {
+                core.handle_timeout(self.now);
+            }
+        } else {
+            self.bank.handle_timeout(self.now);
+        }
+        self.pump();
+        // Drawn in any case, so that a run without swaps is the same run.
+        if self.chance.per_mille(20) && self.setup.swaps {
+            self.swap();
+        }
+        if let Err(broken) = self.limits_hold() {
+            self.broken.get_or_insert(broken);
+        }
+        true
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Connecting { conn, number, works } => self.connecting(conn, number, works),
+            Event::Arriving { number, line } => self.arriving(number, line),
+            Event::Synced => {
+                if let Some(ticket) = self.disk.synced() {
+                    self.trace.line(self.now, format_args!("durable {}", ticket.0));
+                    if let Some(core) = &mut self.core {
+                        core.handle_durable(ticket, self.now);
+                    }
+                }
+            }
+            Event::Wish(wish) => {
+                self.requests.push(Request {
+                    tag: wish.tag.clone(),
+                    exchanges: Vec::new(),
+                    refusals: Vec::new(),
+                    outcomes: Vec::new(),
+                });
+                self.counts.requests += 1;
+                self.ask(self.requests.len() - 1, *wish);
+            }
+            Event::Again { request, wish } => self.ask(request, *wish),
+            Event::Leaves(exchange) => {
+                if let Some(core) = &mut self.core {
+                    self.counts.abandoned += 1;
+                    self.trace.line(self.now, format_args!("the caller of {exchange} leaves"));
+                    core.abandon(exchange, self.now);
+                }
+            }
+            Event::Inquiries => self.inquire(),
+            Event::Fault => self.fault(),
+            Event::Dies => self.crash(),
+            Event::Restart => {
+                assert!(self.core.is_none(), "only a dead process is started");
+                self.disk.failed = false;
+                self.start();
+            }
+            Event::Heal => {
+                self.healthy = true;
+                self.trace.line(self.now, format_args!("the world heals"));
+                for link in self.links.values_mut() {
+                    // A black hole stays one: whoever is in it has to find out.
+                    link.out.swallows = link.out.swallows && !link.closed_here;
+                }
+                self.agenda.retain(|event| !matches!(event, Event::Fault));
+            }
+        }
+    }
+
+    fn ask(&mut self, request: usize, wish: Wish) {
+        let Some(core) = &mut self.core else {
+            // The gateway is away: the call fails without a proof, and is made again if it has a key.
+            self.again(request, wish);
+            return;
+        };
+        let mut open = wish.open.clone();
+        open.deadline = self.now.mono + wish.patience;
+        match core.open(open, self.now) {
+            Ok(opened) => {
+                let exchange = match opened {
+                    Opened::New(exchange) => exchange,
+                    Opened::Known(exchange) => {
+                        self.counts.known_keys += 1;
+                        exchange
+                    }
+                };
+                self.trace.line(self.now, format_args!("{} is {opened:?}", wish.tag));
+                self.of_exchange.insert(exchange, request);
+                if !self.requests[request].exchanges.contains(&exchange) {
+                    self.requests[request].exchanges.push(exchange);
+                }
+                if let Some(after) = wish.leaves_after {
+                    self.agenda.plan(self.now.mono + after, Event::Leaves(exchange));
+                }
+                if self.chance.per_mille(200) {
+                    self.again(request, wish);
+                }
+            }
+            Err((refusal, _)) => {
+                self.trace.line(self.now, format_args!("{} is refused: {refusal}", wish.tag));
+                self.requests[request].refusals.push(refusal);
+                self.counts.not_sent += 1;
+                if self.chance.per_mille(500) {
+                    self.again(request, wish);
+                }
+            }
+        }
+    }
+
+    /// A caller asks again, under the same key; without a key it must not.
+    fn again(&mut self, request: usize, wish: Wish) {
+        if wish.open.idempotency_key.is_some() {
+            let at = self.now.mono + Duration::from_millis(self.chance.between(1, 20_000));
+            self.agenda.plan(at, Event::Again { request, wish: Box::new(wish) });
+        }
+    }
+
+    fn inquire(&mut self) {
+        let unknown: Vec<ExchangeId> = self
+            .of_exchange
+            .keys()
+            .copied()
+            .filter(|exchange| {
+                let durable = self.disk.outcomes.get(&exchange.to_string());
+                durable.and_then(|all| all.last()).is_some_and(|(word, _)| word == "UNKNOWN")
+            })
+            .collect();
+        for exchange in unknown {
+            let Some(core) = &mut self.core else { return };
+            let inquire = Inquire {
+                exchange,
+                actor: "operator".into(),
+                reason: "the minute is full".into(),
+                trace: None,
+                deadline: self.now.mono + Duration::from_secs(40),
+            };
+            match core.inquire(inquire, self.now) {
+                Ok(inquiry) => {
+                    self.counts.inquiries += 1;
+                    self.inquired.insert(inquiry, exchange);
+                    self.trace.line(self.now, format_args!("{inquiry} asks about {exchange}"));
+                }
+                Err((refusal, why)) => {
+                    self.counts.inquiries_refused += 1;
+                    self.trace.line(self.now, format_args!("no inquiry about {exchange}: {refusal} {why}"));
+                }
+            }
+        }
+    }
+
+    // ---- faults ----
+
+    fn fault(&mut self) {
+        match self.chance.index(6) {
+            0 => self.crash(),
+            1 => {
+                if let Some(number) = self.some_link() {
+                    self.counts.resets += 1;
+                    self.trace.line(self.now, format_args!("reset of {number}"));
+                    self.reset(number);
+                }
+            }
+            2 => {
+                if let Some(number) = self.some_link() {
+                    self.counts.swallows += 1;
+                    let out = self.chance.per_mille(500);
+                    self.trace.line(self.now, format_args!("{number} swallows, {}", if out { "out" } else { "back" }));
+                    if let Some(link) = self.links.get_mut(&number) {
+                        if out { link.out.swallows = true } else { link.back.swallows = true }
+                    }
+                }
+            }
+            3 => {
+                if let Some(number) = self.some_link() {
+                    self.counts.half_closes += 1;
+                    self.trace.line(self.now, format_args!("{number} is half closed by the institution"));
+                    if let Some(link) = self.links.get_mut(&number) {
+                        link.back.finish(self.now.mono, &mut self.chance);
+                    }
+                }
+            }
+            4 if self.core.is_some() && !self.disk.failed => {
+                self.counts.disk_failures += 1;
+                self.trace.line(self.now, format_args!("the disk fails"));
+                self.disk.failed = true;
+                // Whether the group that was being synced is there is not known.
+                let survives = self.chance.per_mille(500);
+                self.disk.crash(survives);
+                self.agenda.retain(|event| !matches!(event, Event::Synced));
+                if let Some(core) = &mut self.core {
+                    core.handle_journal_failed("sync failed", self.now);
+                }
+                // The operator sees it, and stops the process.
+                let seen = Duration::from_millis(self.chance.between(0, 8_000));
+                self.agenda.plan(self.now.mono + seen, Event::Dies);
+            }
+            _ => {
+                // Several resets at once, as when a switch of the network restarts.
+                for number in self.links.keys().copied().collect::<Vec<_>>() {
+                    self.reset(number);
+                }
+                self.counts.resets += 1;
+            }
+        }
+    }
+
+    fn some_link(&mut self) -> Option<Connection> {
+        let open: Vec<Connection> = self.links.keys().copied().collect();
+        (!open.is_empty()).then(|| open[self.chance.index(open.len())])
+    }
+
+    /// The process dies, and comes back soon.
+    fn crash(&mut self) {
+        if self.core.take().is_none() {
+            return;
+        }
+        self.counts.crashes += 1;
+        let survives = self.chance.per_mille(500);
+        self.trace.line(self.now, format_args!("the process dies; the group being synced survives: {survives}"));
+        self.disk.crash(survives);
+        self.agenda.retain(|event| !matches!(event, Event::Synced | Event::Connecting { .. } | Event::Dies));
+        // The kernel closes its sockets: what it had taken still goes, then RST or FIN.
+        for (_, number) in std::mem::take(&mut self.ours) {
+            if let Some(link) = self.links.get_mut(&number) {
+                link.closed_here = true;
+                link.out.finish(self.now.mono, &mut self.chance);
+            }
+        }
+        let back = Duration::from_millis(self.chance.between(1, 8_000));
+        self.agenda.plan(self.now.mono + back, Event::Restart);
+    }
+
+    fn swap(&mut self) {
+        if let Some(core) = self.core.take() {
+            self.counts.swaps += 1;
+            let image = core.image();
+            match Core::restore(image, Arc::clone(&self.institution), self.settings.clone()) {
+                Ok(restored) => self.core = Some(restored),
+                Err(why) => self.broken = Some(format!("an image cannot be restored: {why}")),
+            }
+        }
+    }
+
+    // ---- connections ----
+
+    fn connecting(&mut self, conn: Conn, number: Connection, works: bool) {
+        let Some(core) = &mut self.core else { return };
+        if works {
+            self.links.insert(number, Link::default());
+            self.ours.insert(conn, number);
+            let line = BankLine(conn.session.line.0);
+            self.trace.line(self.now, format_args!("{conn:?} connected as {number}"));
+            self.bank.handle_connected(number, line, self.now);
+            core.handle_connected(conn, self.now);
+        } else {
+            self.counts.connect_failures += 1;
+            core.handle_connect_failed(conn, self.now);
+        }
+    }
+
+    fn arriving(&mut self, number: Connection, line: BankLine) {
+        let works = self.healthy || self.chance.per_mille(900);
+        let (Some(core), true) = (&mut self.core, works) else {
+            self.bank.handle_connect_failed(line, self.now);
+            return;
+        };
+        self.links.insert(number, Link::default());
+        self.bank.handle_connected(number, line, self.now);
+        match core.handle_accepted(LineId(line.0), self.now) {
+            Ok(conn) => {
+                self.trace.line(self.now, format_args!("accepted {number} as {conn:?}"));
+                self.ours.insert(conn, number);
+            }
+            Err(reason) => {
+                self.trace.line(self.now, format_args!("turned away {number}: {reason}"));
+                self.reset(number);
+            }
+        }
+    }
+
+    /// RST: both sides know at once, what was on the way is lost.
+    fn reset(&mut self, number: Connection) {
+        let Some(link) = self.links.remove(&number) else { return };
+        if !link.closed_there {
+            self.bank.handle_closed(number, self.now);
+        }
+        let conn = self.ours.iter().find(|(_, n)| **n == number).map(|(conn, _)| *conn);
+        if let Some(conn) = conn {
+            self.ours.remove(&conn);
+            if let Some(core) = &mut self.core {
+                core.handle_closed(conn, CloseReason::Reset, self.now);
+            }
+        }
+    }
+
+    /// What the wire brings by now, to either side.
+    fn arrive(&mut self) {
+        let numbers: Vec<Connection> = self.links.keys().copied().collect();
+        for number in numbers {
+            let conn = self.ours.iter().find(|(_, n)| **n == number).map(|(conn, _)| *conn);
+            let Some(link) = self.links.get_mut(&number) else { continue };
+            if let Some(bytes) = link.out.read(self.now.mono, &mut self.chance) {
+                self.bank.handle_received(number, &bytes, self.now);
+            } else if link.out.take_end(self.now.mono) && !link.closed_there {
+                link.closed_there = true;
+                self.bank.handle_closed(number, self.now);
+                link.back.finish(self.now.mono, &mut self.chance);
+            }
+            let Some(link) = self.links.get_mut(&number) else { continue };
+            let reads = match (&self.core, conn) {
+                (Some(core), Some(conn)) => core.wants_read(conn),
+                _ => true,
+            };
+            if !reads && link.back.next_at().is_some_and(|at| at <= self.now.mono) {
+                // Pushed back: the bytes wait in the kernel, and are looked at again soon.
+                link.back.postpone(self.now.mono + Duration::from_millis(1));
+                continue;
+            }
+            if let Some(bytes) = link.back.read(self.now.mono, &mut self.chance) {
+                if let (Some(core), Some(conn)) = (&mut self.core, conn) {
+                    core.handle_received(conn, &bytes, self.now);
+                }
+            } else if link.back.take_end(self.now.mono) {
+                link.out.finish(self.now.mono, &mut self.chance);
+                if let Some(conn) = conn {
+                    self.ours.remove(&conn);
+                    link.closed_here = true;
+                    if let Some(core) = &mut self.core {
+                        self.trace.line(self.now, format_args!("the end of {number} is read"));
+                        core.handle_closed(conn, CloseReason::PeerClosed, self.now);
+                    }
+                }
+            }
+            let Some(link) = self.links.get(&number) else { continue };
+            if link.closed_there && (link.closed_here || conn.is_none()) && link.back.next_at().is_none() {
+                self.links.remove(&number);
+            }
+        }
+    }
+
+    // ---- what both sides want done ----
+
+    fn pump(&mut self) {
+        loop {
+            let mut quiet = true;
+            while let Some(output) = self.core.as_mut().and_then(Core::poll_output) {
+                quiet = false;
+                self.do_for_core(output);
+            }
+            quiet &= !self.write();
+            while let Some(output) = self.bank.poll_output() {
+                quiet = false;
+                self.do_for_bank(output);
+            }
+            if quiet || self.broken.is_some() {
+                break;
+            }
+        }
+        if self.core.is_some() && self.disk.begins_sync() {
+            let slow = !self.healthy && self.setup.fault_per_mille > 0 && self.chance.per_mille(20);
+            let micros = if slow { self.chance.between(100_000, 5_000_000) } else { self.chance.between(100, 1_500) };
+            self.counts.slow_syncs += u64::from(slow);
+            self.agenda.plan(self.now.mono + Duration::from_micros(micros), Event::Synced);
+        }
+    }
+
+    fn do_for_core(&mut self, output: Output) {
+        match output {
+            Output::Connect { conn } => {
+                let works = self.healthy || self.setup.fault_per_mille == 0 || self.chance.per_mille(850);
+                let number = self.number();
+                let soon = self.now.mono + Duration::from_micros(self.chance.between(100, 20_000));
+                // A SYN does not overtake the FIN of an earlier connection; whoever has seen the peer's FIN may rely on that.
+                let behind = self.links.values().filter_map(|link| link.out.end_at()).max();
+                let at = behind.map_or(soon, |fin| soon.max(fin + Duration::from_micros(1)));
+                self.agenda.plan(at, Event::Connecting { conn, number, works });
+            }
+            Output::Close { conn, reason, abort } => {
+                self.trace.line(self.now, format_args!("we close {conn:?}: {reason}"));
+                let Some(number) = self.ours.get(&conn).copied() else { return };
+                if abort {
+                    self.reset(number);
+                } else if let Some(link) = self.links.get_mut(&number) {
+                    link.out.finish(self.now.mono, &mut self.chance);
+                }
+            }
+            Output::Append { ticket, entries } => self.append(ticket, &entries),
+            Output::Finish { exchange, report } => self.told(exchange, &report),
+            Output::Deliver { notice, .. } => {
+                self.counts.notices += 1;
+                self.trace.line(self.now, format_args!("notice {notice}"));
+            }
+            Output::Event(event) => {
+                if matches!(event, pabal_switch::Event::Unclaimed { .. }) {
+                    self.counts.unclaimed += 1;
+                }
+                self.trace.line(self.now, format_args!("{event:?}"));
+            }
+        }
+    }
+
+    fn append(&mut self, ticket: Ticket, entries: &[Entry]) {
+        let kinds: Vec<&str> = entries.iter().map(Entry::kind).collect();
+        self.trace.line(self.now, format_args!("append {}: {}", ticket.0, kinds.join(" ")));
+        if self.disk.failed {
+            if let Some(core) = &mut self.core {
+                core.handle_journal_failed("the disk has failed", self.now);
+            }
+        } else {
+            self.disk.append(ticket, entries);
+        }
+    }
+
+    fn told(&mut self, exchange: ExchangeId, report: &Told) {
+        self.trace.line(self.now, format_args!("{exchange} is told {}", said(report)));
+        let request = self.of_exchange.get(&exchange).copied();
+        match report {
+            Told::Outcome { outcome, answer, plan, .. } => {
+                if let Err(broken) = checks::outcome_is_durable(&self.disk, exchange, outcome) {
+                    self.broken.get_or_insert(broken);
+                }
+                match outcome {
+                    Outcome::Success { .. } => self.counts.successes += 1,
+                    Outcome::Failure { .. } => self.counts.failures += 1,
+                    Outcome::Unknown { .. } => self.counts.unknowns += 1,
+                }
+                let Some(request) = request else { return };
+                let request = &mut self.requests[request];
+                if outcome.is_final() && request.outcomes.iter().any(|o| !o.is_final()) {
+                    self.counts.settled += 1;
+                }
+                request.outcomes.push(*outcome);
+                // Sentence 5: the answer is the one to this request. The institution carries the account back.
+                if let Some(answer) = answer
+                    && let Some((_, field)) = plan.answer_layout().find(workload::TAG_FIELD)
+                    && let Some(bytes) = field.at.of(answer)
+                    && bytes.starts_with(b"TAG")
+                    && bytes != request.tag.as_bytes()
+                {
+                    self.broken
+                        .get_or_insert(format!("sentence 5: {exchange} of {} got another's answer", request.tag));
+                }
+            }
+            Told::NotSent { refusal, .. } => {
+                self.counts.not_sent += 1;
+                if let Some(request) = request {
+                    self.requests[request].refusals.push(*refusal);
+                }
+            }
+        }
+    }
+
+    fn do_for_bank(&mut self, output: pabal_counterparty::Output) {
+        use pabal_counterparty::Output as Does;
+        match output {
+            Does::Send { connection, bytes } => {
+                let faulty = !self.healthy;
+                if let Some(link) = self.links.get_mut(&connection) {
+                    link.back.write(&bytes, self.now.mono, faulty, &mut self.chance);
+                }
+            }
+            Does::Connect { line } => {
+                let number = self.number();
+                let at = self.now.mono + Duration::from_micros(self.chance.between(100, 20_000));
+                self.agenda.plan(at, Event::Arriving { number, line });
+            }
+            Does::Close { connection } => {
+                if let Some(link) = self.links.get_mut(&connection) {
+                    link.back.finish(self.now.mono, &mut self.chance);
+                }
+            }
+            Does::Reset { connection } => self.reset(connection),
+            Does::Event(event) => self.trace.line(self.now, format_args!("bank: {event}")),
+        }
+    }
+
+    fn number(&mut self) -> Connection {
+        self.next_link += 1;
+        Connection(self.next_link)
+    }
+
+    /// Gives the kernel what the core lets go, a seeded part at a time. `true` if anything went.
+    fn write(&mut self) -> bool {
+        let mut wrote = false;
+        for (conn, number) in self.ours.clone() {
+            let (Some(core), Some(link)) = (&mut self.core, self.links.get_mut(&number)) else { continue };
+            let offered = core.poll_write(conn);
+            let room = link.out.room(offered.len());
+            if room == 0 {
+                continue;
+            }
+            let taken = if !self.healthy && self.chance.per_mille(100) {
+                self.counts.partial_writes += 1;
+                1 + self.chance.index(room)
+            } else {
+                room
+            };
+            let bytes = offered[..taken].to_vec();
+            link.out.write(&bytes, self.now.mono, !self.healthy, &mut self.chance);
+            let line = &self.settings.lines[usize::from(conn.session.line.0)];
+            let session = format!("{}/{}", line.name, conn.session.slot);
+            if let Err(broken) = written(link, conn, &session, &bytes, &self.disk) {
+                self.broken.get_or_insert(broken);
+            }
+            core.handle_wrote(conn, taken, self.now);
+            wrote = true;
+        }
+        wrote
+    }
+
+    // ---- what must be true ----
+
+    /// Sentence 6, as the institution counts.
+    fn limits_hold(&self) -> Result<(), String> {
+        for (at, line) in self.settings.lines.iter().enumerate() {
+            let count = self.bank.ledger().line(BankLine(u16::try_from(at).unwrap_or(0)));
+            if count.peak > u32::from(line.sessions_max) && line.side == pabal_switch::LineSide::Initiator {
+                return Err(format!(
+                    "sentence 6: {} sessions on line {}, allowed {}",
+                    count.peak, line.name, line.sessions_max
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn truth(&self) -> BTreeMap<String, Truth> {
+        let layout = self.plan.request_layout();
+        let tag = layout.find(workload::TAG_FIELD).map(|(_, field)| field.at);
+        let mut truth: BTreeMap<String, Truth> = BTreeMap::new();
+        for (_, request) in self.bank.ledger().requests() {
+            let Some(bytes) = tag.and_then(|at| at.of(&request.telegram)).filter(|b| b.starts_with(b"TAG")) else {
+                continue;
+            };
+            let entry = truth.entry(String::from_utf8_lossy(bytes).into_owned()).or_default();
+            entry.received += request.received;
+            entry.executed += request.executed;
+            entry.altered |= request.answers.iter().any(|answer| answer.conduct == "alter");
+        }
+        truth
+    }
+
+    /// At the end of time.
+    fn judge(&mut self) -> Result<(), String> {
+        checks::outcomes_are_final(&self.disk)?;
+        checks::against_the_ledger(&self.requests, &self.truth(), self.now)?;
+        let Some(core) = &self.core else { return Err("the process is not there at the end".into()) };
+        let status = core.status();
+        let closed: Vec<_> = status.openings.iter().filter(|o| o.state != pabal_switch::OpeningState::Open).collect();
+        if !self.setup.hostile && (!closed.is_empty() || status.openings.is_empty()) {
+            return Err(format!("no progress: openings are not open at the end: {closed:?} {:?}", status.sessions));
+        }
+        if status.waiting > 0 || status.in_flight > 0 {
+            return Err(format!(
+                "no progress: {} wait and {} are in flight at the end",
+                status.waiting, status.in_flight
+            ));
+        }
+        // Sentence 4 and I6: every exchange that was accepted has an outcome; what is UNKNOWN is in memory, on the way to an end.
+        for stored in &self.disk.durable {
+            let Some(exchange) = stored.columns.exchange.as_deref().filter(|_| stored.kind == "accepted") else {
+                continue;
+            };
+            if !self.disk.outcomes.contains_key(exchange) {
+                return Err(format!("{exchange} was accepted and has no outcome at the end"));
+            }
+        }
+        for exchange in self.of_exchange.keys() {
+            let last = self.disk.outcomes.get(&exchange.to_string()).and_then(|all| all.last());
+            if last.is_some_and(|(word, _)| word == "UNKNOWN") && core.exchange(*exchange).is_none() {
+                return Err(format!("sentence 4: {exchange} is UNKNOWN and forgotten"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sentence 3, of bytes: each frame that begins here has a durable entry that says so. Poll telegrams have none.
+fn written(link: &mut Link, conn: Conn, session: &str, bytes: &[u8], disk: &Disk) -> Result<(), String> {
+    link.unframed.extend_from_slice(bytes);
+    while !link.unframed.is_empty() {
+        let entry = disk.sending(session, conn.epoch.0, link.written);
+        // Asked when the first byte leaves: later would be too late.
+        let had_entry = *link.had_entry.get_or_insert(entry.is_some());
+        if link.unframed.len() < 4 + 7 {
+            return Ok(());
+        }
+        let length: usize = std::str::from_utf8(&link.unframed[..4])
+            .ok()
+            .and_then(|digits| digits.parse().ok())
+            .ok_or_else(|| format!("our own prefix is {:?}", &link.unframed[..4]))?;
+        if !had_entry && !link.unframed[4..].starts_with(b"HDRREQP") && !link.unframed[4..].starts_with(b"HDRRESP") {
+            return Err(format!(
+                "sentence 3: a frame of {length} bytes leaves {conn:?} at offset {} before its entry is durable",
+                link.written
+            ));
+        }
+        if link.unframed.len() < 4 + length {
+            return Ok(());
+        }
+        if let Some(said) = entry.and_then(|stored| stored.columns.our_number.as_deref()) {
+            let number = String::from_utf8_lossy(&link.unframed[4 + 32..4 + 38]);
+            if said.trim_start_matches('0') != number.trim_start_matches('0') {
+                return Err(format!("the entry says number {said}, the wire {number}"));
+            }
+        }
+        link.unframed.drain(..4 + length);
+        link.written += 4 + length as u64;
+        link.had_entry = None;
+    }
+    Ok(())
+}
+
+fn said(report: &Told) -> String {
+    match report {
+        Told::Outcome { outcome, number, .. } => {
+            format!("{} {} {}", outcome.word(), outcome.cause(), number.as_deref().unwrap_or("-"))
+        }
+        Told::NotSent { refusal, .. } => format!("not sent: {refusal}"),
+    }
+}

@@ -1,0 +1,150 @@
+//! Seeds of the world: many are run, some twice, a few in two processes.
+//!
+//! `PABAL_WORLD_SEEDS` and `PABAL_WORLD_FIRST` choose how many and from where; `PABAL_WORLD_SEED` prints the trace of one.
+
+use std::env;
+
+use pabal_world::{Counts, Setup, run};
+
+/// Seeds of a plain `cargo test`.
+const SEEDS: u64 = 200;
+/// Seeds that are run twice.
+const TWICE: u64 = 25;
+
+fn number(name: &str) -> Option<u64> {
+    env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")))
+}
+
+fn kept(seed: u64) -> pabal_world::Report {
+    match run(Setup::of_seed(seed)) {
+        Ok(report) => report,
+        Err(failure) => panic!("{failure}\n{}", again(seed)),
+    }
+}
+
+fn again(seed: u64) -> String {
+    format!("PABAL_WORLD_SEED={seed} cargo test -p pabal-world one_seed -- --nocapture")
+}
+
+#[test]
+fn many_seeds_keep_every_sentence() {
+    let first = number("PABAL_WORLD_FIRST").unwrap_or(1);
+    let seeds = number("PABAL_WORLD_SEEDS").unwrap_or(SEEDS);
+    let mut counts = Counts::default();
+    let mut steps = 0;
+    let mut failures = Vec::new();
+    for seed in first..first + seeds {
+        match run(Setup::of_seed(seed)) {
+            Ok(report) => {
+                counts.add(&report.counts);
+                steps += report.steps;
+            }
+            Err(failure) => failures.push(failure),
+        }
+    }
+    for failure in &failures {
+        println!("seed {}: {}", failure.setup.seed, failure.broken);
+    }
+    if let Some(failure) = failures.first() {
+        panic!("{} of {seeds} seeds failed; the first:\n{failure}\n{}", failures.len(), again(failure.setup.seed));
+    }
+    println!("{seeds} seeds from {first}, {steps} steps: {counts:#?}");
+    if seeds >= SEEDS {
+        let Counts {
+            successes,
+            failures,
+            unknowns,
+            not_sent,
+            known_keys,
+            inquiries,
+            settled,
+            crashes,
+            swaps,
+            resets,
+            ..
+        } = counts;
+        for (name, count) in [
+            ("successes", successes),
+            ("failures", failures),
+            ("unknowns", unknowns),
+            ("not sent", not_sent),
+            ("known keys", known_keys),
+            ("inquiries", inquiries),
+            ("settled", settled),
+            ("crashes", crashes),
+            ("swaps", swaps),
+            ("resets", resets),
+            ("swallows", counts.swallows),
+            ("half closes", counts.half_closes),
+            ("connect failures", counts.connect_failures),
+            ("disk failures", counts.disk_failures),
+            ("slow syncs", counts.slow_syncs),
+            ("partial writes", counts.partial_writes),
+            ("abandoned", counts.abandoned),
+            ("unclaimed", counts.unclaimed),
+        ] {
+            assert!(count > 0, "{name} never happened: {counts:?}");
+        }
+    }
+}
+
+/// Seeds that once broke a sentence; the fault is mended, and stays so.
+#[test]
+fn seeds_that_failed_once() {
+    for seed in include_str!("../seeds.txt").lines().filter(|line| !line.starts_with('#')) {
+        let seed = seed.split_whitespace().next().expect("a line is a seed and a remark");
+        kept(seed.parse().expect("a seed is a number"));
+    }
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    for seed in 1..=TWICE {
+        assert_eq!(kept(seed).hash, kept(seed).hash, "seed {seed}");
+    }
+}
+
+/// A core that is swapped for its restored image leaves the same trace as one that is not.
+#[test]
+fn an_image_goes_on_where_the_core_stood() {
+    for seed in 1..=TWICE {
+        let run = |swaps| match run(Setup { swaps, ..Setup::of_seed(seed) }) {
+            Ok(report) => report,
+            Err(failure) => panic!("{failure}"),
+        };
+        let (with, without) = (run(true), run(false));
+        assert!(with.counts.swaps > 0 && without.counts.swaps == 0, "seed {seed}");
+        assert_eq!(with.hash, without.hash, "seed {seed}: the restored core does something else");
+    }
+}
+
+/// The same hashes in another process: nothing of this process's memory, environment or time is in a run.
+#[test]
+fn another_process_sees_the_same() {
+    const ASKED: &str = "PABAL_WORLD_PRINT_HASHES";
+    let hashes: Vec<String> = (1..=10).map(|seed| format!("{:016x}", kept(seed).hash)).collect();
+    let line = format!("hashes {}", hashes.join(" "));
+    if env::var_os(ASKED).is_some() {
+        println!("{line}");
+        return;
+    }
+    let output = std::process::Command::new(env::current_exe().expect("this test has a file"))
+        .args(["--exact", "another_process_sees_the_same", "--nocapture"])
+        .env(ASKED, "1")
+        .output()
+        .expect("this test can be run again");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.lines().any(|other| other.ends_with(&line)), "{line}\n{text}");
+}
+
+/// Prints the trace of one seed, for whoever looks for its fault.
+#[test]
+fn one_seed() {
+    if let Some(seed) = number("PABAL_WORLD_SEED") {
+        let setup = Setup { print: true, ..Setup::of_seed(seed) };
+        match run(setup) {
+            Ok(report) => println!("{report:?}"),
+            Err(failure) => panic!("{failure}"),
+        }
+    }
+}
