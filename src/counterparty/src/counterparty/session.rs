@@ -108,8 +108,13 @@ impl Counterparty {
     /// Ends a line's connections, and resets those that are made from now on.
     pub fn close_line(&mut self, line: LineId, now: Now) {
         let _ = now;
+        // Connections that the shell has not been told to make are not made.
+        let before = self.outputs.len();
+        self.outputs.retain(|output| *output != Output::Connect { line });
+        let untold = u16::try_from(before - self.outputs.len()).unwrap_or(u16::MAX);
         if let Some(state) = self.lines.get_mut(usize::from(line.0)) {
             state.open = false;
+            state.connecting = state.connecting.saturating_sub(untold);
         }
         self.timers.stop(&Timer::Reconnect(line));
         let on_line = |(connection, wire): (&Connection, &Wire)| (wire.line == line).then_some(*connection);

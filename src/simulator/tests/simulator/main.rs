@@ -157,7 +157,8 @@ async fn a_line_whose_address_comes_later_connects_then_and_again() {
 
 #[tokio::test]
 async fn an_answer_waits_while_the_other_half_is_down() {
-    let text = format!("{OPEN}{TRANSFER}");
+    // Once the address is known, it connects at once, and not after the time between two tries.
+    let text = format!("{OPEN}{TRANSFER}[session]\nreconnect = \"1h\"\n");
     let options = Options::new(protocol(), scenario(&text), Settings::pair(1), vec![Some(any_port()), None]);
     let bank = Simulator::start(options).await.unwrap();
     let mut ours = Peer::connect(bank.local_address(REQUESTS).unwrap()).await;

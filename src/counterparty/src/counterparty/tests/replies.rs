@@ -110,7 +110,7 @@ fn faulty_fields_are_refused() {
     // Letters in the amount, at offset 129.
     telegram[130..133].copy_from_slice(b"ABC");
     let answer = desk.ask(&telegram);
-    assert_eq!(field(&answer, "transfer", "response_code"), "0401");
+    assert_eq!(field(&answer, "transfer", "response_code"), "U107");
     let request = desk.request(&telegram);
     assert_eq!((request.executed, request.faults.len()), (0, 1));
     assert!(request.faults[0].contains("debit_amt"), "{}", request.faults[0]);

@@ -109,6 +109,18 @@ fn a_closed_initiator_line_does_not_connect_again() {
 }
 
 #[test]
+fn a_line_that_is_closed_at_once_has_never_connected() {
+    let now = Desk::unconnected(OPEN, Settings::pair(2), 7).now;
+    let scenario = Arc::new(Scenario::parse(OPEN, "test.toml", &hecto::protocol()).unwrap());
+    let mut counterparty = Counterparty::new(hecto::protocol(), scenario, Settings::pair(2), 7, now);
+    counterparty.close_line(ANSWERS, now);
+    assert_eq!(counterparty.poll_output(), None);
+    counterparty.open_line(ANSWERS, now);
+    assert_eq!(counterparty.poll_output(), Some(Output::Connect { line: ANSWERS }));
+    assert_eq!(counterparty.poll_output(), Some(Output::Connect { line: ANSWERS }));
+}
+
+#[test]
 fn a_poll_telegram_is_answered_on_its_socket() {
     let mut desk = Desk::new(OPEN);
     desk.send(OURS, b"HDRREQPOLL1121101530");
