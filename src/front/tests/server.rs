@@ -1,30 +1,69 @@
-//! A real gateway behind a real server, whose institution does not answer the telephone: what is refused, found, and said of health.
+//! A real gateway behind a real server. Its institution does not answer the telephone, or is a simulator that follows a shipped scenario.
 
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use pabal_counterparty::{LineId, Scenario, Settings};
 use pabal_front::client::{self, Client, HealthCheckRequest, ServingStatus};
 use pabal_front::proto::exchange_request::Body;
 use pabal_front::proto::{
-    ExchangeRequest, Fields, FindRequest, InquireRequest, StatusRequest, Value, find_request, find_response, value,
+    ExchangeRequest, Fields, FindRequest, FoundExchange, InquireRequest, Outcome, Reason, StatusRequest, Value,
+    find_request, find_response, value,
 };
 use pabal_front::{Front, ListenError, Options, Proof, Running};
 use pabal_gateway::{Config, Gateway, Listen};
+use pabal_simulator::Simulator;
 use tonic::Code;
 
+/// Longer than anything takes here, so that a test ends.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 struct Bench {
+    bank: Option<Simulator>,
     front: Running,
     client: Client,
     gateway: Gateway,
     directory: tempfile::TempDir,
 }
 
+fn hecto() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto")
+}
+
 /// A gateway with one institution that nobody listens for, and a front on `listen` (below the bench's directory, if it is a path).
 async fn bench(listen: Option<&str>) -> Bench {
-    let directory = tempfile::tempdir().expect("a temporary directory");
     // Bound and not listening any more: connecting is refused for as long as nobody else takes the port.
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("any free port").local_addr().expect("bound");
-    let specs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto");
+    bench_at(nobody, None, listen).await
+}
+
+/// The same with a bank that follows a shipped scenario, and business is open.
+async fn bench_with(scenario: &str) -> Bench {
+    let spec = pabal_gateway::spec_sources(&hecto()).expect("shipped");
+    let protocol = pabal_spec::load(&spec).expect("it is right").institution.protocols[0].clone();
+    let text = std::fs::read_to_string(hecto().join("scenarios").join(scenario)).expect("shipped");
+    let scenario = Scenario::parse(&text, scenario, &protocol).expect("it is right");
+    let listen = Some("127.0.0.1:0".parse().expect("an address"));
+    let options = pabal_simulator::Options::new(protocol, Arc::new(scenario), Settings::duplex(1), vec![listen]);
+    let bank = Simulator::start(options).await.expect("any free port");
+    let address = bank.local_address(LineId(0)).expect("it listens");
+    let mut bench = bench_at(address, Some(bank), None).await;
+    let is_open = async {
+        loop {
+            let status = bench.client.control.status(StatusRequest::default()).await.expect("it is told").into_inner();
+            if status.institutions[0].openings.iter().any(|opening| opening.state == "open") {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, is_open).await.expect("business is opened");
+    bench
+}
+
+async fn bench_at(address: SocketAddr, bank: Option<Simulator>, listen: Option<&str>) -> Bench {
+    let directory = tempfile::tempdir().expect("a temporary directory");
     let config = format!(
         r#"
         [gateway]
@@ -36,13 +75,13 @@ async fn bench(listen: Option<&str>) -> Bench {
         protocol = "firmbanking"
         side = "initiator"
         direction = "duplex"
-        address = "{nobody}"
+        address = "{address}"
         [[institutions.hecto.parties]]
         name = "main"
         fields = {{ id_code = "HFB000001", company_no = "PABAL01" }}
         participants = ["088"]
         "#,
-        specs.display()
+        hecto().display()
     );
     let file = directory.path().join("pabal.toml");
     let config = Config::parse(&config, file.to_str().expect("UTF-8")).unwrap_or_else(|error| panic!("{error}"));
@@ -53,7 +92,7 @@ async fn bench(listen: Option<&str>) -> Bench {
     };
     let front = Front::serve(gateway.handle(), Options::new(listen)).await.expect("it listens");
     let client = client::connect(&front.endpoint()).await.expect("it listens");
-    Bench { front, client, gateway, directory }
+    Bench { bank, front, client, gateway, directory }
 }
 
 impl Bench {
@@ -62,7 +101,7 @@ impl Bench {
         self.front.shutdown(Duration::from_secs(10)).await;
         let drained = self.gateway.drain(Duration::from_secs(1)).await;
         assert!(drained.is_complete(), "{drained:?}");
-        drop(self.directory);
+        drop((self.directory, self.bank));
     }
 
     async fn refused(&mut self, request: ExchangeRequest) -> (Code, Proof) {
@@ -220,5 +259,79 @@ async fn a_request_over_the_limit_is_refused_unread() {
     assert_eq!((status.code(), Proof::of(&status)), (Code::OutOfRange, None));
     // The connection goes on.
     assert_eq!(bench.refused(transfer()).await.1.reason, "NOT_OPEN");
+    bench.end().await;
+}
+
+impl Bench {
+    /// What is known of the call with this key, once `wanted` holds of it.
+    async fn found(&mut self, key: &str, wanted: impl Fn(&FoundExchange) -> bool) -> FoundExchange {
+        let question = || FindRequest {
+            institution: "hecto".into(),
+            key: Some(find_request::Key::IdempotencyKey(key.to_owned())),
+            fence: false,
+        };
+        let asking = async {
+            loop {
+                let found = self.client.gateway.find(question()).await.expect("it is told").into_inner();
+                match found.result {
+                    Some(find_response::Result::Found(found)) if wanted(&found) => return found,
+                    _ => {}
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, asking).await.expect("it becomes so")
+    }
+}
+
+#[tokio::test]
+async fn a_transfer_is_answered_with_its_fields_under_the_callers_trace() {
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let mut bench = bench_with("normal.toml").await;
+    let parent = format!("00-{TRACE}-00f067aa0ba902b7-01");
+    let request = client::request(transfer(), Some("payments"), None, Some(&parent)).expect("ASCII");
+    let answer = bench.client.gateway.exchange(request).await.expect("it is answered").into_inner();
+    assert_eq!((answer.outcome(), answer.cause()), (Outcome::Success, Reason::Answered));
+    assert_eq!((&*answer.response_code, &*answer.response_text), ("0000", "정상처리"));
+    assert_eq!((&*answer.trace_id, &*answer.state), (TRACE, "finished"));
+    // As the scenario has it.
+    assert_eq!(answer.fields["balance_after"].value, Some(Value { kind: Some(value::Kind::Int64(8_715_300)) }));
+    assert_eq!((answer.raw.len(), answer.faults.len()), (300, 0));
+    let question = FindRequest {
+        institution: "hecto".into(),
+        key: Some(find_request::Key::ExchangeId(answer.exchange_id.clone())),
+        fence: false,
+    };
+    let found = bench.client.gateway.find(question).await.expect("it is told").into_inner();
+    let Some(find_response::Result::Found(found)) = found.result else { panic!("it is known") };
+    assert_eq!((found.outcome(), &*found.exchange, &*found.trace_id), (Outcome::Success, "transfer", TRACE));
+    assert!(!found.history.is_empty());
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_caller_in_a_hurry_hears_unknown_from_a_silent_bank() {
+    let mut bench = bench_with("silent.toml").await;
+    let timeout = Some(Duration::from_millis(300));
+    let request = client::request(transfer(), None, timeout, None).expect("ASCII");
+    let answer = bench.client.gateway.exchange(request).await.expect("OK, not an error").into_inner();
+    assert_eq!((answer.outcome(), answer.cause()), (Outcome::Unknown, Reason::CallerDeadline));
+    assert!(!answer.exchange_id.is_empty() && !answer.telegram_number.is_empty(), "{answer:?}");
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_an_exchange_that_is_found() {
+    let mut bench = bench_with("silent.toml").await;
+    let mut gateway = bench.client.gateway.clone();
+    let request = ExchangeRequest { idempotency_key: "left".into(), ..transfer() };
+    let call = tokio::spawn(async move { gateway.exchange(request).await });
+    // The bank has it; now its caller goes.
+    let found = bench.found("left", |found| found.state == "sent").await;
+    call.abort();
+    assert!(call.await.expect_err("aborted").is_cancelled());
+    let after = bench.found("left", |found| found.state == "sent").await;
+    assert_eq!((&after.exchange_id, after.outcome()), (&found.exchange_id, Outcome::Unspecified));
+    let bank = bench.bank.as_ref().expect("there is one");
+    assert_eq!(bank.read(|ledger| ledger.requests().count()), 2, "the opening and the transfer");
     bench.end().await;
 }
