@@ -54,7 +54,11 @@ fn placed(top: &[String], files: &[String]) -> Vec<Finding> {
         {
             findings.push(Finding::new(path, 0, "a module is named by a noun of the glossary, and is no mod.rs"));
         }
-        if name.ends_with(".snap.new") || name.ends_with(".orig") || name.ends_with(".rej") {
+        if name.ends_with(".snap.new")
+            || name.ends_with(".pending-snap")
+            || name.ends_with(".orig")
+            || name.ends_with(".rej")
+        {
             findings.push(Finding::new(path, 0, "is left over; look at it and remove it"));
         }
     }
