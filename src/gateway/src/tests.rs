@@ -2,5 +2,6 @@
 
 mod calls;
 mod house;
+mod load;
 mod peer;
 mod start;

@@ -25,6 +25,8 @@ pub(super) fn specs() -> PathBuf {
 /// A configuration for Hecto whose bank listens at `out`; `more` is TOML that goes before it.
 pub(super) fn config(directory: &Path, out: SocketAddr, more: &str) -> Config {
     let specs = specs();
+    // What begins with this table goes into it.
+    let (more, line) = more.strip_prefix("[line]\n").map_or((more, ""), |line| ("", line));
     let text = format!(
         r#"
 {more}
@@ -32,6 +34,7 @@ pub(super) fn config(directory: &Path, out: SocketAddr, more: &str) -> Config {
 data_dir = {data:?}
 node = "test"
 [line]
+{line}
 reconnect_min = "50ms"
 close_grace = "100ms"
 [institutions.hecto]
