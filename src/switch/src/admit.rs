@@ -21,6 +21,7 @@ use crate::opening::OpeningState;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
+use crate::state::State;
 use crate::timer::TimerName;
 
 /// A request, whoever makes it.
@@ -42,7 +43,7 @@ type Refused = (Refusal, String);
 impl Core {
     pub(crate) fn open_request(&mut self, open: Open, now: Now) -> Result<Opened, Refused> {
         let content = match &open.idempotency_key {
-            Some(_) => content(&open),
+            Some(_) => open.content(),
             None => 0,
         };
         if let Some(key) = &open.idempotency_key {
@@ -168,10 +169,8 @@ impl Core {
         if let Some(key) = &about.idempotency_key {
             self.state.keys.bind(&about.caller, key, Bound::To(id));
         }
-        let caller_until =
-            if deadline == Mono::NEVER { Mono::NEVER } else { deadline.minus(self.state.limits.caller_margin) };
-        if caller_until != Mono::NEVER {
-            self.state.timers.set(TimerName::Caller(id), caller_until);
+        if deadline != Mono::NEVER {
+            self.state.timers.set(TimerName::Caller(id), deadline.minus(self.state.limits.caller_margin));
         }
         let about = Arc::new(about);
         self.append(Entry::Accepted(entry::Accepted { exchange: id, about: Arc::clone(&about), telegram: None }));
@@ -184,7 +183,6 @@ impl Core {
             about,
             opening,
             telegram,
-            caller_until,
             number: None,
             key: Vec::new(),
             sent: None,
@@ -306,36 +304,35 @@ impl Core {
 
     fn evict_keys(&mut self) {
         let max = self.state.limits.idempotency_keys_max;
-        let exchanges = &self.state.exchanges;
-        let is_live = |id| exchanges.get(&id).is_some_and(|exchange: &Exchange| !exchange.state.is_final());
-        if let Some(Bound::To(id)) = self.state.keys.evict(max, is_live) {
+        let State { exchanges, unknown, keys, .. } = &mut self.state;
+        let is_live = |id| {
+            let open = |exchange: &Exchange| exchange.state.is_waiting() || exchange.state.is_in_flight();
+            unknown.contains(&id) || exchanges.get(&id).is_some_and(open)
+        };
+        if let Some(Bound::To(id)) = keys.evict(max, is_live) {
             self.forget(id);
         }
     }
 }
 
 impl Open {
-    /// A hash of what is asked for, as [`crate::Entry::Accepted`] keeps it: whoever finds an idempotency key in the journal can tell
-    /// whether it was used for the same.
+    /// A hash of what a request asks for, but for its secret bytes: they are never kept, not even so. Two requests with one
+    /// idempotency key ask for the same if their hashes are the same; [`About::content`] has it of an accepted one.
     #[must_use]
     pub fn content(&self) -> u64 {
-        content(self)
-    }
-}
-
-/// A hash of what a request asks for, but for its secret bytes: they are never kept, not even so.
-fn content(open: &Open) -> u64 {
-    let mut shown = open.telegram.clone();
-    hide(&mut shown, &open.plan.request_secrets);
-    let mut hash = 0x243f_6a88_85a3_08d3_u64;
-    let mut mix = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
-    for part in [open.plan.exchange().name.as_bytes(), open.party.as_deref().unwrap_or_default().as_bytes(), &shown] {
-        mix(part.len() as u64);
-        for chunk in part.chunks(8) {
-            let mut word = [0; 8];
-            word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
-            mix(u64::from_le_bytes(word));
+        let mut shown = self.telegram.clone();
+        hide(&mut shown, &self.plan.request_secrets);
+        let mut hash = 0x243f_6a88_85a3_08d3_u64;
+        let mut mix = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+        let party = self.party.as_deref().unwrap_or_default();
+        for part in [self.plan.exchange().name.as_bytes(), party.as_bytes(), &shown] {
+            mix(part.len() as u64);
+            for chunk in part.chunks(8) {
+                let mut word = [0; 8];
+                word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+                mix(u64::from_le_bytes(word));
+            }
         }
+        hash ^ hash >> 32
     }
-    hash ^ hash >> 32
 }

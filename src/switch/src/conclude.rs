@@ -90,11 +90,7 @@ impl Core {
             self.state.unknown.remove(&id);
             self.bury(id, now);
         } else if !state.is_in_flight() {
-            self.state.unknown.insert(id);
-            if state == ExchangeState::Unknown {
-                self.plan_inquiry(id, now);
-            }
-            self.evict_unknown();
+            self.remain_unknown(id, now);
         }
         if let Some(opening) = opening {
             self.opening_attempt_over(opening, id, outcome, now);
@@ -126,14 +122,24 @@ impl Core {
         }
     }
 
-    /// What is done next about an UNKNOWN, by its spec.
-    pub(crate) fn plan_inquiry(&mut self, id: ExchangeId, now: Now) {
+    /// What is done next about an UNKNOWN, by its spec. One that changes nothing is left alone: only its key is kept, for a
+    /// late answer.
+    pub(crate) fn remain_unknown(&mut self, id: ExchangeId, now: Now) {
         let Some(exchange) = self.state.exchanges.get(&id) else { return };
+        let is_listed = exchange.state == ExchangeState::Listed;
         match &self.plans[exchange.plan as usize].exchange().unknown {
-            Unknown::Leave => {}
-            Unknown::List => self.list(id),
-            Unknown::Inquire(schedule) => self.state.timers.set(TimerName::Inquiry(id), now.mono + schedule.after),
+            Unknown::Leave => {
+                self.bury(id, now);
+                return;
+            }
+            Unknown::List if !is_listed => self.list(id),
+            Unknown::Inquire(schedule) if !is_listed => {
+                self.state.timers.set(TimerName::Inquiry(id), now.mono + schedule.after);
+            }
+            Unknown::List | Unknown::Inquire(_) => {}
         }
+        self.state.unknown.insert(id);
+        self.evict_unknown();
     }
 
     /// Nothing more is done by itself: a person has to look at it.
@@ -148,6 +154,9 @@ impl Core {
     pub(crate) fn bury(&mut self, id: ExchangeId, now: Now) {
         let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
         exchange.telegram.clear();
+        if exchange.is_tombstoned {
+            return;
+        }
         if exchange.key.is_empty() {
             self.forget(id);
             return;
@@ -188,7 +197,9 @@ impl Core {
     pub(crate) fn forget(&mut self, id: ExchangeId) {
         let Some(exchange) = self.state.exchanges.get(&id) else { return };
         let Exchange { about, is_tombstoned, state, .. } = exchange;
-        let is_kept = !state.is_final()
+        let is_kept = state.is_waiting()
+            || state.is_in_flight()
+            || self.state.unknown.contains(&id)
             || *is_tombstoned
             || self.state.keys.holds(&about.caller, about.idempotency_key.as_deref(), id);
         // Its entry is still on the way: the outcome is told from here.
@@ -198,14 +209,18 @@ impl Core {
         }
     }
 
-    /// Beyond the bound, the oldest UNKNOWN stay in the journal only.
+    /// Beyond the bound, the oldest UNKNOWN that was told stays in the journal only.
     fn evict_unknown(&mut self) {
-        while self.state.unknown.len() > usize::try_from(self.state.limits.unknown_max).unwrap_or(usize::MAX) {
-            let Some(id) = self.state.unknown.pop_first() else { return };
-            if let Some(exchange) = self.state.exchanges.remove(&id) {
-                self.state.pending.remove(&exchange.key[..]);
-                self.state.timers.stop(&TimerName::Inquiry(id));
-            }
+        if self.state.unknown.len() <= usize::try_from(self.state.limits.unknown_max).unwrap_or(usize::MAX) {
+            return;
+        }
+        let exchanges = &self.state.exchanges;
+        let is_told = |id: &&ExchangeId| exchanges.get(id).is_none_or(|exchange| exchange.told.is_some());
+        let Some(id) = self.state.unknown.iter().find(is_told).copied() else { return };
+        self.state.unknown.remove(&id);
+        self.state.timers.stop(&TimerName::Inquiry(id));
+        if let Some(exchange) = self.state.exchanges.remove(&id) {
+            self.state.pending.remove(&exchange.key[..]);
         }
     }
 }

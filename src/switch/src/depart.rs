@@ -149,6 +149,7 @@ impl Core {
                 Cargo::PollAnswer => {}
             }
         }
+        self.drain_on(now);
     }
 
     /// The institution's time runs from the last byte; before, a guard ran from the entry.

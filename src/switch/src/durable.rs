@@ -113,7 +113,10 @@ impl Core {
                     self.state.sessions[slot].out.release(end);
                 }
             }
-            Effect::Finish { exchange, outcome, refused, answer } => self.finish(exchange, outcome, refused, answer),
+            Effect::Finish { exchange, outcome, refused, answer } => {
+                self.finish(exchange, outcome, refused, answer);
+                self.forget(exchange);
+            }
             Effect::Deliver(notice) => self.deliver(notice, now),
         }
     }

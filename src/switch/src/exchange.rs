@@ -2,7 +2,6 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use pabal_clock::Mono;
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::{Bytes, as_hex};
@@ -106,8 +105,6 @@ pub(crate) struct Exchange {
     /// Kept until it is final, since an inquiry compares with it.
     #[serde(with = "as_hex")]
     pub(crate) telegram: Vec<u8>,
-    /// When the caller stops waiting, less the margin.
-    pub(crate) caller_until: Mono,
     pub(crate) number: Option<Box<str>>,
     /// Its correlation key among the pending ones; empty before it left the queue.
     #[serde(with = "as_hex")]

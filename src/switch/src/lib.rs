@@ -1,6 +1,129 @@
 //! One institution's sessions, openings, exchanges and notices, as a machine without IO.
 //!
-//! (the story and a doctest go here)
+//! A bank's FEP holds TCP sessions to an institution, sends requests for many callers by them, and has to say of each request what
+//! became of it. This crate is that, and nothing else: bytes, time and a seed go in; bytes, entries of a journal and outcomes come out. It
+//! opens no socket, writes no file, reads no clock, starts no thread. The shell does, one core for each institution, so that one
+//! institution's trouble stays its own.
+//!
+//! # A request's life
+//!
+//! [`Core::open`] takes a request in or refuses it with a [`Refusal`]; a refused one leaves no trace and no byte. The order of the questions is
+//! fixed: is its idempotency key known (then its exchange answers); is it a request at all; are we stopping; is business open for its
+//! party and participant today; is a session up that may carry it, and one that may carry the answer; is there room to wait. What is taken in
+//! becomes an *exchange* and an `accepted` entry.
+//!
+//! As soon as a session has room in its window, the exchange leaves the queue: its telegram is stamped with the time there and the next number of its
+//! scope, and a `sending` entry says by which connection and at which byte of its stream it goes. [`Core::poll_write`] gives not a byte of it
+//! before [`Core::handle_durable`] has said that this entry is durable. So an exchange without a `sending` entry never left: that is a
+//! proof, and the only one that survives a crash.
+//!
+//! An answer may come by any session of the protocol. It finds its exchange by what marks it and by the correlation key, which is given to no second
+//! exchange while the first or its tombstone lives; so it reaches the call that asked and no other. Its response code says SUCCESS,
+//! FAILURE or nothing; what it does not say plainly is UNKNOWN. So is a request that is not answered in the institution's time, one of
+//! which only a part was written when its session was lost, and one that a restart finds without an outcome. A caller whose deadline comes
+//! first hears UNKNOWN while the exchange goes on. An UNKNOWN may become SUCCESS or FAILURE, by a late answer or by an
+//! *inquiry* that asks the institution; these two never change. An answer that would change them is an entry and an event of its own.
+//!
+//! Every outcome is an entry first: [`Output::Finish`] comes when it is durable.
+//!
+//! # What must be up
+//!
+//! A *session* is one slot of a configured line and the connection that fills it. Its slot is free again only when the peer's FIN or RST was seen or
+//! the close grace is over, so that the institution never counts more than its contract allows. A quiet one is asked by a poll telegram whether it
+//! lives; until it answers, requests wait. An *opening* is another thing: business with one participant on one business date, opened by an
+//! exchange of the core's own. It survives reconnects and restarts, ends when the date changes, and is lost when an answer says so.
+//!
+//! A *notice* is what the institution tells us. It is kept, then replied to and delivered; one that comes again has the same
+//! name and the same reply.
+//!
+//! # When the journal fails
+//!
+//! Nothing more is sent, every session closes, and the core takes nothing in until the process starts anew. A caller whose request provably
+//! never left hears an error. One whose request may have left hears UNKNOWN, and needs no new entry for it: its durable `sending` entry without an
+//! outcome says UNKNOWN by itself, to whoever recovers.
+//!
+//! # Going on
+//!
+//! [`Recovery`] folds the journal's entries into what [`Core::new`] goes on with after a crash. [`Core::image`] is the whole core as data, for another
+//! process to go on with where this one stood. States and what changes them are tables, drawn in this crate's README.
+//!
+//! # In use
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//! use pabal_clock::{Mono, Now, Wall};
+//! use pabal_spec::{ExchangeRuleId, Source, load};
+//! use pabal_switch::{
+//!     Core, Direction, Limits, LineSettings, LineSide, Open, Opened, Output, Outcome, Party, Plan, Recovery, Report, Settings,
+//! };
+//!
+//! // The institution, from the spec that is shipped.
+//! let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../specs/hecto/");
+//! let read = |name: &str| Source { name: name.into(), text: std::fs::read_to_string(format!("{folder}{name}")).unwrap() };
+//! let loaded = load(&[read("firmbanking.spec"), read("codes.csv")]).unwrap();
+//! let institution = Arc::new(loaded.institution);
+//! let protocol = Arc::clone(&institution.protocols[0]);
+//!
+//! // What contract and site decide: one line for both directions, one party, one bank.
+//! let line = LineSettings {
+//!     name: "both".into(), protocol: "firmbanking".into(), side: LineSide::Initiator, direction: Direction::Duplex,
+//!     sessions_max: 1, window: 10, connect_timeout: Duration::from_secs(5), reconnect_min: Duration::from_secs(1),
+//!     reconnect_max: Duration::from_secs(30), close_grace: Duration::from_secs(10),
+//! };
+//! let party = Party {
+//!     name: "main".into(),
+//!     fields: vec![("id_code".into(), (*b"PABAL    ").into()), ("company_no".into(), (*b"COMPANY1    ").into())],
+//!     participants: vec![(*b"088").into()],
+//! };
+//! let limits = Limits {
+//!     waiting_max: 100, tombstones_max: 1_000, tombstone_keep: Duration::from_secs(86_400), idempotency_keys_max: 1_000,
+//!     number_block: 100, caller_margin: Duration::from_millis(50), events_max: 100, unknown_max: 1_000, undurable_entries_max: 1_000,
+//! };
+//! let settings = Settings { lines: vec![line], parties: vec![party], limits };
+//!
+//! let now = Now { mono: Mono::from_nanos(1_000_000_000), wall: Wall::from_unix_seconds(1_795_222_800) };
+//! let mut core = Core::new(institution, settings, Recovery::new(), 42, now);
+//! let Some(Output::Connect { conn }) = std::iter::from_fn(|| core.poll_output()).find(|o| matches!(o, Output::Connect { .. }))
+//!     else { panic!("it connects") };
+//! core.handle_connected(conn, now);
+//!
+//! // A shell in a few lines: all is durable at once, every byte is written at once, and the institution answers each
+//! // request with its own bytes, the answer's type and the code 0000.
+//! let mut finished = Vec::new();
+//! let mut turn = |core: &mut Core| loop {
+//!     while let Some(output) = core.poll_output() {
+//!         match output {
+//!             Output::Append { ticket, .. } => core.handle_durable(ticket, now),
+//!             Output::Finish { report: Report::Outcome { outcome, .. }, .. } => finished.push(outcome),
+//!             _ => {}
+//!         }
+//!     }
+//!     let bytes = core.poll_write(conn).to_vec();
+//!     if bytes.is_empty() {
+//!         return finished.clone();
+//!     }
+//!     core.handle_wrote(conn, bytes.len(), now);
+//!     for frame in bytes.chunks(304) {
+//!         let mut answer = frame.to_vec();
+//!         answer[4 + 25] = b'1';
+//!         answer[4 + 52..4 + 56].copy_from_slice(b"0000");
+//!         core.handle_received(conn, &answer, now);
+//!     }
+//! };
+//! turn(&mut core); // Business with bank 088 is opened.
+//!
+//! let mut telegram = vec![b' '; 300];
+//! telegram[21..24].copy_from_slice(b"088");
+//! let (rule, _) = protocol.rules.exchanges.iter().enumerate().find(|(_, rule)| &*rule.name == "transfer").unwrap();
+//! let open = Open {
+//!     plan: Arc::new(Plan::new(protocol, ExchangeRuleId(rule as u16))),
+//!     caller: "teller".into(), idempotency_key: None, party: None, telegram, trace: None,
+//!     deadline: now.mono + Duration::from_secs(10),
+//! };
+//! assert!(matches!(core.open(open, now), Ok(Opened::New(_))));
+//! assert!(matches!(turn(&mut core).last(), Some(Outcome::Success { .. })));
+//! ```
 #![no_std]
 
 extern crate alloc;

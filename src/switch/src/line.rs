@@ -129,7 +129,10 @@ impl Core {
         let refused = match slot {
             _ if self.state.journal.failed.is_some() => CloseReason::JournalFailed,
             _ if self.state.drain_until.is_some() => CloseReason::Drained,
-            None => CloseReason::OverLimit,
+            None => {
+                self.close_the_silent(line, now);
+                CloseReason::OverLimit
+            }
             Some(slot) => {
                 let session = &mut self.state.sessions[slot];
                 session.epoch = Epoch(session.epoch.0.wrapping_add(1));
@@ -140,6 +143,22 @@ impl Core {
         };
         self.event(Event::AcceptRefused { line });
         Err(refused)
+    }
+
+    /// A peer that connects to a full line may have lost a connection that we still hold. It would have polled a quiet one,
+    /// so that one that brought nothing for longer is dead: it is closed, and the peer's next try finds its slot free.
+    fn close_the_silent(&mut self, line: LineId, now: Now) {
+        let silent = |session: &Session| {
+            let poll = &self.books[usize::from(session.protocol)].protocol.rules.poll;
+            let heard = session.received_at.unwrap_or(session.up_since);
+            session.id.line == line
+                && session.side == LineSide::Acceptor
+                && session.is_connected()
+                && poll.as_ref().is_some_and(|poll| heard + poll.after + poll.timeout < now.mono)
+        };
+        if let Some(slot) = self.state.sessions.iter().position(silent) {
+            self.close(slot, CloseReason::Replaced, now);
+        }
     }
 
     /// A connection is there, and no protocol has a sign-on yet: the session is up.

@@ -346,7 +346,6 @@ impl Core {
             about,
             opening,
             telegram,
-            caller_until: pabal_clock::Mono::NEVER,
             number: sending.map(|sending| sending.number),
             key,
             sent,
@@ -369,13 +368,7 @@ impl Core {
                 self.conclude(id, conclusion, now);
             }
             ExchangeState::Sent => self.lapse(id, Cause::Restarted, now),
-            ExchangeState::Unknown => {
-                self.state.unknown.insert(id);
-                self.plan_inquiry(id, now);
-            }
-            _ => {
-                self.state.unknown.insert(id);
-            }
+            _ => self.remain_unknown(id, now),
         }
     }
 

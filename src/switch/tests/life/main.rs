@@ -10,6 +10,7 @@ mod peer;
 mod image;
 mod inquiry;
 mod journal;
+mod memory;
 mod notice;
 mod opening;
 mod poll;

@@ -240,3 +240,23 @@ fn draining_ends_at_its_deadline() {
     assert_eq!(hands.told(id), ["UNKNOWN RESTARTED"]);
     assert_eq!(hands.closes.iter().map(|close| close.1).collect::<Vec<_>>(), [CloseReason::Stopped; 2]);
 }
+
+#[test]
+fn a_dead_connection_does_not_keep_the_peer_out_for_ever() {
+    let mut hands = Hands::open();
+    let dead = hands.conn(IN);
+    hands.after_secs(300);
+    assert_eq!(
+        hands.core.handle_accepted(IN, hands.now),
+        Err(CloseReason::OverLimit),
+        "it may live: it is asked in time"
+    );
+    hands.turn();
+    assert!(hands.closes.is_empty());
+    hands.after_secs(11);
+    assert_eq!(hands.core.handle_accepted(IN, hands.now), Err(CloseReason::OverLimit));
+    hands.turn();
+    assert_eq!(hands.closes, [(dead, CloseReason::Replaced, true)]);
+    hands.closed(dead, CloseReason::Reset);
+    hands.accept();
+}

@@ -1,0 +1,152 @@
+//! What is kept is bounded, and what is dropped is still in the journal.
+
+use std::time::Duration;
+
+use pabal_switch::{Limits, Opened};
+
+use crate::hands::{Hands, OUT, settings};
+use crate::peer;
+
+fn open_with(change: impl FnOnce(&mut Limits)) -> Hands {
+    let mut settings = settings();
+    change(&mut settings.limits);
+    Hands::open_with(settings)
+}
+
+fn answered(hands: &mut Hands) -> Vec<u8> {
+    hands.transfer();
+    let answer = peer::answer(&hands.take_frame(), "0000");
+    hands.receive(&answer);
+    answer
+}
+
+#[test]
+fn a_settled_key_is_kept_for_its_time() {
+    let mut hands = open_with(|limits| limits.tombstone_keep = Duration::from_secs(100));
+    let first = answered(&mut hands);
+    hands.after_secs(50);
+    let second = answered(&mut hands);
+    hands.after_secs(50);
+    hands.receive(&first);
+    assert_eq!(hands.kinds().last(), Some(&"unclaimed"));
+    hands.receive(&second);
+    assert_eq!(hands.kinds().last(), Some(&"repeated"));
+    hands.after_secs(50);
+    hands.receive(&second);
+    assert_eq!(hands.kinds().last(), Some(&"unclaimed"));
+}
+
+#[test]
+fn the_oldest_settled_key_goes_first() {
+    let mut hands = open_with(|limits| limits.tombstones_max = 1);
+    let first = answered(&mut hands);
+    let second = answered(&mut hands);
+    hands.receive(&second);
+    assert_eq!(hands.kinds().last(), Some(&"repeated"));
+    hands.receive(&first);
+    assert_eq!(hands.kinds().last(), Some(&"unclaimed"));
+}
+
+#[test]
+fn an_exchange_that_nothing_can_ask_for_is_forgotten() {
+    let mut hands = open_with(|limits| limits.tombstones_max = 0);
+    let id = hands.transfer();
+    let frame = hands.take_frame();
+    hands.receive(&peer::answer(&frame, "0000"));
+    assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
+    assert!(hands.core.exchange(id).is_none());
+    // One that never had a number leaves no key behind.
+    hands.transfer();
+    hands.transfer();
+    let waiting = hands.transfer();
+    hands.core.abandon(waiting, hands.now);
+    hands.turn();
+    assert_eq!(hands.told(waiting), ["error ABANDONED"]);
+    assert!(hands.core.exchange(waiting).is_none());
+}
+
+#[test]
+fn an_exchange_is_kept_as_long_as_its_idempotency_key() {
+    let mut hands = open_with(|limits| {
+        limits.tombstones_max = 0;
+        limits.idempotency_keys_max = 1;
+    });
+    let mut open = hands.request(peer::transfer("088", "1", 5));
+    open.idempotency_key = Some("order-1".into());
+    let id = hands.call(open.clone());
+    let frame = hands.take_frame();
+    hands.receive(&peer::answer(&frame, "0000"));
+    assert_eq!(hands.try_open(open.clone()), Ok(Opened::Known(id)));
+    open.idempotency_key = Some("order-2".into());
+    hands.call(open);
+    assert!(hands.core.exchange(id).is_none());
+    assert_eq!(hands.core.exchange_of_key("teller", "order-1"), None, "the journal is asked from now on");
+}
+
+#[test]
+fn the_key_of_a_living_exchange_is_never_dropped() {
+    let mut hands = open_with(|limits| limits.idempotency_keys_max = 1);
+    let mut open = hands.request(peer::transfer("088", "1", 5));
+    open.idempotency_key = Some("order-1".into());
+    let id = hands.call(open.clone());
+    let mut other = open.clone();
+    other.idempotency_key = Some("order-2".into());
+    hands.call(other);
+    assert_eq!(hands.try_open(open), Ok(Opened::Known(id)));
+}
+
+#[test]
+fn the_oldest_unknown_stays_in_the_journal_only() {
+    let mut hands = open_with(|limits| limits.unknown_max = 1);
+    let first = hands.transfer();
+    hands.after_secs(30);
+    let second = hands.transfer();
+    hands.after_secs(30);
+    assert_eq!((hands.told(first).len(), hands.told(second).len()), (1, 1));
+    assert!(hands.core.exchange(first).is_none() && hands.core.exchange(second).is_some());
+    assert_eq!(hands.core.status().unknown, 1);
+    // Its answer is kept all the same.
+    let frame = hands.take_frames(OUT).remove(0);
+    hands.receive(&peer::answer(&frame, "0000"));
+    assert_eq!(hands.kinds().last(), Some(&"unclaimed"));
+}
+
+#[test]
+fn an_inquiry_that_is_not_answered_takes_no_room_on_the_list() {
+    let mut hands = open_with(|limits| limits.unknown_max = 1);
+    let id = hands.transfer();
+    hands.after_secs(30);
+    let inquiry = hands.inquire(id).unwrap();
+    hands.after_secs(30);
+    assert_eq!(hands.told(inquiry), ["UNKNOWN NO_ANSWER"]);
+    assert_eq!(hands.core.status().unknown, 1);
+    assert!(hands.core.exchange(id).is_some());
+}
+
+#[test]
+fn an_inquiry_that_is_answered_late_settles_all_the_same() {
+    let mut hands = Hands::open();
+    let id = hands.transfer();
+    let transfer = hands.take_frame();
+    hands.after_secs(30);
+    let inquiry = hands.inquire(id).unwrap();
+    let frame = hands.take_frame();
+    hands.after_secs(30);
+    hands.receive(&peer::result(&frame, &transfer, "0000", "0000", "0000000010000"));
+    assert_eq!(hands.told(inquiry), ["UNKNOWN NO_ANSWER", "SUCCESS LATE"]);
+    assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER", "SUCCESS INQUIRY"]);
+}
+
+#[test]
+fn new_limits_hold_at_once() {
+    let mut hands = Hands::open();
+    hands.transfer();
+    hands.transfer();
+    hands.transfer();
+    let mut limits = hands.settings.limits.clone();
+    limits.waiting_max = 1;
+    hands.core.set_limits(limits, hands.now);
+    hands.turn();
+    let open = hands.request(peer::transfer("088", "1", 5));
+    assert_eq!(hands.try_open(open), Err(pabal_switch::Refusal::QueueFull));
+}
