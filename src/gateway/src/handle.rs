@@ -299,13 +299,13 @@ fn telegram(plan: &Plan, body: &Body) -> Result<Vec<u8>, CallError> {
     let layout = plan.request_layout();
     let faults = match body {
         Body::Fields(values) => match encode(layout, Side::Asker, values) {
-            Ok(telegram) => return Ok(telegram),
+            Ok(telegram) => return of_its_type(plan, telegram),
             Err(faults) => faults,
         },
         Body::Raw(bytes) => {
             let found = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
             if found == layout.len() {
-                return Ok(bytes.clone());
+                return of_its_type(plan, bytes.clone());
             }
             vec![Fault {
                 field: layout.name().into(),
@@ -319,6 +319,26 @@ fn telegram(plan: &Plan, body: &Body) -> Result<Vec<u8>, CallError> {
     };
     let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
     Err(CallError { faults, ..refused(Refusal::InvalidFields, told.join("; ")) })
+}
+
+/// What marks a telegram as a request of its exchange may be left out, for the core writes it; it may not say something else.
+fn of_its_type(plan: &Plan, telegram: Vec<u8>) -> Result<Vec<u8>, CallError> {
+    for (at, expected) in &plan.exchange().request.bytes {
+        let found = at.of(&telegram).unwrap_or_default();
+        let is_left_out = found.iter().all(|byte| *byte == b' ') || found.iter().all(|byte| *byte == b'0');
+        if *found != **expected && !is_left_out {
+            let text = format!(
+                "bytes {}..{} are `{}`; those of a request of `{}` are `{}`: leave them out, or call the exchange that the telegram is of",
+                at.offset,
+                at.offset + at.len,
+                found.escape_ascii(),
+                plan.exchange().name,
+                expected.escape_ascii(),
+            );
+            return Err(refused(Refusal::WrongTelegram, text));
+        }
+    }
+    Ok(telegram)
 }
 
 pub(crate) fn refused(refusal: Refusal, detail: impl Into<String>) -> CallError {

@@ -48,7 +48,9 @@ pub struct Options {
     pub spec: Vec<Source>,
     /// How they are connected.
     pub lines: Lines,
-    /// Settings of `[line]` beside those that make tests quick.
+    /// How long the gateway waits before it connects again.
+    pub reconnect: &'static str,
+    /// Other settings of `[line]`.
     pub line: String,
     /// Settings of `[limits]`.
     pub limits: String,
@@ -67,6 +69,7 @@ impl Default for Options {
             scenario: scenario("normal"),
             spec: spec(),
             lines: Lines::Pair,
+            reconnect: "20ms",
             line: String::new(),
             limits: String::new(),
             journal: String::new(),
@@ -570,7 +573,7 @@ address = "{bank}"
 "#
         ),
     };
-    let Options { line, limits, journal, participants, .. } = options;
+    let Options { reconnect, line, limits, journal, participants, .. } = options;
     format!(
         r#"
 [gateway]
@@ -582,7 +585,8 @@ listen = "127.0.0.1:0"
 [limits]
 {limits}
 [line]
-reconnect_min = "20ms"
+reconnect_min = "{reconnect}"
+reconnect_max = "60s"
 close_grace = "200ms"
 {line}
 [institutions.hecto]

@@ -2,3 +2,5 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must end")]
 
 mod first;
+mod journal;
+mod refusals;
