@@ -1,2 +1,89 @@
-//! (in the making)
-fn main() {}
+//! Pabal (파발): a gateway for fixed-length TCP telegrams.
+//!
+//! One binary: the gateway (`serve`), a simulated institution (`simulate`), a caller (`call`, `find`, `inquire`), all three in one process
+//! (`demo`), and tools for spec files and telegrams (`spec`, `decode`, `encode`). Each command is a file of this crate.
+#![expect(clippy::print_stdout, reason = "a command line prints")]
+#![expect(clippy::print_stderr, reason = "a command line prints")]
+
+mod call;
+mod decode;
+mod demo;
+mod diagnostics;
+mod encode;
+mod exit;
+mod find;
+mod inquire;
+mod print;
+mod serve;
+mod simulate;
+mod spec;
+mod specs;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A gateway (FEP) for fixed-length TCP telegrams.
+///
+/// Exit codes: 0 SUCCESS or done, 1 FAILURE or mistakes found, 2 usage, 3 UNKNOWN, 4 refused and nothing left,
+/// 5 no proof (ask `pabal find`).
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the main job in one process: gateway, simulated bank, three transfers, one inquiry
+    Demo(demo::Demo),
+    /// Run the gateway
+    Serve(serve::Serve),
+    /// Run a simulated institution from a scenario file
+    Simulate(simulate::Simulate),
+    /// Send a request through a gateway and print its outcome
+    Call(call::Call),
+    /// Ask a gateway what became of an exchange
+    Find(find::Find),
+    /// Ask the institution what became of an UNKNOWN exchange
+    Inquire(inquire::Inquire),
+    /// Check and show spec files
+    #[command(subcommand)]
+    Spec(spec::Spec),
+    /// Read a telegram through a spec
+    Decode(decode::Decode),
+    /// Make a telegram from fields
+    Encode(encode::Encode),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are printed by the same door and are no mistake.
+            let code = if error.use_stderr() { exit::USAGE } else { exit::DONE };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let result = match cli.command {
+        Command::Demo(command) => command.run(),
+        Command::Serve(command) => command.run(),
+        Command::Simulate(command) => command.run(),
+        Command::Call(command) => command.run(),
+        Command::Find(command) => command.run(),
+        Command::Inquire(command) => command.run(),
+        Command::Spec(command) => command.run(),
+        Command::Decode(command) => command.run(),
+        Command::Encode(command) => command.run(),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("pabal: {error:#}");
+            ExitCode::from(exit::USAGE)
+        }
+    }
+}

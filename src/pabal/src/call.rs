@@ -1,0 +1,172 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use clap::Args;
+use pabal_front::client::{self, Client};
+use pabal_front::proto::{ExchangeRequest, ExchangeResponse, Fields, Value, exchange_request, value};
+use serde_json::json;
+use tonic::{Code, Status};
+
+use crate::{encode, exit, print};
+
+/// Where a gateway listens unless it is told otherwise.
+pub(crate) const ADDRESS: &str = "http://127.0.0.1:7400";
+
+/// Which gateway, and who asks.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Target {
+    /// The gateway: `http://127.0.0.1:PORT` or `unix:/path`
+    #[arg(long, env = "PABAL_ADDRESS", default_value = ADDRESS)]
+    pub(crate) address: String,
+    /// Who calls; scopes idempotency keys
+    #[arg(long, default_value = "pabal-cli")]
+    pub(crate) caller: String,
+}
+
+impl Target {
+    /// Connects and runs `work`; an error of connecting proves that nothing left.
+    pub(crate) fn with<F>(&self, work: impl FnOnce(Client, String) -> F) -> anyhow::Result<u8>
+    where
+        F: Future<Output = anyhow::Result<u8>>,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            match client::connect(&self.address).await {
+                Ok(client) => work(client, self.caller.clone()).await,
+                Err(error) => {
+                    eprintln!("pabal: cannot reach a gateway at {}: {error}; nothing was sent", self.address);
+                    Ok(exit::NOT_SENT)
+                }
+            }
+        })
+    }
+}
+
+/// Prints an error and says what it proves.
+pub(crate) fn refused(status: &Status) -> u8 {
+    if let Some(reason) = client::refusal(status) {
+        eprintln!("refused   {reason} ({:?})", status.code());
+        eprintln!("          {}", status.message());
+        eprintln!("No byte of the request left.");
+        return exit::NOT_SENT;
+    }
+    eprintln!("error     {:?}: {}", status.code(), status.message());
+    if status.code() == Code::Unimplemented {
+        eprintln!("Is this address a gateway's?");
+    }
+    eprintln!("The gateway did not make this error, so it proves nothing. Ask: pabal find --key KEY --fence");
+    exit::NO_PROOF
+}
+
+/// A duration as text: `300ms`, `5s`, `2m`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    pabal_gateway::parse_duration(text).ok_or_else(|| format!("{text:?} is not a duration such as 300ms, 5s or 2m"))
+}
+
+/// Send a request through a gateway and print its outcome.
+///
+/// Exit codes: 0 SUCCESS, 1 FAILURE, 2 usage, 3 UNKNOWN, 4 refused and nothing left, 5 no proof.
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    /// The institution, as configured
+    institution: String,
+    /// The exchange, as the spec names it
+    exchange: String,
+    /// A field and its value
+    #[arg(short, long = "field", value_name = "NAME=VALUE")]
+    fields: Vec<String>,
+    /// A whole telegram in hexadecimal digits instead of fields
+    #[arg(long, conflicts_with = "fields")]
+    raw: Option<String>,
+    /// Your own name for the request: asking again under it sends nothing twice
+    #[arg(long)]
+    key: Option<String>,
+    /// Which configured party asks
+    #[arg(long)]
+    party: Option<String>,
+    /// How long to wait, such as 300ms or 10s
+    #[arg(long, value_parser = duration)]
+    timeout: Option<Duration>,
+    /// The trace to go on with (W3C)
+    #[arg(long)]
+    traceparent: Option<String>,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+    /// Show confidential fields of the answer too
+    #[arg(long)]
+    unmasked: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Call {
+    pub(crate) fn run(self) -> anyhow::Result<u8> {
+        let body = match &self.raw {
+            Some(digits) => exchange_request::Body::Raw(unhex(digits)?),
+            None => exchange_request::Body::Fields(Fields { values: self.values()? }),
+        };
+        let message = ExchangeRequest {
+            institution: self.institution.clone(),
+            exchange: self.exchange.clone(),
+            body: Some(body),
+            party: self.party.clone().unwrap_or_default(),
+            idempotency_key: self.key.clone().unwrap_or_default(),
+        };
+        self.target.with(async |mut client, caller| {
+            let request = client::request(message, Some(&caller), self.timeout, self.traceparent.as_deref())?;
+            match client.gateway.exchange(request).await {
+                Ok(response) => {
+                    let response = response.into_inner();
+                    if self.json {
+                        println!("{}", serde_json::to_string_pretty(&to_json(&response))?);
+                    } else {
+                        for line in print::exchange(&response, self.unmasked) {
+                            println!("{line}");
+                        }
+                    }
+                    Ok(print::exit_code(response.outcome))
+                }
+                Err(status) => Ok(refused(&status)),
+            }
+        })
+    }
+
+    fn values(&self) -> anyhow::Result<BTreeMap<String, Value>> {
+        let mut values = BTreeMap::new();
+        for text in &self.fields {
+            let (name, given) = encode::field(text)?;
+            let pabal_telegram::Value::Text(given) = given else { continue };
+            let value = Value { kind: Some(value::Kind::Text(given)) };
+            if values.insert(name.clone(), value).is_some() {
+                anyhow::bail!("the field {name:?} is given twice");
+            }
+        }
+        Ok(values)
+    }
+}
+
+fn unhex(digits: &str) -> anyhow::Result<Vec<u8>> {
+    let digits: Vec<u8> = digits.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+    let text = std::str::from_utf8(&digits)?;
+    anyhow::ensure!(
+        digits.len().is_multiple_of(2) && digits.iter().all(u8::is_ascii_hexdigit),
+        "--raw takes pairs of hexadecimal digits"
+    );
+    (0..digits.len()).step_by(2).map(|at| Ok(u8::from_str_radix(&text[at..at + 2], 16)?)).collect()
+}
+
+fn to_json(response: &ExchangeResponse) -> serde_json::Value {
+    json!({
+        "outcome": print::outcome(response.outcome),
+        "cause": print::reason(response.cause),
+        "exchange_id": response.exchange_id,
+        "state": response.state,
+        "telegram_number": response.telegram_number,
+        "response_code": response.response_code,
+        "response_text": response.response_text,
+        "trace_id": response.trace_id,
+        "fields": print::fields_json(&response.fields),
+        "faults": response.faults.iter().map(|f| json!({ "field": f.field, "offset": f.offset, "rule": f.rule, "text": f.text })).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,361 @@
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use pabal_counterparty::{LineId, Request};
+use pabal_front::client::{self, Client};
+use pabal_front::proto::{
+    ExchangeRequest, ExchangeResponse, Fields, FindRequest, FindResponse, InquireRequest, Outcome, StatusRequest,
+    Value, exchange_request, find_request, find_response, value,
+};
+use pabal_front::{Front, Options};
+use pabal_gateway::{Config, Gateway};
+use pabal_simulator::Simulator;
+use pabal_spec::Protocol;
+use pabal_telegram::Telegram;
+
+use crate::{decode, exit, print, serve, simulate, specs};
+
+/// Show the main job in one process: gateway, simulated bank, three transfers, one inquiry.
+///
+/// The gateway and the bank speak over loopback TCP, the caller and the gateway over gRPC, and the journal is a real one in a temporary
+/// folder. Exit code 0 if each outcome is what it has to be, 1 if one is not.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// The simulated bank's seed
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+const INSTITUTION: &str = "hecto";
+const CALLER: &str = "demo";
+/// How long a caller waits for an answer that comes.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the caller of the transfer that is not answered waits; the institution would have 30 seconds.
+const SHORT_PATIENCE: Duration = Duration::from_secs(2);
+/// How long sessions and openings may take to be there.
+const START_MAX: Duration = Duration::from_secs(20);
+/// How long the whole may take.
+const DEMO_MAX: Duration = Duration::from_secs(55);
+
+impl Demo {
+    pub(crate) fn run(self) -> anyhow::Result<u8> {
+        serve::log(false, "error");
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let result = runtime.block_on(async { tokio::time::timeout(DEMO_MAX, self.show()).await });
+        match result {
+            Ok(Ok(())) => Ok(exit::DONE),
+            Ok(Err(error)) => {
+                eprintln!("pabal demo: {error:#}");
+                Ok(exit::FAILURE)
+            }
+            Err(_) => {
+                eprintln!("pabal demo: not done within {DEMO_MAX:?}");
+                Ok(exit::FAILURE)
+            }
+        }
+    }
+
+    async fn show(&self) -> anyhow::Result<()> {
+        let mut stage = Stage::set(self.seed).await?;
+        title("1. A transfer that succeeds");
+        let first = stage.transfer("demo-1", "150000", "301000000001", PATIENCE).await?;
+        expect(&first, Outcome::Success)?;
+        stage.show_wire(&first).await?;
+        println!();
+        stage.show_found(&first.exchange_id).await?;
+
+        title("2. A transfer that the bank refuses");
+        let second = stage.transfer("demo-2", "20000000", "301000000002", PATIENCE).await?;
+        expect(&second, Outcome::Failure)?;
+
+        title("3. A transfer that is not answered");
+        let third = stage.transfer("demo-3", "70000", "94320299999999", SHORT_PATIENCE).await?;
+        expect(&third, Outcome::Unknown)?;
+        println!();
+        stage.show_found(&third.exchange_id).await?;
+
+        title("4. What became of it? One inquiry, by hand");
+        println!(
+            "The caller has stopped waiting, but the institution has 30 seconds to answer (specs/hecto: timeout 30s)."
+        );
+        println!("It is not asked before they are over: it may still be at work. Waiting ...");
+        stage.wait_until_its_time_is_over(&third.exchange_id).await?;
+        println!();
+        println!("$ pabal inquire hecto {} --reason \"the customer is waiting\"", third.exchange_id);
+        let settled = stage.inquire(&third.exchange_id).await?;
+        for line in print::find(&settled) {
+            println!("{line}");
+        }
+        let outcome = match &settled.result {
+            Some(find_response::Result::Found(found)) => found.outcome,
+            _ => bail!("the exchange is not found after its inquiry"),
+        };
+        ensure!(outcome == Outcome::Success as i32, "the inquiry should have settled it as SUCCESS");
+
+        title("The bank's books");
+        stage.compare_books()?;
+        stage.end().await;
+        Ok(())
+    }
+}
+
+fn title(text: &str) {
+    println!("\n== {text}\n");
+}
+
+fn expect(response: &ExchangeResponse, wanted: Outcome) -> anyhow::Result<()> {
+    ensure!(
+        response.outcome == wanted as i32,
+        "the outcome should have been {}, and is {} ({})",
+        print::outcome(wanted as i32),
+        print::outcome(response.outcome),
+        print::reason(response.cause)
+    );
+    Ok(())
+}
+
+/// A gateway, a bank and a caller.
+struct Stage {
+    protocol: Arc<Protocol>,
+    simulator: Simulator,
+    gateway: Gateway,
+    front: pabal_front::Running,
+    client: Client,
+    /// Holds the journal; gone at the end.
+    _folder: tempfile::TempDir,
+}
+
+impl Stage {
+    async fn set(seed: u64) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let institution = specs::load(INSTITUTION)?;
+        let protocol = specs::protocol(&institution, None)?;
+        let scenario = simulate::scenario(INSTITUTION, "demo", &protocol)?;
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let options = simulate::options(Arc::clone(&protocol), scenario, anywhere, None, false, 1, seed);
+        let simulator = Simulator::start(options).await.context("cannot start the simulated bank")?;
+        let bank = simulator.local_address(LineId(0)).context("the bank listens nowhere")?;
+
+        let config = format!(
+            r#"
+            [gateway]
+            data_dir = {data:?}
+            listen = "127.0.0.1:0"
+            [institutions.hecto]
+            spec = "hecto"
+            [[institutions.hecto.lines]]
+            name = "out"
+            protocol = "firmbanking"
+            side = "initiator"
+            direction = "send"
+            address = "{bank}"
+            [[institutions.hecto.lines]]
+            name = "in"
+            protocol = "firmbanking"
+            side = "acceptor"
+            direction = "receive"
+            listen = "127.0.0.1:0"
+            [[institutions.hecto.parties]]
+            name = "main"
+            fields = {{ id_code = "PABAL", company_no = "PABALCO1" }}
+            participants = ["004", "088"]
+            "#,
+            data = folder.path().join("data"),
+        );
+        let config = Config::parse(&config, "demo").context("the demo's own configuration")?;
+        let config = config.with_spec(INSTITUTION, specs::sources(INSTITUTION)?);
+        let listen = config.listen().clone();
+        let gateway = Gateway::start(config).await.context("cannot start the gateway")?;
+        let answers = gateway.local_addresses().into_iter().find(|(_, line, _)| line == "in").map(|(_, _, at)| at);
+        let answers = answers.context("line `in` listens nowhere")?;
+        simulator.connect_to(LineId(1), answers);
+        let front = Front::serve(gateway.handle(), Options::new(listen)).await.context("cannot serve gRPC")?;
+        let client = client::connect(&front.endpoint()).await?;
+
+        println!("A gateway and a simulated {} in this process:", institution.label);
+        println!("  gRPC        {}", front.endpoint());
+        println!("  line `out`  to {bank}: what we send");
+        println!("  line `in`   at {answers}: what the bank sends; answers come here");
+        println!("  journal     {}", folder.path().join("data").display());
+        let mut stage = Self { protocol, simulator, gateway, front, client, _folder: folder };
+        stage.wait_until_open().await?;
+        Ok(stage)
+    }
+
+    /// Until both sessions are up and business is open with every bank.
+    async fn wait_until_open(&mut self) -> anyhow::Result<()> {
+        let open = async {
+            loop {
+                let request = StatusRequest { institution: INSTITUTION.into() };
+                let status = self.client.control.status(request).await?.into_inner();
+                let Some(status) = status.institutions.into_iter().next() else { bail!("no status of {INSTITUTION}") };
+                if !status.openings.is_empty() && status.openings.iter().all(|o| o.state == "open") {
+                    return Ok(status);
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let status = tokio::time::timeout(START_MAX, open).await.context("business was not opened in time")??;
+        for session in &status.sessions {
+            println!("  session     {} {}: {}", session.line, session.slot, session.state);
+        }
+        for opening in &status.openings {
+            println!(
+                "  opening     {}: {}",
+                opening.values.join(" ").split_whitespace().collect::<Vec<_>>().join(" "),
+                opening.state
+            );
+        }
+        Ok(())
+    }
+
+    async fn transfer(
+        &mut self,
+        key: &str,
+        amount: &str,
+        account: &str,
+        patience: Duration,
+    ) -> anyhow::Result<ExchangeResponse> {
+        let fields = [
+            ("bank_code", "088"),
+            ("debit_account", "110123456789"),
+            ("passbook_pin", "1234"),
+            ("check_symbol", "A1B2C3"),
+            ("debit_amt", amount),
+            ("credit_bank_code", "011"),
+            ("credit_account", account),
+            ("memo", "급여"),
+            ("credit_account_holder_name", "홍길동"),
+        ];
+        let shown: Vec<String> = fields
+            .iter()
+            .filter(|(name, _)| matches!(*name, "bank_code" | "debit_amt" | "credit_bank_code" | "credit_account"))
+            .map(|(name, value)| format!("-f {name}={value}"))
+            .collect();
+        println!("$ pabal call hecto transfer --key {key} --timeout {}s {} ...", patience.as_secs(), shown.join(" "));
+        let values: BTreeMap<String, Value> = fields
+            .iter()
+            .map(|(name, text)| ((*name).to_string(), Value { kind: Some(value::Kind::Text((*text).to_string())) }))
+            .collect();
+        let message = ExchangeRequest {
+            institution: INSTITUTION.into(),
+            exchange: "transfer".into(),
+            body: Some(exchange_request::Body::Fields(Fields { values })),
+            party: String::new(),
+            idempotency_key: key.into(),
+        };
+        let request = client::request(message, Some(CALLER), Some(patience), None)?;
+        let response = match self.client.gateway.exchange(request).await {
+            Ok(response) => response.into_inner(),
+            Err(status) => {
+                bail!("the transfer was refused: {} {}", client::refusal(&status).unwrap_or_default(), status.message())
+            }
+        };
+        for line in print::exchange(&response, false) {
+            println!("{line}");
+        }
+        Ok(response)
+    }
+
+    /// The bytes of a request as the bank received them, and of the answer as the caller has it.
+    async fn show_wire(&self, response: &ExchangeResponse) -> anyhow::Result<()> {
+        let number = response.telegram_number.clone();
+        let request = self.simulator.wait_for(|ledger| self.request_of(ledger, &number)).await?;
+        self.show_telegram("The request on the wire, as the bank received it", &request.telegram)?;
+        self.show_telegram("The answer on the wire, by the other socket", &response.raw)
+    }
+
+    fn request_of(&self, ledger: &pabal_counterparty::Ledger, number: &str) -> Option<Request> {
+        let at = self.protocol.rules.number.at;
+        let wanted: u64 = number.parse().ok()?;
+        ledger
+            .requests()
+            .map(|(_, request)| request)
+            .find(|request| {
+                let digits = at.of(&request.telegram).and_then(|bytes| std::str::from_utf8(bytes).ok());
+                &*request.exchange == "transfer" && digits.and_then(|d| d.parse().ok()) == Some(wanted)
+            })
+            .cloned()
+    }
+
+    fn show_telegram(&self, caption: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let Ok(id) = self.protocol.catalog.select(bytes) else {
+            bail!("the telegram on the wire is not one of the spec")
+        };
+        let telegram = Telegram::new(self.protocol.catalog.layout(id), bytes, specs::side(&self.protocol, id, bytes));
+        println!("\n{caption} ({} bytes behind {:?}):", bytes.len(), format!("{:04}", bytes.len()));
+        for line in decode::byte_table(telegram, false).lines() {
+            println!("  {line}");
+        }
+        Ok(())
+    }
+
+    async fn found(&mut self, exchange: &str) -> anyhow::Result<FindResponse> {
+        let message = FindRequest {
+            institution: INSTITUTION.into(),
+            key: Some(find_request::Key::ExchangeId(exchange.into())),
+            fence: false,
+        };
+        let request = client::request(message, Some(CALLER), None, None)?;
+        Ok(self.client.gateway.find(request).await?.into_inner())
+    }
+
+    /// Until the exchange no longer waits for an answer.
+    async fn wait_until_its_time_is_over(&mut self, exchange: &str) -> anyhow::Result<()> {
+        loop {
+            match self.found(exchange).await?.result {
+                Some(find_response::Result::Found(found)) if found.state == "unknown" => return Ok(()),
+                Some(find_response::Result::Found(_)) => tokio::time::sleep(Duration::from_millis(200)).await,
+                _ => bail!("the exchange is not found"),
+            }
+        }
+    }
+
+    async fn show_found(&mut self, exchange: &str) -> anyhow::Result<()> {
+        println!("$ pabal find hecto {exchange}");
+        let found = self.found(exchange).await?;
+        for line in print::find(&found) {
+            println!("{line}");
+        }
+        Ok(())
+    }
+
+    async fn inquire(&mut self, exchange: &str) -> anyhow::Result<FindResponse> {
+        let message = InquireRequest {
+            institution: INSTITUTION.into(),
+            exchange_id: exchange.into(),
+            actor: "demo".into(),
+            reason: "the customer is waiting".into(),
+        };
+        let request = client::request(message, Some(CALLER), Some(PATIENCE), None)?;
+        let response = match self.client.control.inquire(request).await {
+            Ok(response) => response.into_inner(),
+            Err(status) => bail!("the inquiry was refused: {}", status.message()),
+        };
+        response.original.context("the inquiry tells nothing of the original")
+    }
+
+    /// What the bank did is what the caller was told.
+    fn compare_books(&self) -> anyhow::Result<()> {
+        let totals = self.simulator.read(pabal_counterparty::Ledger::totals);
+        println!(
+            "{} transfers executed, {} won in all; {} requests came twice",
+            totals.executed, totals.amount, totals.duplicates
+        );
+        ensure!(totals.duplicates == 0, "a telegram was sent twice");
+        ensure!(totals.amount == 150_000 + 70_000, "the bank moved another amount than the outcomes say");
+        println!("They agree with the outcomes: 150000 and 70000 were moved, 20000000 was not.");
+        Ok(())
+    }
+
+    async fn end(self) {
+        drop(self.client);
+        self.front.shutdown(Duration::from_secs(2)).await;
+        self.gateway.drain(Duration::from_secs(2)).await;
+        self.simulator.stop().await;
+    }
+}

@@ -1,0 +1,123 @@
+//! Diagnostics of specs, drawn for people.
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity as Level};
+use pabal_spec::{Diagnostic, Severity, Source};
+
+/// One diagnostic with its file, as miette wants it.
+#[derive(Debug)]
+struct Drawn<'d> {
+    diagnostic: &'d Diagnostic,
+    source: NamedSource<String>,
+    /// Places in other files: each is drawn below.
+    elsewhere: Vec<Elsewhere>,
+}
+
+#[derive(Debug)]
+struct Elsewhere {
+    text: String,
+    source: NamedSource<String>,
+    span: LabeledSpan,
+}
+
+impl std::fmt::Display for Drawn<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.diagnostic.message)
+    }
+}
+
+impl std::error::Error for Drawn<'_> {}
+
+impl miette::Diagnostic for Drawn<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        Some(Box::new(self.diagnostic.code))
+    }
+
+    fn severity(&self) -> Option<Level> {
+        Some(match self.diagnostic.severity {
+            Severity::Warning => Level::Warning,
+            Severity::Error => Level::Error,
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.diagnostic.help.as_ref().map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        Some(&self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let at = &self.diagnostic.at;
+        let here = self.diagnostic.related.iter().filter(move |label| label.span.source == at.span.source);
+        Some(Box::new(std::iter::once(at).chain(here).map(labeled)))
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
+        if self.elsewhere.is_empty() {
+            return None;
+        }
+        Some(Box::new(self.elsewhere.iter().map(|e| e as &dyn miette::Diagnostic)))
+    }
+}
+
+impl std::fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Elsewhere {}
+
+impl miette::Diagnostic for Elsewhere {
+    fn severity(&self) -> Option<Level> {
+        Some(Level::Advice)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        Some(&self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(std::iter::once(self.span.clone())))
+    }
+}
+
+fn labeled(label: &pabal_spec::Label) -> LabeledSpan {
+    let start = label.span.start as usize;
+    LabeledSpan::new(Some(label.text.clone()), start, (label.span.end as usize).saturating_sub(start))
+}
+
+fn named(sources: &[Source], id: pabal_spec::SourceId) -> NamedSource<String> {
+    sources.get(usize::from(id.0)).map_or_else(
+        || NamedSource::new("?", String::new()),
+        |source| NamedSource::new(&source.name, source.text.clone()),
+    )
+}
+
+/// Draws diagnostics in the order in which they stand, each with its lines of the file. Colours only on a terminal, `NO_COLOR` respected.
+pub(crate) fn draw(diagnostics: &[Diagnostic], sources: &[Source], terminal: bool) -> String {
+    let plain = !terminal || std::env::var_os("NO_COLOR").is_some();
+    let theme = if plain { GraphicalTheme::unicode_nocolor() } else { GraphicalTheme::unicode() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_context_lines(0);
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        let elsewhere = diagnostic
+            .related
+            .iter()
+            .filter(|label| label.span.source != diagnostic.at.span.source)
+            .map(|label| Elsewhere {
+                text: label.text.clone(),
+                source: named(sources, label.span.source),
+                span: labeled(label),
+            })
+            .collect();
+        let drawn = Drawn { diagnostic, source: named(sources, diagnostic.at.span.source), elsewhere };
+        // A report that cannot be drawn is still told.
+        if handler.render_report(&mut text, &drawn).is_err() {
+            text.push_str(&diagnostic.message);
+        }
+        text.push('\n');
+    }
+    text
+}

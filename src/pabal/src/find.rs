@@ -1,0 +1,55 @@
+use clap::Args;
+use pabal_front::client;
+use pabal_front::proto::{FindRequest, find_request, find_response};
+
+use crate::call::Target;
+use crate::{exit, print};
+
+/// Ask a gateway what became of an exchange.
+///
+/// Exit codes are those of the outcome: 0 SUCCESS, 1 FAILURE (also: not found, and the key is bound now), 3 UNKNOWN or none yet, 5 not found and no proof.
+#[derive(Debug, Args)]
+pub(crate) struct Find {
+    /// The institution, as configured
+    institution: String,
+    /// The exchange's id
+    exchange: Option<String>,
+    /// Or the idempotency key that the same caller used
+    #[arg(long, conflicts_with = "exchange", required_unless_present = "exchange")]
+    key: Option<String>,
+    /// Bind an unused key, so that "not found" is a proof
+    #[arg(long, requires = "key")]
+    fence: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Find {
+    pub(crate) fn run(self) -> anyhow::Result<u8> {
+        let key = match (&self.exchange, &self.key) {
+            (Some(id), _) => find_request::Key::ExchangeId(id.clone()),
+            (None, Some(key)) => find_request::Key::IdempotencyKey(key.clone()),
+            (None, None) => anyhow::bail!("say which exchange: its id, or --key"),
+        };
+        let message = FindRequest { institution: self.institution.clone(), key: Some(key), fence: self.fence };
+        self.target.with(async |mut client, caller| {
+            match client.gateway.find(client::request(message, Some(&caller), None, None)?).await {
+                Ok(response) => {
+                    let response = response.into_inner();
+                    for line in print::find(&response) {
+                        println!("{line}");
+                    }
+                    Ok(match &response.result {
+                        Some(find_response::Result::Found(found)) => print::exit_code(found.outcome),
+                        Some(find_response::Result::NotFound(not_found)) if not_found.fenced => exit::FAILURE,
+                        Some(find_response::Result::NotFound(_)) | None => exit::NO_PROOF,
+                    })
+                }
+                Err(status) => {
+                    eprintln!("error     {:?}: {}", status.code(), status.message());
+                    Ok(exit::NO_PROOF)
+                }
+            }
+        })
+    }
+}

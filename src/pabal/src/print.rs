@@ -1,0 +1,143 @@
+//! What a gateway's answers look like on a terminal.
+
+use std::collections::BTreeMap;
+
+use pabal_front::proto::{
+    ExchangeResponse, Field, FindResponse, FoundExchange, Outcome, Reason, Value, find_response, value,
+};
+
+use crate::exit;
+use crate::table::{Align, Table};
+
+/// The word of a reason, as logs and the journal have it.
+pub(crate) fn reason(reason: i32) -> String {
+    let name = Reason::try_from(reason).unwrap_or(Reason::Unspecified).as_str_name();
+    name.trim_start_matches("REASON_").to_string()
+}
+
+/// `SUCCESS`, `FAILURE` or `UNKNOWN`.
+pub(crate) fn outcome(outcome: i32) -> &'static str {
+    match Outcome::try_from(outcome).unwrap_or(Outcome::Unspecified) {
+        Outcome::Success => "SUCCESS",
+        Outcome::Failure => "FAILURE",
+        Outcome::Unknown => "UNKNOWN",
+        Outcome::Unspecified => "(no outcome yet)",
+    }
+}
+
+/// The exit code of an outcome.
+pub(crate) fn exit_code(outcome: i32) -> u8 {
+    match Outcome::try_from(outcome).unwrap_or(Outcome::Unspecified) {
+        Outcome::Success => exit::DONE,
+        Outcome::Failure => exit::FAILURE,
+        // An outcome that is not there is not a proof of anything.
+        Outcome::Unknown | Outcome::Unspecified => exit::UNKNOWN,
+    }
+}
+
+fn with_refusal(cause: i32, refusal: i32) -> String {
+    if Reason::try_from(refusal).unwrap_or(Reason::Unspecified) == Reason::Unspecified {
+        reason(cause)
+    } else {
+        format!("{}, {}", reason(cause), reason(refusal))
+    }
+}
+
+/// The answer to `Exchange`. Confidential fields show their class only, unless `unmasked`.
+pub(crate) fn exchange(response: &ExchangeResponse, unmasked: bool) -> Vec<String> {
+    let mut lines = vec![
+        format!("outcome   {} ({})", outcome(response.outcome), with_refusal(response.cause, response.refusal)),
+        format!("exchange  {}", response.exchange_id),
+    ];
+    if !response.telegram_number.is_empty() {
+        lines.push(format!("number    {}", response.telegram_number));
+    }
+    if !response.response_code.is_empty() {
+        lines.push(format!("code      {} {}", response.response_code, response.response_text));
+    }
+    lines.push(format!("trace     {}", response.trace_id));
+    let mut fields: Vec<(&String, &Field)> = response.fields.iter().collect();
+    fields.sort_by_key(|(_, field)| field.offset);
+    let mut table = Table::new(&[("  field", Align::Left), ("value", Align::Left)]);
+    let mut shown = false;
+    for (name, field) in fields {
+        let Some(text) = field.value.as_ref().and_then(value_text) else { continue };
+        shown = true;
+        let text = if field.class == "public" || unmasked { text } else { format!("({})", field.class) };
+        table.row(vec![format!("  {name}"), text]);
+    }
+    if shown {
+        lines.extend(table.lines());
+    }
+    for fault in &response.faults {
+        lines.push(format!("fault     {}", fault.text));
+    }
+    lines
+}
+
+/// A value as text; `None` for null and for what is only blank.
+fn value_text(value: &Value) -> Option<String> {
+    match value.kind.as_ref()? {
+        value::Kind::Text(text) => Some(text.clone()),
+        value::Kind::Int64(number) => Some(number.to_string()),
+        value::Kind::Decimal(number) => Some(number.clone()),
+        value::Kind::Bytes(bytes) if bytes.iter().all(|b| *b == b' ' || *b == b'0') => None,
+        value::Kind::Bytes(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        value::Kind::Group(_) | value::Kind::List(_) | value::Kind::Null(_) => None,
+    }
+}
+
+/// The answer to `Find`.
+pub(crate) fn find(response: &FindResponse) -> Vec<String> {
+    match &response.result {
+        Some(find_response::Result::Found(found)) => self::found(found),
+        Some(find_response::Result::NotFound(not_found)) if not_found.fenced => {
+            vec!["not found; the key is now bound: nothing was sent under it, and nothing will be".into()]
+        }
+        Some(find_response::Result::NotFound(_)) | None => {
+            vec!["not found; this is a proof of nothing: ask with --fence to bind the key".into()]
+        }
+    }
+}
+
+fn found(found: &FoundExchange) -> Vec<String> {
+    let mut lines = vec![format!("exchange  {} ({})", found.exchange_id, found.exchange)];
+    let why = if Reason::try_from(found.cause).unwrap_or(Reason::Unspecified) == Reason::Unspecified {
+        String::new()
+    } else {
+        format!(" ({})", with_refusal(found.cause, found.refusal))
+    };
+    lines.push(format!("outcome   {}{why}", outcome(found.outcome)));
+    lines.push(format!("state     {}", found.state));
+    if !found.telegram_number.is_empty() {
+        lines.push(format!("number    {}", found.telegram_number));
+    }
+    lines.push(format!("trace     {}", found.trace_id));
+    lines.push("journal".into());
+    let first = found.history.first().and_then(|h| h.at.as_ref()).map(micros);
+    for entry in &found.history {
+        let after = match (first, entry.at.as_ref().map(micros)) {
+            (Some(first), Some(at)) => seconds(at - first),
+            _ => String::new(),
+        };
+        lines.push(format!("  {after:>9}  {:<14}  {}", entry.kind, entry.text).trim_end().to_string());
+    }
+    lines
+}
+
+fn micros(at: &pabal_front::Timestamp) -> i64 {
+    at.seconds * 1_000_000 + i64::from(at.nanos) / 1_000
+}
+
+fn seconds(micros: i64) -> String {
+    format!("+{}.{:03} s", micros / 1_000_000, micros % 1_000_000 / 1_000)
+}
+
+/// `field=value` of every field that an answer holds, for scripts.
+pub(crate) fn fields_json(fields: &BTreeMap<String, Field>) -> serde_json::Value {
+    let sorted: BTreeMap<_, _> = fields
+        .iter()
+        .filter_map(|(name, field)| Some((name.clone(), field.value.as_ref().and_then(value_text)?)))
+        .collect();
+    serde_json::json!(sorted)
+}

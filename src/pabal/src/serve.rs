@@ -1,0 +1,140 @@
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use pabal_front::{Front, Options};
+use pabal_gateway::{Config, DrainSummary, Gateway, StartError};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{diagnostics, exit, specs};
+
+/// Run the gateway.
+///
+/// Prints every setting in force, then serves until SIGTERM or SIGINT; then it takes nothing new, waits for the answers that are still out, and closes
+/// its sessions. Business stays open. A second signal ends it at once. Exit codes: 0 stopped with nothing left open, 1 stopped at the deadline with something open,
+/// 2 not started.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The configuration file
+    #[arg(long, env = "PABAL_CONFIG", default_value = "pabal.toml")]
+    config: PathBuf,
+    /// Print every setting with its default and what it means, and end
+    #[arg(long)]
+    print_default: bool,
+    /// Write the log as JSON
+    #[arg(long)]
+    json_log: bool,
+}
+
+/// Logs to standard error; `RUST_LOG` chooses what.
+pub(crate) fn log(json: bool, default: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second logger in one process is refused; the first one stays.
+    let _ =
+        if json { builder.json().try_init() } else { builder.with_ansi(std::io::stderr().is_terminal()).try_init() };
+}
+
+impl Serve {
+    pub(crate) fn run(self) -> anyhow::Result<u8> {
+        if self.print_default {
+            print!("{}", Config::DEFAULT);
+            return Ok(exit::DONE);
+        }
+        log(self.json_log, "info");
+        let text = std::fs::read_to_string(&self.config).with_context(|| {
+            format!("cannot read {}; `pabal serve --print-default` shows what can be in it", self.config.display())
+        })?;
+        let config = match Config::parse(&text, &self.config.to_string_lossy()) {
+            Ok(config) => built_in_specs(config)?,
+            Err(error) => {
+                eprintln!("{error}");
+                return Ok(exit::USAGE);
+            }
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(serve(config))
+    }
+}
+
+/// A spec that is no directory may be the name of one that is built in.
+fn built_in_specs(mut config: Config) -> anyhow::Result<Config> {
+    for (institution, place) in config.spec_directories() {
+        if let Some(name) = place.file_name().and_then(|n| n.to_str())
+            && !place.exists()
+            && specs::BUILT_IN.iter().any(|b| b.name == name)
+        {
+            config = config.with_spec(&institution, specs::sources(name)?);
+        }
+    }
+    Ok(config)
+}
+
+async fn serve(config: Config) -> anyhow::Result<u8> {
+    let listen = config.listen().clone();
+    let within = config.drain_deadline();
+    let gateway = match Gateway::start(config).await {
+        Ok(gateway) => gateway,
+        Err(error) => return Ok(not_started(&error)),
+    };
+    println!("{}", gateway.effective_limits().trim_end());
+    let mut stop = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let front = match Front::serve(gateway.handle(), Options::new(listen)).await {
+        Ok(front) => front,
+        Err(error) => {
+            eprintln!("pabal: {error}");
+            gateway.drain(std::time::Duration::ZERO).await;
+            return Ok(exit::USAGE);
+        }
+    };
+    for (institution, line, address) in gateway.local_addresses() {
+        println!("{institution} line {line} listens at {address}");
+    }
+    println!("serving at {}", front.endpoint());
+    tokio::select! {
+        biased;
+        _ = stop.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    println!("stopping: nothing new is taken; answers are awaited for {within:?}; a second signal ends at once");
+    let drain = async {
+        // Callers that wait are answered while the drain goes on.
+        let (summary, ()) = tokio::join!(gateway.drain(within), front.shutdown(within));
+        summary
+    };
+    tokio::select! {
+        biased;
+        summary = drain => Ok(stopped(&summary)),
+        _ = stop.recv() => Ok(exit::FAILURE),
+        _ = interrupt.recv() => Ok(exit::FAILURE),
+    }
+}
+
+fn not_started(error: &StartError) -> u8 {
+    if let StartError::Spec { sources, diagnostics, .. } = error {
+        eprint!("{}", diagnostics::draw(diagnostics, sources, std::io::stderr().is_terminal()));
+    }
+    eprintln!("pabal: {error}");
+    exit::USAGE
+}
+
+fn stopped(summary: &DrainSummary) -> u8 {
+    for left in &summary.institutions {
+        println!(
+            "{}: {} in flight, {} waiting, {} UNKNOWN{}",
+            left.institution,
+            left.in_flight,
+            left.waiting,
+            left.unknown,
+            if left.is_complete { "" } else { "; not everything was closed in time" }
+        );
+    }
+    if let Some(failure) = &summary.journal_failure {
+        println!("journal: {failure}");
+    }
+    println!("stopped");
+    if summary.is_complete() { exit::DONE } else { exit::FAILURE }
+}

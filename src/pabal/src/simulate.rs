@@ -1,0 +1,146 @@
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use pabal_counterparty::{LineId, Scenario, Settings};
+use pabal_simulator::{Options, Simulator, computer_clock};
+use pabal_spec::Protocol;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{exit, specs};
+
+/// Run a simulated institution from a scenario file.
+///
+/// Speaks the institution's own protocol by the same spec that the gateway reads. Prints what happens until SIGTERM or SIGINT.
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// A folder of spec files, or an institution that is built in
+    #[arg(default_value = "hecto")]
+    spec: String,
+    /// The protocol, if the institution has several
+    #[arg(long)]
+    protocol: Option<String>,
+    /// A scenario file, or one that is built in: demo, normal, silent, hostile
+    #[arg(long, default_value = "demo")]
+    scenario: String,
+    /// Where it listens for the gateway's requests
+    #[arg(long, default_value = "127.0.0.1:20000")]
+    listen: SocketAddr,
+    /// Where the gateway listens for its answers and notices; with --duplex it has no such line
+    #[arg(long, default_value = "127.0.0.1:21000")]
+    connect: SocketAddr,
+    /// Answers by the session that the request came by
+    #[arg(long)]
+    duplex: bool,
+    /// How many sessions it allows each way
+    #[arg(long, default_value_t = 1)]
+    sessions: u16,
+    /// The same seed behaves the same
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// Events that may wait to be printed.
+const EVENTS_MAX: usize = 10_000;
+/// How long a connection that it closed is held for the other side's FIN.
+const CLOSE_GRACE: Duration = Duration::from_secs(5);
+
+/// Reads a scenario, from a file or from what is built in.
+pub(crate) fn scenario(spec: &str, name: &str, protocol: &Protocol) -> anyhow::Result<Arc<Scenario>> {
+    let built_in = specs::BUILT_IN
+        .iter()
+        .filter(|b| b.name == spec || *b.name == *protocol.institution)
+        .flat_map(|b| b.scenarios)
+        .find(|(known, _)| *known == name);
+    let (file, text) = if Path::new(name).is_file() {
+        (name.to_string(), std::fs::read_to_string(name).with_context(|| format!("cannot read {name}"))?)
+    } else if let Some((known, text)) = built_in {
+        (format!("{known}.toml"), (*text).to_string())
+    } else {
+        bail!("{name:?} is no file, and no scenario of that name is built in");
+    };
+    match Scenario::parse(&text, &file, protocol) {
+        Ok(scenario) => Ok(Arc::new(scenario)),
+        Err(mistakes) => {
+            for mistake in &mistakes {
+                eprintln!("{mistake}");
+            }
+            bail!("{file} has {} mistakes", mistakes.len())
+        }
+    }
+}
+
+/// What a simulator of a one-way pair, or of one duplex line, is started with.
+pub(crate) fn options(
+    protocol: Arc<Protocol>,
+    scenario: Arc<Scenario>,
+    listen: SocketAddr,
+    connect: Option<SocketAddr>,
+    duplex: bool,
+    sessions: u16,
+    seed: u64,
+) -> Options {
+    let (settings, addresses) = if duplex {
+        (Settings::duplex(sessions), vec![Some(listen)])
+    } else {
+        (Settings::pair(sessions), vec![Some(listen), connect])
+    };
+    Options {
+        protocol,
+        scenario,
+        settings,
+        addresses,
+        seed,
+        clock: computer_clock,
+        events_max: EVENTS_MAX,
+        close_grace: CLOSE_GRACE,
+    }
+}
+
+impl Simulate {
+    pub(crate) fn run(self) -> anyhow::Result<u8> {
+        let institution = specs::load(&self.spec)?;
+        let protocol = specs::protocol(&institution, self.protocol.as_deref())?;
+        let scenario = scenario(&self.spec, &self.scenario, &protocol)?;
+        let about = scenario.about().to_string();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut stop = signal(SignalKind::terminate())?;
+            let mut interrupt = signal(SignalKind::interrupt())?;
+            let options =
+                options(protocol, scenario, self.listen, Some(self.connect), self.duplex, self.sessions, self.seed);
+            let simulator = match Simulator::start(options).await {
+                Ok(simulator) => simulator,
+                Err(error) => {
+                    eprintln!("pabal: {error}");
+                    return Ok(exit::USAGE);
+                }
+            };
+            let mut events = simulator.events();
+            if let Some(address) = simulator.local_address(LineId(0)) {
+                println!("{} listens at {address}: {about}", institution.name);
+            }
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = stop.recv() => break,
+                    _ = interrupt.recv() => break,
+                    event = events.next() => match event {
+                        Some(event) => println!("{event}"),
+                        None => break,
+                    },
+                }
+            }
+            let totals = simulator.read(pabal_counterparty::Ledger::totals);
+            println!(
+                "{} requests, {} of them again; {} executed; {} answers, {} notices",
+                totals.requests, totals.duplicates, totals.executed, totals.answers, totals.notices
+            );
+            simulator.stop().await;
+            Ok(exit::DONE)
+        })
+    }
+}

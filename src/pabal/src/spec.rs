@@ -1,0 +1,216 @@
+use std::io::IsTerminal;
+
+use clap::Subcommand;
+use pabal_spec::{Protocol, Severity};
+use pabal_telegram::{By, Echo, Fill, Kind, Layout};
+use serde_json::json;
+
+use crate::table::{Align, Table};
+use crate::{diagnostics, exit, specs};
+
+/// Commands about spec files.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Spec {
+    /// Check an institution's spec files and draw every mistake
+    Check {
+        /// A folder of spec files, or an institution that is built in
+        #[arg(default_value = "hecto")]
+        spec: String,
+        /// Print the mistakes as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print how telegrams lie: offset, length, kind, who fills it, class
+    Show {
+        /// A folder of spec files, or an institution that is built in
+        #[arg(long, default_value = "hecto")]
+        spec: String,
+        /// Only this telegram
+        telegram: Option<String>,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Spec {
+    pub(crate) fn run(self) -> anyhow::Result<u8> {
+        match self {
+            Self::Check { spec, json } => check(&spec, json),
+            Self::Show { spec, telegram, json } => show(&spec, telegram.as_deref(), json),
+        }
+    }
+}
+
+fn check(place: &str, as_json: bool) -> anyhow::Result<u8> {
+    let sources = specs::sources(place)?;
+    let (institution, found) = match pabal_spec::load(&sources) {
+        Ok(loaded) => (Some(loaded.institution), loaded.warnings),
+        Err(found) => (None, found),
+    };
+    if as_json {
+        let list: Vec<_> = found.iter().map(|d| to_json(d, &sources)).collect();
+        println!("{}", serde_json::to_string_pretty(&json!({ "ok": institution.is_some(), "diagnostics": list }))?);
+    } else {
+        eprint!("{}", diagnostics::draw(&found, &sources, std::io::stderr().is_terminal()));
+        let errors = found.iter().filter(|d| d.severity == Severity::Error).count();
+        match &institution {
+            Some(institution) => {
+                for protocol in &institution.protocols {
+                    println!("{}", summary(protocol));
+                }
+            }
+            None => println!("{errors} mistakes"),
+        }
+    }
+    Ok(if institution.is_some() { exit::DONE } else { exit::FAILURE })
+}
+
+fn summary(protocol: &Protocol) -> String {
+    format!(
+        "{} {}: {} telegrams, {} exchanges, {} notices, {} response codes; version {}",
+        protocol.institution,
+        protocol.name,
+        protocol.catalog.layouts.len(),
+        protocol.rules.exchanges.len(),
+        protocol.rules.notices.len(),
+        protocol.rules.verdicts.rows.len(),
+        protocol.digest
+    )
+}
+
+fn to_json(diagnostic: &pabal_spec::Diagnostic, sources: &[pabal_spec::Source]) -> serde_json::Value {
+    let place = |label: &pabal_spec::Label| {
+        let source = sources.get(usize::from(label.span.source.0));
+        let before = source.and_then(|s| s.text.get(..label.span.start as usize)).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        json!({
+            "file": source.map(|s| s.name.clone()),
+            "line": before.matches('\n').count() + 1,
+            "byte_column": before.len() - line_start + 1,
+            "bytes": label.span.end - label.span.start,
+            "text": label.text,
+        })
+    };
+    json!({
+        "code": diagnostic.code,
+        "severity": match diagnostic.severity { Severity::Warning => "warning", Severity::Error => "error" },
+        "message": diagnostic.message,
+        "at": place(&diagnostic.at),
+        "help": diagnostic.help,
+        "related": diagnostic.related.iter().map(place).collect::<Vec<_>>(),
+    })
+}
+
+fn show(place: &str, telegram: Option<&str>, as_json: bool) -> anyhow::Result<u8> {
+    let institution = specs::load(place)?;
+    let mut shown = Vec::new();
+    for protocol in &institution.protocols {
+        for layout in &protocol.catalog.layouts {
+            if telegram.is_none_or(|name| name == layout.name()) {
+                shown.push(layout);
+            }
+        }
+    }
+    if shown.is_empty() {
+        let name = telegram.unwrap_or_default();
+        let names = || institution.protocols.iter().flat_map(|p| p.catalog.layouts.iter().map(|l| l.name()));
+        let hint = pabal_telegram::nearest(name, names()).map(|n| format!("; did you mean {n:?}?")).unwrap_or_default();
+        anyhow::bail!("{} has no telegram {name:?}{hint}", institution.name);
+    }
+    if as_json {
+        let list: Vec<_> = shown.iter().map(|layout| layout_json(layout)).collect();
+        println!("{}", serde_json::to_string_pretty(&list)?);
+        return Ok(exit::DONE);
+    }
+    for (at, layout) in shown.iter().enumerate() {
+        if at > 0 {
+            println!();
+        }
+        println!("{} {:?}, {} bytes", layout.name(), layout.label(), layout.len());
+        for line in offsets(layout).lines() {
+            println!("{line}");
+        }
+    }
+    Ok(exit::DONE)
+}
+
+fn offsets(layout: &Layout) -> Table {
+    let mut table = Table::new(&[
+        ("off", Align::Right),
+        ("len", Align::Right),
+        ("kind", Align::Left),
+        ("by", Align::Left),
+        ("class", Align::Left),
+        ("field", Align::Left),
+        ("label", Align::Left),
+    ]);
+    for field in layout.fields() {
+        table.row(vec![
+            field.at.offset.to_string(),
+            field.at.len.to_string(),
+            kind(&field.kind),
+            who(field.by, &field.fill, field.echo),
+            field.class.to_string(),
+            field.path.to_string(),
+            field.label.to_string(),
+        ]);
+    }
+    table
+}
+
+fn layout_json(layout: &Layout) -> serde_json::Value {
+    let fields: Vec<_> = layout
+        .fields()
+        .iter()
+        .map(|field| {
+            json!({
+                "field": field.path,
+                "label": field.label,
+                "offset": field.at.offset,
+                "length": field.at.len,
+                "kind": kind(&field.kind),
+                "by": who(field.by, &field.fill, field.echo),
+                "class": field.class.word(),
+            })
+        })
+        .collect();
+    json!({ "telegram": layout.name(), "label": layout.label(), "length": layout.len(), "fields": fields })
+}
+
+/// As the spec writes it, without the length.
+pub(crate) fn kind(kind: &Kind) -> String {
+    match kind {
+        Kind::Text => "X".into(),
+        Kind::Number { scale: 0 } => "9".into(),
+        Kind::Number { scale } => format!("9V{scale}"),
+        Kind::Code => "code".into(),
+        Kind::Stamp(stamp) => stamp.pattern.to_string(),
+        Kind::Filler => "filler".into(),
+        _ => "?".into(),
+    }
+}
+
+fn who(by: By, fill: &Fill, echo: Echo) -> String {
+    let mut text = String::from(match (by.asker, by.answerer) {
+        (true, true) => "both",
+        (true, false) => "asker",
+        (false, true) => "answerer",
+        (false, false) => "none",
+    });
+    if by.optional {
+        text.push('?');
+    }
+    match fill {
+        Fill::Given => {}
+        Fill::Default(bytes) => text.push_str(&format!(" = {:?}", String::from_utf8_lossy(bytes))),
+        Fill::Const(bytes) => text.push_str(&format!(" const {:?}", String::from_utf8_lossy(bytes))),
+        Fill::Stamped => text.push_str(" stamped"),
+    }
+    match echo {
+        Echo::No => {}
+        Echo::Always => text.push_str(", echo"),
+        Echo::InReplyToNotice => text.push_str(", echo to notice"),
+    }
+    text
+}

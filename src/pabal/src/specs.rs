@@ -1,0 +1,110 @@
+//! Where specs come from: a folder, or what is built in.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use pabal_spec::{Institution, Protocol, Source, TelegramId};
+use pabal_telegram::Side;
+
+use crate::diagnostics;
+
+/// The files of an institution that is built in.
+pub(crate) struct BuiltIn {
+    pub(crate) name: &'static str,
+    pub(crate) files: &'static [(&'static str, &'static str)],
+    pub(crate) scenarios: &'static [(&'static str, &'static str)],
+}
+
+/// Institutions that need no folder.
+pub(crate) const BUILT_IN: &[BuiltIn] = &[BuiltIn {
+    name: "hecto",
+    files: &[
+        ("firmbanking.spec", include_str!("../../../specs/hecto/firmbanking.spec")),
+        ("codes.csv", include_str!("../../../specs/hecto/codes.csv")),
+    ],
+    scenarios: &[
+        ("demo", include_str!("../../../specs/hecto/scenarios/demo.toml")),
+        ("normal", include_str!("../../../specs/hecto/scenarios/normal.toml")),
+        ("silent", include_str!("../../../specs/hecto/scenarios/silent.toml")),
+        ("hostile", include_str!("../../../specs/hecto/scenarios/hostile.toml")),
+    ],
+}];
+
+/// Reads the spec files of a folder (`*.spec`, `*.csv`), or of an institution that is built in.
+pub(crate) fn sources(place: &str) -> anyhow::Result<Vec<Source>> {
+    let path = Path::new(place);
+    if path.is_dir() {
+        return folder(path);
+    }
+    if path.is_file() {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        return self::folder(folder);
+    }
+    let Some(built_in) = BUILT_IN.iter().find(|b| b.name == place) else {
+        let names: Vec<&str> = BUILT_IN.iter().map(|b| b.name).collect();
+        bail!("no folder {place:?}, and no institution of that name is built in (there is: {})", names.join(", "));
+    };
+    Ok(built_in.files.iter().map(|(name, text)| Source { name: (*name).into(), text: (*text).into() }).collect())
+}
+
+fn folder(path: &Path) -> anyhow::Result<Vec<Source>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path).with_context(|| format!("cannot list {}", path.display()))? {
+        let entry = entry.with_context(|| format!("cannot list {}", path.display()))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if (name.ends_with(".spec") || name.ends_with(".csv")) && entry.path().is_file() {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    if !names.iter().any(|name| name.ends_with(".spec")) {
+        bail!("{} has no file that ends in .spec", path.display());
+    }
+    names
+        .into_iter()
+        .map(|name| {
+            let file = path.join(&name);
+            let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            Ok(Source { name, text })
+        })
+        .collect()
+}
+
+/// Loads a spec that must be right; its mistakes are drawn on standard error.
+pub(crate) fn load(place: &str) -> anyhow::Result<Institution> {
+    let sources = sources(place)?;
+    match pabal_spec::load(&sources) {
+        Ok(loaded) => Ok(loaded.institution),
+        Err(mistakes) => {
+            let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            eprint!("{}", diagnostics::draw(&mistakes, &sources, terminal));
+            bail!("{place} has {} mistakes; nothing was done", mistakes.len());
+        }
+    }
+}
+
+/// The protocol that is named, or the only one.
+pub(crate) fn protocol(institution: &Institution, name: Option<&str>) -> anyhow::Result<Arc<Protocol>> {
+    let names = || institution.protocols.iter().map(|p| &*p.name).collect::<Vec<_>>().join(", ");
+    match name {
+        Some(name) => match institution.protocols.iter().find(|p| &*p.name == name) {
+            Some(protocol) => Ok(Arc::clone(protocol)),
+            None => bail!("{} has no protocol {name:?} (there is: {})", institution.name, names()),
+        },
+        None if institution.protocols.len() == 1 => Ok(Arc::clone(&institution.protocols[0])),
+        None => bail!("{} has several protocols; say which by --protocol ({})", institution.name, names()),
+    }
+}
+
+/// Which side fills a telegram of this kind, as far as its bytes tell.
+pub(crate) fn side(protocol: &Protocol, telegram: TelegramId, frame: &[u8]) -> Side {
+    let rules = &protocol.rules;
+    let is = |code: &pabal_spec::TypeCode| {
+        code.telegram == telegram && code.bytes.iter().all(|(at, bytes)| at.of(frame) == Some(bytes))
+    };
+    let answered = rules.exchanges.iter().any(|e| is(&e.answer))
+        || rules.notices.iter().any(|n| is(&n.answer))
+        || rules.poll.as_ref().is_some_and(|p| p.answer_telegram == telegram);
+    if answered { Side::Answerer } else { Side::Asker }
+}
