@@ -175,9 +175,10 @@ impl Driver {
         );
         self.health.send_replace(Health::NotServing(format!("down until the gateway is started again: {why}")));
         while let Some(command) = self.commands.recv().await {
-            let refused = || Heard::Refused(Refusal::JournalFailed, why.to_owned());
             match command {
-                Command::Open { waiter, .. } | Command::Inquire { waiter, .. } => _ = waiter.heard.send(refused()),
+                Command::Open { waiter, .. } | Command::Inquire { waiter, .. } => {
+                    waiter.tell(Heard::Refused(Refusal::Stopped, why.to_owned()));
+                }
                 Command::Fence { reply, .. } => _ = reply.send(Fenced::JournalFailed(why.to_owned())),
                 Command::Look { .. } | Command::Status { .. } => {}
                 Command::Drain { .. } => break,

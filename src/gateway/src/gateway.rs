@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pabal_clock::Deadline;
 use pabal_journal::Writer;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::clock::now;
@@ -30,6 +32,30 @@ pub struct DrainSummary {
     pub institutions: Vec<Drained>,
     /// Why the journal's writer had failed, if it had.
     pub journal_failure: Option<String>,
+}
+
+/// How long after the deadline a driver may take to end.
+const DRAIN_GRACE: Duration = Duration::from_secs(3);
+
+async fn drain(
+    institution: String,
+    mut driver: JoinHandle<Drained>,
+    commands: Option<mpsc::Sender<Command>>,
+    deadline: Deadline,
+    longest: Duration,
+) -> Drained {
+    let ended = tokio::time::timeout(longest, async {
+        if let Some(commands) = commands {
+            // A driver that is gone has drained.
+            let _ = commands.send(Command::Drain { deadline }).await;
+        }
+        (&mut driver).await
+    });
+    if let Ok(Ok(drained)) = ended.await {
+        return drained;
+    }
+    driver.abort();
+    Drained { institution, in_flight: 0, waiting: 0, unknown: 0, is_complete: false }
 }
 
 impl DrainSummary {
@@ -91,15 +117,18 @@ impl Gateway {
     /// journal. Tells what is still open.
     pub async fn drain(self, within: Duration) -> DrainSummary {
         let deadline = now().mono + within;
-        // To all first: they drain side by side.
-        for desk in self.handle.desks() {
-            // A driver that is gone has drained.
-            let _ = desk.commands.send(Command::Drain { deadline }).await;
+        let mut drains = Vec::new();
+        for (institution, driver) in self.drivers {
+            let commands = self.handle.commands(&institution);
+            // Side by side: each has the same deadline.
+            drains.push(tokio::spawn(drain(institution, driver, commands, deadline, within + DRAIN_GRACE)));
         }
         let mut institutions = Vec::new();
-        for (institution, driver) in self.drivers {
-            let fallen = |_| Drained { institution, in_flight: 0, waiting: 0, unknown: 0, is_complete: false };
-            institutions.push(driver.await.unwrap_or_else(fallen));
+        for drain in drains {
+            match drain.await {
+                Ok(drained) => institutions.push(drained),
+                Err(error) => tracing::error!(%error, "a drain fell"),
+            }
         }
         let writer = self.writer;
         let closed = tokio::task::spawn_blocking(move || writer.close().map_err(|failure| failure.to_string())).await;

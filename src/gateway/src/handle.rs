@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use pabal_clock::Deadline;
 use pabal_switch::{
     Cause, ExchangeId, ExchangeState, ExchangeStatus, Inquire, Open, Outcome, Plan, Refusal, Report, Status,
 };
@@ -16,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::call::{Answer, Body, Call, CallError, Find, FindKey, Found, InquireCall};
 use crate::clock::now;
 use crate::config::hint;
-use crate::driver::command::{Command, Fenced, Heard, LookKey, WaiterId, Waiting};
+use crate::driver::command::{Command, Fenced, Heard, LookKey, Waiter, WaiterId, Waiting};
 use crate::driver::health::Health;
 use crate::history::{Histories, Keyed};
 
@@ -51,7 +52,11 @@ impl Handle {
         Self(Arc::new(Shared { desks, histories, default_timeout, waiters: AtomicU64::new(0) }))
     }
 
-    pub(crate) fn desks(&self) -> impl Iterator<Item = &Desk> {
+    pub(crate) fn commands(&self, institution: &str) -> Option<mpsc::Sender<Command>> {
+        self.0.desks.get(institution).map(|desk| desk.commands.clone())
+    }
+
+    fn desks(&self) -> impl Iterator<Item = &Desk> {
         self.0.desks.values()
     }
 
@@ -93,8 +98,8 @@ impl Handle {
             return Ok(known);
         }
         let again = call.idempotency_key.as_ref().map(|key| (key, open.clone()));
-        let heard =
-            self.ask(desk, |waiter| Command::Open { open: Box::new(open), only_if_known: false, waiter }).await?;
+        let command = |waiter| Command::Open { open: Box::new(open), only_if_known: false, waiter };
+        let heard = self.ask(desk, deadline, command).await?;
         if let (Some(Heard::KeyNotInMemory), Some((key, open))) = (&heard.heard, &again)
             && let Some(known) = self.known(desk, &call, key, open).await?
         {
@@ -115,7 +120,8 @@ impl Handle {
             Keyed::Exchange(found) => found,
         };
         let boxed = Box::new(open.clone());
-        let heard = self.ask(desk, |waiter| Command::Open { open: boxed, only_if_known: true, waiter }).await?;
+        let command = |waiter| Command::Open { open: boxed, only_if_known: true, waiter };
+        let heard = self.ask(desk, open.deadline, command).await?;
         if !matches!(heard.heard, Some(Heard::KeyNotInMemory)) {
             return answer(heard, call.trace.clone()).map(Some);
         }
@@ -174,14 +180,15 @@ impl Handle {
     /// It cannot be asked; no byte left.
     pub async fn inquire(&self, call: InquireCall) -> Result<(Answer, Found), CallError> {
         let desk = self.desk(&call.institution)?;
+        let deadline = now().mono + call.timeout.unwrap_or(self.0.default_timeout);
         let inquire = Inquire {
             exchange: call.exchange,
             actor: call.actor.into(),
             reason: call.reason.into(),
             trace: call.trace.as_deref().map(Into::into),
-            deadline: now().mono + call.timeout.unwrap_or(self.0.default_timeout),
+            deadline,
         };
-        let heard = self.ask(desk, |waiter| Command::Inquire { inquire: Box::new(inquire), waiter }).await?;
+        let heard = self.ask(desk, deadline, |waiter| Command::Inquire { inquire: Box::new(inquire), waiter }).await?;
         let answer = answer(heard, call.trace)?;
         let found = self.found(desk, call.exchange).await?;
         Ok((answer, found))
@@ -229,16 +236,28 @@ impl Handle {
         Ok(status.await.unwrap_or(None))
     }
 
-    /// Gives a driver a command that somebody waits for, and waits.
+    /// Gives a driver a command that somebody waits for, and waits. The core keeps the deadline of what it has taken in; what it has not
+    /// taken in by then is called off.
     async fn ask(
         &self,
         desk: &Desk,
-        command: impl FnOnce(crate::driver::command::Waiter) -> Command,
+        deadline: Deadline,
+        command: impl FnOnce(Waiter) -> Command,
     ) -> Result<HeardBy, CallError> {
         let id = WaiterId(self.0.waiters.fetch_add(1, Ordering::Relaxed));
         let (waiter, mut waiting) = Waiting::new(id, desk.abandons.clone());
-        desk.send(command(waiter)).await?;
-        let heard = waiting.hear().await;
+        let in_time = tokio::time::timeout(deadline.since(now().mono), async {
+            desk.send(command(waiter)).await?;
+            Ok(waiting.hear().await)
+        });
+        let heard = match in_time.await {
+            Ok(heard) => heard?,
+            Err(_) if waiting.give_up() => {
+                let text = format!("the driver of {} did not take the request in time", desk.name);
+                return Err(refused(Refusal::DeadlinePassed, text));
+            }
+            Err(_) => waiting.hear().await,
+        };
         Ok(HeardBy { heard, exchange: waiting.exchange() })
     }
 }

@@ -1,5 +1,6 @@
 //! What handles ask of a driver, and how they hear.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use pabal_clock::Deadline;
@@ -53,9 +54,42 @@ pub(crate) enum Fenced {
 /// One who waits, as the driver holds it.
 pub(crate) struct Waiter {
     pub(crate) id: WaiterId,
+    shared: Arc<Shared>,
+    heard: oneshot::Sender<Heard>,
+}
+
+/// What both ends of a wait see.
+#[derive(Default)]
+struct Shared {
+    /// Set once, by the driver that begins or by the caller that gives up, whoever comes first: after the one nothing
+    /// more can be called off, after the other nothing begins.
+    is_decided: AtomicBool,
     /// Set as soon as there is an exchange, so that the call knows of it even if the driver dies.
-    pub(crate) exchange: Arc<OnceLock<ExchangeId>>,
-    pub(crate) heard: oneshot::Sender<Heard>,
+    exchange: OnceLock<ExchangeId>,
+}
+
+impl Shared {
+    fn decide(&self) -> bool {
+        !self.is_decided.swap(true, Ordering::SeqCst)
+    }
+}
+
+impl Waiter {
+    /// The driver begins with what is asked for; `None` if the caller has given up.
+    pub(crate) fn begin(self) -> Option<Self> {
+        self.shared.decide().then_some(self)
+    }
+
+    /// There is an exchange that is waited for.
+    pub(crate) fn waits_for(&self, exchange: ExchangeId) {
+        // It is set once: a waiter waits for one exchange.
+        let _ = self.shared.exchange.set(exchange);
+    }
+
+    /// Ends the wait. Who is gone hears nothing.
+    pub(crate) fn tell(self, heard: Heard) {
+        let _ = self.heard.send(heard);
+    }
 }
 
 /// What one who waits hears.
@@ -72,7 +106,7 @@ pub(crate) enum Heard {
 /// The other end of a [`Waiter`]. Dropped before it has heard, it tells the driver that nobody waits any more.
 pub(crate) struct Waiting {
     id: WaiterId,
-    exchange: Arc<OnceLock<ExchangeId>>,
+    shared: Arc<Shared>,
     heard: oneshot::Receiver<Heard>,
     /// Bounded by the calls that wait: each sends at most once.
     abandons: mpsc::UnboundedSender<WaiterId>,
@@ -81,10 +115,10 @@ pub(crate) struct Waiting {
 
 impl Waiting {
     pub(crate) fn new(id: WaiterId, abandons: mpsc::UnboundedSender<WaiterId>) -> (Waiter, Self) {
-        let exchange = Arc::new(OnceLock::new());
+        let shared = Arc::new(Shared::default());
         let (sender, heard) = oneshot::channel();
-        let waiter = Waiter { id, exchange: Arc::clone(&exchange), heard: sender };
-        (waiter, Self { id, exchange, heard, abandons, is_done: false })
+        let waiter = Waiter { id, shared: Arc::clone(&shared), heard: sender };
+        (waiter, Self { id, shared, heard, abandons, is_done: false })
     }
 
     /// What was heard; `None` if the driver is gone.
@@ -94,18 +128,47 @@ impl Waiting {
         heard
     }
 
+    /// Calls off what the driver has not begun. Afterwards nothing of it is done, if this says `true`.
+    pub(crate) fn give_up(&mut self) -> bool {
+        let is_called_off = self.shared.decide();
+        self.is_done |= is_called_off;
+        is_called_off
+    }
+
     /// The exchange, once there is one.
     pub(crate) fn exchange(&self) -> Option<ExchangeId> {
-        self.exchange.get().copied()
+        self.shared.exchange.get().copied()
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if !self.is_done {
-            // First this, so that a request that the driver has not yet looked at is seen to be abandoned.
-            self.heard.close();
+        if !self.is_done && !self.give_up() {
             let _ = self.abandons.send(self.id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_called_off_does_not_begin_and_what_has_begun_is_not_called_off() {
+        let (abandons, mut left) = mpsc::unbounded_channel();
+        let (waiter, mut waiting) = Waiting::new(WaiterId(1), abandons.clone());
+        assert!(waiting.give_up());
+        assert!(waiter.begin().is_none());
+        drop(waiting);
+        let (waiter, waiting) = Waiting::new(WaiterId(2), abandons.clone());
+        drop(waiting);
+        assert!(waiter.begin().is_none());
+        assert!(left.try_recv().is_err(), "there is nothing to abandon");
+
+        let (waiter, mut waiting) = Waiting::new(WaiterId(3), abandons);
+        let waiter = waiter.begin().unwrap();
+        assert!(!waiting.give_up());
+        waiter.tell(Heard::KeyNotInMemory);
+        assert!(matches!(waiting.hear().await, Some(Heard::KeyNotInMemory)));
     }
 }

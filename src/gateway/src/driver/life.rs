@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use pabal_clock::{Deadline, Mono, Now};
 use pabal_switch::{
-    CloseReason, Conn, Core, Event, ExchangeId, LineId, Opened, Output, Recovery, Refusal, SessionId, SessionState,
-    Settings, Ticket,
+    CloseReason, Conn, Core, Event, ExchangeId, LineId, Open, Opened, Output, Recovery, Refusal, SessionId,
+    SessionState, Settings, Ticket,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -199,28 +199,16 @@ impl Life {
 
     fn take_command(&mut self, command: Command, now: Now) {
         match command {
-            // Abandoned before it was looked at: nothing is journaled.
-            Command::Open { waiter, .. } | Command::Inquire { waiter, .. } if waiter.heard.is_closed() => {}
             Command::Open { open, only_if_known, waiter } => {
-                let is_known = |key: &str| self.core.exchange_of_key(&open.caller, key).is_some();
-                if only_if_known && !open.idempotency_key.as_deref().is_some_and(is_known) {
-                    let _ = waiter.heard.send(Heard::KeyNotInMemory);
-                    return;
-                }
-                match self.core.open(*open, now) {
-                    // The key is older than what memory has of its exchange.
-                    Ok(Opened::Known(exchange)) if self.core.exchange(exchange).is_none() => {
-                        let _ = waiter.heard.send(Heard::KeyNotInMemory);
-                    }
-                    opened => {
-                        let opened = opened.map(|(Opened::New(exchange) | Opened::Known(exchange))| exchange);
-                        self.wait_or_refuse(opened, waiter);
-                    }
+                if let Some(waiter) = waiter.begin() {
+                    self.open(*open, only_if_known, waiter, now);
                 }
             }
             Command::Inquire { inquire, waiter } => {
-                let opened = self.core.inquire(*inquire, now);
-                self.wait_or_refuse(opened, waiter);
+                if let Some(waiter) = waiter.begin() {
+                    let opened = self.core.inquire(*inquire, now);
+                    self.wait_or_refuse(opened, waiter);
+                }
             }
             Command::Look { key, reply } => {
                 let exchange = match key {
@@ -242,12 +230,23 @@ impl Life {
         }
     }
 
+    fn open(&mut self, open: Open, only_if_known: bool, waiter: Waiter, now: Now) {
+        let is_known = |key: &str| self.core.exchange_of_key(&open.caller, key).is_some();
+        if only_if_known && !open.idempotency_key.as_deref().is_some_and(is_known) {
+            return waiter.tell(Heard::KeyNotInMemory);
+        }
+        match self.core.open(open, now) {
+            // The key is older than what memory has of its exchange.
+            Ok(Opened::Known(exchange)) if self.core.exchange(exchange).is_none() => waiter.tell(Heard::KeyNotInMemory),
+            Ok(Opened::New(exchange) | Opened::Known(exchange)) => self.wait_or_refuse(Ok(exchange), waiter),
+            Err(refused) => self.wait_or_refuse(Err(refused), waiter),
+        }
+    }
+
     fn wait_or_refuse(&mut self, opened: Result<ExchangeId, (Refusal, String)>, waiter: Waiter) {
         match opened {
             Ok(exchange) => self.waiters.add(exchange, waiter),
-            Err((refusal, detail)) => {
-                let _ = waiter.heard.send(Heard::Refused(refusal, detail));
-            }
+            Err((refusal, detail)) => waiter.tell(Heard::Refused(refusal, detail)),
         }
     }
 
@@ -307,7 +306,10 @@ impl Life {
         for _ in 0..ACCEPTS_PER_TURN {
             let Poll::Ready(accepted) = listener.poll_accept(cx) else { return false };
             match accepted {
-                Ok((stream, _)) => self.take_peer(stream, line, lines),
+                Ok((stream, peer)) => {
+                    self.observer.see(Seen::Peer { line, peer });
+                    self.take_peer(stream, line, lines);
+                }
                 Err(error) => {
                     self.observer.see(Seen::AcceptFailed { line, error });
                     self.accept_again = Some(now().mono + ACCEPT_REST);
@@ -423,7 +425,7 @@ impl Life {
                     self.waiters.tell(exchange, &report, state);
                 }
                 // It is durable and answered; the stream that hands notices to services is not there yet.
-                Output::Deliver { .. } => {}
+                Output::Deliver { notice, rule, .. } => self.observer.see(Seen::Notice { notice, rule }),
                 Output::Event(event) => {
                     self.is_health_stale |= matches!(event, Event::Session { .. } | Event::Opening { .. });
                     // The close grace was over before the peer's FIN came: nobody counts this connection, so it must not live on.

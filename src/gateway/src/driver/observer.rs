@@ -1,8 +1,9 @@
 //! What happened, for the log: told by a task of its own, so that a slow log slows nothing else.
 
 use std::io;
+use std::net::SocketAddr;
 
-use pabal_switch::{Conn, Event, LineId, Settings};
+use pabal_switch::{Conn, Event, LineId, NoticeId, Settings};
 use tokio::sync::mpsc;
 
 /// Something that an observer may want to know.
@@ -11,6 +12,10 @@ pub(super) enum Seen {
     Event(Event),
     /// A connection could not be made.
     ConnectFailed { conn: Conn, error: io::Error },
+    /// A peer has connected; whether it may stay, the next event says.
+    Peer { line: LineId, peer: SocketAddr },
+    /// A notice is durable and answered.
+    Notice { notice: NoticeId, rule: Box<str> },
     /// A listener cannot accept.
     AcceptFailed { line: LineId, error: io::Error },
 }
@@ -53,6 +58,10 @@ impl Log {
                 Seen::ConnectFailed { conn, error } => {
                     tracing::warn!(institution, line = self.line(conn.session.line), %error, "connecting failed");
                 }
+                Seen::Peer { line, peer } => {
+                    tracing::info!(institution, line = self.line(line), %peer, "a peer has connected")
+                }
+                Seen::Notice { notice, rule } => tracing::info!(institution, %notice, rule = &*rule, "notice taken in"),
                 Seen::AcceptFailed { line, error } => {
                     tracing::error!(institution, line = self.line(line), %error, "no connection can be accepted now");
                 }

@@ -14,8 +14,7 @@ pub(super) struct Waiters {
 
 impl Waiters {
     pub(super) fn add(&mut self, exchange: ExchangeId, waiter: Waiter) {
-        // It is set once: a waiter waits for one exchange.
-        let _ = waiter.exchange.set(exchange);
+        waiter.waits_for(exchange);
         self.exchange_of.insert(waiter.id, exchange);
         self.of_exchange.entry(exchange).or_default().push(waiter);
     }
@@ -24,8 +23,7 @@ impl Waiters {
     pub(super) fn tell(&mut self, exchange: ExchangeId, report: &Report, state: Option<ExchangeState>) {
         for waiter in self.of_exchange.remove(&exchange).unwrap_or_default() {
             self.exchange_of.remove(&waiter.id);
-            // Who is gone hears nothing.
-            let _ = waiter.heard.send(Heard::Report(report.clone(), state));
+            waiter.tell(Heard::Report(report.clone(), state));
         }
     }
 
@@ -60,7 +58,7 @@ mod tests {
         let exchange = ExchangeId(7);
         let mut join = |id| {
             let (waiter, waiting) = Waiting::new(WaiterId(id), abandons.clone());
-            waiters.add(exchange, waiter);
+            waiters.add(exchange, waiter.begin().unwrap());
             waiting
         };
         let (first, second, mut third) = (join(1), join(2), join(3));
@@ -76,7 +74,7 @@ mod tests {
         assert!(left.try_recv().is_err(), "who has heard does not abandon");
 
         let (waiter, waiting) = Waiting::new(WaiterId(4), abandons.clone());
-        waiters.add(exchange, waiter);
+        waiters.add(exchange, waiter.begin().unwrap());
         drop(waiting);
         assert_eq!(waiters.leave(left.recv().await.unwrap()), Some(exchange));
         assert!(waiters.of_exchange.is_empty() && waiters.exchange_of.is_empty());

@@ -24,10 +24,14 @@ pub(super) fn specs() -> PathBuf {
 
 /// A configuration for Hecto whose bank listens at `out`; `more` is TOML that goes before it.
 pub(super) fn config(directory: &Path, out: SocketAddr, more: &str) -> Config {
+    Config::parse(&config_text(directory, out, more), "pabal.toml").unwrap()
+}
+
+pub(super) fn config_text(directory: &Path, out: SocketAddr, more: &str) -> String {
     let specs = specs();
     // What begins with this table goes into it.
     let (more, line) = more.strip_prefix("[line]\n").map_or((more, ""), |line| ("", line));
-    let text = format!(
+    format!(
         r#"
 {more}
 [gateway]
@@ -57,8 +61,7 @@ fields = {{ id_code = "PABAL", company_no = "PABALCO1" }}
 participants = ["088"]
 "#,
         data = directory.join("data"),
-    );
-    Config::parse(&text, "pabal.toml").unwrap()
+    )
 }
 
 impl House {

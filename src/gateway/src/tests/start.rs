@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pabal_switch::{Cause, Outcome, Refusal};
 
-use super::house::{House, config, specs, transfer};
+use super::house::{House, config, config_text, specs, transfer};
 use super::peer::{PATIENCE, Peer, answered};
 use crate::{Call, Find, FindKey, Found, Gateway, Health, StartError};
 
@@ -159,6 +159,37 @@ async fn a_fault_of_ours_ends_one_core_and_the_next_goes_on_from_the_journal() {
     let found = house.handle.find(Find { institution: "hecto".to_owned(), key, fence: true }).await.unwrap();
     let Found::Exchange { exchange, outcome, .. } = found else { panic!("{found:?}") };
     assert_eq!((exchange, outcome.map(|outcome| outcome.word())), (answer.exchange, Some("UNKNOWN")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_fault_of_one_institution_stays_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let (peer, twin) = (Peer::start(), Peer::start());
+    let mut sources = crate::spec_sources(&specs()).unwrap();
+    for source in &mut sources {
+        source.text = source.text.replace("\ninstitution hecto ", "\ninstitution twin ");
+    }
+    let text = config_text(directory.path(), peer.address, "");
+    let from = text.find("[institutions.hecto]").unwrap();
+    let both = text[from..].replace("institutions.hecto", "institutions.twin");
+    let both = text.clone() + &both.replace(&peer.address.to_string(), &twin.address.to_string());
+    let config = crate::Config::parse(&both, "pabal.toml").unwrap().with_spec("twin", sources);
+    let gateway = Gateway::start(config).await.unwrap();
+    let handle = gateway.handle();
+    assert_eq!(handle.institutions(), ["hecto", "twin"]);
+    let inbound = gateway.local_addresses().into_iter().find(|(institution, ..)| institution == "twin").unwrap().2;
+    let (_out, _in) = (twin.accept(), TcpStream::connect(inbound).unwrap());
+    let mut health = handle.health("twin").unwrap();
+    tokio::time::timeout(PATIENCE, health.wait_for(|health| *health == Health::Serving)).await.unwrap().unwrap();
+    handle.panic("hecto").await;
+    let mut fallen = handle.health("hecto").unwrap();
+    let says_fault = |health: &Health| matches!(health, Health::NotServing(why) if why.contains("fault"));
+    tokio::time::timeout(PATIENCE, fallen.wait_for(says_fault)).await.unwrap().unwrap();
+    // Nobody takes it in, so it is called off.
+    let call = Call { timeout: Some(Duration::from_millis(50)), ..transfer() };
+    assert_eq!(handle.exchange(call).await.unwrap_err().refusal, Refusal::DeadlinePassed);
+    assert_eq!(*health.borrow(), Health::Serving);
+    assert!(handle.status("twin").await.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
