@@ -48,6 +48,8 @@ impl gateway_server::Gateway for Gateway {
         drop(here);
         match ended {
             Ok(Some(answered)) => answered.map(Response::new).map_err(Status::from),
+            // The process is ending around us; nobody will hear this.
+            Err(ended) if ended.is_cancelled() => Ok(Response::new(answer::broken(&trace))),
             // Not while we are here; and a panic of ours is never told as a refusal, for a byte may have left.
             Ok(None) | Err(_) => {
                 tracing::error!(trace_id = %trace.id(), "the work on a call broke down; the caller is told UNKNOWN");

@@ -4,7 +4,7 @@ use std::time::Duration;
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long until a question is asked again.
-const ASK_AGAIN: Duration = Duration::from_millis(3);
+pub(crate) const ASK_AGAIN: Duration = Duration::from_millis(3);
 
 /// Waits for something.
 ///

@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 
 use crate::asked::Asked;
 use crate::log::runtime;
-use crate::patience::{PATIENCE, soon, until};
+use crate::patience::{ASK_AGAIN, PATIENCE, soon, until};
 
 /// The institution's line for what we send.
 pub const REQUESTS: LineId = LineId(0);
@@ -346,8 +346,22 @@ impl Rig {
     }
 
     /// Waits until the institution's status is like this.
+    ///
+    /// # Panics
+    /// It does not become so.
     pub async fn wait_status<T>(&self, what: &str, mut is: impl FnMut(&Status) -> Option<T>) -> T {
-        until(what, async || self.handle.status("hecto").await.and_then(|status| is(&status))).await
+        let mut last = None;
+        let asking = async {
+            loop {
+                last = self.handle.status("hecto").await;
+                if let Some(found) = last.as_ref().and_then(&mut is) {
+                    return found;
+                }
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+        };
+        let asked = tokio::time::timeout(PATIENCE, asking).await;
+        asked.unwrap_or_else(|_| panic!("this did not happen within {PATIENCE:?}: {what}; the last status: {last:#?}"))
     }
 
     /// Waits until every session is up and all business is open.

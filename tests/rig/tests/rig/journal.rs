@@ -64,7 +64,7 @@ fn a_gateway_that_dies_with_a_held_journal_has_sent_nothing() {
 fn when_the_journal_cannot_commit_nothing_leaves_and_health_says_so() {
     run(async {
         expect_error("the journal has failed");
-        const CALLS: u32 = 1_000;
+        const CALLS: u32 = 700;
         // Everything that waits becomes one transaction, and that is larger than the file may become.
         let options = Options {
             journal: "journal_bytes_max = \"1MiB\"\ngroup_envelopes_max = 100000\ngroup_bytes_max = \"64MiB\"".to_owned(),
