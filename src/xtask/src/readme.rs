@@ -49,6 +49,12 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     if blocks.is_empty() {
         return Err(Failure::new("README.md has no block that is marked to be run"));
     }
+    // The data directory of specs/hecto/local.toml: the page is read by somebody who has none yet.
+    let left = root.join("target/local");
+    if left.exists() {
+        std::fs::remove_dir_all(&left)
+            .map_err(|error| Failure::new(format!("cannot remove {}: {error}", left.display())))?;
+    }
     let mut background = Vec::new();
     let done = blocks.iter().try_for_each(|block| run_block(root, block, &mut background));
     // The last that was started is the first to stop.
