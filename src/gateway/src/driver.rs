@@ -17,7 +17,7 @@ mod socket;
 mod waiters;
 
 use std::future::poll_fn;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
@@ -55,6 +55,8 @@ pub(crate) struct Driver {
 /// A configured route as the shell knows it.
 pub(crate) struct Line {
     pub(crate) name: String,
+    /// Whose connections are taken; anybody's if there is none.
+    from: Vec<IpAddr>,
     endpoint: LineEndpoint,
     options: SocketOptions,
 }
@@ -91,7 +93,7 @@ impl Line {
             keepalive_interval: config.keepalive_interval,
             user_timeout: config.user_timeout,
         };
-        Ok(Self { name: config.name.clone(), endpoint, options })
+        Ok(Self { name: config.name.clone(), from: config.from.clone(), endpoint, options })
     }
 
     /// The address that an acceptor line has got.

@@ -1,7 +1,7 @@
 //! The settings of an institution: lines, parties, limits.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub(crate) struct LineConfig {
     pub(crate) name: String,
     pub(crate) protocol: String,
     pub(crate) endpoint: Endpoint,
+    /// Whose connections are taken; anybody's if there is none.
+    pub(crate) from: Vec<IpAddr>,
     pub(crate) direction: Direction,
     pub(crate) sessions_max: u16,
     pub(crate) window: u32,
@@ -160,6 +162,7 @@ fn read_line(mut section: Section<'_, '_>) -> LineConfig {
     let direction = section.word("direction", &Direction::ALL.iter().map(|way| (way.word(), *way)).collect::<Vec<_>>());
     let address = section.texts("address");
     let listen = section.text_if_there("listen");
+    let from = read_from(&mut section, side);
     let endpoint = read_endpoint(&section, side, address, listen);
     let bounds = LineBounds::read(&mut section);
     section.finish();
@@ -167,6 +170,7 @@ fn read_line(mut section: Section<'_, '_>) -> LineConfig {
         name,
         protocol,
         endpoint,
+        from,
         direction: direction.unwrap_or(Direction::Duplex),
         sessions_max: bounds.sessions_max,
         window: bounds.window,
@@ -178,6 +182,21 @@ fn read_line(mut section: Section<'_, '_>) -> LineConfig {
         keepalive_interval: bounds.keepalive_interval,
         user_timeout: bounds.user_timeout,
     }
+}
+
+fn read_from(section: &mut Section<'_, '_>, side: Option<LineSide>) -> Vec<IpAddr> {
+    let texts = section.texts("from").unwrap_or_default();
+    if !texts.is_empty() && side == Some(LineSide::Initiator) {
+        section.problem("from", "is an acceptor's; this line connects, so remove it");
+    }
+    let mut addresses = Vec::new();
+    for text in texts {
+        match text.parse::<IpAddr>() {
+            Ok(address) => addresses.push(address.to_canonical()),
+            Err(_) => section.problem("from", format!("{text:?} is not an IP address, such as \"10.1.2.3\"")),
+        }
+    }
+    addresses
 }
 
 fn read_endpoint(

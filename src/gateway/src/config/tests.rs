@@ -125,6 +125,22 @@ fn an_endpoint_fits_its_side() {
 }
 
 #[test]
+fn whose_connections_are_taken_is_an_acceptors() {
+    let config = parse(&HECTO.replace("listen = ", "from = [\"10.1.2.3\", \"::ffff:10.1.2.4\"]\nlisten = ")).unwrap();
+    assert_eq!(
+        config.institutions()[0].lines[1].from,
+        ["10.1.2.3", "10.1.2.4"].map(|text| text.parse::<std::net::IpAddr>().unwrap())
+    );
+    insta::assert_snapshot!(
+        mistakes("address = ", "from = [\"10.1.2\"]\naddress = "),
+        @r#"
+    site/pabal.toml:10: institutions.hecto.lines[0].from: "10.1.2" is not an IP address, such as "10.1.2.3"
+    site/pabal.toml:10: institutions.hecto.lines[0].from: is an acceptor's; this line connects, so remove it
+    "#
+    );
+}
+
+#[test]
 fn limits_are_held_against_each_other() {
     let text = format!(
         "[gateway]\ndefault_timeout = \"50ms\"\n[line]\nwindow = 20000\nreconnect_min = \"1m\"\nkeepalive_idle = \"10ms\"\n{HECTO}\n\

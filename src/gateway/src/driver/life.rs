@@ -307,8 +307,14 @@ impl Life {
             let Poll::Ready(accepted) = listener.poll_accept(cx) else { return false };
             match accepted {
                 Ok((stream, peer)) => {
-                    self.observer.see(Seen::Peer { line, peer });
-                    self.take_peer(stream, line, lines);
+                    let from = lines.get(usize::from(line.0)).map_or(&[][..], |line| &line.from);
+                    let is_known = from.is_empty() || from.contains(&peer.ip().to_canonical());
+                    self.observer.see(Seen::Peer { line, peer, is_known });
+                    if is_known {
+                        self.take_peer(stream, line, lines);
+                    } else {
+                        socket::abort(&stream);
+                    }
                 }
                 Err(error) => {
                     self.observer.see(Seen::AcceptFailed { line, error });

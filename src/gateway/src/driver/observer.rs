@@ -13,7 +13,7 @@ pub(super) enum Seen {
     /// A connection could not be made.
     ConnectFailed { conn: Conn, error: io::Error },
     /// A peer has connected; whether it may stay, the next event says.
-    Peer { line: LineId, peer: SocketAddr },
+    Peer { line: LineId, peer: SocketAddr, is_known: bool },
     /// A notice is durable and answered.
     Notice { notice: NoticeId, rule: Box<str> },
     /// A listener cannot accept.
@@ -58,8 +58,11 @@ impl Log {
                 Seen::ConnectFailed { conn, error } => {
                     tracing::warn!(institution, line = self.line(conn.session.line), %error, "connecting failed");
                 }
-                Seen::Peer { line, peer } => {
-                    tracing::info!(institution, line = self.line(line), %peer, "a peer has connected")
+                Seen::Peer { line, peer, is_known: true } => {
+                    tracing::info!(institution, line = self.line(line), %peer, "a peer has connected");
+                }
+                Seen::Peer { line, peer, is_known: false } => {
+                    tracing::warn!(institution, line = self.line(line), %peer, "a peer that is not in `from` was turned away");
                 }
                 Seen::Notice { notice, rule } => tracing::info!(institution, %notice, rule = &*rule, "notice taken in"),
                 Seen::AcceptFailed { line, error } => {

@@ -82,6 +82,28 @@ async fn a_connection_beyond_the_limit_is_reset() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_takes_no_slot() {
+    let directory = tempfile::tempdir().unwrap();
+    let peer = Peer::start();
+    let text =
+        config_text(directory.path(), peer.address, "").replace("listen = ", "from = [\"127.0.0.9\"]\nlisten = ");
+    let gateway = Gateway::start(crate::Config::parse(&text, "pabal.toml").unwrap()).await.unwrap();
+    let _out = peer.accept();
+    let address = gateway.local_addresses()[0].2;
+    let mut stranger = TcpStream::connect(address).unwrap();
+    stranger.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert_eq!(
+        std::io::Read::read(&mut stranger, &mut [0; 1]).unwrap_err().kind(),
+        std::io::ErrorKind::ConnectionReset
+    );
+    let friend = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    friend.bind(&"127.0.0.9:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
+    friend.connect(&address.into()).unwrap();
+    let mut health = gateway.handle().health("hecto").unwrap();
+    tokio::time::timeout(PATIENCE, health.wait_for(|health| *health == Health::Serving)).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_journal_is_held_nothing_leaves() {
     let house = House::start().await;
     let telegrams = house.open(|request| vec![answered(request, b"0000")]).await;
