@@ -248,14 +248,55 @@ async fn what_was_out_when_the_gateway_stopped_is_unknown_after_the_next_start()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drain_lets_answers_come_and_closes_the_data() {
     let house = House::start().await;
-    let (out, inbound) = house.connect();
-    house.health(|health| *health == Health::Serving).await;
-    drop((out, inbound));
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let telegrams = house
+        .open(move |request| {
+            wait.recv_timeout(PATIENCE).unwrap();
+            vec![answered(request, b"0000")]
+        })
+        .await;
+    let handle = house.handle.clone();
+    let waits = tokio::spawn(async move { handle.exchange(transfer()).await });
+    house.wait_for(|handle| async move { handle.status("hecto").await.unwrap().in_flight == 1 }).await;
     let House { gateway, handle, peer, directory } = house;
-    let summary = gateway.drain(Duration::from_secs(5)).await;
+    let drain = tokio::spawn(gateway.drain(PATIENCE));
+    let mut health = handle.health("hecto").unwrap();
+    let is_draining = |health: &Health| matches!(health, Health::NotServing(why) if why.starts_with("draining"));
+    tokio::time::timeout(PATIENCE, health.wait_for(is_draining)).await.unwrap().unwrap();
+    assert_eq!(handle.exchange(transfer()).await.unwrap_err().refusal, Refusal::Draining);
+    go.send(()).unwrap();
+    assert_eq!(waits.await.unwrap().unwrap().outcome, Outcome::Success { cause: Cause::Answered });
+    let summary = drain.await.unwrap();
     assert!(summary.is_complete(), "{summary:?}");
-    let refused = handle.exchange(transfer()).await.unwrap_err().refusal;
-    assert!(matches!(refused, Refusal::Draining | Refusal::Stopped), "{refused:?}");
+    assert_eq!(telegrams.iter().count(), 1, "and then the end of the stream");
+    assert_eq!(handle.exchange(transfer()).await.unwrap_err().refusal, Refusal::Stopped);
     // Closed cleanly, the directory is free at once.
     Gateway::start(config(directory.path(), peer.address, "")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_reads_from_the_last_checkpoint_on() {
+    let more = "[journal]\ncheckpoint_every = 20\n";
+    let house = House::start_with(more).await;
+    let telegrams = house.open(|request| vec![answered(request, b"0000")]).await;
+    let keyed = |at: u32| Call { idempotency_key: Some(format!("salary-{at}")), ..transfer() };
+    let first = house.handle.exchange(keyed(0)).await.unwrap();
+    for at in 1..20 {
+        house.handle.exchange(keyed(at)).await.unwrap();
+    }
+    let House { gateway, handle: _, peer, directory } = house;
+    assert!(gateway.drain(PATIENCE).await.is_complete());
+    assert_eq!(telegrams.iter().count(), 20);
+    let reader = pabal_journal::Reader::open(directory.path().join("data")).unwrap();
+    let last = reader.recovery("hecto").unwrap().next().unwrap().unwrap();
+    assert_eq!(last.kind, pabal_journal::CHECKPOINT);
+    assert!(last.position.seq > 40, "{}", last.position);
+
+    let gateway = Gateway::start(config(directory.path(), peer.address, more)).await.unwrap();
+    let again = gateway.handle().exchange(keyed(0)).await.unwrap();
+    assert_eq!(
+        (again.exchange, again.outcome),
+        (first.exchange, first.outcome),
+        "the key is older than the checkpoint"
+    );
 }
