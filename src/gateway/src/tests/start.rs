@@ -300,3 +300,35 @@ async fn a_start_reads_from_the_last_checkpoint_on() {
         "the key is older than the checkpoint"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_ends_though_the_journal_is_held() {
+    let house = House::start().await;
+    let telegrams = house.open(|request| vec![answered(request, b"0000")]).await;
+    let writer = house.gateway.journal().clone();
+    let pause = tokio::task::spawn_blocking(move || writer.pause()).await.unwrap();
+    let handle = house.handle.clone();
+    let waits = tokio::spawn(async move { handle.exchange(transfer()).await });
+    let writer = house.gateway.journal().clone();
+    house
+        .wait_for(|_| {
+            let waits = writer.undurable_bytes("hecto");
+            async move { waits > 600 }
+        })
+        .await;
+    let House { gateway, handle: _, peer, directory } = house;
+    let summary = tokio::time::timeout(PATIENCE, gateway.drain(Duration::from_millis(100))).await.expect("it ends");
+    assert!(!summary.is_complete(), "{summary:?}");
+    // No byte left, and whichever is told is true: it was not sent, or nobody can say yet.
+    let told = waits.await.unwrap();
+    assert!(telegrams.iter().next().is_none());
+    match told {
+        Ok(answer) => {
+            assert!(matches!(answer.outcome, Outcome::Unknown { .. } | Outcome::Failure { .. }), "{answer:?}")
+        }
+        Err(error) => assert!(matches!(error.refusal, Refusal::Draining | Refusal::Stopped), "{error:?}"),
+    }
+    drop(pause);
+    let gateway = Gateway::start(config(directory.path(), peer.address, "")).await.unwrap();
+    assert_eq!(gateway.handle().status("hecto").await.unwrap().in_flight, 0);
+}
