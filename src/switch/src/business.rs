@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use pabal_clock::{Mono, Now};
 use pabal_spec::Verdict;
@@ -23,6 +24,9 @@ use crate::receive::code_text;
 use crate::refusal::Refusal;
 use crate::state::{Clocks, Day};
 use crate::timer::TimerName;
+
+/// Nothing is tried again sooner, whatever a spec says: a try that fails at once would be tried for ever at one instant.
+pub(crate) const RETRY_MIN: Duration = Duration::from_secs(1);
 
 impl Core {
     /// Makes the list of what is opened, with the telegram that opens each.
@@ -122,7 +126,7 @@ impl Core {
             Err((_, text)) => {
                 self.state.openings[at as usize].reason = Some(text);
                 self.change_opening(at, OpeningEvent::Failed);
-                self.state.timers.set(TimerName::Opening(at), now.mono + retry);
+                self.state.timers.set(TimerName::Opening(at), now.mono + retry.max(RETRY_MIN));
             }
         }
     }
@@ -198,7 +202,7 @@ impl Core {
         } else if verdict == lost && state == OpeningState::Open {
             self.state.openings[at as usize].reason = Some(code_text(plan, participant, frame));
             self.change_opening(at, OpeningEvent::Lost);
-            self.state.timers.set(TimerName::Opening(at), now.mono + retry);
+            self.state.timers.set(TimerName::Opening(at), now.mono + retry.max(RETRY_MIN));
             self.try_opening(at, now);
         }
     }
@@ -221,7 +225,7 @@ impl Core {
         let Some(rule) = &self.books[usize::from(protocol)].protocol.rules.opening else { return };
         let retry = rule.retry;
         self.change_opening(at, OpeningEvent::Failed);
-        self.state.timers.set(TimerName::Opening(at), now.mono + retry);
+        self.state.timers.set(TimerName::Opening(at), now.mono + retry.max(RETRY_MIN));
     }
 
     /// The wall clock shows another business date.
@@ -265,7 +269,7 @@ impl Core {
         let next = self.state.conversations.iter().map(|conversation| conversation.day.until).min();
         let Some(next) = next else { return };
         let micros = next.as_unix_micros().saturating_sub(now.wall.as_unix_micros()).max(1);
-        let wait = core::time::Duration::from_micros(u64::try_from(micros).unwrap_or(1));
+        let wait = Duration::from_micros(u64::try_from(micros).unwrap_or(1));
         self.state.timers.set(TimerName::DateChange, now.mono + wait);
     }
 

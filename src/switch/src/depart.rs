@@ -149,6 +149,8 @@ impl Core {
                 Cargo::PollAnswer => {}
             }
         }
+        let protocol = self.state.sessions[slot].protocol;
+        self.pump(protocol, now);
         self.drain_on(now);
     }
 

@@ -11,6 +11,7 @@ use pabal_telegram::Side;
 
 use crate::admit::Request;
 use crate::book::{blank, carry};
+use crate::business::RETRY_MIN;
 use crate::core::{Core, Inquire};
 use crate::entry::Origin;
 use crate::exchange::{ExchangeEvent, ExchangeState};
@@ -136,7 +137,7 @@ impl Core {
             Unknown::Leave => {}
             Unknown::List => self.list(parent),
             Unknown::Inquire(schedule) => {
-                self.state.timers.set(TimerName::Inquiry(parent), now.mono + schedule.every);
+                self.state.timers.set(TimerName::Inquiry(parent), now.mono + schedule.every.max(RETRY_MIN));
             }
         }
     }
@@ -158,7 +159,7 @@ impl Core {
         let reason = Box::from("the spec's schedule");
         let asker = Asker { actor: Box::default(), reason, trace: exchange.about.trace.clone(), deadline: Mono::NEVER };
         if self.ask(id, asker, now).is_err() {
-            self.state.timers.set(TimerName::Inquiry(id), now.mono + schedule.every);
+            self.state.timers.set(TimerName::Inquiry(id), now.mono + schedule.every.max(RETRY_MIN));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The hand that holds the core: it does what the core asks, and keeps what a test wants to see.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use pabal_clock::{Mono, Now, Wall};
@@ -20,13 +20,18 @@ pub(crate) const IN: LineId = LineId(1);
 /// 2026-11-21T10:00:00+09:00.
 const START: i64 = 1_795_222_800;
 
+/// The shipped spec, read once.
 pub(crate) fn institution() -> Arc<Institution> {
+    static READ: OnceLock<Arc<Institution>> = OnceLock::new();
     let file = |name: &str, text: &str| Source { name: name.into(), text: text.into() };
-    let sources = [
-        file("firmbanking.spec", include_str!("../../../../specs/hecto/firmbanking.spec")),
-        file("codes.csv", include_str!("../../../../specs/hecto/codes.csv")),
-    ];
-    Arc::new(pabal_spec::load(&sources).unwrap().institution)
+    let read = || {
+        let sources = [
+            file("firmbanking.spec", include_str!("../../../../specs/hecto/firmbanking.spec")),
+            file("codes.csv", include_str!("../../../../specs/hecto/codes.csv")),
+        ];
+        Arc::new(pabal_spec::load(&sources).unwrap().institution)
+    };
+    Arc::clone(READ.get_or_init(read))
 }
 
 pub(crate) fn line(name: &str, side: LineSide, direction: Direction) -> LineSettings {

@@ -17,5 +17,6 @@ mod poll;
 mod refusal;
 mod restart;
 mod session;
+mod storm;
 mod transfer;
 mod waiting;
