@@ -97,21 +97,38 @@ impl Handle {
         {
             return Ok(known);
         }
-        let again = call.idempotency_key.as_ref().map(|key| (key, open.clone()));
+        let content = open.content();
         let command = |waiter| Command::Open { open: Box::new(open), only_if_known: false, waiter };
         let heard = self.ask(desk, deadline, command).await?;
-        if let (Some(Heard::KeyNotInMemory), Some((key, open))) = (&heard.heard, &again)
-            && let Some(known) = self.known(desk, &call, key, open).await?
+        if let (Some(Heard::KeyNotInMemory), Some(key)) = (&heard.heard, &call.idempotency_key)
+            && let Some(known) = self.recorded(desk, &call.caller, key, content).await?
         {
             return Ok(known);
         }
         answer(heard, call.trace)
     }
 
-    /// The answer of a request whose idempotency key was used before. Memory does not know the oldest; the journal does.
+    /// The answer of a request whose idempotency key was used before, and of which bytes may have left then: an error would deny that.
     async fn known(&self, desk: &Desk, call: &Call, key: &str, open: &Open) -> Result<Option<Answer>, CallError> {
-        let (institution, caller) = (desk.name.clone(), call.caller.clone());
-        let found = match self.0.histories.keyed(institution, caller, key.to_owned()).await? {
+        let (boxed, deadline) = (Box::new(open.clone()), open.deadline);
+        let command = |waiter| Command::Open { open: boxed, only_if_known: true, waiter };
+        let unheard = match self.ask(desk, deadline, command).await {
+            Ok(HeardBy { heard: Some(Heard::KeyNotInMemory), .. }) => None,
+            Ok(HeardBy { heard: None, exchange: None }) => Some(stopped()),
+            Ok(heard) => return answer(heard, call.trace.clone()).map(Some),
+            Err(error) => Some(error),
+        };
+        // Memory does not know the oldest keys, or cannot be asked; the journal knows them all.
+        match (self.recorded(desk, &call.caller, key, open.content()).await?, unheard) {
+            (Some(recorded), _) => Ok(Some(recorded)),
+            (None, Some(error)) => Err(error),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// What the journal has under an idempotency key.
+    async fn recorded(&self, desk: &Desk, caller: &str, key: &str, content: u64) -> Result<Option<Answer>, CallError> {
+        let found = match self.0.histories.keyed(desk.name.clone(), caller.to_owned(), key.to_owned()).await? {
             Keyed::Unused => return Ok(None),
             Keyed::Fenced => {
                 let text = "find bound this idempotency key before the request came; use a new one";
@@ -119,14 +136,8 @@ impl Handle {
             }
             Keyed::Exchange(found) => found,
         };
-        let boxed = Box::new(open.clone());
-        let command = |waiter| Command::Open { open: boxed, only_if_known: true, waiter };
-        let heard = self.ask(desk, open.deadline, command).await?;
-        if !matches!(heard.heard, Some(Heard::KeyNotInMemory)) {
-            return answer(heard, call.trace.clone()).map(Some);
-        }
         match self.0.histories.exchange(desk.name.clone(), found).await? {
-            Some(history) if !history.is_for(open.content()) => {
+            Some(history) if !history.is_for(content) => {
                 let text = format!("the idempotency key belongs to exchange {found}, which has another content");
                 Err(CallError { exchange: Some(found), ..refused(Refusal::KeyReused, text) })
             }

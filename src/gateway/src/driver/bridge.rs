@@ -8,7 +8,7 @@ use pabal_switch::Entry;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::acks::Acks;
+use super::acks::{Acks, CHECKPOINT_TICKET};
 use crate::digest::DigestKey;
 
 /// Entries that become durable together.
@@ -59,7 +59,14 @@ impl BridgeParts {
         while let Some(batch) = batches.recv().await {
             let ticket = batch.ticket;
             let drafts: Vec<Draft> = batch.entries.iter().map(|entry| self.draft(entry, batch.at)).collect();
-            if let Err(why) = self.append(drafts, ticket).await {
+            let bytes: usize = drafts.iter().map(Draft::size_bytes).sum();
+            if ticket == CHECKPOINT_TICKET && bytes > self.queue_bytes_max {
+                let (institution, max) = (&self.institution, self.queue_bytes_max);
+                // Only the next start is slower without it.
+                tracing::error!(institution, bytes, max, "a checkpoint does not fit; raise journal.queue_bytes_max");
+                continue;
+            }
+            if let Err(why) = self.append(drafts, bytes, ticket).await {
                 self.acks.fail(why);
                 break;
             }
@@ -69,8 +76,7 @@ impl BridgeParts {
     }
 
     /// Waits for room first: a batch that was refused would leave a hole.
-    async fn append(&self, drafts: Vec<Draft>, ticket: u64) -> Result<(), String> {
-        let bytes: usize = drafts.iter().map(Draft::size_bytes).sum();
+    async fn append(&self, drafts: Vec<Draft>, bytes: usize, ticket: u64) -> Result<(), String> {
         if bytes > self.queue_bytes_max {
             return Err(format!(
                 "{bytes} bytes at once; raise journal.queue_bytes_max, which is {}",

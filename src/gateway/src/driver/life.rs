@@ -231,9 +231,12 @@ impl Life {
     }
 
     fn open(&mut self, open: Open, only_if_known: bool, waiter: Waiter, now: Now) {
-        let is_known = |key: &str| self.core.exchange_of_key(&open.caller, key).is_some();
-        if only_if_known && !open.idempotency_key.as_deref().is_some_and(is_known) {
-            return waiter.tell(Heard::KeyNotInMemory);
+        let key = open.idempotency_key.as_deref();
+        match key.and_then(|key| self.core.exchange_of_key(&open.caller, key)) {
+            // Now already: of what is known, bytes may have left before.
+            Some(exchange) => waiter.waits_for(exchange),
+            None if only_if_known => return waiter.tell(Heard::KeyNotInMemory),
+            None => {}
         }
         match self.core.open(open, now) {
             // The key is older than what memory has of its exchange.

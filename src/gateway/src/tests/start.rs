@@ -284,7 +284,7 @@ async fn a_start_reads_from_the_last_checkpoint_on() {
     for at in 1..20 {
         house.handle.exchange(keyed(at)).await.unwrap();
     }
-    let House { gateway, handle: _, peer, directory } = house;
+    let House { gateway, handle, peer, directory } = house;
     assert!(gateway.drain(PATIENCE).await.is_complete());
     assert_eq!(telegrams.iter().count(), 20);
     let reader = pabal_journal::Reader::open(directory.path().join("data")).unwrap();
@@ -292,6 +292,10 @@ async fn a_start_reads_from_the_last_checkpoint_on() {
     assert_eq!(last.kind, pabal_journal::CHECKPOINT);
     assert!(last.position.seq > 40, "{}", last.position);
 
+    // A used key is answered from its exchange as long as anything can be read, for bytes have left.
+    let again = handle.exchange(keyed(0)).await.unwrap();
+    assert_eq!((again.exchange, again.outcome), (first.exchange, first.outcome), "the driver is gone");
+    assert_eq!(handle.exchange(keyed(20)).await.unwrap_err().refusal, Refusal::Stopped, "this one is new");
     let gateway = Gateway::start(config(directory.path(), peer.address, more)).await.unwrap();
     let again = gateway.handle().exchange(keyed(0)).await.unwrap();
     assert_eq!(
