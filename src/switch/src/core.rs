@@ -377,6 +377,18 @@ impl Core {
             && self.state.sessions.iter().all(|session| session.is_gone())
     }
 
+    /// Another version of the spec: what is taken in by a [`Plan`] of it goes by it, and what the core does by itself. What is in
+    /// flight goes on by the version that it began with. Sessions and openings stay as they are.
+    ///
+    /// # Errors
+    /// It is of another institution, or has other protocols, another framing, business day or openings; nothing has changed then.
+    pub fn set_institution(&mut self, institution: Arc<Institution>, now: Now) -> Result<(), Box<str>> {
+        self.begin(now);
+        let taken = self.take_version(institution, now);
+        self.flush();
+        taken
+    }
+
     /// New bounds, at once.
     pub fn set_limits(&mut self, limits: Limits, now: Now) {
         self.begin(now);

@@ -1,4 +1,5 @@
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -33,16 +34,25 @@ impl Image {
     const VERSION: u32 = 1;
 
     pub(crate) fn of(core: &Core) -> Self {
-        let name = |plan: &Arc<Plan>| PlanName {
-            protocol: plan.protocol.name.clone(),
-            rule: plan.exchange().name.clone(),
-            digest: plan.protocol.digest,
+        let mut state = core.state.clone();
+        // Only what an exchange still goes by: a version that is over is nobody's need.
+        let used: BTreeSet<u32> = state.exchanges.values().map(|exchange| exchange.plan).collect();
+        for exchange in state.exchanges.values_mut() {
+            exchange.plan = u32::try_from(used.range(..exchange.plan).count()).unwrap_or(u32::MAX);
+        }
+        let name = |at: &u32| {
+            let plan = &core.plans[*at as usize];
+            PlanName {
+                protocol: plan.protocol.name.clone(),
+                rule: plan.exchange().name.clone(),
+                digest: plan.protocol.digest,
+            }
         };
         Self {
             version: Self::VERSION,
             institution: core.institution.name.clone(),
-            plans: core.plans.iter().map(name).collect(),
-            state: core.state.clone(),
+            plans: used.iter().map(name).collect(),
+            state,
         }
     }
 

@@ -47,6 +47,9 @@
 //! [`Recovery`] folds the journal's entries into what [`Core::new`] goes on with after a crash. [`Core::image`] is the whole core as data, for another
 //! process to go on with where this one stood. States and what changes them are tables, drawn in this crate's README.
 //!
+//! [`Core::set_institution`] brings another version of the spec while sessions stay up; an exchange goes on by the version that it
+//! began with.
+//!
 //! # In use
 //!
 //! ```
@@ -167,6 +170,7 @@ mod status;
 mod stream;
 mod timer;
 mod transition;
+mod version;
 mod waiting;
 
 pub use crate::bytes::Bytes;

@@ -76,6 +76,23 @@ impl Notices {
         });
     }
 
+    /// Gives each notice's rule its new place; one whose rule is gone is only in the journal from now on.
+    pub(crate) fn rename(&mut self, place: impl Fn(u16, NoticeRuleId) -> Option<NoticeRuleId>) {
+        let old = core::mem::take(&mut self.known);
+        self.keys.clear();
+        for (id, mut notice) in old {
+            let Some(rule) = place(notice.protocol, notice.rule) else { continue };
+            notice.rule = rule;
+            // Protocol, rule and date stand before the correlation key.
+            let key = notice.key.split_off(notice.key.len().min(8));
+            notice.key = notice_key(notice.protocol, rule, notice.date, &key);
+            self.keys.insert(Bytes::from(&notice.key[..]), id);
+            self.known.insert(id, notice);
+        }
+        let Self { known, waiting, .. } = self;
+        waiting.retain(|id| known.contains_key(id));
+    }
+
     pub(crate) fn reply_later(&mut self, id: NoticeId) {
         if self.known.contains_key(&id) && !self.waiting.contains(&id) {
             self.waiting.push_back(id);

@@ -55,8 +55,13 @@ impl Core {
 
     fn frame(&mut self, slot: usize, conn: Conn, frame: &[u8], now: Now) {
         let protocol = self.state.sessions[slot].protocol;
+        let routed = self.books[usize::from(protocol)].route(frame);
+        let is_strange = matches!(routed, Err(_) | Ok((_, Route::Nothing)));
+        if is_strange && self.answer_by_older_version(slot, conn, frame, now) {
+            return;
+        }
         let book = &self.books[usize::from(protocol)];
-        match book.route(frame) {
+        match routed {
             Ok((_, Route::Answer(rule))) => self.answer(slot, conn, rule, frame, now),
             Ok((_, Route::Notice(rule))) => self.notice(slot, conn, rule, frame, now),
             Ok((_, Route::PollRequest)) => self.answer_poll(slot, frame),
@@ -129,7 +134,7 @@ impl Core {
     }
 
     /// Whether all bytes of a request were given to the kernel, or a lost connection leaves that open.
-    fn has_left(&self, id: ExchangeId) -> bool {
+    pub(crate) fn has_left(&self, id: ExchangeId) -> bool {
         let Some(exchange) = self.state.exchanges.get(&id) else { return false };
         let Some(sent) = exchange.sent else { return true };
         match self.slot_of(sent.conn) {

@@ -19,4 +19,5 @@ mod restart;
 mod session;
 mod storm;
 mod transfer;
+mod version;
 mod waiting;

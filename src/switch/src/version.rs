@@ -1,0 +1,90 @@
+//! A new version of the spec, while sessions stay up: what is new goes by it, what is in flight by the version it began with.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use pabal_clock::Now;
+use pabal_spec::{Institution, NoticeRuleId, Protocol};
+
+use crate::book::Book;
+use crate::core::Core;
+use crate::id::{Conn, ExchangeId};
+use crate::opening::Opening;
+
+impl Core {
+    /// Goes on by another version, if it is one of the same conversation.
+    pub(crate) fn take_version(&mut self, institution: Arc<Institution>, now: Now) -> Result<(), Box<str>> {
+        if institution.name != self.institution.name {
+            return Err(
+                format!("`{}` is no version of institution `{}`", institution.name, self.institution.name).into()
+            );
+        }
+        let same = |(old, new): (&Book, &Arc<Protocol>)| {
+            old.protocol.name == new.name && old.protocol.framing == new.framing && old.protocol.day == new.day
+        };
+        let is_same_talk =
+            self.books.len() == institution.protocols.len() && self.books.iter().zip(&institution.protocols).all(same);
+        if !is_same_talk {
+            return Err(
+                "protocols, framing and business day cannot change while sessions are up; restart with them".into()
+            );
+        }
+        let books: Vec<Book> = institution.protocols.iter().map(|one| Book::new(one, &self.settings)).collect();
+        let old = core::mem::replace(&mut self.books, books);
+        let openings = core::mem::take(&mut self.state.openings);
+        self.list_openings();
+        let key = |opening: &Opening| (opening.protocol, opening.key.clone());
+        if !openings.iter().map(key).eq(self.state.openings.iter().map(key)) {
+            self.books = old;
+            self.state.openings = openings;
+            return Err("what is opened cannot change while sessions are up; restart with it".into());
+        }
+        for (new, old) in self.state.openings.iter_mut().zip(openings) {
+            *new = Opening { template: new.template.clone(), ..old };
+        }
+        self.rename_notices(&old);
+        self.institution = institution;
+        for protocol in self.protocols() {
+            self.try_openings(protocol, now);
+        }
+        Ok(())
+    }
+
+    /// Notices are known by their rule's place, which may be another now.
+    fn rename_notices(&mut self, old: &[Book]) {
+        let books = &self.books;
+        self.state.notices.rename(|protocol, rule| {
+            let name = &old[usize::from(protocol)].protocol.rules.notices[usize::from(rule.0)].name;
+            let notices = &books[usize::from(protocol)].protocol.rules.notices;
+            let at = notices.iter().position(|rule| rule.name == *name)?;
+            u16::try_from(at).ok().map(NoticeRuleId)
+        });
+    }
+
+    /// A frame that the newest version does not expect may answer a request of an older one.
+    pub(crate) fn answer_by_older_version(&mut self, slot: usize, conn: Conn, frame: &[u8], now: Now) -> bool {
+        let protocol = self.state.sessions[slot].protocol;
+        let newest = &self.books[usize::from(protocol)].protocol;
+        let mut found: Option<ExchangeId> = None;
+        for plan in &self.plans {
+            let is_older = plan.protocol.name == newest.name && !Arc::ptr_eq(&plan.protocol, newest);
+            let answer = &plan.exchange().answer;
+            let is_answer = is_older
+                && plan.protocol.catalog.select(frame) == Ok(answer.telegram)
+                && answer.bytes.iter().all(|(at, bytes)| at.of(frame) == Some(bytes));
+            if is_answer && let Some(key) = crate::depart::pending_key(protocol, frame, plan) {
+                found = found.or_else(|| self.state.pending.get(&key[..]).copied());
+            }
+        }
+        match found {
+            Some(id) if self.has_left(id) => {
+                self.answered(id, conn, frame, now);
+                self.pump(protocol, now);
+                true
+            }
+            _ => false,
+        }
+    }
+}
