@@ -98,6 +98,18 @@ pub fn spec() -> Vec<Source> {
     spec_sources(&hecto()).expect("the spec is shipped")
 }
 
+/// The spec that is shipped, with a text in place of another.
+///
+/// # Panics
+/// The other is not in it.
+#[must_use]
+pub fn spec_with(from: &str, to: &str) -> Vec<Source> {
+    let mut sources = spec();
+    let source = sources.iter_mut().find(|source| source.text.contains(from)).expect("the text is in the spec");
+    source.text = source.text.replacen(from, to, 1);
+    sources
+}
+
 /// The institution's folder.
 pub(crate) fn hecto() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto")
@@ -223,7 +235,9 @@ impl Rig {
         let client = soon("the client connects", client::connect(&house.endpoint())).await.expect("the front listens");
         let handle = house.gateway().handle();
         let rig = Self { house: Some(house), client, handle, bank, bank_address, options, directory };
-        rig.connect_bank();
+        if let (Some(bank), Lines::Pair) = (&rig.bank, rig.options.lines) {
+            bank.connect_to(ANSWERS, rig.inbound_address());
+        }
         rig
     }
 
@@ -237,13 +251,6 @@ impl Rig {
         let rig = Self::start(options).await;
         rig.wait_open().await;
         rig
-    }
-
-    /// Has the bank connect for what it sends, to where the gateway listens now.
-    fn connect_bank(&self) {
-        if let (Some(bank), Lines::Pair) = (&self.bank, self.options.lines) {
-            bank.connect_to(ANSWERS, self.inbound_address());
-        }
     }
 
     /// Where the institution connects to.
@@ -316,15 +323,38 @@ impl Rig {
     /// # Panics
     /// It does not start.
     pub async fn start_again(&mut self) {
+        self.start_again_without_answers().await;
+        self.bank().close_line(ANSWERS);
+        self.let_answers_come();
+    }
+
+    /// The same, and the bank sends nothing until [`Rig::let_answers_come`].
+    ///
+    /// # Panics
+    /// It does not start.
+    pub async fn start_again_without_answers(&mut self) {
         assert!(self.house.is_none(), "it is running");
         let house = House::start(self.config()).await.expect("it starts again");
         self.client = soon("the client connects", client::connect(&house.endpoint())).await.expect("the front listens");
         self.handle = house.gateway().handle();
         self.house = Some(house);
-        if let Some(bank) = &self.bank {
+    }
+
+    /// Has the bank connect for what it sends.
+    pub fn let_answers_come(&self) {
+        self.bank().connect_to(ANSWERS, self.inbound_address());
+    }
+
+    /// Has client and bank turn to a gateway that listens there, after [`Rig::kill`].
+    ///
+    /// # Panics
+    /// It does not listen.
+    pub async fn attach(&mut self, endpoint: &str, inbound: SocketAddr) {
+        self.client = soon("the client connects", client::connect(endpoint)).await.expect("the front listens");
+        if let (Some(bank), Lines::Pair) = (&self.bank, self.options.lines) {
             bank.close_line(ANSWERS);
+            bank.connect_to(ANSWERS, inbound);
         }
-        self.connect_bank();
     }
 
     /// Stops the gateway in order. The front stays, and calls can still be made to it.
@@ -437,6 +467,11 @@ impl Rig {
     /// Waits until an exchange is as it should be.
     pub async fn wait_found(&self, what: &str, exchange: &str, is: impl Fn(&FoundExchange) -> bool) -> FoundExchange {
         until(what, async || Some(self.find_exchange(exchange).await).filter(&is)).await
+    }
+
+    /// Waits until the institution's time for every answer is over.
+    pub async fn wait_over(&self) {
+        self.wait_status("nothing is in flight", |status| (status.in_flight == 0).then_some(())).await;
     }
 
     /// Asks the institution about an UNKNOWN exchange.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pabal_front::client::ServingStatus;
 use pabal_gateway::Health;
-use pabal_rig::{Asked, Options, Outcome, Rig, expect_error, refused, run, soon, transfer};
+use pabal_rig::{Asked, Options, Outcome, Rig, expect_error, refused, run, soon, transfer, until};
 use pabal_simulator::computer_clock;
 use pabal_switch::Refusal;
 
@@ -65,9 +65,11 @@ fn when_the_journal_cannot_commit_nothing_leaves_and_health_says_so() {
     run(async {
         expect_error("the journal has failed");
         const CALLS: u32 = 700;
+        const FILE_BYTES: usize = 1 << 20;
         // Everything that waits becomes one transaction, and that is larger than the file may become.
         let options = Options {
-            journal: "journal_bytes_max = \"1MiB\"\ngroup_envelopes_max = 100000\ngroup_bytes_max = \"64MiB\"".to_owned(),
+            journal: "journal_bytes_max = \"1MiB\"\ngroup_envelopes_max = 100000\ngroup_bytes_max = \"64MiB\""
+                .to_owned(),
             line: "window = 2000".to_owned(),
             limits: "unknown_max = 10000".to_owned(),
             ..Options::default()
@@ -78,15 +80,21 @@ fn when_the_journal_cannot_commit_nothing_leaves_and_health_says_so() {
         let calls: Vec<Asked> = (0..u64::from(CALLS)).map(|at| transfer(at + 1)).collect();
         let running: Vec<_> = calls.iter().map(|asked| rig.spawn(asked)).collect();
         all_in(&rig, CALLS).await;
+        // What the core has given away reaches the writer a little later.
+        until("more waits for the writer than the file may hold", async || {
+            (rig.gateway().journal().undurable_bytes("hecto") > FILE_BYTES).then_some(())
+        })
+        .await;
         drop(held);
         for call in running {
             let called = soon("the call returns", call).await.unwrap();
             refused(called, Refusal::JournalFailed, tonic::Code::Unavailable);
         }
         let mut health = rig.handle().health("hecto").unwrap();
-        let is_down = |health: &Health| matches!(health, Health::NotServing(why) if why.starts_with("journal failed: no room"));
+        let is_down =
+            |health: &Health| matches!(health, Health::NotServing(why) if why.starts_with("journal failed: no room"));
         soon("health names the journal", health.wait_for(is_down)).await.unwrap();
-        pabal_rig::until("the health service says so, of the institution and of the process", async || {
+        until("the health service says so, of the institution and of the process", async || {
             let both = (rig.health("hecto").await, rig.health("").await);
             (both == (ServingStatus::NotServing, ServingStatus::NotServing)).then_some(())
         })

@@ -1,6 +1,12 @@
 //! The gateway over real sockets, against a bank that counts every byte.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must end")]
 
+mod bad_input;
+mod callers;
 mod first;
 mod journal;
+mod keys;
+mod processes;
 mod refusals;
+mod restart;
+mod strangers;

@@ -3,13 +3,12 @@
 
 use std::time::Duration;
 
-use pabal_front::proto::{ExchangeResponse, FoundExchange, Reason, exchange_request};
 use pabal_front::Proof;
+use pabal_front::proto::{ExchangeResponse, FoundExchange, Reason, exchange_request};
 use pabal_rig::{
-    ANSWERS, Asked, Options, Outcome, REQUESTS, Rig, Standing, expect_error, run, scenario, soon, spec, transfer,
+    ANSWERS, Asked, Options, Outcome, REQUESTS, Rig, Standing, expect_error, run, scenario, soon, spec_with, transfer,
 };
 use pabal_simulator::computer_clock;
-use pabal_spec::Source;
 use pabal_switch::{OpeningState, Refusal, SessionState};
 use tokio::task::JoinHandle;
 use tonic::{Code, Status};
@@ -70,12 +69,10 @@ fn not_sent(found: &FoundExchange, refusal: Refusal) {
     assert_eq!(found.refusal(), Reason::from(refusal), "{found:?}");
 }
 
-/// The spec with a text in place of another, which must be there.
-fn spec_with(from: &str, to: &str) -> Vec<Source> {
-    let mut sources = spec();
-    let text = &mut sources.iter_mut().find(|source| source.text.contains(from)).unwrap().text;
-    *text = text.replacen(from, to, 1);
-    sources
+/// What became of an exchange, once that is durable.
+async fn outcome(rig: &Rig, found: &FoundExchange) -> FoundExchange {
+    let has_outcome = |found: &FoundExchange| found.outcome() != Outcome::Unspecified;
+    rig.wait_found("it has an outcome", &found.exchange_id, has_outcome).await
 }
 
 type Call = JoinHandle<Result<ExchangeResponse, Status>>;
@@ -198,11 +195,13 @@ mod case {
 
     pub(super) async fn not_open(refusal: Refusal) {
         // Bank 004 says to its opening what it says to a transfer over the limit.
-        let refusing = "[[reply]]\nexchange = \"open\"\nmatch.bank_code = \"004\"\nresponse_code = \"7406\"\n\n[[reply]]";
+        let refusing =
+            "[[reply]]\nexchange = \"open\"\nmatch.bank_code = \"004\"\nresponse_code = \"7406\"\n\n[[reply]]";
         let scenario = scenario("normal").replacen("[[reply]]", refusing, 1);
         let mut rig = Rig::start(Options { scenario, participants: vec!["088", "004"], ..Options::default() }).await;
         rig.wait_status("088 is open and 004 has refused", |status| {
-            let state = |bank: &[u8]| status.openings.iter().find(|one| one.key.values.iter().any(|value| **value == *bank));
+            let state =
+                |bank: &[u8]| status.openings.iter().find(|one| one.key.values.iter().any(|value| **value == *bank));
             let (open, refused) = (state(b"088")?, state(b"004")?);
             (open.state == OpeningState::Open && refused.reason.is_some()).then_some(())
         })
@@ -272,10 +271,13 @@ mod case {
         call.abort();
         waiting(&rig, 0).await;
         let found = rig.find_key("impatient").await.known();
-        not_sent(&rig.wait_found("it has an outcome", &found.exchange_id, |found| found.outcome() != Outcome::Unspecified).await, refusal);
+        not_sent(&outcome(&rig, &found).await, refusal);
         // Asked again, it is answered from its exchange: by an outcome, since nobody waited for it.
         let again = rig.call(&asked).await.unwrap();
-        assert_eq!((again.exchange_id, again.outcome, again.cause, again.refusal), (found.exchange_id, Outcome::Failure.into(), Reason::NotSent.into(), Reason::Abandoned.into()));
+        assert_eq!(
+            (again.exchange_id, again.outcome, again.cause, again.refusal),
+            (found.exchange_id, Outcome::Failure.into(), Reason::NotSent.into(), Reason::Abandoned.into())
+        );
         rig.assert_nothing_left(&[&asked]).await;
     }
 
@@ -386,7 +388,8 @@ mod case {
     }
 
     pub(super) async fn journal_full(refusal: Refusal) {
-        let mut rig = Rig::open_with(Options { limits: "undurable_entries_max = 4".to_owned(), ..Options::default() }).await;
+        let mut rig =
+            Rig::open_with(Options { limits: "undurable_entries_max = 4".to_owned(), ..Options::default() }).await;
         rig.wait_status("nothing waits", |status| (status.in_flight == 0).then_some(())).await;
         let held = rig.gateway().journal().pause();
         let (first, second, third) = (transfer(1), transfer(2), transfer(3));
@@ -411,7 +414,8 @@ mod case {
         rig.kill().await;
         assert_eq!(Proof::of(&soon("the connection breaks", call).await.unwrap().unwrap_err()), None);
         rig.start_again().await;
-        not_sent(&rig.find_key("unlucky").await.known(), refusal);
+        let found = rig.find_key("unlucky").await.known();
+        not_sent(&outcome(&rig, &found).await, refusal);
         // When the drivers have gone and the front has not yet, the caller hears it.
         rig.wait_open().await;
         let summary = soon("the drain ends", rig.drain(Duration::from_secs(10))).await.unwrap();

@@ -1,0 +1,144 @@
+//! Callers that stop waiting, at every point of a call's way.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use pabal_front::proto::{FoundExchange, Reason};
+use pabal_rig::{Asked, Options, Outcome, Rig, Standing, run, scenario, soon, transfer, until};
+
+fn silent() -> Options {
+    Options { scenario: scenario("silent"), ..Options::default() }
+}
+
+/// The words of an exchange's history.
+fn kinds(found: &FoundExchange) -> Vec<&str> {
+    found.history.iter().map(|entry| &*entry.kind).collect()
+}
+
+#[test]
+fn a_caller_with_300_ms_is_told_unknown_by_a_silent_bank() {
+    run(async {
+        let rig = Rig::open_with(silent()).await;
+        let asked = transfer(150_000).keyed("patience").within(Duration::from_millis(300));
+        // The client's own timer would make an error of it.
+        let response = rig.call(&asked).await.unwrap();
+        assert_eq!((response.outcome(), response.cause()), (Outcome::Unknown, Reason::CallerDeadline), "{response:?}");
+        assert_eq!(response.state, "sent", "the exchange goes on");
+        assert_eq!(rig.wait_seen(&asked).await.executed, 1, "the money has moved");
+        let found = rig.find_key("patience").await.known();
+        assert_eq!(
+            (found.outcome(), found.cause(), &found.exchange_id),
+            (Outcome::Unknown, Reason::CallerDeadline, &response.exchange_id)
+        );
+        assert_eq!(kinds(&found), ["accepted", "sending", "outcome"]);
+    });
+}
+
+#[test]
+fn a_call_that_is_dropped_before_it_is_durable_goes_on_and_is_found() {
+    run(async {
+        let rig = Rig::open().await;
+        let held = rig.gateway().journal().pause();
+        let asked = transfer(1).keyed("gone");
+        let call = rig.spawn(&asked);
+        rig.wait_status("it is taken in", |status| (status.in_flight == 1).then_some(())).await;
+        call.abort();
+        let found = rig.find_key("gone").await.known();
+        assert_eq!(
+            (&*found.state, found.outcome()),
+            ("sending", Outcome::Unspecified),
+            "memory knows it before the journal"
+        );
+        drop(held);
+        let found =
+            rig.wait_found("it is answered", &found.exchange_id, |found| found.outcome() == Outcome::Success).await;
+        assert_eq!(kinds(&found), ["accepted", "sending", "outcome"]);
+        assert_eq!(rig.seen(&asked).len(), 1);
+    });
+}
+
+#[test]
+fn a_call_that_is_dropped_after_it_left_is_answered_without_it() {
+    run(async {
+        // Late enough for the caller to be gone before, as far as the bank's clock goes; the assertions hold either way.
+        let slow =
+            scenario("normal").replace("[reply.set]\nbalance_sign", "delay = \"300ms\"\n[reply.set]\nbalance_sign");
+        let rig = Rig::open_with(Options { scenario: slow, ..Options::default() }).await;
+        let asked = transfer(1).keyed("gone");
+        let call = rig.spawn(&asked);
+        rig.wait_seen(&asked).await;
+        call.abort();
+        let found = rig.find_key("gone").await.known();
+        assert!(matches!(found.outcome(), Outcome::Unspecified | Outcome::Success), "{found:?}");
+        let found =
+            rig.wait_found("it is answered", &found.exchange_id, |found| found.outcome() == Outcome::Success).await;
+        assert_eq!((found.cause(), &*found.state), (Reason::Answered, "finished"));
+    });
+}
+
+#[test]
+fn a_call_dropped_at_any_moment_leaves_what_find_and_the_bank_agree_on() {
+    run(async {
+        let rig = Rig::open().await;
+        let calls: Vec<Asked> = (0..120).map(|at| transfer(at + 1).keyed(&format!("drop-{at}"))).collect();
+        let mut answered = 0;
+        for (at, asked) in (0..).zip(&calls) {
+            let call = rig.spawn(asked);
+            // From before the client has written a byte to after the answer is there.
+            let moment = Duration::from_micros(at * 60);
+            tokio::time::sleep(moment).await;
+            call.abort();
+            answered += u32::from(call.await.is_ok());
+        }
+        let mut states = BTreeSet::new();
+        for asked in &calls {
+            let key = pabal_front::proto::find_request::Key::IdempotencyKey(asked.request.idempotency_key.clone());
+            // Whatever is not known now will never be: a straggler is fenced off.
+            match rig.find(key, true).await {
+                Standing::NotFound(not_found) => {
+                    assert!(not_found.fenced);
+                    states.insert("never came".to_owned());
+                    assert_eq!(rig.seen(asked), [], "{}", asked.mark);
+                }
+                Standing::Found(found) => {
+                    let found = rig
+                        .wait_found("it has an outcome", &found.exchange_id, |found| {
+                            found.outcome() != Outcome::Unspecified
+                        })
+                        .await;
+                    states.insert(format!("{:?} {:?}", found.outcome(), found.refusal()));
+                    let left = u32::from(found.outcome() == Outcome::Success);
+                    let executed: u32 = rig.seen(asked).iter().map(|request| request.executed).sum();
+                    assert_eq!(executed, left, "{found:?}");
+                }
+            }
+        }
+        assert!(
+            states.len() >= 2 && answered > 0,
+            "the moments reach from nothing to an answer: {states:?}, {answered} answered"
+        );
+        // None of those that were fenced came behind our back.
+        rig.succeed(&transfer(1)).await;
+        until("nothing is in flight", async || (rig.status().await.in_flight == 0).then_some(())).await;
+        let totals = rig.bank().read(|ledger| ledger.totals());
+        assert_eq!((totals.duplicates, totals.strangers), (0, 0), "{totals:?}");
+    });
+}
+
+#[test]
+fn a_caller_that_waits_hears_the_outcome_of_the_same_key_from_another_connection() {
+    run(async {
+        let rig = Rig::open().await;
+        let held = rig.gateway().journal().pause();
+        let asked = transfer(1).keyed("twice");
+        let first = rig.spawn(&asked);
+        rig.wait_status("it is taken in", |status| (status.in_flight == 1).then_some(())).await;
+        let second = rig.spawn(&asked);
+        // The first goes; the second still waits for the same exchange.
+        first.abort();
+        drop(held);
+        let response = soon("the second hears it", second).await.unwrap().unwrap();
+        assert_eq!(response.outcome(), Outcome::Success);
+        assert_eq!(rig.seen(&asked).len(), 1);
+    });
+}
