@@ -157,7 +157,7 @@ impl Handle {
         };
         // Memory first: it knows what is not durable yet, and the journal then knows the rest.
         let look = LookKey::Idempotency { caller: caller.as_str().into(), key: key.as_str().into() };
-        if let Some(status) = self.look(desk, look).await? {
+        if let Some(status) = self.look(desk, look).await {
             return self.found(desk, status.exchange).await;
         }
         match self.0.histories.keyed(desk.name.clone(), caller.clone(), key.clone()).await? {
@@ -177,7 +177,7 @@ impl Handle {
     }
 
     async fn found(&self, desk: &Desk, exchange: ExchangeId) -> Result<Found, CallError> {
-        let status = self.look(desk, LookKey::Exchange(exchange)).await?;
+        let status = self.look(desk, LookKey::Exchange(exchange)).await;
         let history = self.0.histories.exchange(desk.name.clone(), exchange).await?;
         Ok(match (status, history) {
             (None, None) => Found::NotFound { fenced: false },
@@ -240,11 +240,11 @@ impl Handle {
         })
     }
 
-    async fn look(&self, desk: &Desk, key: LookKey) -> Result<Option<ExchangeStatus>, CallError> {
+    /// What memory knows of an exchange. A driver that is gone, or has no core, knows nothing: the journal is asked then.
+    async fn look(&self, desk: &Desk, key: LookKey) -> Option<ExchangeStatus> {
         let (reply, status) = oneshot::channel();
-        desk.send(Command::Look { key, reply }).await?;
-        // A driver without a core drops the question: the journal is asked then.
-        Ok(status.await.unwrap_or(None))
+        desk.send(Command::Look { key, reply }).await.ok()?;
+        status.await.ok().flatten()
     }
 
     /// Gives a driver a command that somebody waits for, and waits. The core keeps the deadline of what it has taken in; what it has not
