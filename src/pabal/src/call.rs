@@ -2,9 +2,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
-use pabal_front::client::{self, Client};
-use pabal_front::proto::{ExchangeRequest, ExchangeResponse, Fields, Value, exchange_request, value};
-use serde_json::json;
+use pabal_front::client::{self, Client, ConnectError};
+use pabal_front::proto::{ExchangeRequest, Fields, Value, exchange_request, value};
 use tonic::{Code, Status};
 
 use crate::{encode, exit, print};
@@ -24,8 +23,9 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Connects and runs `work`; an error of connecting proves that nothing left.
-    pub(crate) fn with<F>(&self, work: impl FnOnce(Client, String) -> F) -> anyhow::Result<u8>
+    /// Connects and runs `work`. If nobody answers it ends with `unreached`: 4 for what would have sent something, which is
+    /// proven not to have left; 5 for what only asks.
+    pub(crate) fn with<F>(&self, unreached: u8, work: impl FnOnce(Client, String) -> F) -> anyhow::Result<u8>
     where
         F: Future<Output = anyhow::Result<u8>>,
     {
@@ -33,17 +33,21 @@ impl Target {
         runtime.block_on(async {
             match client::connect(&self.address).await {
                 Ok(client) => work(client, self.caller.clone()).await,
+                Err(error @ ConnectError::NotAddress(_)) => Err(error.into()),
                 Err(error) => {
-                    eprintln!("pabal: cannot reach a gateway at {}: {error}; nothing was sent", self.address);
-                    Ok(exit::NOT_SENT)
+                    eprintln!("pabal: {error}");
+                    if unreached == exit::NOT_SENT {
+                        eprintln!("No byte of the request left.");
+                    }
+                    Ok(unreached)
                 }
             }
         })
     }
 }
 
-/// Prints an error and says what it proves.
-pub(crate) fn refused(status: &Status) -> u8 {
+/// Prints an error of a call that would have sent something, and says what it proves. `ask` is the command that tells more.
+pub(crate) fn refused(status: &Status, ask: &str) -> u8 {
     if let Some(reason) = client::refusal(status) {
         eprintln!("refused   {reason} ({:?})", status.code());
         eprintln!("          {}", status.message());
@@ -51,10 +55,11 @@ pub(crate) fn refused(status: &Status) -> u8 {
         return exit::NOT_SENT;
     }
     eprintln!("error     {:?}: {}", status.code(), status.message());
+    eprintln!("The gateway did not make this error, so it proves nothing: the request may have left.");
     if status.code() == Code::Unimplemented {
         eprintln!("Is this address a gateway's?");
     }
-    eprintln!("The gateway did not make this error, so it proves nothing. Ask: pabal find --key KEY --fence");
+    eprintln!("{ask}");
     exit::NO_PROOF
 }
 
@@ -66,6 +71,9 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 /// Send a request through a gateway and print its outcome.
 ///
 /// Exit codes: 0 SUCCESS, 1 FAILURE, 2 usage, 3 UNKNOWN, 4 refused and nothing left, 5 no proof.
+///
+/// With --json: outcome, cause, refusal, exchange_id, state, telegram_number, response_code, response_text, trace_id, fields (name: text; those that
+/// are set), faults (field, offset, rule, text). Of a confidential field only the class is shown, as in `(account)`.
 #[derive(Debug, Args)]
 pub(crate) struct Call {
     /// The institution, as configured
@@ -113,13 +121,13 @@ impl Call {
             party: self.party.clone().unwrap_or_default(),
             idempotency_key: self.key.clone().unwrap_or_default(),
         };
-        self.target.with(async |mut client, caller| {
+        self.target.with(exit::NOT_SENT, async |mut client, caller| {
             let request = client::request(message, Some(&caller), self.timeout, self.traceparent.as_deref())?;
             match client.gateway.exchange(request).await {
                 Ok(response) => {
                     let response = response.into_inner();
                     if self.json {
-                        println!("{}", serde_json::to_string_pretty(&to_json(&response))?);
+                        println!("{}", serde_json::to_string_pretty(&print::exchange_json(&response, self.unmasked))?);
                     } else {
                         for line in print::exchange(&response, self.unmasked) {
                             println!("{line}");
@@ -127,9 +135,21 @@ impl Call {
                     }
                     Ok(print::exit_code(response.outcome))
                 }
-                Err(status) => Ok(refused(&status)),
+                Err(status) => Ok(refused(&status, &self.ask())),
             }
         })
+    }
+
+    /// What to do when it is not known whether the request left.
+    fn ask(&self) -> String {
+        match &self.key {
+            Some(key) => {
+                format!("Ask: pabal find {} --key {key} --fence --caller {}", self.institution, self.target.caller)
+            }
+            None => {
+                "It had no --key, so that it cannot be asked about; look at the gateway's log for its trace.".into()
+            }
+        }
     }
 
     fn values(&self) -> anyhow::Result<BTreeMap<String, Value>> {
@@ -154,19 +174,4 @@ fn unhex(digits: &str) -> anyhow::Result<Vec<u8>> {
         "--raw takes pairs of hexadecimal digits"
     );
     (0..digits.len()).step_by(2).map(|at| Ok(u8::from_str_radix(&text[at..at + 2], 16)?)).collect()
-}
-
-fn to_json(response: &ExchangeResponse) -> serde_json::Value {
-    json!({
-        "outcome": print::outcome(response.outcome),
-        "cause": print::reason(response.cause),
-        "exchange_id": response.exchange_id,
-        "state": response.state,
-        "telegram_number": response.telegram_number,
-        "response_code": response.response_code,
-        "response_text": response.response_text,
-        "trace_id": response.trace_id,
-        "fields": print::fields_json(&response.fields),
-        "faults": response.faults.iter().map(|f| json!({ "field": f.field, "offset": f.offset, "rule": f.rule, "text": f.text })).collect::<Vec<_>>(),
-    })
 }

@@ -2,17 +2,24 @@ use std::io::{Read, Write as _};
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use pabal_spec::Protocol;
-use pabal_telegram::{Field, Layout, Side, Telegram, ValueRef};
+use pabal_spec::{Protocol, TelegramId};
+use pabal_telegram::{Fault, Field, Layout, Rule, Side, Telegram, ValueRef};
 use serde_json::json;
 
-use crate::table::{Align, Table};
-use crate::{exit, spec, specs};
+use crate::byte_table::byte_table;
+use crate::exposure::{Exposure, is_typed};
+use crate::{exit, specs};
 
 /// Read a telegram through a spec.
 ///
 /// The telegram is given as hexadecimal digits (blanks do not matter) or, with --raw, as its bytes; from a file or standard input. A length
-/// prefix in front of it is recognised and checked. Confidential fields are masked unless --unmasked is given.
+/// prefix in front of it is recognised and checked. Confidential fields are masked unless --unmasked is given; if the telegram's length is
+/// wrong, so is every field that their bytes may have moved to.
+///
+/// Prints `field=value` for each field that is set; `encode` takes these back if nothing is masked. Exit codes: 0 right, 1 faults (on standard error),
+/// 2 not understood.
+///
+/// With --json: telegram, bytes, length_prefix (null if there is none), fields (name: text, or null if unset), faults (field, offset, length, rule, text).
 #[derive(Debug, Args)]
 pub(crate) struct Decode {
     /// File that holds the telegram; `-` is standard input
@@ -67,24 +74,33 @@ impl Decode {
         let institution = specs::load(&self.spec)?;
         let protocol = specs::protocol(&institution, self.protocol.as_deref())?;
         let input = self.read()?;
-        let (prefix, frame) = unprefixed(&protocol, &input);
+        let framed = Framed::of(&protocol, &input);
+        let frame = framed.telegram;
         let (layout, side) = self.layout(&protocol, frame)?;
         let telegram = Telegram::new(layout, frame, side);
-        let faults = telegram.faults();
+        let exposure = Exposure::new(telegram, &protocol, self.unmasked);
+        let mut faults: Vec<_> = framed.prefix_fault(&protocol).into_iter().collect();
+        faults.extend(fault_lines(telegram, &exposure));
         let mut out = std::io::stdout().lock();
         if self.json {
-            writeln!(out, "{}", serde_json::to_string_pretty(&self.to_json(telegram))?)?;
+            writeln!(out, "{}", serde_json::to_string_pretty(&to_json(telegram, &exposure, framed.said))?)?;
         } else if self.bytes {
-            writeln!(out, "{} {:?}, {} bytes{}", layout.name(), layout.label(), frame.len(), prefix)?;
-            for line in byte_table(telegram, self.unmasked).lines() {
+            let behind = framed.said.map_or_else(String::new, |said| format!(" behind a length prefix of {said}"));
+            writeln!(
+                out,
+                "{} {:?}, {} bytes{behind}, filled by {}",
+                layout.name(),
+                layout.label(),
+                frame.len(),
+                side.word()
+            )?;
+            for line in byte_table(telegram, &exposure).lines() {
                 writeln!(out, "{line}")?;
             }
         } else {
-            for (_, field, value) in telegram.fields() {
-                if let Ok(value) = value
-                    && !value.is_null()
-                {
-                    writeln!(out, "{}={}", field.path, shown(field, &value, frame, self.unmasked))?;
+            for (name, value) in values(telegram, &exposure) {
+                if let Some(value) = value {
+                    writeln!(out, "{name}={value}")?;
                 }
             }
         }
@@ -126,144 +142,109 @@ impl Decode {
                     bail!("{} has no telegram {name:?}{}", protocol.name, hint.unwrap_or_default());
                 }
             },
-            None => match catalog.select(frame) {
-                Ok(id) => id,
-                Err(unselected) => bail!(
-                    "no row of select knows a telegram of {} bytes with {}; say what it is by --telegram",
-                    unselected.length,
-                    unselected
-                        .by
-                        .iter()
-                        .map(|b| format!("{:?}", String::from_utf8_lossy(b)))
-                        .collect::<Vec<_>>()
-                        .join(" ")
-                ),
-            },
+            None => select(protocol, frame)?,
         };
         let side = self.side.map_or_else(|| specs::side(protocol, id, frame), Side::from);
         Ok((catalog.layout(id), side))
     }
+}
 
-    fn to_json(&self, telegram: Telegram<'_, '_>) -> serde_json::Value {
-        let mut fields = serde_json::Map::new();
-        for (_, field, value) in telegram.fields() {
-            let shown = value.map_or(json!(null), |value| {
-                if value.is_null() { json!(null) } else { json!(shown(field, &value, telegram.bytes(), self.unmasked)) }
-            });
-            fields.insert(field.path.to_string(), shown);
+/// What a telegram is by its bytes; if its length is wrong, the row whose length is nearest.
+fn select(protocol: &Protocol, frame: &[u8]) -> anyhow::Result<TelegramId> {
+    let unselected = match protocol.catalog.select(frame) {
+        Ok(id) => return Ok(id),
+        Err(unselected) => unselected,
+    };
+    let rows = protocol.catalog.select.rows.iter().filter(|row| is_typed(row, frame));
+    if let Some(nearest) = rows.min_by_key(|row| row.length.abs_diff(unselected.length)) {
+        return Ok(nearest.telegram);
+    }
+    let by = &protocol.catalog.select.by;
+    let held: Vec<String> = by
+        .iter()
+        .zip(&unselected.by)
+        .map(|(at, bytes)| format!("\"{}\" at byte {}", bytes.escape_ascii(), at.offset))
+        .collect();
+    bail!(
+        "a telegram of {} bytes with {} is none of the spec; if you know what it is say so by --telegram",
+        frame.len(),
+        held.join(" and ")
+    )
+}
+
+/// Each field with its value as it may be shown; `None` if it holds none, or a filler's blanks.
+pub(crate) fn values(telegram: Telegram<'_, '_>, exposure: &Exposure) -> Vec<(String, Option<String>)> {
+    let shown = |(_, field, value): (_, &Field, Result<ValueRef<'_>, _>)| {
+        let value = value.ok().filter(|value| match value {
+            ValueRef::Bytes(bytes) => !bytes.iter().all(|byte| *byte == b' '),
+            value => !value.is_null(),
+        });
+        let bytes = field.at.of(telegram.bytes()).unwrap_or_default();
+        (field.path.to_string(), value.map(|value| exposure.field(field, bytes, Some(&value)).1))
+    };
+    telegram.fields().map(shown).collect()
+}
+
+/// A line for each fault; fields that are not there at all share one.
+fn fault_lines(telegram: Telegram<'_, '_>, exposure: &Exposure) -> Vec<String> {
+    let missing = |fault: &Fault| matches!(fault.rule, Rule::CutShort { found: 0 });
+    let (gone, faults): (Vec<_>, Vec<_>) = telegram.faults().into_iter().partition(missing);
+    let mut lines: Vec<_> = faults.iter().map(|fault| exposure.fault(fault)).collect();
+    match gone.as_slice() {
+        [] => {}
+        [one] => lines.push(one.to_string()),
+        [first, .., last] => {
+            lines.push(format!("{first}; so do all {} fields to {}", gone.len(), last.field));
         }
-        let faults: Vec<_> = telegram
-            .faults()
-            .iter()
-            .map(|f| json!({ "field": f.field, "offset": f.offset, "length": f.len, "rule": f.rule.code(), "text": f.to_string() }))
-            .collect();
-        json!({ "telegram": telegram.layout().name(), "fields": fields, "faults": faults })
     }
+    lines
 }
 
-/// Takes a length prefix off, if there is one, and says what it said.
-fn unprefixed<'b>(protocol: &Protocol, input: &'b [u8]) -> (String, &'b [u8]) {
-    let width = protocol.framing.prefix_bytes();
-    if protocol.catalog.select(input).is_ok() || input.len() < width {
-        return (String::new(), input);
-    }
-    let (prefix, frame) = input.split_at(width);
-    match std::str::from_utf8(prefix).ok().and_then(|p| p.parse::<usize>().ok()) {
-        Some(said) if said == frame.len() => (format!(" behind a length prefix of {width}"), frame),
-        Some(said) if protocol.catalog.select(frame).is_ok() => {
-            (format!("; the length prefix says {said}: wrong"), frame)
+fn to_json(telegram: Telegram<'_, '_>, exposure: &Exposure, prefix: Option<usize>) -> serde_json::Value {
+    let fields: serde_json::Map<_, _> =
+        values(telegram, exposure).into_iter().map(|(name, value)| (name, json!(value))).collect();
+    let faults: Vec<_> = telegram
+        .faults()
+        .iter()
+        .map(|f| json!({ "field": f.field, "offset": f.offset, "length": f.len, "rule": f.code(), "text": exposure.fault(f) }))
+        .collect();
+    json!({
+        "telegram": telegram.layout().name(),
+        "bytes": telegram.bytes().len(),
+        "length_prefix": prefix,
+        "fields": fields,
+        "faults": faults,
+    })
+}
+
+/// A telegram with or without a length prefix in front.
+struct Framed<'b> {
+    telegram: &'b [u8],
+    /// What the prefix says, if there is one.
+    said: Option<usize>,
+}
+
+impl<'b> Framed<'b> {
+    /// Digits in front are a length prefix if they count what follows, or if a telegram of the spec begins behind them and none before.
+    fn of(protocol: &Protocol, input: &'b [u8]) -> Self {
+        let bare = Self { telegram: input, said: None };
+        let catalog = &protocol.catalog;
+        let begins = |frame: &[u8]| catalog.select.rows.iter().any(|row| is_typed(row, frame));
+        if catalog.select(input).is_ok() {
+            return bare;
         }
-        _ => (String::new(), input),
+        let Some((prefix, telegram)) = input.split_at_checked(protocol.framing.prefix_bytes()) else { return bare };
+        let digits = std::str::from_utf8(prefix).ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+        let Some(said) = digits.and_then(|digits| digits.parse().ok()) else { return bare };
+        if said == telegram.len() || (begins(telegram) && !begins(input)) {
+            return Self { telegram, said: Some(said) };
+        }
+        bare
     }
-}
 
-fn shown(field: &Field, value: &ValueRef<'_>, frame: &[u8], unmasked: bool) -> String {
-    let bytes = field.at.of(frame).unwrap_or_default();
-    if field.class != pabal_telegram::Class::Public && !unmasked {
-        return pabal_telegram::masked(field, bytes).1;
+    fn prefix_fault(&self, protocol: &Protocol) -> Option<String> {
+        let said = self.said.filter(|said| *said != self.telegram.len())?;
+        let width = protocol.framing.prefix_bytes();
+        Some(format!("the length prefix of {width} bytes says {said}, and {} bytes follow", self.telegram.len()))
     }
-    match value {
-        ValueRef::Text(text) => text.to_string(),
-        ValueRef::Number(number) => number.to_string(),
-        ValueRef::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        ValueRef::Null => String::new(),
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ")
-}
-
-/// Bytes of a field that a row shows at most; the rest is counted.
-const RAW_BYTES_MAX: usize = 16;
-
-/// Every field with its bytes, and every byte without a field.
-pub(crate) fn byte_table(telegram: Telegram<'_, '_>, unmasked: bool) -> Table {
-    let mut table = Table::new(&[
-        ("off", Align::Right),
-        ("len", Align::Right),
-        ("field", Align::Left),
-        ("kind", Align::Left),
-        ("raw", Align::Left),
-        ("value", Align::Left),
-        ("verdict", Align::Left),
-    ]);
-    let frame = telegram.bytes();
-    for (_, field, value) in telegram.fields() {
-        let bytes = frame.get(field.at.offset as usize..).unwrap_or_default();
-        let bytes = &bytes[..bytes.len().min(field.at.len as usize)];
-        let public = field.class == pabal_telegram::Class::Public || unmasked;
-        let (raw, text) = if public {
-            let text = value.as_ref().map(|v| shown(field, v, frame, true)).unwrap_or_default();
-            (hex(bytes), text)
-        } else {
-            pabal_telegram::masked(field, bytes)
-        };
-        let verdict = match &value {
-            Ok(value) if value.is_null() => "unset".into(),
-            Ok(_) if public => "ok".into(),
-            Ok(_) => format!("ok, masked ({})", field.class),
-            Err(fault) => fault.rule.to_string(),
-        };
-        table.row(vec![
-            field.at.offset.to_string(),
-            field.at.len.to_string(),
-            field.path.to_string(),
-            charset_and_kind(field),
-            shortened(&raw),
-            text.trim_end().to_string(),
-            verdict,
-        ]);
-    }
-    let rest = telegram.uncovered();
-    if !rest.is_empty() {
-        let at = frame.len() - rest.len();
-        table.row(vec![
-            at.to_string(),
-            rest.len().to_string(),
-            "-".into(),
-            "-".into(),
-            // Nobody has classed these bytes, so they are shown to nobody.
-            if unmasked { shortened(&hex(rest)) } else { shortened(&vec!["**"; rest.len()].join(" ")) },
-            String::new(),
-            format!("{} bytes that no field covers", rest.len()),
-        ]);
-    }
-    table
-}
-
-fn charset_and_kind(field: &Field) -> String {
-    match field.kind {
-        pabal_telegram::Kind::Text => format!("X {}", field.charset.decode.word()),
-        _ => spec::kind(&field.kind),
-    }
-}
-
-fn shortened(raw: &str) -> String {
-    let shown = RAW_BYTES_MAX * 3 - 1;
-    if raw.len() <= shown {
-        return raw.to_string();
-    }
-    let total = (raw.len() + 1) / 3;
-    format!("{} +{}", &raw[..shown - 6], total - (RAW_BYTES_MAX - 2))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
-use pabal_counterparty::{LineId, Request};
+use pabal_counterparty::{Ledger, LineId, Request};
 use pabal_front::client::{self, Client};
 use pabal_front::proto::{
     ExchangeRequest, ExchangeResponse, Fields, FindRequest, FindResponse, InquireRequest, Outcome, StatusRequest,
@@ -13,10 +13,15 @@ use pabal_front::proto::{
 };
 use pabal_front::{Front, Options};
 use pabal_gateway::{Config, Gateway};
+use pabal_journal::{Position, Reader};
 use pabal_simulator::Simulator;
 use pabal_spec::Protocol;
-use pabal_telegram::Telegram;
+use pabal_switch::Entry;
+use pabal_telegram::{Side, Telegram};
 
+use crate::byte_table::byte_table;
+use crate::exposure::Exposure;
+use crate::table::{Align, Table};
 use crate::{decode, exit, print, serve, simulate, specs};
 
 /// Show the main job in one process: gateway, simulated bank, three transfers, one inquiry.
@@ -38,6 +43,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SHORT_PATIENCE: Duration = Duration::from_secs(2);
 /// How long sessions and openings may take to be there.
 const START_MAX: Duration = Duration::from_secs(20);
+/// Entries of the journal that are read at most.
+const ENTRIES_MAX: usize = 1_000;
 /// How long the whole may take.
 const DEMO_MAX: Duration = Duration::from_secs(55);
 
@@ -62,30 +69,42 @@ impl Demo {
     async fn show(&self) -> anyhow::Result<()> {
         let mut stage = Stage::set(self.seed).await?;
         title("1. A transfer that succeeds");
+        println!("The gateway numbers and stamps the request, writes it down, sends it by one socket, and finds the");
+        println!("answer on the other by its key.\n");
         let first = stage.transfer("demo-1", "150000", "301000000001", PATIENCE).await?;
         expect(&first, Outcome::Success)?;
         stage.show_wire(&first).await?;
-        println!();
+        println!("\nWhat the journal has of it; `sending` was durable before the first byte left:\n");
         stage.show_found(&first.exchange_id).await?;
 
         title("2. A transfer that the bank refuses");
+        println!(
+            "Its code stands as `refused` in the spec's table: the bank says that it moved nothing. That is final.\n"
+        );
         let second = stage.transfer("demo-2", "20000000", "301000000002", PATIENCE).await?;
         expect(&second, Outcome::Failure)?;
 
         title("3. A transfer that is not answered");
+        println!(
+            "The bank debits this account and says nothing. The caller has 2 seconds, and is told the truth: nobody"
+        );
+        println!("knows. That is no error, and nothing is sent again.\n");
         let third = stage.transfer("demo-3", "70000", "94320299999999", SHORT_PATIENCE).await?;
         expect(&third, Outcome::Unknown)?;
         println!();
         stage.show_found(&third.exchange_id).await?;
 
-        title("4. What became of it? One inquiry, by hand");
+        title("4. Meanwhile the bank has told of a deposit");
+        println!("A notice is an exchange that the bank starts. The gateway writes it down, then answers by itself.\n");
+        stage.show_deposit().await?;
+
+        title("5. What became of the third transfer? One inquiry, by hand");
         println!(
-            "The caller has stopped waiting, but the institution has 30 seconds to answer (specs/hecto: timeout 30s)."
+            "The caller has stopped waiting, but the bank has 30 seconds to answer (its spec: `timeout 30s`). It is not"
         );
-        println!("It is not asked before they are over: it may still be at work. Waiting ...");
+        println!("asked before they are over, as it may still be at work. Waiting ...");
         stage.wait_until_its_time_is_over(&third.exchange_id).await?;
-        println!();
-        println!("$ pabal inquire hecto {} --reason \"the customer is waiting\"", third.exchange_id);
+        println!("\n$ pabal inquire hecto {} --reason \"the customer is waiting\"", third.exchange_id);
         let settled = stage.inquire(&third.exchange_id).await?;
         for line in print::find(&settled) {
             println!("{line}");
@@ -126,7 +145,7 @@ struct Stage {
     front: pabal_front::Running,
     client: Client,
     /// Holds the journal; gone at the end.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Stage {
@@ -176,12 +195,15 @@ impl Stage {
         let front = Front::serve(gateway.handle(), Options::new(listen)).await.context("cannot serve gRPC")?;
         let client = client::connect(&front.endpoint()).await?;
 
-        println!("A gateway and a simulated {} in this process:", institution.label);
-        println!("  gRPC        {}", front.endpoint());
-        println!("  line `out`  to {bank}: what we send");
-        println!("  line `in`   at {answers}: what the bank sends; answers come here");
+        println!(
+            "A gateway, a simulated bank ({}) and a caller in one process, for half a minute.\n",
+            institution.label
+        );
+        println!("  gRPC        {}: where callers come", front.endpoint());
+        println!("  line `out`  to {bank}: requests leave here, and our replies to notices");
+        println!("  line `in`   at {answers}: answers come here, by another socket, and the bank's notices");
         println!("  journal     {}", folder.path().join("data").display());
-        let mut stage = Self { protocol, simulator, gateway, front, client, _folder: folder };
+        let mut stage = Self { protocol, simulator, gateway, front, client, folder };
         stage.wait_until_open().await?;
         Ok(stage)
     }
@@ -201,12 +223,12 @@ impl Stage {
         };
         let status = tokio::time::timeout(START_MAX, open).await.context("business was not opened in time")??;
         for session in &status.sessions {
-            println!("  session     {} {}: {}", session.line, session.slot, session.state);
+            println!("  session     {}/{}: {}", session.line, session.slot, session.state);
         }
         for opening in &status.openings {
             println!(
                 "  opening     {}: {}",
-                opening.values.join(" ").split_whitespace().collect::<Vec<_>>().join(" "),
+                opening.values.iter().map(|value| value.trim()).collect::<Vec<_>>().join(" "),
                 opening.state
             );
         }
@@ -269,7 +291,7 @@ impl Stage {
         self.show_telegram("The answer on the wire, by the other socket", &response.raw)
     }
 
-    fn request_of(&self, ledger: &pabal_counterparty::Ledger, number: &str) -> Option<Request> {
+    fn request_of(&self, ledger: &Ledger, number: &str) -> Option<Request> {
         let at = self.protocol.rules.number.at;
         let wanted: u64 = number.parse().ok()?;
         ledger
@@ -288,9 +310,59 @@ impl Stage {
         };
         let telegram = Telegram::new(self.protocol.catalog.layout(id), bytes, specs::side(&self.protocol, id, bytes));
         println!("\n{caption} ({} bytes behind {:?}):", bytes.len(), format!("{:04}", bytes.len()));
-        for line in decode::byte_table(telegram, false).lines() {
+        let exposure = Exposure::new(telegram, &self.protocol, false);
+        for line in byte_table(telegram, &exposure).lines() {
             println!("  {line}");
         }
+        Ok(())
+    }
+
+    /// A deposit notice as the bank sent it, and what the journal has of it.
+    async fn show_deposit(&self) -> anyhow::Result<()> {
+        let answered = |ledger: &Ledger| ledger.notices().map(|(_, n)| n).find(|n| !n.replies.is_empty()).cloned();
+        let notice = tokio::time::timeout(PATIENCE, self.simulator.wait_for(answered));
+        let notice = notice.await.context("the bank's notice was not answered in time")??;
+        let Ok(id) = self.protocol.catalog.select(&notice.telegram) else { bail!("the notice is not one of the spec") };
+        let telegram = Telegram::new(self.protocol.catalog.layout(id), &notice.telegram, Side::Asker);
+        let exposure = Exposure::new(telegram, &self.protocol, false);
+        let mut table = Table::new(&[("  field", Align::Left), ("value", Align::Left)]);
+        for (name, value) in decode::values(telegram, &exposure) {
+            if let Some(value) = value.filter(|value| !value.trim().is_empty()) {
+                table.row(vec![format!("  {name}"), value]);
+            }
+        }
+        for line in table.lines() {
+            println!("{line}");
+        }
+        println!("journal");
+        let entries =
+            Reader::open(self.folder.path().join("data"))?.by_institution(INSTITUTION, Position::START, ENTRIES_MAX)?;
+        let mut received = None;
+        for entry in &entries {
+            let columns = &entry.columns;
+            match Entry::decode(&entry.kind, entry.version, &entry.body) {
+                Ok(Entry::NoticeReceived(this)) if this.telegram.bytes == *notice.telegram => {
+                    let number = columns.their_number.as_deref().unwrap_or("?");
+                    println!(
+                        "   +0.000 s  notice_received  number {number} of theirs, session {}",
+                        columns.session.as_deref().unwrap_or("?")
+                    );
+                    received = Some((this.notice, entry.at));
+                }
+                Ok(Entry::NoticeReplied(this)) if received.is_some_and(|(id, _)| id == this.notice) => {
+                    let after = received.map_or(0, |(_, at)| entry.at - at);
+                    println!(
+                        "  {:>9}  notice_replied   session {}",
+                        print::seconds(after),
+                        columns.session.as_deref().unwrap_or("?")
+                    );
+                }
+                _ => {}
+            }
+        }
+        let code = notice.replies.first().map(|code| code.escape_ascii().to_string()).unwrap_or_default();
+        println!("The bank has the gateway's answer: response code {code}.");
+        ensure!(code == "0000", "the notice should have been answered 0000");
         Ok(())
     }
 
@@ -341,9 +413,9 @@ impl Stage {
 
     /// What the bank did is what the caller was told.
     fn compare_books(&self) -> anyhow::Result<()> {
-        let totals = self.simulator.read(pabal_counterparty::Ledger::totals);
+        let totals = self.simulator.read(Ledger::totals);
         println!(
-            "{} transfers executed, {} won in all; {} requests came twice",
+            "The simulated bank executed {} transfers, {} won in all; {} requests came twice.",
             totals.executed, totals.amount, totals.duplicates
         );
         ensure!(totals.duplicates == 0, "a telegram was sent twice");

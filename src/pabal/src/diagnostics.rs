@@ -1,13 +1,41 @@
 //! Diagnostics of specs, drawn for people.
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity as Level};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, NamedSource, Severity as Level, SourceCode,
+    SourceSpan, SpanContents,
+};
 use pabal_spec::{Diagnostic, Severity, Source};
+
+/// A file of which whole lines are drawn: those that a label touches and no others.
+#[derive(Debug)]
+struct Lines(String);
+
+impl SourceCode for Lines {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        if before == 0 && after == 0 {
+            // The place itself, for the line and column above the drawing.
+            return self.0.read_span(span, 0, 0);
+        }
+        let (start, end) = (span.offset(), span.offset() + span.len());
+        let text = self.0.as_bytes();
+        let outside = MietteError::OutOfBounds;
+        let (Some(head), Some(tail)) = (text.get(..start), text.get(end..)) else { return Err(outside) };
+        let first = head.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let last = tail.iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| end + at);
+        self.0.read_span(&(first, last - first).into(), 0, 0)
+    }
+}
 
 /// One diagnostic with its file, as miette wants it.
 #[derive(Debug)]
 struct Drawn<'d> {
     diagnostic: &'d Diagnostic,
-    source: NamedSource<String>,
+    source: NamedSource<Lines>,
     /// Places in other files: each is drawn below.
     elsewhere: Vec<Elsewhere>,
 }
@@ -15,7 +43,7 @@ struct Drawn<'d> {
 #[derive(Debug)]
 struct Elsewhere {
     text: String,
-    source: NamedSource<String>,
+    source: NamedSource<Lines>,
     span: LabeledSpan,
 }
 
@@ -43,7 +71,7 @@ impl miette::Diagnostic for Drawn<'_> {
         self.diagnostic.help.as_ref().map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
     }
 
-    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+    fn source_code(&self) -> Option<&dyn SourceCode> {
         Some(&self.source)
     }
 
@@ -74,7 +102,7 @@ impl miette::Diagnostic for Elsewhere {
         Some(Level::Advice)
     }
 
-    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+    fn source_code(&self) -> Option<&dyn SourceCode> {
         Some(&self.source)
     }
 
@@ -88,10 +116,10 @@ fn labeled(label: &pabal_spec::Label) -> LabeledSpan {
     LabeledSpan::new(Some(label.text.clone()), start, (label.span.end as usize).saturating_sub(start))
 }
 
-fn named(sources: &[Source], id: pabal_spec::SourceId) -> NamedSource<String> {
+fn named(sources: &[Source], id: pabal_spec::SourceId) -> NamedSource<Lines> {
     sources.get(usize::from(id.0)).map_or_else(
-        || NamedSource::new("?", String::new()),
-        |source| NamedSource::new(&source.name, source.text.clone()),
+        || NamedSource::new("?", Lines(String::new())),
+        |source| NamedSource::new(&source.name, Lines(source.text.clone())),
     )
 }
 
@@ -99,7 +127,7 @@ fn named(sources: &[Source], id: pabal_spec::SourceId) -> NamedSource<String> {
 pub(crate) fn draw(diagnostics: &[Diagnostic], sources: &[Source], terminal: bool) -> String {
     let plain = !terminal || std::env::var_os("NO_COLOR").is_some();
     let theme = if plain { GraphicalTheme::unicode_nocolor() } else { GraphicalTheme::unicode() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_context_lines(0);
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_context_lines(1);
     let mut text = String::new();
     for diagnostic in diagnostics {
         let elsewhere = diagnostic

@@ -8,6 +8,9 @@ use crate::{exit, print};
 /// Ask a gateway what became of an exchange.
 ///
 /// Exit codes are those of the outcome: 0 SUCCESS, 1 FAILURE (also: not found, and the key is bound now), 3 UNKNOWN or none yet, 5 not found and no proof.
+///
+/// With --json: found (if false, only fenced beside it), exchange_id, exchange, outcome (null while there is none), cause, refusal, state,
+/// telegram_number, trace_id, journal (at_us: microseconds since 1970, kind, text).
 #[derive(Debug, Args)]
 pub(crate) struct Find {
     /// The institution, as configured
@@ -20,6 +23,9 @@ pub(crate) struct Find {
     /// Bind an unused key, so that "not found" is a proof
     #[arg(long, requires = "key")]
     fence: bool,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -32,12 +38,16 @@ impl Find {
             (None, None) => anyhow::bail!("say which exchange: its id, or --key"),
         };
         let message = FindRequest { institution: self.institution.clone(), key: Some(key), fence: self.fence };
-        self.target.with(async |mut client, caller| {
+        self.target.with(exit::NO_PROOF, async |mut client, caller| {
             match client.gateway.find(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => {
                     let response = response.into_inner();
-                    for line in print::find(&response) {
-                        println!("{line}");
+                    if self.json {
+                        println!("{}", serde_json::to_string_pretty(&print::find_json(&response))?);
+                    } else {
+                        for line in print::find(&response) {
+                            println!("{line}");
+                        }
                     }
                     Ok(match &response.result {
                         Some(find_response::Result::Found(found)) => print::exit_code(found.outcome),

@@ -37,12 +37,12 @@ impl Inquire {
             actor: self.actor.clone(),
             reason: self.reason.clone(),
         };
-        self.target.with(async |mut client, caller| {
+        self.target.with(exit::NOT_SENT, async |mut client, caller| {
             match client.control.inquire(client::request(message, Some(&caller), self.timeout, None)?).await {
                 Ok(response) => {
                     let response = response.into_inner();
                     if let Some(inquiry) = &response.inquiry {
-                        println!("inquiry   {} ({})", print::outcome(inquiry.outcome), print::reason(inquiry.cause));
+                        println!("inquiry   {} ({})\n", print::outcome(inquiry.outcome), print::reason(inquiry.cause));
                     }
                     let Some(original) = response.original else { return Ok(exit::NO_PROOF) };
                     for line in print::find(&original) {
@@ -53,7 +53,10 @@ impl Inquire {
                         _ => exit::NO_PROOF,
                     })
                 }
-                Err(status) => Ok(call::refused(&status)),
+                Err(status) => {
+                    let ask = format!("Ask: pabal find {} {}", self.institution, self.exchange);
+                    Ok(call::refused(&status, &ask))
+                }
             }
         })
     }

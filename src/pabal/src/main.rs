@@ -5,12 +5,14 @@
 #![expect(clippy::print_stdout, reason = "a command line prints")]
 #![expect(clippy::print_stderr, reason = "a command line prints")]
 
+mod byte_table;
 mod call;
 mod decode;
 mod demo;
 mod diagnostics;
 mod encode;
 mod exit;
+mod exposure;
 mod find;
 mod inquire;
 mod print;
@@ -20,6 +22,7 @@ mod spec;
 mod specs;
 mod table;
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -81,6 +84,10 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(code) => ExitCode::from(code),
+        // Whoever reads has read enough, as `head` does.
+        Err(error) if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe) => {
+            ExitCode::from(exit::DONE)
+        }
         Err(error) => {
             eprintln!("pabal: {error:#}");
             ExitCode::from(exit::USAGE)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use pabal_front::proto::{
     ExchangeResponse, Field, FindResponse, FoundExchange, Outcome, Reason, Value, find_response, value,
 };
+use serde_json::json;
 
 use crate::exit;
 use crate::table::{Align, Table};
@@ -59,14 +60,13 @@ pub(crate) fn exchange(response: &ExchangeResponse, unmasked: bool) -> Vec<Strin
     let mut fields: Vec<(&String, &Field)> = response.fields.iter().collect();
     fields.sort_by_key(|(_, field)| field.offset);
     let mut table = Table::new(&[("  field", Align::Left), ("value", Align::Left)]);
-    let mut shown = false;
+    let mut any = false;
     for (name, field) in fields {
-        let Some(text) = field.value.as_ref().and_then(value_text) else { continue };
-        shown = true;
-        let text = if field.class == "public" || unmasked { text } else { format!("({})", field.class) };
+        let Some(text) = shown(field, unmasked) else { continue };
+        any = true;
         table.row(vec![format!("  {name}"), text]);
     }
-    if shown {
+    if any {
         lines.extend(table.lines());
     }
     for fault in &response.faults {
@@ -78,6 +78,7 @@ pub(crate) fn exchange(response: &ExchangeResponse, unmasked: bool) -> Vec<Strin
 /// A value as text; `None` for null and for what is only blank.
 fn value_text(value: &Value) -> Option<String> {
     match value.kind.as_ref()? {
+        value::Kind::Text(text) if text.trim().is_empty() => None,
         value::Kind::Text(text) => Some(text.clone()),
         value::Kind::Int64(number) => Some(number.to_string()),
         value::Kind::Decimal(number) => Some(number.clone()),
@@ -129,15 +130,80 @@ fn micros(at: &pabal_front::Timestamp) -> i64 {
     at.seconds * 1_000_000 + i64::from(at.nanos) / 1_000
 }
 
-fn seconds(micros: i64) -> String {
+/// `+1.951 s`.
+pub(crate) fn seconds(micros: i64) -> String {
     format!("+{}.{:03} s", micros / 1_000_000, micros % 1_000_000 / 1_000)
 }
 
-/// `field=value` of every field that an answer holds, for scripts.
-pub(crate) fn fields_json(fields: &BTreeMap<String, Field>) -> serde_json::Value {
-    let sorted: BTreeMap<_, _> = fields
+/// A field's value, if it holds one: of a confidential field its class between parentheses, unless `unmasked`.
+fn shown(field: &Field, unmasked: bool) -> Option<String> {
+    let text = field.value.as_ref().and_then(value_text)?;
+    Some(if field.class == "public" || unmasked { text } else { format!("({})", field.class) })
+}
+
+/// The answer to `Exchange` as JSON; confidential as [`exchange`].
+pub(crate) fn exchange_json(response: &ExchangeResponse, unmasked: bool) -> serde_json::Value {
+    let fields: BTreeMap<&String, String> =
+        response.fields.iter().filter_map(|(name, field)| Some((name, shown(field, unmasked)?))).collect();
+    json!({
+        "outcome": outcome_json(response.outcome),
+        "cause": reason_json(response.cause),
+        "refusal": reason_json(response.refusal),
+        "exchange_id": response.exchange_id,
+        "state": response.state,
+        "telegram_number": response.telegram_number,
+        "response_code": response.response_code,
+        "response_text": response.response_text,
+        "trace_id": response.trace_id,
+        "fields": fields,
+        "faults": response
+            .faults
+            .iter()
+            .map(|f| json!({ "field": f.field, "offset": f.offset, "rule": f.rule, "text": f.text }))
+            .collect::<Vec<_>>(),
+    })
+}
+
+/// The answer to `Find` as JSON.
+pub(crate) fn find_json(response: &FindResponse) -> serde_json::Value {
+    let found = match &response.result {
+        Some(find_response::Result::Found(found)) => found,
+        Some(find_response::Result::NotFound(not_found)) => {
+            return json!({ "found": false, "fenced": not_found.fenced });
+        }
+        None => return json!({ "found": false, "fenced": false }),
+    };
+    let journal: Vec<_> = found
+        .history
         .iter()
-        .filter_map(|(name, field)| Some((name.clone(), field.value.as_ref().and_then(value_text)?)))
+        .map(|entry| json!({ "at_us": entry.at.as_ref().map(micros), "kind": entry.kind, "text": entry.text }))
         .collect();
-    serde_json::json!(sorted)
+    json!({
+        "found": true,
+        "exchange_id": found.exchange_id,
+        "exchange": found.exchange,
+        "outcome": outcome_json(found.outcome),
+        "cause": reason_json(found.cause),
+        "refusal": reason_json(found.refusal),
+        "state": found.state,
+        "telegram_number": found.telegram_number,
+        "trace_id": found.trace_id,
+        "journal": journal,
+    })
+}
+
+/// Null while there is none.
+fn outcome_json(number: i32) -> serde_json::Value {
+    match Outcome::try_from(number).unwrap_or(Outcome::Unspecified) {
+        Outcome::Unspecified => serde_json::Value::Null,
+        _ => json!(outcome(number)),
+    }
+}
+
+/// Null if there is none.
+fn reason_json(number: i32) -> serde_json::Value {
+    match Reason::try_from(number).unwrap_or(Reason::Unspecified) {
+        Reason::Unspecified => serde_json::Value::Null,
+        _ => json!(reason(number)),
+    }
 }
