@@ -20,6 +20,6 @@ pub mod process;
 mod rig;
 
 pub use asked::{Asked, Outcome, transfer};
-pub use log::{TEST_MAX, expect_error, run};
+pub use log::{TEST_MAX, expect_error, is_logged, run};
 pub use patience::{PATIENCE, soon, until};
 pub use rig::{ANSWERS, House, Lines, Options, REQUESTS, Rig, Standing, refused, scenario, spec, spec_with};

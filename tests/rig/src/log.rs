@@ -78,6 +78,12 @@ pub fn expect_error(text: &str) {
     }
 }
 
+/// Whether a line with this text has been logged for this test.
+#[must_use]
+pub fn is_logged(text: &str) -> bool {
+    own().kept().lines.iter().any(|(_, line)| line.contains(text))
+}
+
 fn own() -> Log {
     OWN.with_borrow(Clone::clone).expect("this thread belongs to a test that `run` runs")
 }

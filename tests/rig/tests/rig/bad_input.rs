@@ -1,7 +1,7 @@
 //! Bad input from callers and from the bank: what is said of it, and that the session goes on.
 
 use pabal_front::proto::value::Kind;
-use pabal_rig::{ANSWERS, Asked, Options, Rig, refused, run, scenario, transfer};
+use pabal_rig::{ANSWERS, Asked, Options, Rig, is_logged, refused, run, scenario, transfer, until};
 use pabal_switch::{CloseReason, Refusal, SessionStatus};
 use tonic::Code;
 
@@ -80,9 +80,18 @@ fn notice_goes(wrong: &str) -> Options {
     Options { scenario, ..Options::default() }
 }
 
+/// Waits until somebody who reads the log is told this of a telegram that nobody waits for.
+async fn told_of(text: &str) {
+    until(text, async || {
+        is_logged("a telegram that nobody waits for").then_some(())?;
+        is_logged(text).then_some(())
+    })
+    .await;
+}
+
 /// Asserts that what the bank sends closes the session that it came by, since where the next telegram starts nobody can say; that it
 /// connects again, and that everything works then.
-async fn closes_and_comes_back(wrong: &str) {
+async fn closes_and_comes_back(wrong: &str, told: &str) {
     let rig = Rig::open_with(notice_goes(wrong)).await;
     let before = session(&rig, "in").await.conn.unwrap();
     assert!(rig.bank().trigger("deposit"));
@@ -93,6 +102,7 @@ async fn closes_and_comes_back(wrong: &str) {
         (conn.epoch > before.epoch).then_some(())
     })
     .await;
+    told_of(told).await;
     rig.wait_open().await;
     rig.succeed(&transfer(1)).await;
     assert_eq!(rig.bank().read(|ledger| ledger.line(ANSWERS).peak), 1, "never more than one at once");
@@ -101,13 +111,20 @@ async fn closes_and_comes_back(wrong: &str) {
 #[test]
 fn a_length_prefix_that_is_no_number() {
     // The prefix "03O0" has a letter.
-    run(closes_and_comes_back("do = \"garbage\"\nhex = \"30 33 4f 30\""));
+    // It stands behind the answer to the opening, which has 304 bytes.
+    run(closes_and_comes_back(
+        "do = \"garbage\"\nhex = \"30 33 4f 30\"",
+        "the length prefix at byte 304 of the stream is not a number: 30 33 4f 30",
+    ));
 }
 
 #[test]
 fn a_frame_over_the_limit() {
     // The prefix says 4097 bytes; the spec allows 4096.
-    run(closes_and_comes_back("do = \"garbage\"\nhex = \"34 30 39 37\""));
+    run(closes_and_comes_back(
+        "do = \"garbage\"\nhex = \"34 30 39 37\"",
+        "the length at byte 304 of the stream is 4097 bytes, and the limit is 4096",
+    ));
 }
 
 #[test]
@@ -126,6 +143,9 @@ fn a_length_prefix_that_swallows_the_next_telegram() {
             session.conn.filter(|conn| conn.epoch > before.epoch).map(|_| ())
         })
         .await;
+        told_of("no row of `select` knows 301 bytes with `4000` `100`").await;
+        // Behind 304 bytes and 305: the prefix `0300` without its first byte, and the first byte of `PABAL`.
+        told_of("the length prefix at byte 609 of the stream is not a number: 33 30 30 50").await;
         rig.wait_open().await;
         rig.succeed(&transfer(2)).await;
         let response = call.await.unwrap().unwrap();
@@ -145,6 +165,8 @@ fn a_type_that_there_is_not() {
         for amount in 1..=3 {
             rig.succeed(&transfer(amount)).await;
         }
+        told_of("no row of `select` knows 300 bytes with `2900` `100`").await;
+        assert_eq!(rig.bank().read(|ledger| ledger.totals().answers), 7, "one to the opening, two to each transfer");
         assert_eq!(session(&rig, "in").await.conn, before, "the session has stayed");
     });
 }

@@ -1,6 +1,6 @@
 //! A transfer through every layer.
 
-use pabal_rig::{Rig, run, transfer};
+use pabal_rig::{Lines, Options, Rig, run, transfer};
 
 #[test]
 fn a_transfer_goes_through_every_layer() {
@@ -12,5 +12,16 @@ fn a_transfer_goes_through_every_layer() {
         let seen = rig.seen(&asked);
         assert_eq!(seen.len(), 1);
         assert_eq!((seen[0].received, seen[0].executed, seen[0].received_bytes), (1, 1, 304));
+    });
+}
+
+#[test]
+fn one_session_may_carry_both_directions() {
+    run(async {
+        let rig = Rig::open_with(Options { lines: Lines::Duplex, ..Options::default() }).await;
+        let asked = transfer(150_000);
+        rig.succeed(&asked).await;
+        assert_eq!(rig.seen(&asked)[0].executed, 1);
+        assert_eq!(rig.status().await.sessions.len(), 1);
     });
 }

@@ -43,6 +43,26 @@ fn a_held_journal_holds_every_byte_of_a_hundred_calls() {
 }
 
 #[test]
+fn a_notice_is_answered_when_it_is_durable_and_not_before() {
+    run(async {
+        let rig = Rig::open().await;
+        let held = rig.gateway().journal().pause();
+        assert!(rig.bank().trigger("deposit"));
+        until("the notice waits for the journal", async || {
+            (rig.gateway().journal().undurable_bytes("hecto") > 0).then_some(())
+        })
+        .await;
+        let before = rig.bank().read(|ledger| ledger.totals());
+        assert_eq!((before.notices, before.notice_replies, before.received_bytes), (1, 0, OPENING_BYTES));
+        drop(held);
+        rig.wait_ledger("the reply comes", |ledger| (ledger.totals().notice_replies == 1).then_some(())).await;
+        let replies: Vec<_> =
+            rig.bank().read(|ledger| ledger.notices().flat_map(|(_, notice)| notice.replies.clone()).collect());
+        assert_eq!(replies, [Box::from(*b"0000")]);
+    });
+}
+
+#[test]
 fn a_gateway_that_dies_with_a_held_journal_has_sent_nothing() {
     run(async {
         let mut rig = Rig::open().await;

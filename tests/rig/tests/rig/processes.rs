@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use pabal_front::client::ServingStatus;
-use pabal_front::proto::FindRequest;
 use pabal_front::proto::find_request::Key;
+use pabal_front::proto::{FindRequest, FoundExchange, Reason};
 use pabal_rig::process::{Process, again, other_half, serve, served};
-use pabal_rig::{House, Rig, expect_error, refused, run, soon, transfer, until};
+use pabal_rig::{House, Outcome, Rig, Standing, expect_error, refused, run, soon, transfer, until};
 use pabal_switch::Refusal;
 use tonic::Code;
 
@@ -75,5 +75,56 @@ fn when_writing_fails_nothing_leaves_and_health_says_so() {
         .await;
         drop(gateway);
         soon("the bank has read all", rig.assert_nothing_left(&[&asked])).await;
+    });
+}
+
+#[test]
+fn a_gateway_that_is_killed_under_load_leaves_what_find_and_the_bank_agree_on() {
+    run(async {
+        if let Some(config) = other_half() {
+            return serve(config).await;
+        }
+        let mut rig = Rig::open().await;
+        rig.kill().await;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), rig.config_text()).unwrap();
+        let test = "processes::a_gateway_that_is_killed_under_load_leaves_what_find_and_the_bank_agree_on";
+        let mut gateway = Process::start(again(test, file.path(), ""));
+        let (endpoint, inbound) = served(&mut gateway).await.unwrap();
+        rig.attach(&endpoint, inbound).await;
+        until("business is open", async || (rig.health("hecto").await == ServingStatus::Serving).then_some(())).await;
+        let calls: Vec<_> = (0..400).map(|at| transfer(at + 1).keyed(&format!("load-{at}"))).collect();
+        let running: Vec<_> = calls.iter().map(|asked| rig.spawn(asked)).collect();
+        rig.wait_ledger("some have left", |ledger| (ledger.totals().executed > 50).then_some(())).await;
+        // SIGKILL.
+        drop(gateway);
+        let mut heard = Vec::new();
+        for call in running {
+            heard.push(soon("the call ends", call).await.unwrap());
+        }
+        rig.start_again().await;
+        rig.wait_open().await;
+        for (asked, heard) in calls.iter().zip(heard) {
+            let key = Key::IdempotencyKey(asked.request.idempotency_key.clone());
+            let executed: u32 = rig.seen(asked).iter().map(|request| request.executed).sum();
+            assert!(executed <= 1, "a double payment");
+            match rig.find(key, true).await {
+                Standing::NotFound(not_found) => assert!(not_found.fenced && executed == 0),
+                Standing::Found(found) => {
+                    let has_outcome = |found: &FoundExchange| found.outcome() != Outcome::Unspecified;
+                    let found = rig.wait_found("it has an outcome", &found.exchange_id, has_outcome).await;
+                    match found.outcome() {
+                        Outcome::Success => assert_eq!(executed, 1),
+                        Outcome::Failure => assert_eq!((found.cause(), executed), (Reason::NotSent, 0)),
+                        Outcome::Unknown | Outcome::Unspecified => {}
+                    }
+                    // What a caller was told stays.
+                    if let Ok(response) = heard {
+                        assert_eq!((response.outcome, response.exchange_id), (found.outcome, found.exchange_id));
+                    }
+                }
+            }
+        }
+        assert_eq!(rig.bank().read(|ledger| ledger.totals().duplicates), 0);
     });
 }

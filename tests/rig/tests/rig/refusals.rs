@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pabal_front::Proof;
 use pabal_front::proto::{ExchangeResponse, FoundExchange, Reason, exchange_request};
+use pabal_gateway::Health;
 use pabal_rig::{
     ANSWERS, Asked, Options, Outcome, REQUESTS, Rig, Standing, expect_error, run, scenario, soon, spec_with, transfer,
 };
@@ -95,6 +96,13 @@ async fn fill(rig: &Rig) -> Call {
     let first = rig.spawn(&asked);
     rig.wait_seen(&asked).await;
     first
+}
+
+/// Waits until the institution's health says this.
+async fn health(rig: &Rig, why: &str) {
+    let mut health = rig.handle().health("hecto").unwrap();
+    let says = |health: &Health| matches!(health, Health::NotServing(text) if text.starts_with(why));
+    soon(why, health.wait_for(says)).await.unwrap();
 }
 
 /// Waits until so many requests wait for room.
@@ -224,6 +232,7 @@ mod case {
         let asked = transfer(1);
         let (text, _) = refused(rig.call(&asked).await, refusal);
         assert!(text.contains("lines: out)"), "{text}");
+        health(&rig, "send half down: line out (").await;
         rig.assert_nothing_left(&[&asked]).await;
     }
 
@@ -234,6 +243,7 @@ mod case {
         let asked = transfer(1);
         let (text, _) = refused(rig.call(&asked).await, refusal);
         assert!(text.contains("lines: in)"), "{text}");
+        health(&rig, "receive half down: line in (").await;
         // The sending half is up all the while, and takes the next transfer when the other is back.
         rig.bank().open_line(ANSWERS);
         rig.wait_open().await;
