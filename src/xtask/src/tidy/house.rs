@@ -54,11 +54,7 @@ fn placed(top: &[String], files: &[String]) -> Vec<Finding> {
         {
             findings.push(Finding::new(path, 0, "a module is named by a noun of the glossary, and is no mod.rs"));
         }
-        if name.ends_with(".snap.new")
-            || name.ends_with(".pending-snap")
-            || name.ends_with(".orig")
-            || name.ends_with(".rej")
-        {
+        if name.ends_with(".orig") || name.ends_with(".rej") {
             findings.push(Finding::new(path, 0, "is left over; look at it and remove it"));
         }
     }
@@ -103,7 +99,7 @@ mod tests {
             ["src/x/src/util.rs", "src/x/src/y/mod.rs"]
         );
         assert_eq!(found(&[], &["src/x/src/session.rs", "src/x/src/module.rs"]), [] as [&str; 0]);
-        assert_eq!(found(&[], &["src/x/src/snapshots/a.snap.new"]), ["src/x/src/snapshots/a.snap.new"]);
+        assert_eq!(found(&[], &["src/x/src/y.rs.orig"]), ["src/x/src/y.rs.orig"]);
     }
 
     #[test]
