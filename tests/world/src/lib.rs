@@ -19,6 +19,7 @@
 mod agenda;
 mod chance;
 mod checks;
+mod counts;
 mod disk;
 mod setup;
 mod trace;
@@ -27,6 +28,7 @@ mod workload;
 mod world;
 
 pub use chance::Chance;
+pub use counts::Counts;
 pub use setup::Setup;
 pub use trace::Trace;
-pub use world::{Counts, Failure, Report, run};
+pub use world::{Failure, Report, run};

@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn bytes_arrive_in_order_whatever_the_cuts() {
         let sent: Vec<u8> = (0..=255).collect();
-        let mut cuts = 0;
+        let mut reads = Vec::new();
         for seed in 0..50 {
             let mut chance = Chance::new(seed);
             let mut pipe = Pipe::default();
@@ -134,17 +134,20 @@ mod tests {
             pipe.write(&sent[100..], Mono::from_nanos(1), true, &mut chance);
             pipe.finish(Mono::from_nanos(2), &mut chance);
             let mut got = Vec::new();
+            let mut parts = 0;
             let mut now = Mono::ZERO;
             while !pipe.take_end(now) {
                 now = pipe.next_at().expect("more is on the way");
                 if let Some(part) = pipe.read(now, &mut chance) {
-                    cuts += 1;
+                    parts += 1;
                     got.extend(part);
                 }
             }
             assert_eq!(got, sent, "seed {seed}");
+            reads.push(parts);
         }
-        assert!(cuts > 150, "the wire must cut: {cuts}");
+        // Two writes: some are cut, and some are read together.
+        assert!(reads.iter().any(|parts| *parts > 2) && reads.contains(&1), "{reads:?}");
     }
 
     #[test]

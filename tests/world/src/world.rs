@@ -1,3 +1,7 @@
+mod connection;
+mod fault;
+mod judge;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,13 +10,13 @@ use pabal_clock::{Mono, Now, Wall};
 use pabal_counterparty::{Connection, Counterparty, LineId as BankLine, Scenario};
 use pabal_spec::Institution;
 use pabal_switch::{
-    CloseReason, Conn, Core, Entry, ExchangeId, Inquire, LineId, Opened, Outcome, Output, Plan, Recovery,
-    Report as Told, Settings, Ticket,
+    Conn, Core, Entry, ExchangeId, Inquire, Opened, Outcome, Output, Plan, Recovery, Report as Told, Settings, Ticket,
 };
 
 use crate::agenda::Agenda;
 use crate::chance::Chance;
-use crate::checks::{self, Request, Truth};
+use crate::checks::{self, Request};
+use crate::counts::Counts;
 use crate::disk::Disk;
 use crate::setup::{self, Setup};
 use crate::trace::Trace;
@@ -42,83 +46,6 @@ pub struct Failure {
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "seed {}: {}\n{}{:?}", self.setup.seed, self.broken, self.tail, self.setup)
-    }
-}
-
-/// What happened how often: a simulation in which nothing goes wrong proves nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is what its name says")]
-pub struct Counts {
-    pub requests: u64,
-    pub successes: u64,
-    pub failures: u64,
-    pub unknowns: u64,
-    pub not_sent: u64,
-    pub known_keys: u64,
-    pub abandoned: u64,
-    pub inquiries: u64,
-    pub inquiries_refused: u64,
-    pub settled: u64,
-    pub crashes: u64,
-    pub swaps: u64,
-    pub resets: u64,
-    pub swallows: u64,
-    pub half_closes: u64,
-    pub connect_failures: u64,
-    pub disk_failures: u64,
-    pub slow_syncs: u64,
-    pub partial_writes: u64,
-    pub notices: u64,
-    pub unclaimed: u64,
-}
-
-impl Counts {
-    /// Adds another run's.
-    pub fn add(&mut self, other: &Self) {
-        let Self {
-            requests,
-            successes,
-            failures,
-            unknowns,
-            not_sent,
-            known_keys,
-            abandoned,
-            inquiries,
-            inquiries_refused,
-            settled,
-            crashes,
-            swaps,
-            resets,
-            swallows,
-            half_closes,
-            connect_failures,
-            disk_failures,
-            slow_syncs,
-            partial_writes,
-            notices,
-            unclaimed,
-        } = other;
-        self.requests += requests;
-        self.successes += successes;
-        self.failures += failures;
-        self.unknowns += unknowns;
-        self.not_sent += not_sent;
-        self.known_keys += known_keys;
-        self.abandoned += abandoned;
-        self.inquiries += inquiries;
-        self.inquiries_refused += inquiries_refused;
-        self.settled += settled;
-        self.crashes += crashes;
-        self.swaps += swaps;
-        self.resets += resets;
-        self.swallows += swallows;
-        self.half_closes += half_closes;
-        self.connect_failures += connect_failures;
-        self.disk_failures += disk_failures;
-        self.slow_syncs += slow_syncs;
-        self.partial_writes += partial_writes;
-        self.notices += notices;
-        self.unclaimed += unclaimed;
     }
 }
 
@@ -452,196 +379,6 @@ impl World {
         }
     }
 
-    // ---- faults ----
-
-    fn fault(&mut self) {
-        match self.chance.index(6) {
-            0 => self.crash(),
-            1 => {
-                if let Some(number) = self.some_link() {
-                    self.counts.resets += 1;
-                    self.trace.line(self.now, format_args!("reset of {number}"));
-                    self.reset(number);
-                }
-            }
-            2 => {
-                if let Some(number) = self.some_link() {
-                    self.counts.swallows += 1;
-                    let out = self.chance.per_mille(500);
-                    self.trace.line(self.now, format_args!("{number} swallows, {}", if out { "out" } else { "back" }));
-                    if let Some(link) = self.links.get_mut(&number) {
-                        if out { link.out.swallows = true } else { link.back.swallows = true }
-                    }
-                }
-            }
-            3 => {
-                if let Some(number) = self.some_link() {
-                    self.counts.half_closes += 1;
-                    self.trace.line(self.now, format_args!("{number} is half closed by the institution"));
-                    if let Some(link) = self.links.get_mut(&number) {
-                        link.back.finish(self.now.mono, &mut self.chance);
-                    }
-                }
-            }
-            4 if self.core.is_some() && !self.disk.failed => {
-                self.counts.disk_failures += 1;
-                self.trace.line(self.now, format_args!("the disk fails"));
-                self.disk.failed = true;
-                // Whether the group that was being synced is there is not known.
-                let survives = self.chance.per_mille(500);
-                self.disk.crash(survives);
-                self.agenda.retain(|event| !matches!(event, Event::Synced));
-                if let Some(core) = &mut self.core {
-                    core.handle_journal_failed("sync failed", self.now);
-                }
-                // The operator sees it, and stops the process.
-                let seen = Duration::from_millis(self.chance.between(0, 8_000));
-                self.agenda.plan(self.now.mono + seen, Event::Dies);
-            }
-            _ => {
-                // Several resets at once, as when a switch of the network restarts.
-                for number in self.links.keys().copied().collect::<Vec<_>>() {
-                    self.reset(number);
-                }
-                self.counts.resets += 1;
-            }
-        }
-    }
-
-    fn some_link(&mut self) -> Option<Connection> {
-        let open: Vec<Connection> = self.links.keys().copied().collect();
-        (!open.is_empty()).then(|| open[self.chance.index(open.len())])
-    }
-
-    /// The process dies, and comes back soon.
-    fn crash(&mut self) {
-        if self.core.take().is_none() {
-            return;
-        }
-        self.counts.crashes += 1;
-        let survives = self.chance.per_mille(500);
-        self.trace.line(self.now, format_args!("the process dies; the group being synced survives: {survives}"));
-        self.disk.crash(survives);
-        self.agenda.retain(|event| !matches!(event, Event::Synced | Event::Connecting { .. } | Event::Dies));
-        // The kernel closes its sockets: what it had taken still goes, then RST or FIN.
-        for (_, number) in std::mem::take(&mut self.ours) {
-            if let Some(link) = self.links.get_mut(&number) {
-                link.closed_here = true;
-                link.out.finish(self.now.mono, &mut self.chance);
-            }
-        }
-        let back = Duration::from_millis(self.chance.between(1, 8_000));
-        self.agenda.plan(self.now.mono + back, Event::Restart);
-    }
-
-    fn swap(&mut self) {
-        if let Some(core) = self.core.take() {
-            self.counts.swaps += 1;
-            let image = core.image();
-            match Core::restore(image, Arc::clone(&self.institution), self.settings.clone()) {
-                Ok(restored) => self.core = Some(restored),
-                Err(why) => self.broken = Some(format!("an image cannot be restored: {why}")),
-            }
-        }
-    }
-
-    // ---- connections ----
-
-    fn connecting(&mut self, conn: Conn, number: Connection, works: bool) {
-        let Some(core) = &mut self.core else { return };
-        if works {
-            self.links.insert(number, Link::default());
-            self.ours.insert(conn, number);
-            let line = BankLine(conn.session.line.0);
-            self.trace.line(self.now, format_args!("{conn:?} connected as {number}"));
-            self.bank.handle_connected(number, line, self.now);
-            core.handle_connected(conn, self.now);
-        } else {
-            self.counts.connect_failures += 1;
-            core.handle_connect_failed(conn, self.now);
-        }
-    }
-
-    fn arriving(&mut self, number: Connection, line: BankLine) {
-        let works = self.healthy || self.chance.per_mille(900);
-        let (Some(core), true) = (&mut self.core, works) else {
-            self.bank.handle_connect_failed(line, self.now);
-            return;
-        };
-        self.links.insert(number, Link::default());
-        self.bank.handle_connected(number, line, self.now);
-        match core.handle_accepted(LineId(line.0), self.now) {
-            Ok(conn) => {
-                self.trace.line(self.now, format_args!("accepted {number} as {conn:?}"));
-                self.ours.insert(conn, number);
-            }
-            Err(reason) => {
-                self.trace.line(self.now, format_args!("turned away {number}: {reason}"));
-                self.reset(number);
-            }
-        }
-    }
-
-    /// RST: both sides know at once, what was on the way is lost.
-    fn reset(&mut self, number: Connection) {
-        let Some(link) = self.links.remove(&number) else { return };
-        if !link.closed_there {
-            self.bank.handle_closed(number, self.now);
-        }
-        let conn = self.ours.iter().find(|(_, n)| **n == number).map(|(conn, _)| *conn);
-        if let Some(conn) = conn {
-            self.ours.remove(&conn);
-            if let Some(core) = &mut self.core {
-                core.handle_closed(conn, CloseReason::Reset, self.now);
-            }
-        }
-    }
-
-    /// What the wire brings by now, to either side.
-    fn arrive(&mut self) {
-        let numbers: Vec<Connection> = self.links.keys().copied().collect();
-        for number in numbers {
-            let conn = self.ours.iter().find(|(_, n)| **n == number).map(|(conn, _)| *conn);
-            let Some(link) = self.links.get_mut(&number) else { continue };
-            if let Some(bytes) = link.out.read(self.now.mono, &mut self.chance) {
-                self.bank.handle_received(number, &bytes, self.now);
-            } else if link.out.take_end(self.now.mono) && !link.closed_there {
-                link.closed_there = true;
-                self.bank.handle_closed(number, self.now);
-                link.back.finish(self.now.mono, &mut self.chance);
-            }
-            let Some(link) = self.links.get_mut(&number) else { continue };
-            let reads = match (&self.core, conn) {
-                (Some(core), Some(conn)) => core.wants_read(conn),
-                _ => true,
-            };
-            if !reads && link.back.next_at().is_some_and(|at| at <= self.now.mono) {
-                // Pushed back: the bytes wait in the kernel, and are looked at again soon.
-                link.back.postpone(self.now.mono + Duration::from_millis(1));
-                continue;
-            }
-            if let Some(bytes) = link.back.read(self.now.mono, &mut self.chance) {
-                if let (Some(core), Some(conn)) = (&mut self.core, conn) {
-                    core.handle_received(conn, &bytes, self.now);
-                }
-            } else if link.back.take_end(self.now.mono) {
-                link.out.finish(self.now.mono, &mut self.chance);
-                if let Some(conn) = conn {
-                    self.ours.remove(&conn);
-                    link.closed_here = true;
-                    if let Some(core) = &mut self.core {
-                        self.trace.line(self.now, format_args!("the end of {number} is read"));
-                        core.handle_closed(conn, CloseReason::PeerClosed, self.now);
-                    }
-                }
-            }
-            let Some(link) = self.links.get(&number) else { continue };
-            if link.closed_there && (link.closed_here || conn.is_none()) && link.back.next_at().is_none() {
-                self.links.remove(&number);
-            }
-        }
-    }
-
     // ---- what both sides want done ----
 
     fn pump(&mut self) {
@@ -803,7 +540,7 @@ impl World {
             link.out.write(&bytes, self.now.mono, !self.healthy, &mut self.chance);
             let line = &self.settings.lines[usize::from(conn.session.line.0)];
             let session = format!("{}/{}", line.name, conn.session.slot);
-            if let Err(broken) = written(link, conn, &session, &bytes, &self.disk) {
+            if let Err(broken) = judge::written(link, conn, &session, &bytes, &self.disk) {
                 self.broken.get_or_insert(broken);
             }
             core.handle_wrote(conn, taken, self.now);
@@ -811,108 +548,6 @@ impl World {
         }
         wrote
     }
-
-    // ---- what must be true ----
-
-    /// Sentence 6, as the institution counts.
-    fn limits_hold(&self) -> Result<(), String> {
-        for (at, line) in self.settings.lines.iter().enumerate() {
-            let count = self.bank.ledger().line(BankLine(u16::try_from(at).unwrap_or(0)));
-            if count.peak > u32::from(line.sessions_max) && line.side == pabal_switch::LineSide::Initiator {
-                return Err(format!(
-                    "sentence 6: {} sessions on line {}, allowed {}",
-                    count.peak, line.name, line.sessions_max
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn truth(&self) -> BTreeMap<String, Truth> {
-        let layout = self.plan.request_layout();
-        let tag = layout.find(workload::TAG_FIELD).map(|(_, field)| field.at);
-        let mut truth: BTreeMap<String, Truth> = BTreeMap::new();
-        for (_, request) in self.bank.ledger().requests() {
-            let Some(bytes) = tag.and_then(|at| at.of(&request.telegram)).filter(|b| b.starts_with(b"TAG")) else {
-                continue;
-            };
-            let entry = truth.entry(String::from_utf8_lossy(bytes).into_owned()).or_default();
-            entry.received += request.received;
-            entry.executed += request.executed;
-            entry.altered |= request.answers.iter().any(|answer| answer.conduct == "alter");
-        }
-        truth
-    }
-
-    /// At the end of time.
-    fn judge(&mut self) -> Result<(), String> {
-        checks::outcomes_are_final(&self.disk)?;
-        checks::against_the_ledger(&self.requests, &self.truth(), self.now)?;
-        let Some(core) = &self.core else { return Err("the process is not there at the end".into()) };
-        let status = core.status();
-        let closed: Vec<_> = status.openings.iter().filter(|o| o.state != pabal_switch::OpeningState::Open).collect();
-        if !self.setup.hostile && (!closed.is_empty() || status.openings.is_empty()) {
-            return Err(format!("no progress: openings are not open at the end: {closed:?} {:?}", status.sessions));
-        }
-        if status.waiting > 0 || status.in_flight > 0 {
-            return Err(format!(
-                "no progress: {} wait and {} are in flight at the end",
-                status.waiting, status.in_flight
-            ));
-        }
-        // Sentence 4 and I6: every exchange that was accepted has an outcome; what is UNKNOWN is in memory, on the way to an end.
-        for stored in &self.disk.durable {
-            let Some(exchange) = stored.columns.exchange.as_deref().filter(|_| stored.kind == "accepted") else {
-                continue;
-            };
-            if !self.disk.outcomes.contains_key(exchange) {
-                return Err(format!("{exchange} was accepted and has no outcome at the end"));
-            }
-        }
-        for exchange in self.of_exchange.keys() {
-            let last = self.disk.outcomes.get(&exchange.to_string()).and_then(|all| all.last());
-            if last.is_some_and(|(word, _)| word == "UNKNOWN") && core.exchange(*exchange).is_none() {
-                return Err(format!("sentence 4: {exchange} is UNKNOWN and forgotten"));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Sentence 3, of bytes: each frame that begins here has a durable entry that says so. Poll telegrams have none.
-fn written(link: &mut Link, conn: Conn, session: &str, bytes: &[u8], disk: &Disk) -> Result<(), String> {
-    link.unframed.extend_from_slice(bytes);
-    while !link.unframed.is_empty() {
-        let entry = disk.sending(session, conn.epoch.0, link.written);
-        // Asked when the first byte leaves: later would be too late.
-        let had_entry = *link.had_entry.get_or_insert(entry.is_some());
-        if link.unframed.len() < 4 + 7 {
-            return Ok(());
-        }
-        let length: usize = std::str::from_utf8(&link.unframed[..4])
-            .ok()
-            .and_then(|digits| digits.parse().ok())
-            .ok_or_else(|| format!("our own prefix is {:?}", &link.unframed[..4]))?;
-        if !had_entry && !link.unframed[4..].starts_with(b"HDRREQP") && !link.unframed[4..].starts_with(b"HDRRESP") {
-            return Err(format!(
-                "sentence 3: a frame of {length} bytes leaves {conn:?} at offset {} before its entry is durable",
-                link.written
-            ));
-        }
-        if link.unframed.len() < 4 + length {
-            return Ok(());
-        }
-        if let Some(said) = entry.and_then(|stored| stored.columns.our_number.as_deref()) {
-            let number = String::from_utf8_lossy(&link.unframed[4 + 32..4 + 38]);
-            if said.trim_start_matches('0') != number.trim_start_matches('0') {
-                return Err(format!("the entry says number {said}, the wire {number}"));
-            }
-        }
-        link.unframed.drain(..4 + length);
-        link.written += 4 + length as u64;
-        link.had_entry = None;
-    }
-    Ok(())
 }
 
 fn said(report: &Told) -> String {

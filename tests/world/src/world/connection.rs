@@ -1,0 +1,106 @@
+//! What the wire carries.
+
+use std::time::Duration;
+
+use pabal_counterparty::{Connection, LineId as BankLine};
+use pabal_switch::{CloseReason, Conn, LineId};
+
+use crate::wire::Link;
+use crate::world::World;
+
+impl World {
+    pub(super) fn connecting(&mut self, conn: Conn, number: Connection, works: bool) {
+        let Some(core) = &mut self.core else { return };
+        if works {
+            self.links.insert(number, Link::default());
+            self.ours.insert(conn, number);
+            let line = BankLine(conn.session.line.0);
+            self.trace.line(self.now, format_args!("{conn:?} connected as {number}"));
+            self.bank.handle_connected(number, line, self.now);
+            core.handle_connected(conn, self.now);
+        } else {
+            self.counts.connect_failures += 1;
+            core.handle_connect_failed(conn, self.now);
+        }
+    }
+
+    pub(super) fn arriving(&mut self, number: Connection, line: BankLine) {
+        let works = self.healthy || self.chance.per_mille(900);
+        let (Some(core), true) = (&mut self.core, works) else {
+            self.bank.handle_connect_failed(line, self.now);
+            return;
+        };
+        self.links.insert(number, Link::default());
+        self.bank.handle_connected(number, line, self.now);
+        match core.handle_accepted(LineId(line.0), self.now) {
+            Ok(conn) => {
+                self.trace.line(self.now, format_args!("accepted {number} as {conn:?}"));
+                self.ours.insert(conn, number);
+            }
+            Err(reason) => {
+                self.trace.line(self.now, format_args!("turned away {number}: {reason}"));
+                self.reset(number);
+            }
+        }
+    }
+
+    /// RST: both sides know at once, what was on the way is lost.
+    pub(super) fn reset(&mut self, number: Connection) {
+        let Some(link) = self.links.remove(&number) else { return };
+        if !link.closed_there {
+            self.bank.handle_closed(number, self.now);
+        }
+        let conn = self.ours.iter().find(|(_, n)| **n == number).map(|(conn, _)| *conn);
+        if let Some(conn) = conn {
+            self.ours.remove(&conn);
+            if let Some(core) = &mut self.core {
+                core.handle_closed(conn, CloseReason::Reset, self.now);
+            }
+        }
+    }
+
+    /// What the wire brings by now, to either side.
+    pub(super) fn arrive(&mut self) {
+        let numbers: Vec<Connection> = self.links.keys().copied().collect();
+        for number in numbers {
+            let conn = self.ours.iter().find(|(_, n)| **n == number).map(|(conn, _)| *conn);
+            let Some(link) = self.links.get_mut(&number) else { continue };
+            if let Some(bytes) = link.out.read(self.now.mono, &mut self.chance) {
+                self.bank.handle_received(number, &bytes, self.now);
+            } else if link.out.take_end(self.now.mono) && !link.closed_there {
+                link.closed_there = true;
+                self.bank.handle_closed(number, self.now);
+                link.back.finish(self.now.mono, &mut self.chance);
+            }
+            let Some(link) = self.links.get_mut(&number) else { continue };
+            let reads = match (&self.core, conn) {
+                (Some(core), Some(conn)) => core.wants_read(conn),
+                _ => true,
+            };
+            if !reads && link.back.next_at().is_some_and(|at| at <= self.now.mono) {
+                // Pushed back: the bytes wait in the kernel, and are looked at again soon.
+                link.back.postpone(self.now.mono + Duration::from_millis(1));
+                continue;
+            }
+            if let Some(bytes) = link.back.read(self.now.mono, &mut self.chance) {
+                if let (Some(core), Some(conn)) = (&mut self.core, conn) {
+                    core.handle_received(conn, &bytes, self.now);
+                }
+            } else if link.back.take_end(self.now.mono) {
+                link.out.finish(self.now.mono, &mut self.chance);
+                if let Some(conn) = conn {
+                    self.ours.remove(&conn);
+                    link.closed_here = true;
+                    if let Some(core) = &mut self.core {
+                        self.trace.line(self.now, format_args!("the end of {number} is read"));
+                        core.handle_closed(conn, CloseReason::PeerClosed, self.now);
+                    }
+                }
+            }
+            let Some(link) = self.links.get(&number) else { continue };
+            if link.closed_there && (link.closed_here || conn.is_none()) && link.back.next_at().is_none() {
+                self.links.remove(&number);
+            }
+        }
+    }
+}
