@@ -51,6 +51,11 @@ impl Core {
         let Some(by) = settled_by(&plan) else {
             return no(format!("no exchange of the spec settles `{}`", plan.exchange().name));
         };
+        let today = plan.protocol.day.business_date(now.wall);
+        if today != original.about.date {
+            // Numbers restart daily: the institution would look for another request that has the same one.
+            return no(format!("exchange {id} is of business date {}, and today is {today}", original.about.date));
+        }
         let party = original.about.party.clone();
         let inquiry = Arc::new(Plan::new(Arc::clone(&plan.protocol), by));
         let rules = &inquiry.protocol.rules;
@@ -118,11 +123,13 @@ impl Core {
         if standing.is_final() || !confirmed {
             return;
         }
-        if holds(&rule.success) {
-            self.settle(parent, Outcome::Success { cause: Cause::Inquiry }, conn, frame, now);
-        } else if holds(&rule.failure) {
-            self.settle(parent, Outcome::Failure { cause: Cause::Inquiry, refusal: None }, conn, frame, now);
-        }
+        let outcome = match (holds(&rule.success), holds(&rule.failure)) {
+            (true, false) => Outcome::Success { cause: Cause::Inquiry },
+            (false, true) => Outcome::Failure { cause: Cause::Inquiry, refusal: None },
+            // It says neither, or contradicts itself.
+            (false, false) | (true, true) => return,
+        };
+        self.settle(parent, outcome, conn, frame, now);
     }
 
     /// An inquiry is over. If it settled nothing, the next one is set, or the exchange is listed.

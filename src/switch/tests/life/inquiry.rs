@@ -137,6 +137,15 @@ fn an_inquiry_that_is_not_answered_is_followed_by_another() {
 }
 
 #[test]
+fn nobody_asks_about_yesterday() {
+    let (mut hands, id, _) = unknown();
+    // 2026-11-22T00:00:01+09:00: today's request with the same number is another one.
+    hands.now.wall = Wall::from_unix_seconds(1_795_273_201);
+    assert_eq!(hands.inquire(id), Err(Refusal::NotInquirable));
+    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Unknown);
+}
+
+#[test]
 fn an_inquiry_needs_a_session_like_any_request() {
     let (mut hands, id, _) = unknown();
     let conn = hands.conn(OUT);
