@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pabal_clock::Now;
 use pabal_switch::{Cause, ExchangeId, Outcome, Refusal};
@@ -14,6 +14,8 @@ pub(crate) struct Request {
     pub(crate) exchanges: Vec<ExchangeId>,
     /// Every refusal that was heard.
     pub(crate) refusals: Vec<Refusal>,
+    /// Exchanges of which it was heard that they were not sent.
+    pub(crate) not_sent: BTreeSet<ExchangeId>,
     /// Every outcome that was heard.
     pub(crate) outcomes: Vec<Outcome>,
 }
@@ -87,8 +89,9 @@ pub(crate) fn against_the_ledger(
                 return Err(format!("sentence 2: {outcome:?} is not what became of it: {}", story()));
             }
         }
-        // An error while waiting, and no later try: nothing left.
-        if request.outcomes.is_empty() && request.exchanges.len() == request.refusals.len() && truth.received > 0 {
+        // An error for each exchange, and no other exchange: nothing left.
+        let all_not_sent = request.exchanges.iter().all(|exchange| request.not_sent.contains(exchange));
+        if request.outcomes.is_empty() && all_not_sent && truth.received > 0 {
             return Err(format!("sentence 1: only errors were told, and yet it left: {}", story()));
         }
     }

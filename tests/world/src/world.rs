@@ -2,7 +2,7 @@ mod connection;
 mod fault;
 mod judge;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -265,6 +265,7 @@ impl World {
                     tag: wish.tag.clone(),
                     exchanges: Vec::new(),
                     refusals: Vec::new(),
+                    not_sent: BTreeSet::new(),
                     outcomes: Vec::new(),
                 });
                 self.counts.requests += 1;
@@ -486,6 +487,7 @@ impl World {
                 self.counts.not_sent += 1;
                 if let Some(request) = request {
                     self.requests[request].refusals.push(*refusal);
+                    self.requests[request].not_sent.insert(exchange);
                 }
             }
         }
