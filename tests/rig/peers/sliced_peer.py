@@ -13,6 +13,7 @@ Commands come on standard input, a line each: `notice AMOUNT` sends a deposit no
 import argparse
 import csv
 import json
+import os
 import pathlib
 import socket
 import sys
@@ -73,8 +74,14 @@ class Layouts:
         return bytes(out)
 
 
+SAYING = threading.Lock()
+
+
 def say(**event):
-    print(json.dumps(event, ensure_ascii=True), flush=True)
+    # In one piece: several threads have something to say, and a line of two is none.
+    with SAYING:
+        sys.stdout.write(json.dumps(event, ensure_ascii=True) + "\n")
+        sys.stdout.flush()
 
 
 def whole(connection, count):
@@ -232,8 +239,6 @@ def main():
                 bank.notice(int(rest[0]))
             elif word == "quit":
                 break
-        import os
-
         os._exit(0)
 
     threading.Thread(target=commands, daemon=True).start()

@@ -469,11 +469,6 @@ impl Rig {
         until(what, async || Some(self.find_exchange(exchange).await).filter(&is)).await
     }
 
-    /// Waits until the institution's time for every answer is over.
-    pub async fn wait_over(&self) {
-        self.wait_status("nothing is in flight", |status| (status.in_flight == 0).then_some(())).await;
-    }
-
     /// Asks the institution about an UNKNOWN exchange.
     ///
     /// # Errors
