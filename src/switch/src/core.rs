@@ -293,7 +293,7 @@ impl Core {
     /// Nothing will become durable any more: stop sending at once.
     ///
     /// Every session closes, and nothing is taken in until the process starts anew. A caller whose request provably did not
-    /// leave hears [`Refusal::JournalFailed`]. A caller whose request may have left hears UNKNOWN with cause `JOURNAL_FAILED`: no new entry
+    /// leave hears [`Refusal::JournalFailed`]. A caller whose request may have left hears UNKNOWN with cause `NOT_KEPT`: no new entry
     /// can say so, but the durable `sending` entry without an outcome says UNKNOWN by itself, and so does whoever recovers from it.
     pub fn handle_journal_failed(&mut self, why: &str, now: Now) {
         self.begin(now);

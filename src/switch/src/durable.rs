@@ -159,7 +159,7 @@ impl Core {
                 let refusal = Some(Refusal::JournalFailed);
                 (Outcome::Failure { cause: Cause::NotSent, refusal }, Some(String::from(why)))
             } else {
-                (Outcome::Unknown { cause: Cause::JournalFailed }, None)
+                (Outcome::Unknown { cause: Cause::NotKept }, None)
             };
             self.give_up(id, outcome);
             self.finish(id, outcome, refused, None);

@@ -16,7 +16,7 @@ declare! {
         Unreadable = "UNREADABLE", "The answer matches the request, but its fields cannot be read.";
         PartlyWritten = "PARTLY_WRITTEN", "The session closed while the request was being written.";
         Restarted = "RESTARTED", "The gateway stopped after the request may have left and before an answer came.";
-        JournalFailed = "JOURNAL_FAILED", "The journal failed after the request may have left; an answer could not be kept.";
+        NotKept = "NOT_KEPT", "The journal failed after the request may have left; an answer could not be kept.";
         Inquiry = "INQUIRY", "The answer to an inquiry says so.";
         Late = "LATE", "An answer that came after the UNKNOWN says so.";
     }

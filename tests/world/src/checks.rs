@@ -41,7 +41,7 @@ pub(crate) fn outcome_is_durable(disk: &Disk, exchange: ExchangeId, outcome: &Ou
         .is_some_and(|all| all.iter().any(|(word, cause)| word == outcome.word() && cause == outcome.cause().word()));
     // When the journal has failed, nothing more becomes durable. UNKNOWN is then what the durable entries say by themselves: the
     // request may have left, and no outcome follows.
-    let implied = *outcome == (Outcome::Unknown { cause: Cause::JournalFailed });
+    let implied = *outcome == (Outcome::Unknown { cause: Cause::NotKept });
     if said || (implied && disk.sent.contains(&exchange.to_string())) {
         return Ok(());
     }

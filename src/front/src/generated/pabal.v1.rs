@@ -329,7 +329,7 @@ impl Outcome {
     }
 }
 /// Every reason there is, in one list: first why a request was refused (each a proof that no byte of it left), then why an outcome is
-/// what it is. JOURNAL_FAILED is both: what it says depends on whether it stands in an error and in `refusal`, or in `cause`. The word behind `REASON_` is the `reason` of ErrorInfo, and the word of logs and of the journal.
+/// what it is. No word is both. The word behind `REASON_` is the `reason` of ErrorInfo, and the word of logs and of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Reason {
@@ -369,8 +369,7 @@ pub enum Reason {
     SessionLost = 16,
     /// Refusal: the gateway is being stopped and takes no new requests.
     Draining = 17,
-    /// Refusal: the journal cannot make anything durable; nothing is sent. As a cause of UNKNOWN: it failed after the request may have left, so
-    /// that an answer could not be kept.
+    /// Refusal: the journal cannot make anything durable; nothing is sent.
     JournalFailed = 18,
     /// Refusal: more waits to become durable than the institution may have waiting.
     JournalFull = 19,
@@ -402,6 +401,8 @@ pub enum Reason {
     Inquiry = 111,
     /// Cause: an answer that came after the UNKNOWN says so.
     Late = 112,
+    /// Cause of UNKNOWN: the journal failed after the request may have left; an answer could not be kept.
+    NotKept = 113,
 }
 impl Reason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -444,6 +445,7 @@ impl Reason {
             Self::Restarted => "REASON_RESTARTED",
             Self::Inquiry => "REASON_INQUIRY",
             Self::Late => "REASON_LATE",
+            Self::NotKept => "REASON_NOT_KEPT",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -483,6 +485,7 @@ impl Reason {
             "REASON_RESTARTED" => Some(Self::Restarted),
             "REASON_INQUIRY" => Some(Self::Inquiry),
             "REASON_LATE" => Some(Self::Late),
+            "REASON_NOT_KEPT" => Some(Self::NotKept),
             _ => None,
         }
     }

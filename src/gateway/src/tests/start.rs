@@ -141,7 +141,7 @@ async fn a_journal_without_room_stops_all_sending_and_health_says_so() {
     let refused = loop {
         match house.handle.exchange(transfer()).await {
             Ok(answer) if answer.outcome == (Outcome::Success { cause: Cause::Answered }) => served += 1,
-            Ok(answer) => assert_eq!(answer.outcome, Outcome::Unknown { cause: Cause::JournalFailed }),
+            Ok(answer) => assert_eq!(answer.outcome, Outcome::Unknown { cause: Cause::NotKept }),
             Err(error) => break error,
         }
         assert!(served < 10_000, "1 MiB holds fewer");

@@ -52,7 +52,7 @@ fn a_failed_journal_stops_all_and_each_caller_hears_what_is_true() {
     hands.core.handle_journal_failed("fsync: input/output error", hands.now);
     hands.undurable.clear();
     hands.turn();
-    assert_eq!(hands.told(sent), ["UNKNOWN JOURNAL_FAILED"]);
+    assert_eq!(hands.told(sent), ["UNKNOWN NOT_KEPT"]);
     assert_eq!(hands.told(unwritten), ["error JOURNAL_FAILED"]);
     assert_eq!(hands.told(waiting), ["error JOURNAL_FAILED"]);
     assert_eq!(hands.bytes_out(OUT), before, "not a byte more");
@@ -104,7 +104,7 @@ fn an_outcome_that_never_became_durable_is_not_told() {
     hands.receive(&peer::answer(&frame, "0000"));
     hands.core.handle_journal_failed("fsync: input/output error", hands.now);
     hands.turn();
-    assert_eq!(hands.told(id), ["UNKNOWN JOURNAL_FAILED"]);
+    assert_eq!(hands.told(id), ["UNKNOWN NOT_KEPT"]);
 }
 
 #[test]
