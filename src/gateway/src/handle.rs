@@ -282,15 +282,17 @@ struct HeardBy {
 /// What a call returns for what was heard.
 fn answer(HeardBy { heard, exchange }: HeardBy, trace: Option<String>) -> Result<Answer, CallError> {
     match (heard, exchange) {
-        (Some(Heard::Report(Report::Outcome { outcome, answer, plan, number }, state)), Some(exchange)) => Ok(Answer {
-            exchange,
-            outcome,
-            telegram: answer,
-            plan: Some(plan),
-            number: number.map(String::from),
-            trace,
-            state: state.unwrap_or_else(|| state_of(&outcome)).word().to_owned(),
-        }),
+        (Some(Heard::Report(Report::Outcome { outcome, answer, plan, number, trace }, state)), Some(exchange)) => {
+            Ok(Answer {
+                exchange,
+                outcome,
+                telegram: answer,
+                plan: Some(plan),
+                number: number.map(String::from),
+                trace: trace.map(String::from),
+                state: state.unwrap_or_else(|| state_of(&outcome)).word().to_owned(),
+            })
+        }
         (Some(Heard::Report(Report::NotSent { refusal, detail }, _)), exchange) => {
             Err(CallError { exchange, ..refused(refusal, detail) })
         }

@@ -125,11 +125,11 @@ impl Core {
     pub(crate) fn finish(&mut self, id: ExchangeId, outcome: Outcome, refused: Option<String>, answer: Option<Bytes>) {
         let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
         exchange.told = Some(outcome);
-        let number = exchange.number.clone();
+        let (number, trace) = (exchange.number.clone(), exchange.about.trace.clone());
         let plan = Arc::clone(&self.plans[exchange.plan as usize]);
         let report = match (refused, outcome) {
             (Some(detail), Outcome::Failure { refusal: Some(refusal), .. }) => Report::NotSent { refusal, detail },
-            _ => Report::Outcome { outcome, answer: answer.map(|bytes| bytes.0), plan, number },
+            _ => Report::Outcome { outcome, answer: answer.map(|bytes| bytes.0), plan, number, trace },
         };
         self.outputs.push_back(Output::Finish { exchange: id, report });
     }

@@ -67,6 +67,8 @@ pub enum Report {
         plan: Arc<Plan>,
         /// Our telegram number, as its digits.
         number: Option<Box<str>>,
+        /// The trace under which it runs: that of the call which began it, also for one that asks again.
+        trace: Option<Box<str>>,
     },
     /// No byte left.
     NotSent {

@@ -113,8 +113,11 @@ async fn a_key_is_answered_from_its_exchange() {
     let (first, second) = tokio::join!(house.handle.exchange(keyed()), house.handle.exchange(keyed()));
     let (first, second) = (first.unwrap(), second.unwrap());
     assert_eq!(first.exchange, second.exchange);
-    let third = house.handle.exchange(keyed()).await.unwrap();
+    let mut again = keyed();
+    again.trace = Some("00-ffffffffffffffffffffffffffffffff-b7ad6b7169203331-01".to_owned());
+    let third = house.handle.exchange(again).await.unwrap();
     assert_eq!((third.exchange, third.outcome), (first.exchange, first.outcome));
+    assert_eq!(third.trace, first.trace, "it ran under the trace of the call that began it");
     assert!(telegrams.recv_timeout(PATIENCE).is_ok());
     assert!(telegrams.try_recv().is_err(), "one telegram left");
 
