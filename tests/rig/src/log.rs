@@ -145,3 +145,30 @@ fn tell(log: &Log) {
         eprintln!("{line}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "an ERROR in the log fails a test")]
+    fn an_error_fails_a_test() {
+        run(async { tracing::error!(what = "something broke", "a fault of ours") });
+    }
+
+    #[test]
+    #[should_panic(expected = "an ERROR in the log fails a test")]
+    fn an_error_of_a_task_fails_a_test() {
+        run(async { drop(tokio::spawn(async { tracing::error!("a fault of ours") }).await) });
+    }
+
+    #[test]
+    fn an_error_that_is_expected_does_not() {
+        run(async {
+            expect_error("of ours");
+            tracing::error!("a fault of ours");
+            tracing::warn!("nothing that matters");
+            assert!(is_logged("a fault of ours") && is_logged("nothing that") && !is_logged("somebody else's"));
+        });
+    }
+}
