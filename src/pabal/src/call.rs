@@ -29,6 +29,8 @@ impl Target {
     where
         F: Future<Output = anyhow::Result<u8>>,
     {
+        let is_ascii = self.caller.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        anyhow::ensure!(is_ascii, "--caller holds what is not printable ASCII; use letters, digits and signs");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             match client::connect(&self.address).await {

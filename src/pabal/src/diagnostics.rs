@@ -1,5 +1,7 @@
 //! Diagnostics of specs, drawn for people.
 
+use std::io::IsTerminal;
+
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, NamedSource, Severity as Level, SourceCode,
     SourceSpan, SpanContents,
@@ -78,7 +80,10 @@ impl miette::Diagnostic for Drawn<'_> {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let at = &self.diagnostic.at;
         let here = self.diagnostic.related.iter().filter(move |label| label.span.source == at.span.source);
-        Some(Box::new(std::iter::once(at).chain(here).map(labeled)))
+        // The place above the drawing is that of the primary label, wherever the others stand.
+        let span = labeled(at);
+        let primary = LabeledSpan::new_primary_with_span(Some(at.text.clone()), *span.inner());
+        Some(Box::new(std::iter::once(primary).chain(here.map(labeled))))
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
@@ -123,10 +128,14 @@ fn named(sources: &[Source], id: pabal_spec::SourceId) -> NamedSource<Lines> {
     )
 }
 
-/// Draws diagnostics in the order in which they stand, each with its lines of the file. Colours only on a terminal, `NO_COLOR` respected.
-pub(crate) fn draw(diagnostics: &[Diagnostic], sources: &[Source], terminal: bool) -> String {
-    let plain = !terminal || std::env::var_os("NO_COLOR").is_some();
-    let theme = if plain { GraphicalTheme::unicode_nocolor() } else { GraphicalTheme::unicode() };
+/// Whether standard error shows colours: on a terminal, unless `NO_COLOR` says something.
+pub(crate) fn has_colours() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|said| said.is_empty())
+}
+
+/// Draws diagnostics for standard error in the order in which they stand, each with its lines of the file.
+pub(crate) fn draw(diagnostics: &[Diagnostic], sources: &[Source]) -> String {
+    let theme = if has_colours() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_context_lines(1);
     let mut text = String::new();
     for diagnostic in diagnostics {

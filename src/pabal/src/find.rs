@@ -21,7 +21,7 @@ pub(crate) struct Find {
     #[arg(long, conflicts_with = "exchange", required_unless_present = "exchange")]
     key: Option<String>,
     /// Bind an unused key, so that "not found" is a proof
-    #[arg(long, requires = "key")]
+    #[arg(long, conflicts_with = "exchange")]
     fence: bool,
     /// Print as JSON
     #[arg(long)]

@@ -38,26 +38,18 @@ struct Cli {
     command: Command,
 }
 
+// What each does is said where its arguments are.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show the main job in one process: gateway, simulated bank, three transfers, one inquiry
     Demo(demo::Demo),
-    /// Run the gateway
     Serve(serve::Serve),
-    /// Run a simulated institution from a scenario file
     Simulate(simulate::Simulate),
-    /// Send a request through a gateway and print its outcome
     Call(call::Call),
-    /// Ask a gateway what became of an exchange
     Find(find::Find),
-    /// Ask the institution what became of an UNKNOWN exchange
     Inquire(inquire::Inquire),
-    /// Check and show spec files
     #[command(subcommand)]
     Spec(spec::Spec),
-    /// Read a telegram through a spec
     Decode(decode::Decode),
-    /// Make a telegram from fields
     Encode(encode::Encode),
 }
 

@@ -1,4 +1,3 @@
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -33,8 +32,7 @@ pub(crate) fn log(json: bool, default: &str) {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second logger in one process is refused; the first one stays.
-    let _ =
-        if json { builder.json().try_init() } else { builder.with_ansi(std::io::stderr().is_terminal()).try_init() };
+    let _ = if json { builder.json().try_init() } else { builder.with_ansi(diagnostics::has_colours()).try_init() };
 }
 
 impl Serve {
@@ -115,7 +113,7 @@ async fn serve(config: Config) -> anyhow::Result<u8> {
 
 fn not_started(error: &StartError) -> u8 {
     if let StartError::Spec { sources, diagnostics, .. } = error {
-        eprint!("{}", diagnostics::draw(diagnostics, sources, std::io::stderr().is_terminal()));
+        eprint!("{}", diagnostics::draw(diagnostics, sources));
     }
     eprintln!("pabal: {error}");
     exit::USAGE

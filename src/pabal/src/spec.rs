@@ -1,5 +1,3 @@
-use std::io::IsTerminal;
-
 use clap::Subcommand;
 use pabal_spec::{Protocol, Severity};
 use pabal_telegram::{By, Echo, Fill, Kind, Layout};
@@ -8,10 +6,14 @@ use serde_json::json;
 use crate::table::{Align, Table};
 use crate::{diagnostics, exit, specs};
 
-/// Commands about spec files.
+/// Check and show spec files.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Spec {
-    /// Check an institution's spec files and draw every mistake
+    /// Check an institution's spec files and draw every mistake.
+    ///
+    /// Exit codes: 0 right, 1 mistakes, 2 not found.
+    ///
+    /// With --json: ok, diagnostics (code, severity, message, at, help, related); a place has file, line, byte_column, bytes, text.
     Check {
         /// A folder of spec files, or an institution that is built in
         #[arg(default_value = "hecto")]
@@ -20,7 +22,9 @@ pub(crate) enum Spec {
         #[arg(long)]
         json: bool,
     },
-    /// Print how telegrams lie: offset, length, kind, who fills it, class
+    /// Print how telegrams lie: offset, length, kind, who fills it, class.
+    ///
+    /// With --json: a list of telegram, label, length (bytes), fields (field, label, offset, length, kind, by, class).
     Show {
         /// A folder of spec files, or an institution that is built in
         #[arg(long, default_value = "hecto")]
@@ -52,7 +56,7 @@ fn check(place: &str, as_json: bool) -> anyhow::Result<u8> {
         let list: Vec<_> = found.iter().map(|d| to_json(d, &sources)).collect();
         println!("{}", serde_json::to_string_pretty(&json!({ "ok": institution.is_some(), "diagnostics": list }))?);
     } else {
-        eprint!("{}", diagnostics::draw(&found, &sources, std::io::stderr().is_terminal()));
+        eprint!("{}", diagnostics::draw(&found, &sources));
         let errors = found.iter().filter(|d| d.severity == Severity::Error).count();
         match &institution {
             Some(institution) => {
@@ -67,16 +71,15 @@ fn check(place: &str, as_json: bool) -> anyhow::Result<u8> {
 }
 
 fn summary(protocol: &Protocol) -> String {
-    format!(
-        "{} {}: {} telegrams, {} exchanges, {} notices, {} response codes; version {}",
-        protocol.institution,
-        protocol.name,
-        protocol.catalog.layouts.len(),
-        protocol.rules.exchanges.len(),
-        protocol.rules.notices.len(),
-        protocol.rules.verdicts.rows.len(),
-        protocol.digest
-    )
+    let count = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    let rules = &protocol.rules;
+    let parts = [
+        count(protocol.catalog.layouts.len(), "telegram"),
+        count(rules.exchanges.len(), "exchange"),
+        count(rules.notices.len(), "notice"),
+        count(rules.verdicts.rows.len(), "response code"),
+    ];
+    format!("{} {}: {}; version {}", protocol.institution, protocol.name, parts.join(", "), protocol.digest)
 }
 
 fn to_json(diagnostic: &pabal_spec::Diagnostic, sources: &[pabal_spec::Source]) -> serde_json::Value {

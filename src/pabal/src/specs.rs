@@ -77,8 +77,7 @@ pub(crate) fn load(place: &str) -> anyhow::Result<Institution> {
     match pabal_spec::load(&sources) {
         Ok(loaded) => Ok(loaded.institution),
         Err(mistakes) => {
-            let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-            eprint!("{}", diagnostics::draw(&mistakes, &sources, terminal));
+            eprint!("{}", diagnostics::draw(&mistakes, &sources));
             bail!("{place} has {} mistakes; nothing was done", mistakes.len());
         }
     }

@@ -1,0 +1,60 @@
+use insta::assert_snapshot;
+
+use crate::process::run;
+
+#[test]
+fn every_command_says_what_it_does() {
+    for command in [
+        "",
+        "demo",
+        "serve",
+        "simulate",
+        "call",
+        "find",
+        "inquire",
+        "spec",
+        "spec check",
+        "spec show",
+        "decode",
+        "encode",
+    ] {
+        let mut args: Vec<&str> = command.split_whitespace().collect();
+        args.push("--help");
+        let ended = run(&args);
+        assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{command}");
+        let name = format!("help of pabal {command}").trim_end().replace(' ', "_");
+        assert_snapshot!(name, ended.out);
+    }
+}
+
+#[test]
+fn what_is_not_understood_is_usage() {
+    let mut told = String::new();
+    for line in [
+        "",
+        "transfr",
+        "call hecto",
+        "call hecto transfer --timeout 5",
+        "call hecto transfer --field memo",
+        "call hecto transfer -f memo=a -f memo=b",
+        "call hecto transfer --raw 3",
+        "call hecto transfer --raw 30 -f memo=a",
+        "call hecto transfer --address https://bank",
+        "call hecto transfer --caller 결제",
+        "find hecto",
+        "find hecto 1 --fence",
+        "inquire hecto 1",
+        "decode --side nobody",
+        "decode nothing-here.hex",
+        "decode --spec nothing-here",
+        "decode --protocol nothing",
+        "encode transfr",
+        "simulate --scenario nothing",
+        "serve --config nothing-here.toml",
+    ] {
+        let ended = run(&line.split_whitespace().collect::<Vec<_>>());
+        assert_eq!((ended.code, ended.out.as_str()), (2, ""), "pabal {line}");
+        told.push_str(&format!("$ pabal {line}\n{}\n", ended.err));
+    }
+    assert_snapshot!(told);
+}

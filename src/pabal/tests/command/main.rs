@@ -1,0 +1,13 @@
+//! The command as its users meet it: real processes, what they print, and how they end.
+
+mod config;
+mod decode;
+mod demo;
+mod encode;
+mod help;
+mod process;
+mod sample;
+mod scrub;
+mod spec;
+mod stage;
+mod talk;
