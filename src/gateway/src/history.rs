@@ -146,7 +146,9 @@ impl History {
 
     /// With what memory says of it now, which is newer.
     pub(crate) fn found(self, exchange: ExchangeId, status: Option<ExchangeStatus>) -> Found {
-        let state = status.as_ref().map_or_else(|| self.state(), |status| status.state);
+        // What is not durable is not told: then the journal says how far it is.
+        let told = status.as_ref().filter(|status| !is_ahead(status));
+        let state = told.map_or_else(|| self.state(), |status| status.state);
         let outcome = status.and_then(|status| status.outcome).or(self.outcome);
         Found::Exchange {
             exchange,
@@ -182,6 +184,15 @@ impl History {
             None if self.was_sending => ExchangeState::Sending,
             None => ExchangeState::Accepted,
         }
+    }
+}
+
+/// Whether an exchange has come to a state by an outcome whose entry is not durable yet.
+fn is_ahead(status: &ExchangeStatus) -> bool {
+    match status.state {
+        ExchangeState::Accepted | ExchangeState::Waiting | ExchangeState::Sending | ExchangeState::Sent => false,
+        ExchangeState::Finished | ExchangeState::Settled => !status.outcome.is_some_and(|outcome| outcome.is_final()),
+        _ => status.outcome.is_none(),
     }
 }
 

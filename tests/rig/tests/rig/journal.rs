@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use pabal_front::client::ServingStatus;
+use pabal_front::proto::Reason;
 use pabal_gateway::Health;
-use pabal_rig::{Asked, Options, Outcome, Rig, expect_error, refused, run, soon, transfer, until};
+use pabal_rig::{Asked, Options, Outcome, Rig, expect_error, refused, run, scenario, soon, transfer, until};
 use pabal_simulator::computer_clock;
 use pabal_switch::Refusal;
 
@@ -59,6 +60,30 @@ fn a_notice_is_answered_when_it_is_durable_and_not_before() {
         let replies: Vec<_> =
             rig.bank().read(|ledger| ledger.notices().flat_map(|(_, notice)| notice.replies.clone()).collect());
         assert_eq!(replies, [Box::from(*b"0000")]);
+    });
+}
+
+#[test]
+fn an_outcome_is_told_when_it_is_durable_and_not_before() {
+    run(async {
+        let slow = scenario("normal").replace("[reply.set]\nbalance_sign", "delay = \"1s\"\n[reply.set]\nbalance_sign");
+        let rig = Rig::open_with(Options { scenario: slow, ..Options::default() }).await;
+        let asked = transfer(1).keyed("patience");
+        let call = rig.spawn(&asked);
+        rig.wait_seen(&asked).await;
+        let held = rig.gateway().journal().pause();
+        until("the answer waits for the journal", async || {
+            (rig.gateway().journal().undurable_bytes("hecto") > 0).then_some(())
+        })
+        .await;
+        let found = rig.find_key("patience").await.known();
+        assert_eq!((found.outcome(), found.cause()), (Outcome::Unspecified, Reason::Unspecified));
+        assert!(["sending", "sent"].contains(&&*found.state), "what is told is durable: {found:?}");
+        assert!(!call.is_finished());
+        drop(held);
+        assert_eq!(soon("the call returns", call).await.unwrap().unwrap().outcome(), Outcome::Success);
+        let found = rig.find_key("patience").await.known();
+        assert_eq!((&*found.state, found.outcome()), ("finished", Outcome::Success));
     });
 }
 
