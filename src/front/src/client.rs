@@ -118,8 +118,12 @@ fn sources(error: &tonic::transport::Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let next = error.to_string();
+        // Some say what is behind them, some only repeat it.
+        if !text.ends_with(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
         source = error.source();
     }
     text
