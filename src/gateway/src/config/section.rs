@@ -168,7 +168,11 @@ impl<'t, 'f> Section<'t, 'f> {
             let (text, _) = read_text(value)?;
             match words.iter().find(|(word, _)| *word == text) {
                 Some((word, meaning)) => Ok((Some(*meaning), format!("{word:?}"))),
-                None => Err(format!("{text:?} is not one of {}{}", quoted(&names), hint(&text, &names))),
+                None => {
+                    let near = nearest(&text, names.iter().copied());
+                    let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                    Err(format!("{text:?} is not one of {}{near}", quoted(&names)))
+                }
             }
         })
     }
