@@ -14,12 +14,16 @@
 //! - [`process`] starts what is not in this process: another gateway, a bank and a client in Python.
 
 mod asked;
+mod house;
 mod log;
+mod options;
 mod patience;
 pub mod process;
 mod rig;
 
 pub use asked::{Asked, Outcome, transfer};
+pub use house::House;
 pub use log::{TEST_MAX, expect_error, is_logged, run};
+pub use options::{Lines, Options, scenario, spec, spec_with};
 pub use patience::{PATIENCE, soon, until};
-pub use rig::{ANSWERS, House, Lines, Options, REQUESTS, Rig, Standing, refused, scenario, spec, spec_with};
+pub use rig::{ANSWERS, REQUESTS, Rig, Standing, refused};

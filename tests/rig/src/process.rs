@@ -9,8 +9,9 @@ use std::time::Duration;
 use pabal_gateway::{Config, StartError};
 use tokio::sync::mpsc;
 
+use crate::house::House;
+use crate::options::hecto;
 use crate::patience::soon;
-use crate::rig::{House, hecto};
 
 /// Tells a process that runs a test that it is the test's other half, and which configuration file it reads.
 const OTHER_HALF: &str = "PABAL_RIG_CONFIG";

@@ -1,24 +1,22 @@
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use pabal_counterparty::{Ledger, LineId, Request, Scenario, Settings};
+use pabal_front::Proof;
 use pabal_front::client::{self, Client, HealthCheckRequest, ServingStatus};
 use pabal_front::proto::{
     ExchangeResponse, FindRequest, FoundExchange, InquireRequest, InquireResponse, NotFound, find_request,
     find_response,
 };
-use pabal_front::{Front, Proof, Running};
-use pabal_gateway::{Config, DrainSummary, Gateway, Handle, Listen, StartError, spec_sources};
+use pabal_gateway::{Config, DrainSummary, Gateway, Handle};
 use pabal_simulator::Simulator;
-use pabal_spec::{Protocol, Source};
 use pabal_switch::{OpeningState, Refusal, SessionState, Status};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
 
 use crate::asked::Asked;
-use crate::log::runtime;
+use crate::house::House;
+use crate::options::{Lines, Options, config, config_text, protocol};
 use crate::patience::{ASK_AGAIN, PATIENCE, soon, until};
 
 /// The institution's line for what we send.
@@ -29,156 +27,6 @@ pub const ANSWERS: LineId = LineId(1);
 /// Bytes of a telegram of 300 bytes on the wire, and of a poll telegram.
 const TELEGRAM_BYTES: u64 = 304;
 const POLL_BYTES: u64 = 24;
-
-/// How gateway and institution are connected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lines {
-    /// Line `out` carries what we send, line `in` what they send.
-    Pair,
-    /// Line `both`.
-    Duplex,
-}
-
-/// What a rig is made of.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// How the institution behaves: the text of a scenario file.
-    pub scenario: String,
-    /// The spec, for both sides.
-    pub spec: Vec<Source>,
-    /// How they are connected.
-    pub lines: Lines,
-    /// How long the gateway waits before it connects again.
-    pub reconnect: &'static str,
-    /// Other settings of `[line]`.
-    pub line: String,
-    /// Settings of `[limits]`.
-    pub limits: String,
-    /// Settings of `[journal]`.
-    pub journal: String,
-    /// Banks whose business is opened.
-    pub participants: Vec<&'static str>,
-    /// A bank that is already there, instead of the simulator.
-    pub bank: Option<SocketAddr>,
-}
-
-impl Default for Options {
-    /// A one-way pair with a bank that does everything right.
-    fn default() -> Self {
-        Self {
-            scenario: scenario("normal"),
-            spec: spec(),
-            lines: Lines::Pair,
-            reconnect: "20ms",
-            line: String::new(),
-            limits: String::new(),
-            journal: String::new(),
-            participants: vec!["088"],
-            bank: None,
-        }
-    }
-}
-
-/// A scenario that is shipped.
-///
-/// # Panics
-/// There is none of this name.
-#[must_use]
-pub fn scenario(name: &str) -> String {
-    let path = hecto().join("scenarios").join(format!("{name}.toml"));
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// The spec that is shipped.
-///
-/// # Panics
-/// It cannot be read.
-#[must_use]
-pub fn spec() -> Vec<Source> {
-    spec_sources(&hecto()).expect("the spec is shipped")
-}
-
-/// The spec that is shipped, with a text in place of another.
-///
-/// # Panics
-/// The other is not in it.
-#[must_use]
-pub fn spec_with(from: &str, to: &str) -> Vec<Source> {
-    let mut sources = spec();
-    let source = sources.iter_mut().find(|source| source.text.contains(from)).expect("the text is in the spec");
-    source.text = source.text.replacen(from, to, 1);
-    sources
-}
-
-/// The institution's folder.
-pub(crate) fn hecto() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto")
-}
-
-/// A gateway with its front, on a runtime of its own.
-#[derive(Debug)]
-pub struct House {
-    runtime: Option<Runtime>,
-    gateway: Option<Gateway>,
-    front: Option<Running>,
-}
-
-impl House {
-    /// Starts a gateway and its front.
-    ///
-    /// # Errors
-    /// The gateway does not start.
-    ///
-    /// # Panics
-    /// The front does not.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
-        let runtime = runtime(2);
-        let starting = runtime.spawn(async move {
-            let gateway = Gateway::start(config).await?;
-            let listen = Listen::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)));
-            let front = Front::serve(gateway.handle(), pabal_front::Options::new(listen)).await;
-            Ok((gateway, front.expect("a free port")))
-        });
-        let mut house = Self { runtime: Some(runtime), gateway: None, front: None };
-        let (gateway, front) = soon("the gateway starts", starting).await.expect("it does not panic")?;
-        house.gateway = Some(gateway);
-        house.front = Some(front);
-        Ok(house)
-    }
-
-    /// The gateway.
-    ///
-    /// # Panics
-    /// It is draining.
-    #[must_use]
-    pub const fn gateway(&self) -> &Gateway {
-        self.gateway.as_ref().expect("it is not draining")
-    }
-
-    /// Where the front listens.
-    ///
-    /// # Panics
-    /// Never.
-    #[must_use]
-    pub fn endpoint(&self) -> String {
-        self.front.as_ref().expect("it is there until it is dropped").endpoint()
-    }
-}
-
-impl Drop for House {
-    /// Every task ends where it is, every socket closes, and the data directory is free when this returns.
-    fn drop(&mut self) {
-        let (runtime, gateway, front) = (self.runtime.take(), self.gateway.take(), self.front.take());
-        let end = std::thread::spawn(move || {
-            if let Some(runtime) = runtime {
-                runtime.shutdown_timeout(Duration::from_secs(10));
-            }
-            drop((gateway, front));
-        });
-        let ended = end.join();
-        assert!(ended.is_ok() || std::thread::panicking(), "the gateway ends without a panic");
-    }
-}
 
 /// The whole bench.
 #[derive(Debug)]
@@ -362,9 +210,7 @@ impl Rig {
     /// # Panics
     /// It is not running.
     pub fn drain(&mut self, within: Duration) -> tokio::task::JoinHandle<DrainSummary> {
-        let house = self.house.as_mut().expect("it is running");
-        let gateway = house.gateway.take().expect("it is not draining yet");
-        house.runtime.as_ref().expect("it is running").spawn(gateway.drain(within))
+        self.house.as_mut().expect("it is running").drain(within)
     }
 
     /// What an operator sees of the institution.
@@ -574,74 +420,4 @@ async fn bank(options: &Options) -> Simulator {
     };
     let options = pabal_simulator::Options::new(protocol, Arc::new(scenario), settings, addresses);
     Simulator::start(options).await.expect("the bank starts")
-}
-
-fn protocol(spec: &[Source]) -> Arc<Protocol> {
-    let loaded = pabal_spec::load(spec);
-    let loaded = loaded.unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
-    Arc::clone(loaded.institution.protocols.first().expect("it has one"))
-}
-
-fn config(options: &Options, bank: SocketAddr, directory: &Path) -> Config {
-    let text = config_text(options, bank, directory);
-    let config = Config::parse(&text, "pabal.toml").unwrap_or_else(|error| panic!("{error}\n{text}"));
-    config.with_spec("hecto", options.spec.clone())
-}
-
-fn config_text(options: &Options, bank: SocketAddr, directory: &Path) -> String {
-    let lines = match options.lines {
-        Lines::Pair => format!(
-            r#"
-[[institutions.hecto.lines]]
-name = "out"
-protocol = "firmbanking"
-side = "initiator"
-direction = "send"
-address = "{bank}"
-[[institutions.hecto.lines]]
-name = "in"
-protocol = "firmbanking"
-side = "acceptor"
-direction = "receive"
-listen = "127.0.0.1:0"
-"#
-        ),
-        Lines::Duplex => format!(
-            r#"
-[[institutions.hecto.lines]]
-name = "both"
-protocol = "firmbanking"
-side = "initiator"
-direction = "duplex"
-address = "{bank}"
-"#
-        ),
-    };
-    let Options { reconnect, line, limits, journal, participants, .. } = options;
-    format!(
-        r#"
-[gateway]
-data_dir = {data:?}
-node = "rig"
-listen = "127.0.0.1:0"
-[journal]
-{journal}
-[limits]
-{limits}
-[line]
-reconnect_min = "{reconnect}"
-reconnect_max = "60s"
-close_grace = "200ms"
-{line}
-[institutions.hecto]
-spec = {spec:?}
-{lines}
-[[institutions.hecto.parties]]
-name = "main"
-fields = {{ id_code = "PABAL", company_no = "PABALCO1" }}
-participants = {participants:?}
-"#,
-        data = directory.join("data"),
-        spec = hecto(),
-    )
 }
