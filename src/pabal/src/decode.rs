@@ -74,6 +74,9 @@ impl Decode {
         let institution = specs::load(&self.spec)?;
         let protocol = specs::protocol(&institution, self.protocol.as_deref())?;
         let input = self.read()?;
+        if input.is_empty() {
+            bail!("the input is empty; give a telegram as hexadecimal digits, or with --raw as its bytes");
+        }
         let framed = Framed::of(&protocol, &input);
         let frame = framed.telegram;
         let (layout, side) = self.layout(&protocol, frame)?;

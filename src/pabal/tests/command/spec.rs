@@ -67,8 +67,8 @@ fn a_folder_without_a_spec_is_told() {
     let empty = run(&["spec", "check", place]);
     assert_eq!((empty.code, empty.err), (2, format!("pabal: {place} has no file that ends in .spec\n")));
     let missing = run(&["spec", "check", "nowhere"]);
-    assert_eq!(missing.code, 2);
-    assert_snapshot!(missing.err, @"");
+    let told = "pabal: no folder \"nowhere\", and no institution of that name is built in (there is: hecto)\n";
+    assert_eq!((missing.code, missing.err.as_str()), (2, told));
 }
 
 #[test]
