@@ -166,6 +166,8 @@ impl Stage {
             listen = "127.0.0.1:0"
             [institutions.hecto]
             spec = "hecto"
+            [institutions.hecto.limits]
+            caller_margin = "200ms"
             [[institutions.hecto.lines]]
             name = "out"
             protocol = "firmbanking"

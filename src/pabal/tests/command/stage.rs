@@ -56,6 +56,8 @@ impl Stage {
             listen = "127.0.0.1:0"
             [institutions.hecto]
             spec = "hecto"
+            [institutions.hecto.limits]
+            caller_margin = "1s"                # however busy the host is
             [[institutions.hecto.lines]]
             name = "out"
             protocol = "firmbanking"
