@@ -31,6 +31,18 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// Others can look into the data directory or a file of it, and that is not ours to change, or cannot be changed.
+    #[error(
+        "{0} is open to others (mode {mode:04o}), and the journal holds accounts and names in clear: give the journal a directory of \
+         its own, or take others' rights away as its owner (chmod go= {0})",
+        path.display()
+    )]
+    Exposed {
+        /// The file or directory.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
     /// The directory belongs to the writer of another number; its positions would be mixed up.
     #[error("the journal in {} was made by writer {found}, not {wanted}: set the writer's number to {found}, or use another data directory", path.display())]
     OtherWriter {

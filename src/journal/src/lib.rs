@@ -28,6 +28,8 @@
 //!
 //! **Files.** `lock`, `journal.sqlite`, and beside it SQLite's write-ahead file and its index. There is one file for now; the tables know a file's
 //! number and the chain that the file before it ended with, so that `journal-2.sqlite` can follow one day. Any SQLite tool reads it.
+//! The directory and all files in it are for their owner only (modes 0700 and 0600), since envelopes may hold accounts and names in clear; wider
+//! modes are taken back at opening, and where that cannot be ([`Error::Exposed`]) nothing is opened.
 //!
 //! A commit only appends to the write-ahead file. Folding it back into the database is done by a second thread for every 4 MiB, in a way that stops
 //! nobody, so that no group waits for it; only above [`Options::wal_bytes_max`] the writer does it itself, with little left to copy.
@@ -89,5 +91,6 @@ pub use lock::Holder;
 mod error;
 pub use error::{Corrupt, Error, Failure, Refused, Verified};
 
+mod owned;
 mod schema;
 mod wal;

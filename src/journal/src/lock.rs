@@ -6,11 +6,12 @@
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::Error;
+use crate::{Error, owned};
 
 /// Who holds a data directory, or held it last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,7 +81,7 @@ pub(crate) struct DirectoryLock {
 impl DirectoryLock {
     /// Takes the lock, or names who has it. Also returns who held it last and did not close cleanly.
     pub(crate) fn take(directory: &Path, node: &str, started_at: i64) -> Result<(Self, Option<Holder>), Error> {
-        let path = directory.join("lock");
+        let path = directory.join(owned::LOCK);
         let failed = |doing| {
             let path = path.clone();
             move |source: io::Error| Error::Directory { doing, path, source }
@@ -90,8 +91,10 @@ impl DirectoryLock {
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(owned::FILE_MODE)
             .open(&path)
             .map_err(failed("opening the lock"))?;
+        owned::narrow(&path)?;
         let locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
         let mut text = String::new();
         // A file that is not text names nobody; the lock is the kernel's.

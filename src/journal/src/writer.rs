@@ -15,7 +15,7 @@ use std::thread::{JoinHandle, ThreadId};
 use crate::envelope::{CHECKPOINT, Draft, Position};
 use crate::error::{Error, Failure, Refused};
 use crate::lock::{DirectoryLock, Holder};
-use crate::{Chain, Options};
+use crate::{Chain, Options, owned};
 
 /// A ticket for each batch, chosen by who appends it, and given back by its [`Ack`].
 pub type Ticket = u64;
@@ -94,7 +94,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Held`] when another process (or another writer of this one) has the directory; [`Error::OtherWriter`],
-    /// [`Error::Format`], [`Error::Options`] when it does not fit; [`Error::Corrupt`] when its end is damaged.
+    /// [`Error::Format`], [`Error::Options`] when it does not fit; [`Error::Exposed`] when others could look into it; [`Error::Corrupt`] when its end is damaged.
     pub fn open(options: Options) -> Result<(Writer, Recovered), Error> {
         options.check()?;
         let directory = options.directory.clone();
@@ -102,8 +102,9 @@ impl Journal {
             let path = directory.clone();
             move |source| Error::Directory { doing, path, source }
         };
-        std::fs::create_dir_all(&directory).map_err(failed("making"))?;
+        owned::directory(&directory)?;
         let (lock, unclean) = DirectoryLock::take(&directory, &options.node, options.started_at)?;
+        owned::files(&directory)?;
         let (group, institutions) = group::Group::open(&options)?;
         // The names of new files are durable only when their directory is.
         sync_directory(&directory).map_err(failed("syncing"))?;

@@ -6,6 +6,7 @@ mod crash;
 mod damage;
 mod durable;
 mod failure;
+mod owned;
 mod read;
 mod table;
 
