@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
+use tonic_types::StatusExt;
 
 use crate::metadata::CALLER_KEY;
 pub use crate::proto::control_client::ControlClient;
 pub use crate::proto::gateway_client::GatewayClient;
-use crate::refused::Proof;
+use crate::refused::{ERROR_DOMAIN, Proof, QUESTION_DOMAIN};
 pub use tonic_health::pb::health_client::HealthClient;
 pub use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
 
@@ -64,6 +65,14 @@ pub async fn connect(address: &str) -> Result<Client, ConnectError> {
 #[must_use]
 pub fn refusal(status: &tonic::Status) -> Option<String> {
     Proof::of(status).map(|proof| proof.reason)
+}
+
+/// The reason of an error that a gateway made, by its word, whatever it proves; `None` if it was made on the way.
+#[must_use]
+pub fn reason(status: &tonic::Status) -> Option<String> {
+    let details = status.check_error_details().ok()?;
+    let info = details.error_info().filter(|info| [ERROR_DOMAIN, QUESTION_DOMAIN].contains(&info.domain.as_str()))?;
+    Some(info.reason.clone())
 }
 
 /// A request with what is said beside it. `timeout` becomes `grpc-timeout`; `caller` and `traceparent` become metadata.

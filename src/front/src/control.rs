@@ -8,7 +8,7 @@ use crate::proto::{
     InquireRequest, InquireResponse, InstitutionStatus, OpeningStatus, SessionStatus, StatusRequest, StatusResponse,
     control_server,
 };
-use crate::refused::Refused;
+use crate::refused::{ERROR_DOMAIN, Refused};
 use crate::trace::Trace;
 
 /// Bytes of an actor's name and of its reason.
@@ -24,6 +24,17 @@ pub(crate) struct Control {
 #[tonic::async_trait]
 impl control_server::Control for Control {
     async fn inquire(&self, request: Request<InquireRequest>) -> Result<Response<InquireResponse>, Status> {
+        self.ask(request).await.map(Response::new).map_err(|refused| refused.of_question().into())
+    }
+
+    async fn status(&self, request: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
+        let wanted = request.into_inner().institution;
+        self.look(wanted).await.map(Response::new).map_err(|refused| refused.of_question().into())
+    }
+}
+
+impl Control {
+    async fn ask(&self, request: Request<InquireRequest>) -> Result<InquireResponse, Refused> {
         let trace = Trace::of(request.metadata());
         let timeout = time_left(&request);
         let request = request.into_inner();
@@ -33,7 +44,7 @@ impl control_server::Control for Control {
         {
             if text.trim().is_empty() || text.len() > bytes_max {
                 let fix = format!("{} bytes; give 1 to {bytes_max}, they are journaled", text.len());
-                return Err(Refused::invalid(&institution, field, fix).into());
+                return Err(Refused::invalid(&institution, field, fix));
             }
         }
         let call = InquireCall {
@@ -46,24 +57,23 @@ impl control_server::Control for Control {
         };
         let (inquiry, original) =
             self.handle.inquire(call).await.map_err(|error| Refused::by_gateway(&institution, error))?;
-        Ok(Response::new(InquireResponse {
+        Ok(InquireResponse {
             inquiry: Some(answer::response(&inquiry, &trace)),
             original: Some(answer::found(original)),
-        }))
+        })
     }
 
-    async fn status(&self, request: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
-        let wanted = request.into_inner().institution;
+    async fn look(&self, wanted: String) -> Result<StatusResponse, Refused> {
         let names = if wanted.is_empty() { self.handle.institutions() } else { vec![wanted] };
         let mut institutions = Vec::with_capacity(names.len());
         for name in names {
             let Some(status) = self.handle.status(&name).await else {
-                return Err(unknown_institution(&name, &self.handle.institutions()).into());
+                return Err(unknown_institution(&name, &self.handle.institutions()));
             };
             let health = self.handle.health(&name).map(|health| health.borrow().clone());
             institutions.push(institution(name, &status, health));
         }
-        Ok(Response::new(StatusResponse { institutions }))
+        Ok(StatusResponse { institutions })
     }
 }
 
@@ -74,6 +84,7 @@ fn unknown_institution(name: &str, configured: &[String]) -> Refused {
         violations: Vec::new(),
         institution: name.to_owned(),
         exchange: String::new(),
+        domain: ERROR_DOMAIN,
     }
 }
 

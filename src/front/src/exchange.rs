@@ -59,26 +59,32 @@ impl gateway_server::Gateway for Gateway {
     }
 
     async fn find(&self, request: Request<FindRequest>) -> Result<Response<FindResponse>, Status> {
+        self.look(request).await.map(Response::new).map_err(|refused| refused.of_question().into())
+    }
+}
+
+impl Gateway {
+    async fn look(&self, request: Request<FindRequest>) -> Result<FindResponse, Refused> {
         let (metadata, _, request) = request.into_parts();
         let institution = request.institution;
         let invalid = |field: &str, fix: &str| Refused::invalid(&institution, field, fix);
         let key = match request.key {
             Some(find_request::Key::ExchangeId(_)) if request.fence => {
-                return Err(invalid("fence", "only an idempotency key can be fenced; leave `fence` out").into());
+                return Err(invalid("fence", "only an idempotency key can be fenced; leave `fence` out"));
             }
             Some(find_request::Key::ExchangeId(id)) => FindKey::Exchange(exchange_id(&institution, &id)?),
             Some(find_request::Key::IdempotencyKey(key)) if key.is_empty() => {
-                return Err(invalid("idempotency_key", "empty; give the key of the call").into());
+                return Err(invalid("idempotency_key", "empty; give the key of the call"));
             }
             Some(find_request::Key::IdempotencyKey(key)) => {
                 let caller = metadata::caller(&metadata, &institution)?;
                 FindKey::Idempotency { caller, key: idempotency_key(&institution, key)? }
             }
-            None => return Err(invalid("key", "none; give `exchange_id` or `idempotency_key`").into()),
+            None => return Err(invalid("key", "none; give `exchange_id` or `idempotency_key`")),
         };
         let find = Find { institution: institution.clone(), key, fence: request.fence };
         let found = self.handle.find(find).await.map_err(|error| Refused::by_gateway(&institution, error))?;
-        Ok(Response::new(answer::found(found)))
+        Ok(answer::found(found))
     }
 }
 

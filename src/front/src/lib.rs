@@ -62,4 +62,4 @@ pub use metadata::{CALLER_ANONYMOUS, CALLER_KEY};
 pub use pabal_gateway::Listen;
 pub use prost_types::Timestamp;
 pub use reason::code;
-pub use refused::{ERROR_DOMAIN, Proof};
+pub use refused::{ERROR_DOMAIN, Proof, QUESTION_DOMAIN};

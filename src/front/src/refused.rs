@@ -11,6 +11,9 @@ use crate::reason::code;
 /// The domain of our ErrorInfo. An error of `Exchange` that carries it proves that no byte of the request left.
 pub const ERROR_DOMAIN: &str = "pabal";
 
+/// The domain of errors that prove nothing of the exchange that they are about: those of `Find` and of `Control`.
+pub const QUESTION_DOMAIN: &str = "pabal.question";
+
 /// Clients bound the metadata of an answer (grpcio: 8 KiB), where the message is found twice, once percent-encoded.
 const MESSAGE_BYTES_MAX: usize = 1_024;
 
@@ -35,6 +38,8 @@ pub(crate) struct Refused {
     pub(crate) institution: String,
     /// Empty if none was made.
     pub(crate) exchange: String,
+    /// [`ERROR_DOMAIN`], or [`QUESTION_DOMAIN`] of what is no request.
+    pub(crate) domain: &'static str,
 }
 
 impl Refused {
@@ -51,6 +56,7 @@ impl Refused {
             violations,
             institution: institution.to_owned(),
             exchange: String::new(),
+            domain: ERROR_DOMAIN,
         }
     }
 
@@ -64,7 +70,13 @@ impl Refused {
             violations,
             institution: institution.to_owned(),
             exchange: error.exchange.map(|exchange| exchange.to_string()).unwrap_or_default(),
+            domain: ERROR_DOMAIN,
         }
+    }
+
+    /// The same as the answer to a question: it must not be taken for a proof about the exchange that was asked for.
+    pub(crate) fn of_question(self) -> Self {
+        Self { domain: QUESTION_DOMAIN, ..self }
     }
 
     /// What a person reads: the reason's sentence, then each violation as long as there is room, or the detail if there is none.
@@ -98,7 +110,7 @@ impl Refused {
                 metadata.insert(key.to_owned(), value.clone());
             }
         }
-        details.set_error_info(self.refusal.word(), ERROR_DOMAIN, metadata);
+        details.set_error_info(self.refusal.word(), self.domain, metadata);
         let mut room = VIOLATIONS_BYTES_MAX;
         let listed: Vec<_> = self
             .violations

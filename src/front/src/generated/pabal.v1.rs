@@ -614,7 +614,7 @@ pub mod gateway_client {
         }
         /// What is known of an exchange. With `fence`, an unused idempotency key is bound first, so that "not found" is a proof.
         ///
-        /// An error of `Find` says nothing about the exchange that was asked for, whatever it carries.
+        /// An error of `Find` says nothing about the exchange that was asked for. One of ours carries ErrorInfo with domain `pabal.question`.
         pub async fn find(
             &mut self,
             request: impl tonic::IntoRequest<super::FindRequest>,
@@ -664,7 +664,7 @@ pub mod gateway_server {
         >;
         /// What is known of an exchange. With `fence`, an unused idempotency key is bound first, so that "not found" is a proof.
         ///
-        /// An error of `Find` says nothing about the exchange that was asked for, whatever it carries.
+        /// An error of `Find` says nothing about the exchange that was asked for. One of ours carries ErrorInfo with domain `pabal.question`.
         async fn find(
             &self,
             request: tonic::Request<super::FindRequest>,
@@ -1094,7 +1094,7 @@ pub mod control_client {
         }
         /// Asks the institution what became of an UNKNOWN exchange, by the inquiry that its spec names.
         ///
-        /// Errors with ErrorInfo (domain `pabal`) prove that no byte of the inquiry left; they say nothing about the original.
+        /// Errors of ours carry ErrorInfo with domain `pabal.question`: no inquiry left. They say nothing about the original.
         pub async fn inquire(
             &mut self,
             request: impl tonic::IntoRequest<super::InquireRequest>,
@@ -1152,7 +1152,7 @@ pub mod control_server {
     pub trait Control: std::marker::Send + std::marker::Sync + 'static {
         /// Asks the institution what became of an UNKNOWN exchange, by the inquiry that its spec names.
         ///
-        /// Errors with ErrorInfo (domain `pabal`) prove that no byte of the inquiry left; they say nothing about the original.
+        /// Errors of ours carry ErrorInfo with domain `pabal.question`: no inquiry left. They say nothing about the original.
         async fn inquire(
             &self,
             request: tonic::Request<super::InquireRequest>,

@@ -441,9 +441,14 @@ mod case {
         let done = rig.succeed(&transfer(1)).await;
         let requests = |rig: &Rig| rig.bank().read(|ledger| ledger.totals().requests);
         let before = requests(&rig);
-        let (text, _) = refused(rig.inquire(&done.exchange_id).await, refusal);
-        assert!(text.contains(&done.exchange_id), "{text}");
-        refused(rig.inquire("01920000-0000-7000-8000-000000000000").await, refusal);
+        for exchange in [done.exchange_id.as_str(), "01920000-0000-7000-8000-000000000000"] {
+            let status = rig.inquire(exchange).await.unwrap_err();
+            assert_eq!(pabal_front::client::reason(&status).as_deref(), Some(refusal.word()));
+            assert_eq!(status.code(), code(refusal));
+            // The transfer has left; an error about a question must not look like a proof that it has not.
+            assert_eq!(pabal_front::Proof::of(&status), None);
+            assert!(status.message().contains(exchange), "{}", status.message());
+        }
         // The next transfer comes behind whatever left before it.
         rig.succeed(&transfer(2)).await;
         assert_eq!(requests(&rig), before + 1);
