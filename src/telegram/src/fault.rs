@@ -140,11 +140,20 @@ impl Fault {
         Self { field: name.into(), ..Self::of_telegram(layout, Rule::Unknown { nearest }) }
     }
 
-    /// The bytes as they may be shown to anybody: `(raw in hex, value as text)`, as [`crate::masked`] gives them.
+    /// The bytes as they may be shown to anybody: `(raw in hex, value as text)`, as [`crate::masked`] gives them; nothing of digits that
+    /// are too many for a public field.
     #[must_use]
     pub fn masked(&self) -> (String, String) {
         // The widest charset: more characters than the field has can only become visible in public fields.
-        mask(self.class, Charset::Cp949, &self.bytes)
+        let class = if self.is_misplaced() { Class::Identity } else { self.class };
+        mask(class, Charset::Cp949, &self.bytes)
+    }
+
+    /// More digits than the field has may be an account's that was given to the wrong field, of which its class does not know.
+    fn is_misplaced(&self) -> bool {
+        let is_long = u32::try_from(self.bytes.len()).is_ok_and(|bytes| bytes > self.len);
+        let is_text = self.bytes.iter().any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
+        self.class == Class::Public && is_long && !is_text
     }
 
     /// The stable code of the rule.
@@ -172,7 +181,7 @@ impl fmt::Display for Fault {
             }
             _ => {}
         }
-        if self.bytes.is_empty() || self.class == Class::Secret {
+        if self.bytes.is_empty() || self.class == Class::Secret || self.is_misplaced() {
             return Ok(());
         }
         let (hex, text) = self.masked();
@@ -227,7 +236,7 @@ impl fmt::Display for Rule {
             Self::NotConst { .. } => {
                 f.write_str("not the constant that the spec states; leave the field out, or correct the spec if the document says otherwise")
             }
-            Self::Missing => f.write_str("no value; give one, or state a default or `?` in the spec"),
+            Self::Missing => f.write_str("no value; give one"),
             Self::NotYours { by } => write!(f, "filled by {by}; leave it out"),
             Self::Unknown { nearest: Some(nearest) } => {
                 write!(f, "no such field in the telegram; did you mean {nearest}?")
@@ -343,6 +352,22 @@ mod tests {
         assert!(long.ends_with("61 ... (1000 of them)"), "{long}");
         assert_eq!(long.matches("61 ").count(), 64);
         assert!(!fault(b"").contains("bytes ("));
+    }
+
+    #[test]
+    fn digits_that_are_too_many_are_counted_and_not_shown() {
+        let layout = layout(vec![text("f", 4)]);
+        let fault = |bytes: &[u8], rule| Fault::new(&layout.fields()[0], bytes, rule);
+        let overflow = |bytes: &[u8]| fault(bytes, Rule::Overflow { needed: 14 });
+        for account in [&b"11012345678901"[..], b"110-123-456789"] {
+            let sentence = "f at byte 0 (4 bytes): the value needs 14 bytes; shorten it, nothing is cut here";
+            assert_eq!(overflow(account).to_string(), format!("T07 {sentence}"));
+            let (hex, value) = overflow(account).masked();
+            assert_eq!((hex, value), (vec!["**"; 14].join(" "), "*".repeat(14)));
+            assert!(!fault(account, Rule::NotDigits).to_string().contains("; bytes"));
+        }
+        assert!(overflow(b"no account at all").to_string().contains("no account at all"));
+        assert!(fault(b"12a4", Rule::NotDigits).to_string().ends_with("(\"12a4\")"));
     }
 
     #[test]
