@@ -178,6 +178,8 @@ impl Driver {
         self.health.send_replace(Health::NotServing(format!("down until the gateway is started again: {why}")));
         while let Some(command) = self.commands.recv().await {
             match command {
+                // Of a key that was used before, bytes may have left: the journal has to say.
+                Command::Open { only_if_known: true, waiter, .. } => waiter.tell(Heard::KeyNotInMemory),
                 Command::Open { waiter, .. } | Command::Inquire { waiter, .. } => {
                     waiter.tell(Heard::Refused(Refusal::Stopped, why.to_owned()));
                 }

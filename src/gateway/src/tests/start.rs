@@ -195,6 +195,27 @@ async fn a_fault_of_ours_ends_one_core_and_the_next_goes_on_from_the_journal() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_core_a_used_key_is_answered_from_the_journal() {
+    let house = House::start().await;
+    house.open(|request| vec![answered(request, b"0000")]).await;
+    let keyed = |key: &str| Call { idempotency_key: Some(key.to_owned()), ..transfer() };
+    let first = house.handle.exchange(keyed("pay")).await.unwrap();
+    // No core can be made from an entry that cannot be read.
+    let unreadable = pabal_journal::Draft {
+        family: pabal_switch::Entry::FAMILY.to_owned(),
+        kind: "accepted".to_owned(),
+        version: 1,
+        ..pabal_journal::Draft::default()
+    };
+    house.gateway.journal().append("hecto", vec![unreadable], u64::MAX).unwrap();
+    house.handle.panic("hecto").await;
+    house.health(|health| matches!(health, Health::NotServing(why) if why.starts_with("down until"))).await;
+    let again = house.handle.exchange(keyed("pay")).await.unwrap();
+    assert_eq!((again.exchange, again.outcome), (first.exchange, first.outcome));
+    assert_eq!(house.handle.exchange(keyed("new")).await.unwrap_err().refusal, Refusal::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_fault_of_one_institution_stays_its_own() {
     let directory = tempfile::tempdir().unwrap();
     let (peer, twin) = (Peer::start(), Peer::start());
