@@ -10,7 +10,7 @@
 //!
 //! - every layout's fields end at its total, have a class, and hold their constants;
 //! - no frame matches two rows of `select`, and each type of an exchange or notice is one telegram;
-//! - every answer carries back the key and the trace, and the key holds the number and its scope;
+//! - every answer carries back the key and the trace, and the key holds the number and its scope, a stamped date among it;
 //! - an UNKNOWN of money or state is inquired about or listed, and an inquiry settles what asks for it;
 //! - what is compared is filled by its side and of one kind; what is copied is of one kind and length.
 //!

@@ -70,12 +70,16 @@ mistakes! {
     BAD_OPENING         "S059" "an opening that cannot work"
     BAD_POLL            "S060" "a poll telegram that cannot be made"
     UNFILLED            "S061" "a telegram of the gateway's own that it cannot fill"
+    NEVER_ANEW          "S062" "numbers that never begin anew"
     // Code tables.
     TABLE_LINE          "S070" "a line of a code table that cannot be read"
     TABLE_TWICE         "S071" "a code that is listed twice"
     UNLISTED            "S072" "a response code that no table lists"
     // What is understood and not yet acted on.
     NOT_YET             "S090" "understood, but not acted on yet"
+    // What can be right, and is probably not meant.
+    CONTRADICTED        "S091" "a code of which two rows say different things"
+    SHORT_CODE          "S092" "a code with fewer digits than its field has"
 }
 
 /// An error with its place. Message: a sentence without a full stop. Label: what stands at the place.

@@ -2,7 +2,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How confidential a field is. Whatever is not public is masked everywhere but on the wire.
+/// How confidential a field is. Whatever is not public is masked in logs, errors and what `pabal` prints; the journal and the answers to callers
+/// hold it in clear, but for a secret, which the journal never holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {

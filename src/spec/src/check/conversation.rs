@@ -42,11 +42,12 @@ pub(crate) fn stamps(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec
 pub(crate) fn number(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<NumberRule> {
     let written = scene.written.number.as_ref()?;
     let scope = scene.places(&written.scope, out);
+    let begins_anew = scope.is_none() || begins_anew(scene, written, out);
     let column = scene.header_field(&written.field, out)?;
     let (first, last) = written.range.value;
     let span = written.range.span;
     let range = |message, help: &str| error(mistake::BAD_RANGE, span, format!("{first}..{last}"), message).help(help);
-    let mut good = true;
+    let mut good = begins_anew;
     if first > last {
         out.push(range("The range has no number".into(), "the smaller number stands first"));
         good = false;
@@ -88,6 +89,35 @@ pub(crate) fn number(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Num
         range: first..=last,
         warn: warn.map_or(last, |warn| warn.value),
     })
+}
+
+/// Whether a stamped date is in the number's scope: without one the numbers run out for ever, or name two requests.
+fn begins_anew(scene: &Scene<'_>, written: &written::Number, out: &mut Vec<Diagnostic>) -> bool {
+    let is_date = |name: &Name| {
+        let column = scene.header.iter().find(|column| *column.field.path == *name.value);
+        column.is_some_and(|column| match &column.field.kind {
+            Kind::Stamp(stamp) => stamp.pattern.contains("DD"),
+            // What could not be read was told.
+            _ => !column.sure,
+        })
+    };
+    let is_stamped = |name: &Name| scene.written.stamp.iter().any(|stamp| stamp.value == name.value);
+    let stamps_are_lost = scene.written.seen.has("stamp") && scene.written.stamp.is_empty();
+    if stamps_are_lost || written.scope.iter().any(|name| is_date(name) && is_stamped(name)) {
+        return true;
+    }
+    let first = written.scope.first().unwrap_or(&written.field).span;
+    let span = written.scope.iter().fold(first, |span, name| crate::Span { end: name.span.end, ..span });
+    let message = format!(
+        "The numbers of `{}` never begin anew: no stamped date is among what they are given for",
+        written.field.value
+    );
+    let help = match scene.written.stamp.iter().find(|name| is_date(name)) {
+        Some(date) => format!("say `per {}`, and add it to the key", date.value),
+        None => "name a date of the header in `stamp` and behind `per`, and add it to the key".into(),
+    };
+    out.push(error(mistake::NEVER_ANEW, span, "without a date", message).help(help));
+    false
 }
 
 /// Fields of the header that every answer carries back.

@@ -8,6 +8,8 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use pabal_telegram::Kind;
+
 use crate::check::layout::{self, Column};
 use crate::diagnostic::{Diagnostic, Source, SourceId, Span};
 use crate::mistake::{self, error};
@@ -90,7 +92,7 @@ fn read(
     out: &mut Vec<Diagnostic>,
 ) -> Option<VerdictTable> {
     let mut table = VerdictTable::default();
-    let mut places: BTreeMap<CodeKey, Span> = BTreeMap::new();
+    let mut places = Places::default();
     let mut columns = by.map_or_else(Vec::new, |by| vec![(*by.field.path).to_owned()]);
     columns.extend(["code", "class", "text"].map(String::from));
     let mut good = true;
@@ -137,7 +139,63 @@ fn read(
         );
         return None;
     }
+    contradicted(&table, &places.rows, out);
+    short(code, &places.short, out);
     good.then_some(table)
+}
+
+/// Where rows stand.
+#[derive(Default)]
+struct Places {
+    rows: BTreeMap<CodeKey, Span>,
+    /// Codes of digits that do not fill their field.
+    short: Vec<Name>,
+}
+
+/// Rows of a participant that say other things than the row for all: such a code says nothing ([`VerdictTable`]). A row of class `unknown`
+/// says so on purpose.
+fn contradicted(table: &VerdictTable, places: &BTreeMap<CodeKey, Span>, out: &mut Vec<Diagnostic>) {
+    for ((participant, code), (own, _)) in &table.rows {
+        let all = (Box::default(), code.clone());
+        let Some((for_all, _)) = table.rows.get(&all).filter(|_| !participant.is_empty()) else { continue };
+        let meant = own == for_all || [*own, *for_all].contains(&Verdict::Unknown);
+        let (false, Some(span), Some(span_for_all)) =
+            (meant, places.get(&(participant.clone(), code.clone())), places.get(&all))
+        else {
+            continue;
+        };
+        let message = format!(
+            "The code \"{}\" of participant \"{}\" is taken as unknown: the row for all says something else",
+            code.trim_ascii_end().escape_ascii(),
+            participant.trim_ascii_end().escape_ascii()
+        );
+        out.push(
+            error(mistake::CONTRADICTED, *span, format!("`{own}` here"), message)
+                .help("correct one of them; if the code has two meanings, write `unknown` in the row for all")
+                .related(*span_for_all, format!("`{for_all}` for all"))
+                .warning(),
+        );
+    }
+}
+
+/// Codes that were probably longer: a spreadsheet takes the zeros from the front of what looks like a number. Told once for a table.
+fn short(code: &Column<'_>, short: &[Name], out: &mut Vec<Diagnostic>) {
+    const ZEROS_MAX: usize = 16;
+    let Some(first) = short.first() else { return };
+    let shown = crate::show::kind(&code.field);
+    let message = match short.len() - 1 {
+        0 => format!("The code {:?} has fewer digits than `{}` has bytes", first.value, code.field.path),
+        more => {
+            format!("The code {:?} and {more} more have fewer digits than `{}` has bytes", first.value, code.field.path)
+        }
+    };
+    let missing = usize::try_from(code.field.at.len).unwrap_or(0).saturating_sub(first.value.len());
+    let whole = "0".repeat(missing.min(ZEROS_MAX)) + &first.value;
+    out.push(
+        error(mistake::SHORT_CODE, first.span, shown, message)
+            .help(format!("spreadsheets drop zeros in front: if the document says \"{whole}\", write that"))
+            .warning(),
+    );
 }
 
 fn row(
@@ -145,7 +203,7 @@ fn row(
     columns: usize,
     (code, by): (&Column<'_>, Option<&Column<'_>>),
     table: &mut VerdictTable,
-    places: &mut BTreeMap<CodeKey, Span>,
+    places: &mut Places,
     out: &mut Vec<Diagnostic>,
 ) -> Option<()> {
     let [cells @ .., code_cell, class, text] = line.cells.as_slice() else {
@@ -170,7 +228,7 @@ fn row(
         return None;
     };
     let key = (participant, key);
-    if let Some(first) = places.get(&key) {
+    if let Some(first) = places.rows.get(&key) {
         let same = table.rows.get(&key).is_some_and(|(listed, _)| listed == verdict);
         let told = error(
             mistake::TABLE_TWICE,
@@ -186,7 +244,12 @@ fn row(
         out.push(told.help("they say different things: keep the right one, or one of class `unknown`"));
         return None;
     }
-    places.insert(key.clone(), line.span);
+    let digits = code_cell.value.bytes().filter(u8::is_ascii_digit).count();
+    let fills = u32::try_from(digits).is_ok_and(|digits| digits >= code.field.at.len);
+    if code.field.kind == Kind::Text && digits > 0 && digits == code_cell.value.len() && !fills {
+        places.short.push(code_cell.clone());
+    }
+    places.rows.insert(key.clone(), line.span);
     table.rows.insert(key, (*verdict, text.value.as_str().into()));
     Some(())
 }
