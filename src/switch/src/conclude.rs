@@ -56,9 +56,8 @@ impl Core {
             exchange.state.step(event);
         }
         exchange.outcome = Some(outcome);
-        if let Some(bytes) = answer {
-            exchange.answer = Some(Bytes::from(bytes));
-        }
+        // An answer belongs to the outcome that it says: an earlier one, which said nothing plainly, does not stand beside a later outcome.
+        exchange.answer = answer.map(Bytes::from);
         let plan = &self.plans[exchange.plan as usize];
         let entry = entry::Concluded {
             exchange: id,
@@ -69,7 +68,7 @@ impl Core {
             answer: answer.map(|bytes| Frame::new(bytes, &plan.answer_secrets)),
         };
         let state = exchange.state;
-        let answer = answer.and(exchange.answer.clone());
+        let answer = exchange.answer.clone();
         let opening = match exchange.about.origin {
             Origin::Opening => exchange.opening,
             Origin::Caller | Origin::Inquiry { .. } => None,

@@ -147,9 +147,9 @@ pub struct Concluded {
     pub outcome: Outcome,
     /// Our telegram number, if it had one.
     pub number: Option<Box<str>>,
-    /// By which connection the answer came.
+    /// By which connection the answer came, its own or that of the inquiry which settled it.
     pub place: Option<Place>,
-    /// The answer.
+    /// Its own answer, if that is what says it. What an inquiry was answered is in the inquiry's own entry.
     pub answer: Option<Frame>,
 }
 

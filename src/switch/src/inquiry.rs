@@ -129,7 +129,8 @@ impl Core {
             // It says neither, or contradicts itself.
             (false, false) | (true, true) => return,
         };
-        self.settle(parent, outcome, conn, frame, now);
+        // The frame is of the inquiry's layout, and in the inquiry's own entry: nobody may read it as an answer to the original.
+        self.settle(parent, outcome, conn, None, now);
     }
 
     /// An inquiry is over. If it settled nothing, the next one is set, or the exchange is listed.

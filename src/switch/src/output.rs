@@ -61,7 +61,8 @@ pub enum Report {
     Outcome {
         /// What became of it.
         outcome: Outcome,
-        /// The answer's bytes, if there is one (length prefix not included).
+        /// The answer's bytes, if an answer says it (length prefix not included); none if an inquiry settled it, whose answer has
+        /// another layout.
         answer: Option<Arc<[u8]>>,
         /// The version by which the answer is read.
         plan: Arc<Plan>,

@@ -225,7 +225,7 @@ impl Core {
                     Outcome::Success { .. } => Outcome::Success { cause: Cause::Late },
                     _ => Outcome::Failure { cause: Cause::Late, refusal: None },
                 };
-                self.settle(id, outcome, conn, frame, now);
+                self.settle(id, outcome, conn, Some(frame), now);
             }
             Some(Outcome::Unknown { .. }) if exchange.state.is_in_flight() => {
                 let event = Some(ExchangeEvent::Lapse);
@@ -238,10 +238,10 @@ impl Core {
         self.inquiry_answered(id, &plan, conn, frame, now);
     }
 
-    /// What was UNKNOWN is SUCCESS or FAILURE.
-    pub(crate) fn settle(&mut self, id: ExchangeId, outcome: Outcome, conn: Conn, frame: &[u8], now: Now) {
+    /// What was UNKNOWN is SUCCESS or FAILURE; by its own answer, if there is one.
+    pub(crate) fn settle(&mut self, id: ExchangeId, outcome: Outcome, conn: Conn, answer: Option<&[u8]>, now: Now) {
         let event = Some(ExchangeEvent::Settle);
-        let conclusion = Conclusion { event, outcome, refused: None, answer: Some(frame), conn: Some(conn) };
+        let conclusion = Conclusion { event, outcome, refused: None, answer, conn: Some(conn) };
         self.conclude(id, conclusion, now);
     }
 

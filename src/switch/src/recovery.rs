@@ -106,7 +106,7 @@ impl Recovery {
             Entry::Outcome(entry) => {
                 let Some(known) = self.exchanges.get_mut(&entry.exchange) else { return };
                 known.outcome = Some(entry.outcome);
-                known.answer = entry.answer.or(known.answer.take());
+                known.answer = entry.answer;
                 if entry.outcome.is_final() {
                     self.settled.push_back(entry.exchange);
                 }

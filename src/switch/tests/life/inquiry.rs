@@ -1,5 +1,7 @@
+use std::time::Duration;
+
 use pabal_clock::Wall;
-use pabal_switch::{Entry, ExchangeId, ExchangeState, Refusal};
+use pabal_switch::{Cause, Entry, ExchangeId, ExchangeState, Opened, Outcome, Refusal, Report};
 
 use crate::hands::{Hands, OUT};
 use crate::peer;
@@ -32,6 +34,41 @@ fn an_inquiry_asks_about_the_number_and_settles_what_it_confirms() {
     assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Settled);
     let columns = hands.entries().iter().map(Entry::columns).find(|columns| columns.parent.is_some()).unwrap();
     assert_eq!(columns.parent.as_deref(), Some(id.to_string().as_str()));
+}
+
+#[test]
+fn what_an_inquiry_was_answered_is_never_read_by_the_layout_of_the_original() {
+    let mut hands = Hands::open();
+    let mut open = hands.request(peer::transfer("004", "110111222333", 10_000));
+    open.idempotency_key = Some("order-1".into());
+    let id = hands.call(open.clone());
+    let transfer = hands.take_frame();
+    // Its own answer has a code that no table lists.
+    hands.receive(&peer::answer(&transfer, "ZZZZ"));
+    let inquiry = hands.inquire(id).unwrap();
+    let frame = hands.take_frame();
+    hands.receive(&peer::result(&frame, &transfer, "0000", "0000", "0000000010000"));
+    open.deadline = hands.now.mono + Duration::from_secs(60);
+    assert_eq!(hands.try_open(open), Ok(Opened::Known(id)));
+    assert_eq!(hands.told(id), ["UNKNOWN UNLISTED_CODE", "SUCCESS INQUIRY", "SUCCESS INQUIRY"]);
+    for report in &hands.reports[&id][1..] {
+        let Report::Outcome { answer, .. } = report else { panic!("{report:?}") };
+        assert_eq!(*answer, None, "neither the inquiry's answer nor one that says something else");
+    }
+    // The inquiry's frame is kept once, where its layout is known.
+    let answers: Vec<_> = hands
+        .entries()
+        .into_iter()
+        .filter_map(|entry| match entry {
+            Entry::Outcome(one) if one.exchange == id || one.exchange == inquiry => {
+                Some((one.exchange, one.outcome, one.answer.is_some()))
+            }
+            _ => None,
+        })
+        .collect();
+    let answered = Outcome::Success { cause: Cause::Answered };
+    assert!(answers.contains(&(inquiry, answered, true)), "{answers:?}");
+    assert!(answers.contains(&(id, Outcome::Success { cause: Cause::Inquiry }, false)), "{answers:?}");
 }
 
 #[test]
