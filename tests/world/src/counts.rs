@@ -13,6 +13,8 @@ pub struct Counts {
     pub inquiries_refused: u64,
     pub settled: u64,
     pub crashes: u64,
+    pub power_losses: u64,
+    pub checkpoints: u64,
     pub swaps: u64,
     pub resets: u64,
     pub swallows: u64,
@@ -40,6 +42,8 @@ impl Counts {
             inquiries_refused,
             settled,
             crashes,
+            power_losses,
+            checkpoints,
             swaps,
             resets,
             swallows,
@@ -62,6 +66,8 @@ impl Counts {
         self.inquiries_refused += inquiries_refused;
         self.settled += settled;
         self.crashes += crashes;
+        self.power_losses += power_losses;
+        self.checkpoints += checkpoints;
         self.swaps += swaps;
         self.resets += resets;
         self.swallows += swallows;

@@ -50,6 +50,9 @@ impl Pipe {
     pub(crate) fn finish(&mut self, now: Mono, chance: &mut Chance) {
         if !self.finished {
             self.finished = true;
+            if self.swallows {
+                return;
+            }
             let at = (now + Duration::from_micros(chance.between(50, 2_000))).max(self.last_arrival);
             self.last_arrival = at;
             self.fin_at = Some(at);

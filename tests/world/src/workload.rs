@@ -18,6 +18,9 @@ pub(crate) struct Wish {
     pub(crate) leaves_after: Option<Duration>,
 }
 
+/// The PIN in every transfer; it may be nowhere but on the wire.
+pub(crate) const PIN: &str = "19283746";
+
 /// Where the tag lies in a transfer: `cms_code`, which the institution does not look at.
 pub(crate) const TAG_FIELD: &str = "cms_code";
 
@@ -35,7 +38,7 @@ pub(crate) fn wish(plan: &Arc<Plan>, number: u32, chance: &mut Chance) -> Wish {
     let values = [
         ("bank_code", text(BANKS[chance.index(BANKS.len())].into())),
         ("debit_account", text(format!("{:012}", 110_000_000_000 + u64::from(number)))),
-        ("passbook_pin", text("19283746".into())),
+        ("passbook_pin", text(PIN.into())),
         ("check_symbol", text("123456".into())),
         ("debit_amt", text(chance.between(1, 5_000_000).to_string())),
         ("credit_bank_code", text("011".into())),

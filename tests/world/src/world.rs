@@ -79,6 +79,8 @@ enum Event {
     Inquiries,
     /// One fault, of a seeded kind.
     Fault,
+    /// The institution finds out that a connection is gone.
+    FindsOut(Connection),
     /// The process dies.
     Dies,
     /// It comes back.
@@ -105,6 +107,8 @@ struct World {
     requests: Vec<Request>,
     of_exchange: BTreeMap<ExchangeId, usize>,
     inquired: BTreeMap<ExchangeId, ExchangeId>,
+    /// Exchanges of which the first byte was written.
+    left: BTreeSet<String>,
     trace: Trace,
     counts: Counts,
     broken: Option<String>,
@@ -171,6 +175,7 @@ impl World {
             requests: Vec::new(),
             of_exchange: BTreeMap::new(),
             inquired: BTreeMap::new(),
+            left: BTreeSet::new(),
             trace: Trace::new(setup.print),
             counts: Counts::default(),
             broken: None,
@@ -201,7 +206,7 @@ impl World {
 
     fn start(&mut self) {
         let mut recovery = Recovery::new();
-        for stored in &self.disk.durable {
+        for stored in self.disk.since_checkpoint() {
             match Entry::decode(stored.kind, stored.version, &stored.body) {
                 Ok(entry) => recovery.fold(entry),
                 Err(why) => self.broken = Some(format!("a durable entry cannot be read again: {why}")),
@@ -238,6 +243,9 @@ impl World {
             self.bank.handle_timeout(self.now);
         }
         self.pump();
+        if self.chance.per_mille(5) {
+            self.checkpoint();
+        }
         // Drawn in any case, so that a run without swaps is the same run.
         if self.chance.per_mille(20) && self.setup.swaps {
             self.swap();
@@ -281,6 +289,7 @@ impl World {
             }
             Event::Inquiries => self.inquire(),
             Event::Fault => self.fault(),
+            Event::FindsOut(number) => self.finds_out(number),
             Event::Dies => self.crash(),
             Event::Restart => {
                 assert!(self.core.is_none(), "only a dead process is started");
@@ -329,6 +338,7 @@ impl World {
                 }
             }
             Err((refusal, _)) => {
+                self.nothing_may_have_left(request, refusal);
                 self.trace.line(self.now, format_args!("{} is refused: {refusal}", wish.tag));
                 self.requests[request].refusals.push(refusal);
                 self.counts.not_sent += 1;
@@ -421,9 +431,9 @@ impl World {
                 self.trace.line(self.now, format_args!("we close {conn:?}: {reason}"));
                 let Some(number) = self.ours.get(&conn).copied() else { return };
                 if abort {
-                    self.reset(number);
-                } else if let Some(link) = self.links.get_mut(&number) {
-                    link.out.finish(self.now.mono, &mut self.chance);
+                    self.abort(conn, number, reason);
+                } else {
+                    self.finish(number);
                 }
             }
             Output::Append { ticket, entries } => self.append(ticket, &entries),
@@ -453,6 +463,16 @@ impl World {
         }
     }
 
+    /// The journal asks for a checkpoint: the next start reads from there.
+    fn checkpoint(&mut self) {
+        if let (Some(core), false) = (&self.core, self.disk.failed) {
+            self.counts.checkpoints += 1;
+            let entry = core.checkpoint();
+            self.trace.line(self.now, format_args!("checkpoint"));
+            self.disk.append_checkpoint(&entry);
+        }
+    }
+
     fn told(&mut self, exchange: ExchangeId, report: &Told) {
         self.trace.line(self.now, format_args!("{exchange} is told {}", said(report)));
         let request = self.of_exchange.get(&exchange).copied();
@@ -472,7 +492,12 @@ impl World {
                     self.counts.settled += 1;
                 }
                 request.outcomes.push(*outcome);
-                // Sentence 5: the answer is the one to this request. The institution carries the account back.
+                // Sentence 5: the answer is the one to this request.
+                if let Some(answer) = answer
+                    && plan.protocol.catalog.select(answer).ok() != Some(plan.exchange().answer.telegram)
+                {
+                    self.broken.get_or_insert(format!("{exchange} is told bytes that its plan cannot read"));
+                }
                 if let Some(answer) = answer
                     && let Some((_, field)) = plan.answer_layout().find(workload::TAG_FIELD)
                     && let Some(bytes) = field.at.of(answer)
@@ -486,6 +511,7 @@ impl World {
             Told::NotSent { refusal, .. } => {
                 self.counts.not_sent += 1;
                 if let Some(request) = request {
+                    self.nothing_may_have_left(request, *refusal);
                     self.requests[request].refusals.push(*refusal);
                     self.requests[request].not_sent.insert(exchange);
                 }
@@ -542,6 +568,12 @@ impl World {
             link.out.write(&bytes, self.now.mono, !self.healthy, &mut self.chance);
             let line = &self.settings.lines[usize::from(conn.session.line.0)];
             let session = format!("{}/{}", line.name, conn.session.slot);
+            let begins = link.unframed.is_empty().then_some(link.written);
+            if let Some(exchange) = begins.and_then(|at| self.disk.sending(&session, conn.epoch.0, at))
+                && let Some(exchange) = &exchange.columns.exchange
+            {
+                self.left.insert(exchange.to_string());
+            }
             if let Err(broken) = judge::written(link, conn, &session, &bytes, &self.disk) {
                 self.broken.get_or_insert(broken);
             }

@@ -59,6 +59,23 @@ impl World {
         }
     }
 
+    /// We send RST. Whether the institution hears it or not, our side is done with the connection.
+    pub(super) fn abort(&mut self, conn: Conn, number: Connection, reason: CloseReason) {
+        if self.links.get(&number).is_some_and(|link| link.out.swallows) {
+            self.ours.remove(&conn);
+            if let Some(link) = self.links.get_mut(&number) {
+                link.closed_here = true;
+            }
+            self.finish(number);
+        } else {
+            self.ours.remove(&conn);
+            self.reset(number);
+        }
+        if let Some(core) = &mut self.core {
+            core.handle_closed(conn, reason, self.now);
+        }
+    }
+
     /// What the wire brings by now, to either side.
     pub(super) fn arrive(&mut self) {
         let numbers: Vec<Connection> = self.links.keys().copied().collect();
@@ -88,6 +105,12 @@ impl World {
                 }
             } else if link.back.take_end(self.now.mono) {
                 link.out.finish(self.now.mono, &mut self.chance);
+                if link.out.swallows && !link.closed_there {
+                    // It closed first, so it no longer counts, whether it hears of our end or not.
+                    link.closed_there = true;
+                    self.bank.handle_closed(number, self.now);
+                }
+                let Some(link) = self.links.get_mut(&number) else { continue };
                 if let Some(conn) = conn {
                     self.ours.remove(&conn);
                     link.closed_here = true;

@@ -8,6 +8,9 @@ use pabal_switch::Core;
 
 use crate::world::{Event, World};
 
+/// How long the institution may count a connection of which it hears nothing; less than the close grace.
+const FOUND_OUT_MS_MAX: u64 = 9_000;
+
 impl World {
     pub(super) fn fault(&mut self) {
         match self.chance.index(6) {
@@ -78,15 +81,37 @@ impl World {
         self.trace.line(self.now, format_args!("the process dies; the group being synced survives: {survives}"));
         self.disk.crash(survives);
         self.agenda.retain(|event| !matches!(event, Event::Synced | Event::Connecting { .. } | Event::Dies));
-        // The kernel closes its sockets: what it had taken still goes, then RST or FIN.
+        // If only the process died, the kernel closes its sockets: what it had taken still goes, then FIN. If the computer lost its power,
+        // the institution hears nothing, and counts the connections until it finds out.
+        let power_lost = self.chance.per_mille(300);
+        self.counts.power_losses += u64::from(power_lost);
         for (_, number) in std::mem::take(&mut self.ours) {
             if let Some(link) = self.links.get_mut(&number) {
                 link.closed_here = true;
-                link.out.finish(self.now.mono, &mut self.chance);
+                link.out.swallows |= power_lost;
             }
+            self.finish(number);
         }
         let back = Duration::from_millis(self.chance.between(1, 8_000));
         self.agenda.plan(self.now.mono + back, Event::Restart);
+    }
+
+    /// Our side sends its FIN. If it is swallowed, the institution finds out by itself, before the close grace is over.
+    pub(super) fn finish(&mut self, number: Connection) {
+        let Some(link) = self.links.get_mut(&number) else { return };
+        link.out.finish(self.now.mono, &mut self.chance);
+        if link.out.swallows {
+            let found_out = Duration::from_millis(self.chance.between(1_000, FOUND_OUT_MS_MAX));
+            self.agenda.plan(self.now.mono + found_out, Event::FindsOut(number));
+        }
+    }
+
+    /// The institution gives up a connection of which it has heard nothing.
+    pub(super) fn finds_out(&mut self, number: Connection) {
+        if self.links.get(&number).is_some_and(|link| !link.closed_there) {
+            self.links.remove(&number);
+            self.bank.handle_closed(number, self.now);
+        }
     }
 
     pub(super) fn swap(&mut self) {

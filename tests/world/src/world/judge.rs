@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use pabal_counterparty::LineId as BankLine;
-use pabal_switch::Conn;
+use pabal_switch::{Conn, Refusal};
 
 use crate::checks::{self, Truth};
 use crate::disk::Disk;
@@ -12,6 +12,19 @@ use crate::workload;
 use crate::world::World;
 
 impl World {
+    /// Sentence 1, as it is told: an error says that no byte of the request left, by this try or an earlier one under its key.
+    pub(super) fn nothing_may_have_left(&mut self, request: usize, refusal: Refusal) {
+        if matches!(refusal, Refusal::KeyReused | Refusal::KeyFenced) {
+            return;
+        }
+        let request = &self.requests[request];
+        if let Some(exchange) = request.exchanges.iter().find(|exchange| self.left.contains(&exchange.to_string())) {
+            let broken =
+                format!("sentence 1: {refusal} is told of {}, whose exchange {exchange} has left", request.tag);
+            self.broken.get_or_insert(broken);
+        }
+    }
+
     /// Sentence 6, as the institution counts.
     pub(super) fn limits_hold(&self) -> Result<(), String> {
         for (at, line) in self.settings.lines.iter().enumerate() {
