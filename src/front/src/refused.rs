@@ -11,7 +11,8 @@ use crate::reason::code;
 /// The domain of our ErrorInfo. An error of `Exchange` that carries it proves that no byte of the request left.
 pub const ERROR_DOMAIN: &str = "pabal";
 
-/// The domain of errors that prove nothing of the exchange that they are about: those of `Find` and of `Control`.
+/// The domain of errors that prove nothing of the exchange that they are about: those of `Find` and of `Control`, and of `Exchange` when an
+/// idempotency key could not be looked up.
 pub const QUESTION_DOMAIN: &str = "pabal.question";
 
 /// Clients bound the metadata of an answer (grpcio: 8 KiB), where the message is found twice, once percent-encoded.
@@ -60,7 +61,7 @@ impl Refused {
         }
     }
 
-    /// What the gateway refused.
+    /// What the gateway refused. What proves nothing says so by its domain.
     pub(crate) fn by_gateway(institution: &str, error: CallError) -> Self {
         let violations =
             error.faults.iter().map(|fault: &Fault| (fault.field.to_string(), fault.to_string())).collect();
@@ -70,7 +71,7 @@ impl Refused {
             violations,
             institution: institution.to_owned(),
             exchange: error.exchange.map(|exchange| exchange.to_string()).unwrap_or_default(),
-            domain: ERROR_DOMAIN,
+            domain: if error.is_proof { ERROR_DOMAIN } else { QUESTION_DOMAIN },
         }
     }
 
@@ -189,7 +190,8 @@ mod tests {
     }
 
     fn error(faults: Vec<Fault>) -> CallError {
-        CallError { refusal: Refusal::InvalidFields, detail: "Look at `transfer`.".into(), faults, exchange: None }
+        let detail = "Look at `transfer`.".into();
+        CallError { refusal: Refusal::InvalidFields, detail, faults, exchange: None, is_proof: true }
     }
 
     #[test]
@@ -201,6 +203,7 @@ mod tests {
                 detail: "Bank 088 is not open.".into(),
                 faults: Vec::new(),
                 exchange: Some(pabal_switch::ExchangeId(7)),
+                is_proof: true,
             },
         ));
         assert_eq!(status.code(), tonic::Code::FailedPrecondition);
@@ -213,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_that_are_not_ours_prove_nothing() {
+    fn errors_that_are_not_ours_or_no_proof_prove_nothing() {
         let theirs = ErrorDetails::with_error_info("NOT_OPEN", "proxy.example", std::collections::HashMap::new());
         for status in [
             Status::deadline_exceeded("deadline"),
@@ -221,6 +224,7 @@ mod tests {
             Status::unavailable("connection closed"),
             Status::with_error_details(tonic::Code::FailedPrecondition, "no", theirs),
             Status::with_details(tonic::Code::Unknown, "garbage", (&b"\xff\xff"[..]).into()),
+            Refused::by_gateway("hecto", CallError { is_proof: false, ..error(Vec::new()) }).into(),
         ] {
             assert_eq!(Proof::of(&status), None, "{status:?}");
         }

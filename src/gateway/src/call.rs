@@ -53,7 +53,7 @@ pub struct Answer {
     pub state: String,
 }
 
-/// Why a request was refused. Each proves that no byte of it left.
+/// Why a request was refused. It proves that no byte of it left, unless [`CallError::is_proof`] says otherwise.
 #[derive(Clone, Debug)]
 pub struct CallError {
     /// The reason, from the one list.
@@ -64,6 +64,9 @@ pub struct CallError {
     pub faults: Vec<Fault>,
     /// The exchange, if one was made.
     pub exchange: Option<ExchangeId>,
+    /// Whether no byte has left of any request under the same idempotency key. `false`: this call sent nothing, but what became of an
+    /// earlier one could not be looked up, so it must be asked for again.
+    pub is_proof: bool,
 }
 
 /// A question about an exchange.

@@ -77,7 +77,8 @@ impl Handle {
     /// Sends a request and waits for its outcome. Dropping the future abandons the call: what has not left will not leave.
     ///
     /// # Errors
-    /// Refused; no byte left.
+    /// Refused; no byte left. Only if an idempotency key cannot be looked up, that is not proven ([`CallError::is_proof`]): this call sent
+    /// nothing, but an earlier one under its key may have.
     pub async fn exchange(&self, call: Call) -> Result<Answer, CallError> {
         let deadline = now().mono + call.timeout.unwrap_or(self.0.default_timeout);
         let desk = self.desk(&call.institution)?;
@@ -92,38 +93,38 @@ impl Handle {
             deadline,
             trace: call.trace.as_deref().map(Into::into),
         };
-        if let Some(key) = &call.idempotency_key
-            && let Some(known) = self.known(desk, &call, key, &open).await?
-        {
-            return Ok(known);
+        if call.idempotency_key.is_some() {
+            // Of a request whose key was used before, bytes may have left then: an error would deny that.
+            match self.open(desk, &call, open.clone(), true).await? {
+                Opened::Heard(HeardBy { heard: Some(Heard::KeyNotInMemory), .. }) => {}
+                Opened::Heard(heard) => return answer(heard, call.trace),
+                Opened::Recorded(answer) => return Ok(answer),
+            }
         }
-        let content = open.content();
-        let command = |waiter| Command::Open { open: Box::new(open), only_if_known: false, waiter };
-        let heard = self.ask(desk, deadline, command).await?;
-        if let (Some(Heard::KeyNotInMemory), Some(key)) = (&heard.heard, &call.idempotency_key)
-            && let Some(known) = self.recorded(desk, &call.caller, key, content).await?
-        {
-            return Ok(known);
+        match self.open(desk, &call, open, false).await? {
+            Opened::Heard(heard) => answer(heard, call.trace),
+            Opened::Recorded(answer) => Ok(answer),
         }
-        answer(heard, call.trace)
     }
 
-    /// The answer of a request whose idempotency key was used before, and of which bytes may have left then: an error would deny that.
-    async fn known(&self, desk: &Desk, call: &Call, key: &str, open: &Open) -> Result<Option<Answer>, CallError> {
-        let (boxed, deadline) = (Box::new(open.clone()), open.deadline);
-        let command = |waiter| Command::Open { open: boxed, only_if_known: true, waiter };
-        let unheard = match self.ask(desk, deadline, command).await {
-            Ok(HeardBy { heard: Some(Heard::KeyNotInMemory), .. }) => None,
-            Ok(HeardBy { heard: None, exchange: None }) => Some(stopped()),
-            Ok(heard) => return answer(heard, call.trace.clone()).map(Some),
-            Err(error) => Some(error),
-        };
+    /// Gives a request to the driver, and asks the journal about its key if memory cannot tell.
+    async fn open(&self, desk: &Desk, call: &Call, open: Open, only_if_known: bool) -> Result<Opened, CallError> {
+        let (deadline, content) = (open.deadline, open.content());
+        let command = |waiter| Command::Open { open: Box::new(open), only_if_known, waiter };
+        let asked = self.ask(desk, deadline, command).await;
+        let Some(key) = &call.idempotency_key else { return asked.map(Opened::Heard) };
         // Memory does not know the oldest keys, or cannot be asked; the journal knows them all.
-        match (self.recorded(desk, &call.caller, key, open.content()).await?, unheard) {
-            (Some(recorded), _) => Ok(Some(recorded)),
-            (None, Some(error)) => Err(error),
-            (None, None) => Ok(None),
+        let is_told = asked.as_ref().is_ok_and(|HeardBy { heard, exchange }| match heard {
+            Some(heard) => !matches!(heard, Heard::KeyNotInMemory),
+            None => exchange.is_some(),
+        });
+        if !is_told && let Some(recorded) = self.recorded(desk, &call.caller, key, content).await? {
+            return Ok(Opened::Recorded(recorded));
         }
+        asked.map(Opened::Heard).map_err(|error| {
+            // A driver that is late may know of a use that is not in the journal yet.
+            CallError { is_proof: error.refusal != Refusal::DeadlinePassed, ..error }
+        })
     }
 
     /// What the journal has under an idempotency key.
@@ -273,6 +274,13 @@ impl Handle {
     }
 }
 
+/// What a request has come to.
+enum Opened {
+    Heard(HeardBy),
+    /// Its key was used before, and memory has let that go.
+    Recorded(Answer),
+}
+
 /// What was heard of which exchange. Nothing is heard of a driver that died.
 struct HeardBy {
     heard: Option<Heard>,
@@ -296,7 +304,7 @@ fn answer(HeardBy { heard, exchange }: HeardBy, trace: Option<String>) -> Result
         (Some(Heard::Report(Report::NotSent { refusal, detail }, _)), exchange) => {
             Err(CallError { exchange, ..refused(refusal, detail) })
         }
-        (Some(Heard::Refused(refusal, detail)), _) => Err(refused(refusal, detail)),
+        (Some(Heard::Refused(refusal, detail)), exchange) => Err(CallError { exchange, ..refused(refusal, detail) }),
         // Nothing of it can have left: its first entry was not handed out while the core knew of no exchange.
         (Some(Heard::Report(..) | Heard::KeyNotInMemory) | None, None) => Err(stopped()),
         (Some(Heard::KeyNotInMemory) | None, Some(exchange)) => {
@@ -374,7 +382,7 @@ fn of_its_type(plan: &Plan, telegram: Vec<u8>) -> Result<Vec<u8>, CallError> {
 }
 
 pub(crate) fn refused(refusal: Refusal, detail: impl Into<String>) -> CallError {
-    CallError { refusal, detail: detail.into(), faults: Vec::new(), exchange: None }
+    CallError { refusal, detail: detail.into(), faults: Vec::new(), exchange: None, is_proof: true }
 }
 
 fn stopped() -> CallError {

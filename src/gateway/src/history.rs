@@ -56,7 +56,11 @@ impl Histories {
     ) -> Result<T, CallError> {
         let readers = Arc::clone(&self.0);
         let asked = tokio::task::spawn_blocking(move || readers.ask(question)).await;
-        let failed = |why: String| refused(Refusal::JournalFailed, format!("the journal cannot be read: {why}"));
+        // What cannot be read is no proof of anything.
+        let failed = |why: String| CallError {
+            is_proof: false,
+            ..refused(Refusal::JournalFailed, format!("the journal cannot be read: {why}"))
+        };
         asked.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))
     }
 

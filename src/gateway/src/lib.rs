@@ -16,7 +16,8 @@
 //! **A call** ([`Handle::exchange`]) is encoded on the caller's task, then given to the institution's driver, which owns the core. The core
 //! says which entries must be durable before which bytes may leave. The driver reads and writes the sockets itself, so the number of bytes that
 //! the kernel took is known in the same turn, and what the core does not want to read stays in the kernel. Whoever waits hears the outcome
-//! when its entry is durable. A [`CallError`] proves that no byte left; a driver that dies after it took the request answers UNKNOWN.
+//! when its entry is durable. A [`CallError`] proves that no byte left, unless it says that an idempotency key could not be looked up
+//! ([`CallError::is_proof`]); a driver that dies after it took the request answers UNKNOWN.
 //!
 //! **Going away** is dropping the future: a request that still waits will not leave, and what has left goes on.
 //!

@@ -152,6 +152,24 @@ async fn a_key_that_memory_has_forgotten_is_found_in_the_journal() {
     assert!(telegrams.try_recv().is_err(), "three telegrams left for four calls");
 }
 
+/// From the next reader that is opened on.
+fn hide_the_journal(house: &House) {
+    std::fs::rename(house.directory.path().join("data"), house.directory.path().join("hidden")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_cannot_be_looked_up_is_not_sent_and_proves_nothing() {
+    let house = House::start().await;
+    let telegrams = house.open(|request| vec![answered(request, b"0000")]).await;
+    hide_the_journal(&house);
+    let keyed = Call { idempotency_key: Some("salary-1".to_owned()), ..transfer() };
+    let error = house.handle.exchange(keyed).await.unwrap_err();
+    assert_eq!((error.refusal, error.is_proof), (Refusal::JournalFailed, false), "{error:?}");
+    assert!(telegrams.try_recv().is_err());
+    let unnamed = Call { exchange: "transfr".to_owned(), ..transfer() };
+    assert!(house.handle.exchange(unnamed).await.unwrap_err().is_proof, "without a key there was no earlier use");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fence_proves_that_nothing_will_come() {
     let house = House::start().await;
