@@ -64,8 +64,7 @@ pub struct CallError {
     pub faults: Vec<Fault>,
     /// The exchange, if one was made.
     pub exchange: Option<ExchangeId>,
-    /// Whether no byte has left of any request under the same idempotency key. `false`: this call sent nothing, but what became of an
-    /// earlier one could not be looked up, so it must be asked for again.
+    /// `false`: this call sent nothing, but whether an earlier one under its idempotency key did could not be looked up.
     pub is_proof: bool,
 }
 

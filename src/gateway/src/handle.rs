@@ -80,10 +80,17 @@ impl Handle {
     /// Refused; no byte left. Only if an idempotency key cannot be looked up, that is not proven ([`CallError::is_proof`]): this call sent
     /// nothing, but an earlier one under its key may have.
     pub async fn exchange(&self, call: Call) -> Result<Answer, CallError> {
-        let deadline = now().mono + call.timeout.unwrap_or(self.0.default_timeout);
-        let desk = self.desk(&call.institution)?;
-        let plan = desk.plan(&call.exchange)?;
-        let telegram = telegram(&plan, &call.body)?;
+        let deadline = self.deadline(call.timeout);
+        let (desk, plan, telegram) = match self.planned(&call) {
+            Ok(planned) => planned,
+            Err(error) => {
+                // It may be a request that was right when its key was first used: before another configuration or spec.
+                if let Some(key) = &call.idempotency_key {
+                    self.unused(&call.institution, &call.caller, key, call.timeout).await?;
+                }
+                return Err(error);
+            }
+        };
         let open = Open {
             plan,
             caller: call.caller.as_str().into(),
@@ -105,6 +112,51 @@ impl Handle {
             Opened::Heard(heard) => answer(heard, call.trace),
             Opened::Recorded(answer) => Ok(answer),
         }
+    }
+
+    /// By which plan a request leaves, and its bytes.
+    fn planned(&self, call: &Call) -> Result<(&Desk, Arc<Plan>, Vec<u8>), CallError> {
+        let desk = self.desk(&call.institution)?;
+        let plan = desk.plan(&call.exchange)?;
+        let telegram = telegram(&plan, &call.body)?;
+        Ok((desk, plan, telegram))
+    }
+
+    /// Looks up that nothing was sent under an idempotency key, for who is about to refuse a request that comes with it.
+    ///
+    /// # Errors
+    /// [`Refusal::KeyReused`] with the exchange that has the key; what is no proof ([`CallError::is_proof`]) if it cannot be looked up in time.
+    pub async fn unused(
+        &self,
+        institution: &str,
+        caller: &str,
+        key: &str,
+        timeout: Option<Duration>,
+    ) -> Result<(), CallError> {
+        let used = |exchange| {
+            let text = format!("the idempotency key belongs to exchange {exchange}; ask `Find` what became of it");
+            CallError { exchange: Some(exchange), ..refused(Refusal::KeyReused, text) }
+        };
+        // An institution that is not configured any more has a history.
+        if let Some(desk) = self.0.desks.get(institution) {
+            let look = self.look(desk, LookKey::Idempotency { caller: caller.into(), key: key.into() });
+            match tokio::time::timeout(self.deadline(timeout).since(now().mono), look).await {
+                Ok(None) => {}
+                Ok(Some(status)) => return Err(used(status.exchange)),
+                Err(_) => {
+                    let text = format!("the driver of {institution} did not look up the idempotency key in time");
+                    return Err(CallError { is_proof: false, ..refused(Refusal::DeadlinePassed, text) });
+                }
+            }
+        }
+        match self.0.histories.keyed(institution.to_owned(), caller.to_owned(), key.to_owned()).await? {
+            Keyed::Exchange(exchange) => Err(used(exchange)),
+            Keyed::Unused | Keyed::Fenced => Ok(()),
+        }
+    }
+
+    fn deadline(&self, timeout: Option<Duration>) -> Deadline {
+        now().mono + timeout.unwrap_or(self.0.default_timeout)
     }
 
     /// Gives a request to the driver, and asks the journal about its key if memory cannot tell.
@@ -192,7 +244,7 @@ impl Handle {
     /// It cannot be asked; no byte left.
     pub async fn inquire(&self, call: InquireCall) -> Result<(Answer, Found), CallError> {
         let desk = self.desk(&call.institution)?;
-        let deadline = now().mono + call.timeout.unwrap_or(self.0.default_timeout);
+        let deadline = self.deadline(call.timeout);
         let inquire = Inquire {
             exchange: call.exchange,
             actor: call.actor.into(),

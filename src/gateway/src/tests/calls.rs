@@ -152,6 +152,39 @@ async fn a_key_that_memory_has_forgotten_is_found_in_the_journal() {
     assert!(telegrams.try_recv().is_err(), "three telegrams left for four calls");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_used_key_is_told_though_the_request_has_become_wrong() {
+    let house = House::start_with("[limits]\nidempotency_keys_max = 1").await;
+    house.open(|request| vec![answered(request, b"0000")]).await;
+    let keyed = |key: &str| Call { idempotency_key: Some(key.to_owned()), ..transfer() };
+    let old = house.handle.exchange(keyed("old")).await.unwrap().exchange;
+    for key in ["two", "three"] {
+        house.handle.exchange(keyed(key)).await.unwrap();
+    }
+    let young = house.handle.exchange(keyed("young")).await.unwrap().exchange;
+    // As a request looks when its exchange, its layout or its institution has another name now.
+    let wrong = |key: &str| {
+        let (exchange, body) = ("transfr".to_owned(), Body::Raw(vec![b' '; 299]));
+        [Call { exchange, ..keyed(key) }, Call { body, ..keyed(key) }]
+    };
+    for (key, exchange) in [("old", old), ("young", young)] {
+        for call in wrong(key) {
+            let error = house.handle.exchange(call).await.unwrap_err();
+            assert_eq!((error.refusal, error.exchange), (Refusal::KeyReused, Some(exchange)), "{error:?}");
+        }
+    }
+    let refusals = [Refusal::UnknownExchange, Refusal::InvalidFields];
+    for (call, refusal) in wrong("new").into_iter().zip(refusals) {
+        let error = house.handle.exchange(call).await.unwrap_err();
+        assert_eq!((error.refusal, error.is_proof), (refusal, true), "{error:?}");
+    }
+    let elsewhere = Call { institution: "hekto".to_owned(), ..keyed("old") };
+    let error = house.handle.exchange(elsewhere).await.unwrap_err();
+    assert_eq!((error.refusal, error.is_proof), (Refusal::UnknownInstitution, true), "there it was not used");
+    assert!(house.handle.unused("hecto", "payroll", "old", None).await.is_err());
+    assert!(house.handle.unused("hecto", "another", "old", None).await.is_ok(), "a key is its caller's own");
+}
+
 /// From the next reader that is opened on.
 fn hide_the_journal(house: &House) {
     std::fs::rename(house.directory.path().join("data"), house.directory.path().join("hidden")).unwrap();
@@ -163,8 +196,10 @@ async fn a_key_that_cannot_be_looked_up_is_not_sent_and_proves_nothing() {
     let telegrams = house.open(|request| vec![answered(request, b"0000")]).await;
     hide_the_journal(&house);
     let keyed = Call { idempotency_key: Some("salary-1".to_owned()), ..transfer() };
-    let error = house.handle.exchange(keyed).await.unwrap_err();
-    assert_eq!((error.refusal, error.is_proof), (Refusal::JournalFailed, false), "{error:?}");
+    for call in [Call { exchange: "transfr".to_owned(), ..keyed.clone() }, keyed] {
+        let error = house.handle.exchange(call).await.unwrap_err();
+        assert_eq!((error.refusal, error.is_proof), (Refusal::JournalFailed, false), "{error:?}");
+    }
     assert!(telegrams.try_recv().is_err());
     let unnamed = Call { exchange: "transfr".to_owned(), ..transfer() };
     assert!(house.handle.exchange(unnamed).await.unwrap_err().is_proof, "without a key there was no earlier use");
