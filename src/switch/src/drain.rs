@@ -10,7 +10,7 @@ use crate::exchange::ExchangeState;
 use crate::id::ExchangeId;
 use crate::outcome::{Cause, Outcome};
 use crate::refusal::Refusal;
-use crate::session::{CloseReason, SessionEvent};
+use crate::session::{CloseReason, SessionEvent, SessionState};
 use crate::timer::TimerName;
 
 impl Core {
@@ -50,10 +50,10 @@ impl Core {
             let session = &self.state.sessions[slot];
             let id = session.id;
             self.state.timers.stop(&TimerName::Reconnect(id));
-            if self.state.sessions[slot].is_up() {
-                self.change(slot, SessionEvent::Drain, None);
-            } else {
-                self.close(slot, CloseReason::Drained, now);
+            match self.state.sessions[slot].state {
+                SessionState::Up | SessionState::Probing => self.change(slot, SessionEvent::Drain, None),
+                SessionState::Down => self.tell_session(slot, None),
+                _ => self.close(slot, CloseReason::Drained, now),
             }
         }
         self.drain_on(now);

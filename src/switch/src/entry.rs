@@ -193,7 +193,7 @@ pub struct OpeningChanged {
     pub reason: Option<String>,
 }
 
-/// A session came up, or ended.
+/// A session came up, or ended, or its slot became free.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SessionChanged {
@@ -203,6 +203,9 @@ pub struct SessionChanged {
     pub state: SessionState,
     /// Why it ended.
     pub reason: Option<CloseReason>,
+    /// We are stopping: this process makes no other connection in the slot.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub is_last: bool,
 }
 
 /// The institution told us something.

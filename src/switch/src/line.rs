@@ -172,10 +172,9 @@ impl Core {
         session.received_at = None;
         session.wrote_at = None;
         session.probe = None;
-        let (conn, protocol) = (session.conn(), session.protocol);
+        let protocol = session.protocol;
         self.change(slot, event, None);
-        let place = self.place(conn);
-        self.append(Entry::Session(SessionChanged { place, state: SessionState::Up, reason: None }));
+        self.tell_session(slot, None);
         self.set_poll(slot, now);
         self.reply_to_waiting_notices(protocol, now);
         self.try_openings(protocol, now);
@@ -247,13 +246,23 @@ impl Core {
         let id = session.id;
         self.state.timers.stop(&TimerName::CloseGrace(id));
         self.change(slot, event, None);
+        self.tell_session(slot, None);
         self.back_off(slot, now);
+    }
+
+    /// Writes down how a session stands, so that a later process knows what the peer may count.
+    pub(crate) fn tell_session(&mut self, slot: usize, reason: Option<CloseReason>) {
+        let session = &self.state.sessions[slot];
+        let state = session.state;
+        let is_last = state == SessionState::Down && self.state.drain_until.is_some();
+        let place = self.place(session.conn());
+        self.append(Entry::Session(SessionChanged { place, state, reason, is_last }));
     }
 
     /// What was on its way by a connection that is lost.
     fn lose(&mut self, slot: usize, was_connected: bool, reason: CloseReason, now: Now) {
         let session = &mut self.state.sessions[slot];
-        let (id, conn, protocol) = (session.id, session.conn(), session.protocol);
+        let (id, protocol) = (session.id, session.protocol);
         let (frames, written) = session.out.take_rest();
         session.deframer = None;
         session.probe = None;
@@ -269,8 +278,7 @@ impl Core {
             if up_for >= max {
                 self.state.sessions[slot].back_off = min;
             }
-            let (place, state) = (self.place(conn), self.state.sessions[slot].state);
-            self.append(Entry::Session(SessionChanged { place, state, reason: Some(reason) }));
+            self.tell_session(slot, Some(reason));
         }
         for frame in frames {
             match frame.cargo {

@@ -36,7 +36,8 @@ pub struct Recovery {
     /// The last that is known of each opening, by protocol and values.
     #[serde(with = "pairs")]
     openings: BTreeMap<OpeningName, OpeningChanged>,
-    /// The last epoch of each slot, and whether the connection may still be there.
+    /// The last epoch of each slot, and whether the peer may count a connection in it: all but one that is down for good may have
+    /// one, since an attempt to connect leaves no entry.
     #[serde(with = "pairs")]
     epochs: BTreeMap<(Box<str>, u16), (u32, bool)>,
     notices: BTreeMap<NoticeId, KnownNotice>,
@@ -129,7 +130,7 @@ impl Recovery {
                 self.openings.insert((entry.protocol.clone(), entry.key.values.clone()), entry);
             }
             Entry::Session(entry) => {
-                let is_there = entry.state == SessionState::Up;
+                let is_there = entry.state != SessionState::Down || !entry.is_last;
                 self.saw(&entry.place, is_there);
             }
             Entry::NoticeReceived(entry) => {
@@ -215,7 +216,7 @@ impl Recovery {
         }
         for session in &core.state.sessions {
             let place = core.place(session.conn());
-            recovery.saw(&place, session.is_connected());
+            recovery.saw(&place, session.state != SessionState::Down || core.state.drain_until.is_none());
         }
         for notice in core.state.notices.known.values() {
             recovery.notices.insert(notice.id, core.known_notice(notice));
@@ -265,6 +266,7 @@ impl Core {
 
     /// Goes on where an earlier process stopped.
     pub(crate) fn recover(&mut self, recovery: Recovery, now: Now) {
+        let is_first = recovery == Recovery::new();
         let Recovery { mut exchanges, settled, fences, numbers, openings, epochs, notices } = recovery;
         for ((protocol, scope), (until, date)) in numbers {
             if let Some(at) = self.protocol_named(&protocol) {
@@ -296,7 +298,9 @@ impl Core {
         for (_, known) in notices {
             self.recover_notice(known, now);
         }
-        self.recover_sessions(&epochs, now);
+        if !is_first {
+            self.recover_sessions(&epochs, now);
+        }
     }
 
     fn protocol_named(&self, name: &str) -> Option<u16> {
@@ -397,14 +401,16 @@ impl Core {
         self.resume_notice(id, now);
     }
 
-    /// Epochs go on, and what the peer may still count keeps its slot for the close grace. The peer of an acceptor line has
-    /// connected itself and knows what it counts: its slots are free at once.
+    /// Epochs go on, and what the peer may still count keeps its slot for the close grace: after a stop that was not clean, every
+    /// slot. The peer of an acceptor line has connected itself and knows what it counts: its slots are free at once.
     fn recover_sessions(&mut self, epochs: &BTreeMap<(Box<str>, u16), (u32, bool)>, now: Now) {
+        // A slot of which nothing is known goes by the others.
+        let was_unclean = epochs.is_empty() || epochs.values().any(|(_, was_there)| *was_there);
         for slot in 0..self.state.sessions.len() {
             let id = self.state.sessions[slot].id;
             let line = self.line(id);
             let (name, grace) = (line.name.clone(), line.close_grace);
-            let Some((epoch, was_there)) = epochs.get(&(name, id.slot)).copied() else { continue };
+            let (epoch, was_there) = epochs.get(&(name, id.slot)).copied().unwrap_or((0, was_unclean));
             let session = &mut self.state.sessions[slot];
             session.epoch = Epoch(epoch);
             if was_there && session.side == LineSide::Initiator {

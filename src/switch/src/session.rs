@@ -38,7 +38,7 @@ declare! {
         Broken = "broken", "Reading or writing failed; the peer's FIN or RST was not seen.";
         Gone = "gone", "The peer's FIN or RST was seen.";
         Freed = "freed", "The close grace is over.";
-        Held = "held", "A stop that was not clean left a connection that the peer may still count.";
+        Held = "held", "An earlier process left a connection that the peer may still count.";
     }
 }
 

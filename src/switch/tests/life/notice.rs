@@ -105,6 +105,7 @@ fn a_restart_replies_to_what_it_finds_unreplied_and_knows_the_rest() {
     hands.receive(&peer::deposit(2, 60_000));
     let mut next = hands.restart();
     assert_eq!(next.delivered.len(), 1, "the one that may not have been delivered");
+    next.after_secs(21);
     next.connect_pair();
     let frames = next.take_frames(OUT);
     assert_eq!(frames.iter().map(|frame| peer::at(frame, peer::TELEGRAM_NO)).collect::<Vec<_>>(), ["000002"]);

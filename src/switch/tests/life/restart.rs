@@ -1,4 +1,6 @@
-use pabal_switch::{Entry, ExchangeState, Opened, OpeningState, Recovery, Refusal, SessionState};
+use std::time::Duration;
+
+use pabal_switch::{CloseReason, Entry, ExchangeState, Opened, OpeningState, Recovery, Refusal, SessionState};
 
 use crate::hands::{Hands, OUT};
 use crate::peer;
@@ -109,6 +111,73 @@ fn epochs_go_on() {
     let hands = Hands::open();
     let next = again(hands);
     assert_eq!(next.conn(OUT).epoch.0, 2);
+}
+
+/// The next process holds the slot of the line that we connect, for the close grace and no longer.
+fn is_held(mut next: Hands) {
+    assert_eq!(next.core.status().sessions[0].state, SessionState::Closing);
+    next.after(Duration::from_millis(19_999));
+    assert!(next.connects.is_empty(), "the peer may still count a connection");
+    next.after_secs(2);
+    assert_eq!(next.connects.len(), 1);
+}
+
+#[test]
+fn a_close_that_the_peer_may_not_have_seen_holds_its_slot_after_a_restart_too() {
+    let mut closing = Hands::open();
+    let conn = closing.conn(OUT);
+    closing.lives = false;
+    closing.after_secs(311);
+    assert!(closing.closes.contains(&(conn, CloseReason::PollUnanswered, true)));
+    is_held(closing.restart());
+
+    let mut broken = Hands::open();
+    let conn = broken.conn(OUT);
+    broken.closed(conn, CloseReason::IoError);
+    is_held(broken.restart());
+}
+
+#[test]
+fn a_checkpoint_says_that_a_slot_is_held() {
+    let mut next = Hands::open().restart();
+    assert_eq!(next.core.status().sessions[0].state, SessionState::Closing);
+    let entry = next.core.checkpoint();
+    next.journal = vec![(entry.kind().into(), entry.encode(&|_| [0; 32]))];
+    is_held(next.restart());
+}
+
+#[test]
+fn a_connection_that_was_being_made_holds_its_slot_after_a_restart() {
+    let mut hands = Hands::open();
+    let conn = hands.conn(OUT);
+    hands.closed(conn, CloseReason::PeerClosed);
+    hands.after_secs(2);
+    assert_eq!(hands.core.status().sessions[0].state, SessionState::Connecting);
+    is_held(hands.restart());
+}
+
+#[test]
+fn a_clean_stop_holds_no_slot_whose_end_the_peer_has_seen() {
+    let mut hands = Hands::open();
+    let conn = hands.conn(OUT);
+    hands.core.drain(hands.now.mono + Duration::from_secs(10), hands.now);
+    hands.turn();
+    hands.closed(conn, CloseReason::PeerClosed);
+    assert_eq!(hands.restart().connects.len(), 1);
+
+    let mut down = Hands::open();
+    let conn = down.conn(OUT);
+    down.closed(conn, CloseReason::PeerClosed);
+    down.core.drain(down.now.mono + Duration::from_secs(10), down.now);
+    down.turn();
+    assert_eq!(down.restart().connects.len(), 1);
+
+    let mut unseen = Hands::open();
+    let conn = unseen.conn(OUT);
+    unseen.core.drain(unseen.now.mono + Duration::from_secs(10), unseen.now);
+    unseen.turn();
+    unseen.closed(conn, CloseReason::Drained);
+    is_held(unseen.restart());
 }
 
 #[test]
