@@ -68,6 +68,21 @@ impl Condition {
             }
         })
     }
+
+    /// Whether this holds wherever the other does. Only what can be seen without an answer is seen, so that `false` proves nothing.
+    pub(crate) fn follows_from(&self, other: &Self, verdicts: &VerdictTable) -> bool {
+        self.all.iter().all(|test| {
+            let is_listed = |code: &Slice, verdict: &Verdict| {
+                other.all.iter().any(|known| match known {
+                    Test::Same { left: Operand::Answer(at), right: Operand::Literal(text), .. } => {
+                        at == code && verdicts.verdict(b"", text) == *verdict
+                    }
+                    _ => false,
+                })
+            };
+            other.all.contains(test) || matches!(test, Test::Class { code, verdict } if is_listed(code, verdict))
+        })
+    }
 }
 
 #[cfg(test)]

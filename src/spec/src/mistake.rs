@@ -80,6 +80,7 @@ mistakes! {
     // What can be right, and is probably not meant.
     CONTRADICTED        "S091" "a code of which two rows say different things"
     SHORT_CODE          "S092" "a code with fewer digits than its field has"
+    BOTH                "S093" "an answer that says success and failure at once"
 }
 
 /// An error with its place. Message: a sentence without a full stop. Label: what stands at the place.

@@ -224,6 +224,13 @@ const IN_SPEC: &[Mistake] = &[
         "telegram_no per bank_code company_no 1..",
         "bank_code company_no",
     ),
+    m(
+        "S093",
+        "proc_result class refused",
+        "proc_result class success",
+        "response_code \"0000\" and proc_result class success",
+    ),
+    m("S093", " and proc_result class refused", "", "response_code \"0000\""),
     // A time of day is no date.
     m(
         "S062",

@@ -11,6 +11,7 @@ use crate::check::layout::Draft;
 use crate::check::not_said;
 use crate::check::protocol::Scene;
 use crate::check::select;
+use crate::condition::Condition;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::mistake::{self, error};
 use crate::rules::{Effect, ExchangeRule, ExchangeRuleId, InquirySchedule, SettleRule, TypeCode, Unknown};
@@ -283,6 +284,9 @@ fn settle(
     let confirm = compare::confirm(&both, &written.confirm, out);
     let success = written.success.as_ref().map(|condition| compare::condition(scene, &both, condition, out));
     let failure = written.failure.as_ref().map(|condition| compare::condition(scene, &both, condition, out));
+    if let (Some(Some(success)), Some(Some(failure))) = (&success, &failure) {
+        at_once(scene, written, (success, failure), out);
+    }
     Some(SettleRule {
         original: id,
         fill: fill.into_iter().collect::<Option<_>>()?,
@@ -310,6 +314,34 @@ fn always(written: &written::Settles, original: &written::Exchange, out: &mut Ve
                 format!("`failure *` would call `{}` not executed without proof", original.name.value),
             )
             .help("say which answers plainly say that it was not executed; all else is `unknown *`"),
+        );
+    }
+}
+
+/// An answer that is a success wherever it is a failure, or the other way round. What is not seen here, the switch sees in the answer.
+fn at_once(
+    scene: &Scene<'_>,
+    written: &written::Settles,
+    (success, failure): (&Condition, &Condition),
+    out: &mut Vec<Diagnostic>,
+) {
+    let (Some(first), Some(second)) = (&written.success, &written.failure) else { return };
+    // A condition that always holds was told where it is wrong.
+    let can_differ = !success.all.is_empty() && !failure.all.is_empty();
+    let follows = success.follows_from(failure, &scene.verdicts) || failure.follows_from(success, &scene.verdicts);
+    if can_differ && follows {
+        out.push(
+            error(
+                mistake::BOTH,
+                second.span,
+                "holds together with `success`",
+                "An answer can say success and failure at once, and such an answer settles nothing",
+            )
+            .help(
+                "say in `failure` what an answer to an executed request never has, such as `proc_result class refused`",
+            )
+            .related(first.span, "holds for the same answer")
+            .warning(),
         );
     }
 }
