@@ -2,7 +2,7 @@
 
 use pabal_telegram::{Fault, Field, Kind, Rule, Telegram, ValueRef};
 
-use crate::exposure::{Exposure, Shown};
+use crate::exposure::{Doubt, Exposure, Shown};
 use crate::spec;
 use crate::table::{Align, Table};
 
@@ -32,7 +32,7 @@ pub(crate) fn byte_table(telegram: Telegram<'_, '_>, exposure: &Exposure) -> Tab
             kind_and_charset(field),
             shortened(&raw),
             text.trim_end().to_string(),
-            verdict(exposure.of(field), field, &value),
+            verdict(exposure, field, &value),
         ]);
     }
     let rest = telegram.uncovered();
@@ -51,7 +51,7 @@ pub(crate) fn byte_table(telegram: Telegram<'_, '_>, exposure: &Exposure) -> Tab
     table
 }
 
-fn verdict(shown: Shown, field: &Field, value: &Result<ValueRef<'_>, Fault>) -> String {
+fn verdict(exposure: &Exposure, field: &Field, value: &Result<ValueRef<'_>, Fault>) -> String {
     let verdict = match value {
         Ok(value) if value.is_null() => "unset".into(),
         Ok(_) => "ok".into(),
@@ -61,12 +61,13 @@ fn verdict(shown: Shown, field: &Field, value: &Result<ValueRef<'_>, Fault>) -> 
             _ => fault.rule.to_string(),
         },
     };
-    match shown {
+    match exposure.of(field) {
         Shown::Whole => verdict,
         Shown::Masked if verdict == "unset" => verdict,
         Shown::Masked => format!("{verdict}, masked ({})", field.class),
         // Whether it is right is not known: it may be another field's.
-        Shown::Hidden => "hidden, as the length is wrong".into(),
+        Shown::Hidden if exposure.doubt() == Some(&Doubt::Length) => "hidden, as the length is wrong".into(),
+        Shown::Hidden => format!("{verdict}, hidden"),
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 use clap::Args;
 use pabal_front::client::{self, Client, ConnectError};
 use pabal_front::proto::{ExchangeRequest, Fields, Value, exchange_request, value};
+use pabal_switch::Refusal;
 use tonic::{Code, Status};
 
 use crate::{encode, exit, print};
@@ -23,9 +24,13 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Connects and runs `work`. If nobody answers it ends with `unreached`: 4 for what would have sent something, which is
-    /// proven not to have left; 5 for what only asks.
-    pub(crate) fn with<F>(&self, unreached: u8, work: impl FnOnce(Client, String) -> F) -> anyhow::Result<u8>
+    /// Connects and runs `work`. If nobody answers it ends with 4 and prints `nothing_left` for what would have sent something, which
+    /// is proven not to have left; with 5 for what only asks.
+    pub(crate) fn with<F>(
+        &self,
+        nothing_left: Option<&str>,
+        work: impl FnOnce(Client, String) -> F,
+    ) -> anyhow::Result<u8>
     where
         F: Future<Output = anyhow::Result<u8>>,
     {
@@ -37,32 +42,24 @@ impl Target {
                 Ok(client) => work(client, self.caller.clone()).await,
                 Err(error @ ConnectError::NotAddress(_)) => Err(error.into()),
                 Err(error) => {
-                    eprintln!("pabal: {error}");
-                    if unreached == exit::NOT_SENT {
-                        eprintln!("No byte of the request left.");
+                    err!("pabal: {error}");
+                    if let Some(nothing_left) = nothing_left {
+                        err!("{nothing_left}");
                     }
-                    Ok(unreached)
+                    Ok(if nothing_left.is_some() { exit::NOT_SENT } else { exit::NO_PROOF })
                 }
             }
         })
     }
 }
 
-/// Prints an error of a call that would have sent something, and says what it proves. `ask` is the command that tells more.
-pub(crate) fn refused(status: &Status, ask: &str) -> u8 {
-    if let Some(reason) = client::refusal(status) {
-        eprintln!("refused   {reason} ({:?})", status.code());
-        eprintln!("          {}", status.message());
-        eprintln!("No byte of the request left.");
-        return exit::NOT_SENT;
-    }
-    eprintln!("error     {:?}: {}", status.code(), status.message());
-    eprintln!("The gateway did not make this error, so it proves nothing: the request may have left.");
+/// Prints an error that the gateway did not make. `what` may have been sent.
+pub(crate) fn unproven(status: &Status, what: &str) {
+    err!("error     {:?}: {}", status.code(), status.message());
+    err!("The gateway did not make this error, so it proves nothing: {what} may have left.");
     if status.code() == Code::Unimplemented {
-        eprintln!("Is this address a gateway's?");
+        err!("Is this address a gateway's?");
     }
-    eprintln!("{ask}");
-    exit::NO_PROOF
 }
 
 /// A duration as text: `300ms`, `5s`, `2m`.
@@ -82,7 +79,7 @@ pub(crate) struct Call {
     institution: String,
     /// The exchange, as the spec names it
     exchange: String,
-    /// A field and its value
+    /// A field and its value; `@FILE` reads it from a file, `@-` from standard input
     #[arg(short, long = "field", value_name = "NAME=VALUE")]
     fields: Vec<String>,
     /// A whole telegram in hexadecimal digits instead of fields
@@ -123,23 +120,43 @@ impl Call {
             party: self.party.clone().unwrap_or_default(),
             idempotency_key: self.key.clone().unwrap_or_default(),
         };
-        self.target.with(exit::NOT_SENT, async |mut client, caller| {
+        self.target.with(Some("No byte of the request left."), async |mut client, caller| {
             let request = client::request(message, Some(&caller), self.timeout, self.traceparent.as_deref())?;
             match client.gateway.exchange(request).await {
                 Ok(response) => {
                     let response = response.into_inner();
                     if self.json {
-                        println!("{}", serde_json::to_string_pretty(&print::exchange_json(&response, self.unmasked))?);
+                        out!("{}", serde_json::to_string_pretty(&print::exchange_json(&response, self.unmasked))?);
                     } else {
                         for line in print::exchange(&response, self.unmasked) {
-                            println!("{line}");
+                            out!("{line}");
                         }
                     }
                     Ok(print::exit_code(response.outcome))
                 }
-                Err(status) => Ok(refused(&status, &self.ask())),
+                Err(status) => Ok(self.refused(&status)),
             }
         })
+    }
+
+    /// Prints an error and says what it proves.
+    fn refused(&self, status: &Status) -> u8 {
+        let Some(reason) = client::refusal(status) else {
+            unproven(status, "the request");
+            err!("{}", self.ask());
+            return exit::NO_PROOF;
+        };
+        err!("refused   {reason} ({:?})", status.code());
+        err!("          {}", status.message());
+        match &self.key {
+            Some(key) if reason == Refusal::KeyReused.word() => {
+                let (institution, caller) = (&self.institution, &self.target.caller);
+                err!("No byte of this request left; what became of the first:");
+                err!("pabal find {institution} --key {key} --caller {caller}");
+            }
+            _ => err!("No byte of the request left."),
+        }
+        exit::NOT_SENT
     }
 
     /// What to do when it is not known whether the request left.
@@ -156,9 +173,7 @@ impl Call {
 
     fn values(&self) -> anyhow::Result<BTreeMap<String, Value>> {
         let mut values = BTreeMap::new();
-        for text in &self.fields {
-            let (name, given) = encode::field(text)?;
-            let pabal_telegram::Value::Text(given) = given else { continue };
+        for (name, given) in encode::fields(&self.fields)? {
             let value = Value { kind: Some(value::Kind::Text(given)) };
             if values.insert(name.clone(), value).is_some() {
                 anyhow::bail!("the field {name:?} is given twice");

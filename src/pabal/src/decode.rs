@@ -1,4 +1,4 @@
-use std::io::{Read, Write as _};
+use std::io::Read;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -7,14 +7,14 @@ use pabal_telegram::{Fault, Field, Layout, Rule, Side, Telegram, ValueRef};
 use serde_json::json;
 
 use crate::byte_table::byte_table;
-use crate::exposure::{Exposure, is_typed};
+use crate::exposure::{Doubt, Exposure, is_typed};
 use crate::{exit, specs};
 
 /// Read a telegram through a spec.
 ///
 /// The telegram is given as hexadecimal digits (blanks do not matter) or, with --raw, as its bytes; from a file or standard input. A length
 /// prefix in front of it is recognised and checked. Confidential fields are masked unless --unmasked is given; if the telegram's length is
-/// wrong, so is every field that their bytes may have moved to.
+/// wrong, a field has a fault or a filler is not blank, so is every field that their bytes may have moved to.
 ///
 /// Prints `field=value` for each field that is set; `encode` takes these back if nothing is masked. Exit codes: 0 right, 1 faults (on standard error),
 /// 2 not understood.
@@ -72,6 +72,7 @@ impl From<SideName> for Side {
 impl Decode {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         let institution = specs::load(&self.spec)?;
+        specs::announce(&self.spec);
         let protocol = specs::protocol(&institution, self.protocol.as_deref())?;
         let input = self.read()?;
         if input.is_empty() {
@@ -84,31 +85,29 @@ impl Decode {
         let exposure = Exposure::new(telegram, &protocol, self.unmasked);
         let mut faults: Vec<_> = framed.prefix_fault(&protocol).into_iter().collect();
         faults.extend(fault_lines(telegram, &exposure));
-        let mut out = std::io::stdout().lock();
         if self.json {
-            writeln!(out, "{}", serde_json::to_string_pretty(&to_json(telegram, &exposure, framed.said))?)?;
+            out!("{}", serde_json::to_string_pretty(&to_json(telegram, &exposure, framed.said))?);
         } else if self.bytes {
             let behind = framed.said.map_or_else(String::new, |said| format!(" behind a length prefix of {said}"));
-            writeln!(
-                out,
-                "{} {:?}, {} bytes{behind}, filled by {}",
-                layout.name(),
-                layout.label(),
-                frame.len(),
-                side.word()
-            )?;
+            let (name, label) = (layout.name(), layout.label());
+            out!("{name} {label:?}, {} bytes{behind}, filled by {}", frame.len(), side.word());
             for line in byte_table(telegram, &exposure).lines() {
-                writeln!(out, "{line}")?;
+                out!("{line}");
             }
         } else {
             for (name, value) in values(telegram, &exposure) {
                 if let Some(value) = value {
-                    writeln!(out, "{name}={value}")?;
+                    out!("{name}={value}");
                 }
             }
         }
         for fault in &faults {
-            eprintln!("{fault}");
+            err!("{fault}");
+        }
+        if let Some(Doubt::Field(field)) = exposure.doubt() {
+            err!(
+                "{field} is not as it should be, so that bytes may have moved: what may be confidential is hidden as a whole"
+            );
         }
         Ok(if faults.is_empty() { exit::DONE } else { exit::FAILURE })
     }

@@ -56,11 +56,11 @@ impl Demo {
         match result {
             Ok(Ok(())) => Ok(exit::DONE),
             Ok(Err(error)) => {
-                eprintln!("pabal demo: {error:#}");
+                err!("pabal demo: {error:#}");
                 Ok(exit::FAILURE)
             }
             Err(_) => {
-                eprintln!("pabal demo: not done within {DEMO_MAX:?}");
+                err!("pabal demo: not done within {DEMO_MAX:?}");
                 Ok(exit::FAILURE)
             }
         }
@@ -69,45 +69,41 @@ impl Demo {
     async fn show(&self) -> anyhow::Result<()> {
         let mut stage = Stage::set(self.seed).await?;
         title("1. A transfer that succeeds");
-        println!("The gateway numbers and stamps the request, writes it down, sends it by one socket, and finds the");
-        println!("answer on the other by its key.\n");
+        out!("The gateway numbers and stamps the request, writes it down, sends it by one socket, and finds the");
+        out!("answer on the other by its key.\n");
         let first = stage.transfer("demo-1", "150000", "301000000001", PATIENCE).await?;
         expect(&first, Outcome::Success)?;
         stage.show_wire(&first).await?;
-        println!("\nWhat the journal has of it; `sending` was durable before the first byte left:\n");
+        out!("\nWhat the journal has of it; `sending` was durable before the first byte left:\n");
         stage.show_found(&first.exchange_id).await?;
 
         title("2. A transfer that the bank refuses");
-        println!(
-            "Its code stands as `refused` in the spec's table: the bank says that it moved nothing. That is final.\n"
-        );
+        out!("Its code stands as `refused` in the spec's table: the bank says that it moved nothing. That is final.\n");
         let second = stage.transfer("demo-2", "20000000", "301000000002", PATIENCE).await?;
         expect(&second, Outcome::Failure)?;
 
         title("3. A transfer that is not answered");
-        println!(
-            "The bank debits this account and says nothing. The caller has 2 seconds, and is told the truth: nobody"
-        );
-        println!("knows. That is no error, and nothing is sent again.\n");
+        out!("The bank debits this account and says nothing. The caller has 2 seconds, and is told the truth: nobody");
+        out!("knows. That is no error, and nothing is sent again.\n");
         let third = stage.transfer("demo-3", "70000", "94320299999999", SHORT_PATIENCE).await?;
         expect(&third, Outcome::Unknown)?;
-        println!();
+        out!();
         stage.show_found(&third.exchange_id).await?;
 
         title("4. Meanwhile the bank has told of a deposit");
-        println!("A notice is an exchange that the bank starts. The gateway writes it down, then answers by itself.\n");
+        out!("A notice is an exchange that the bank starts. The gateway writes it down, then answers by itself.\n");
         stage.show_deposit().await?;
 
         title("5. What became of the third transfer? One inquiry, by hand");
-        println!(
+        out!(
             "The caller has stopped waiting, but the bank has 30 seconds to answer (its spec: `timeout 30s`). It is not"
         );
-        println!("asked before they are over, as it may still be at work. Waiting ...");
+        out!("asked before they are over, as it may still be at work. Waiting ...");
         stage.wait_until_its_time_is_over(&third.exchange_id).await?;
-        println!("\n$ pabal inquire hecto {} --reason \"the customer is waiting\"", third.exchange_id);
+        out!("\n$ pabal inquire hecto {} --reason \"the customer is waiting\"", third.exchange_id);
         let settled = stage.inquire(&third.exchange_id).await?;
-        for line in print::find(&settled) {
-            println!("{line}");
+        for line in print::find(&settled, None) {
+            out!("{line}");
         }
         let outcome = match &settled.result {
             Some(find_response::Result::Found(found)) => found.outcome,
@@ -123,7 +119,7 @@ impl Demo {
 }
 
 fn title(text: &str) {
-    println!("\n== {text}\n");
+    out!("\n== {text}\n");
 }
 
 fn expect(response: &ExchangeResponse, wanted: Outcome) -> anyhow::Result<()> {
@@ -197,14 +193,11 @@ impl Stage {
         let front = Front::serve(gateway.handle(), Options::new(listen)).await.context("cannot serve gRPC")?;
         let client = client::connect(&front.endpoint()).await?;
 
-        println!(
-            "A gateway, a simulated bank ({}) and a caller in one process, for half a minute.\n",
-            institution.label
-        );
-        println!("  gRPC        {}: where callers come", front.endpoint());
-        println!("  line `out`  to {bank}: requests leave here, and our replies to notices");
-        println!("  line `in`   at {answers}: answers come here, by another socket, and the bank's notices");
-        println!("  journal     {}", folder.path().join("data").display());
+        out!("A gateway, a simulated bank ({}) and a caller in one process, for half a minute.\n", institution.label);
+        out!("  gRPC        {}: where callers come", front.endpoint());
+        out!("  line `out`  to {bank}: requests leave here, and our replies to notices");
+        out!("  line `in`   at {answers}: answers come here, by another socket, and the bank's notices");
+        out!("  journal     {}", folder.path().join("data").display());
         let mut stage = Self { protocol, simulator, gateway, front, client, folder };
         stage.wait_until_open().await?;
         Ok(stage)
@@ -225,10 +218,10 @@ impl Stage {
         };
         let status = tokio::time::timeout(START_MAX, open).await.context("business was not opened in time")??;
         for session in &status.sessions {
-            println!("  session     {}/{}: {}", session.line, session.slot, session.state);
+            out!("  session     {}/{}: {}", session.line, session.slot, session.state);
         }
         for opening in &status.openings {
-            println!(
+            out!(
                 "  opening     {}: {}",
                 opening.values.iter().map(|value| value.trim()).collect::<Vec<_>>().join(" "),
                 opening.state
@@ -260,7 +253,7 @@ impl Stage {
             .filter(|(name, _)| matches!(*name, "bank_code" | "debit_amt" | "credit_bank_code" | "credit_account"))
             .map(|(name, value)| format!("-f {name}={value}"))
             .collect();
-        println!("$ pabal call hecto transfer --key {key} --timeout {}s {} ...", patience.as_secs(), shown.join(" "));
+        out!("$ pabal call hecto transfer --key {key} --timeout {}s {} ...", patience.as_secs(), shown.join(" "));
         let values: BTreeMap<String, Value> = fields
             .iter()
             .map(|(name, text)| ((*name).to_string(), Value { kind: Some(value::Kind::Text((*text).to_string())) }))
@@ -280,7 +273,7 @@ impl Stage {
             }
         };
         for line in print::exchange(&response, false) {
-            println!("{line}");
+            out!("{line}");
         }
         Ok(response)
     }
@@ -311,10 +304,10 @@ impl Stage {
             bail!("the telegram on the wire is not one of the spec")
         };
         let telegram = Telegram::new(self.protocol.catalog.layout(id), bytes, specs::side(&self.protocol, id, bytes));
-        println!("\n{caption} ({} bytes behind {:?}):", bytes.len(), format!("{:04}", bytes.len()));
+        out!("\n{caption} ({} bytes behind {:?}):", bytes.len(), format!("{:04}", bytes.len()));
         let exposure = Exposure::new(telegram, &self.protocol, false);
         for line in byte_table(telegram, &exposure).lines() {
-            println!("  {line}");
+            out!("  {line}");
         }
         Ok(())
     }
@@ -334,9 +327,9 @@ impl Stage {
             }
         }
         for line in table.lines() {
-            println!("{line}");
+            out!("{line}");
         }
-        println!("journal");
+        out!("journal");
         let entries =
             Reader::open(self.folder.path().join("data"))?.by_institution(INSTITUTION, Position::START, ENTRIES_MAX)?;
         let mut received = None;
@@ -345,7 +338,7 @@ impl Stage {
             match Entry::decode(&entry.kind, entry.version, &entry.body) {
                 Ok(Entry::NoticeReceived(this)) if this.telegram.bytes == *notice.telegram => {
                     let number = columns.their_number.as_deref().unwrap_or("?");
-                    println!(
+                    out!(
                         "   +0.000 s  notice_received  number {number} of theirs, session {}",
                         columns.session.as_deref().unwrap_or("?")
                     );
@@ -353,7 +346,7 @@ impl Stage {
                 }
                 Ok(Entry::NoticeReplied(this)) if received.is_some_and(|(id, _)| id == this.notice) => {
                     let after = received.map_or(0, |(_, at)| entry.at - at);
-                    println!(
+                    out!(
                         "  {:>9}  notice_replied   session {}",
                         print::seconds(after),
                         columns.session.as_deref().unwrap_or("?")
@@ -363,7 +356,7 @@ impl Stage {
             }
         }
         let code = notice.replies.first().map(|code| code.escape_ascii().to_string()).unwrap_or_default();
-        println!("The bank has the gateway's answer: response code {code}.");
+        out!("The bank has the gateway's answer: response code {code}.");
         ensure!(code == "0000", "the notice should have been answered 0000");
         Ok(())
     }
@@ -390,10 +383,10 @@ impl Stage {
     }
 
     async fn show_found(&mut self, exchange: &str) -> anyhow::Result<()> {
-        println!("$ pabal find hecto {exchange}");
+        out!("$ pabal find hecto {exchange}");
         let found = self.found(exchange).await?;
-        for line in print::find(&found) {
-            println!("{line}");
+        for line in print::find(&found, None) {
+            out!("{line}");
         }
         Ok(())
     }
@@ -416,13 +409,15 @@ impl Stage {
     /// What the bank did is what the caller was told.
     fn compare_books(&self) -> anyhow::Result<()> {
         let totals = self.simulator.read(Ledger::totals);
-        println!(
+        out!(
             "The simulated bank executed {} transfers, {} won in all; {} requests came twice.",
-            totals.executed, totals.amount, totals.duplicates
+            totals.executed,
+            totals.amount,
+            totals.duplicates
         );
         ensure!(totals.duplicates == 0, "a telegram was sent twice");
         ensure!(totals.amount == 150_000 + 70_000, "the bank moved another amount than the outcomes say");
-        println!("They agree with the outcomes: 150000 and 70000 were moved, 20000000 was not.");
+        out!("They agree with the outcomes: 150000 and 70000 were moved, 20000000 was not.");
         Ok(())
     }
 

@@ -1,21 +1,22 @@
-use std::io::Write as _;
+use std::io::Read as _;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use pabal_telegram::{Fault, Fill, Kind, Layout, Side, Value};
 
 use crate::decode::SideName;
-use crate::{exit, specs};
+use crate::{exit, out, specs};
 
 /// Make a telegram from fields.
 ///
-/// What the gateway stamps when a telegram leaves its queue (number, date, time, type, party) is left unset if it is not given; so are fillers.
+/// Its type is that of the side that fills it. What the gateway stamps when a telegram leaves its queue (number, date, time, party) is left
+/// unset if it is not given, and named on standard error; so are fillers.
 /// Prints hexadecimal digits, or with --raw the bytes. Exit codes: 0 made, 1 faults (on standard error), 2 not understood.
 #[derive(Debug, Args)]
 pub(crate) struct Encode {
     /// The telegram's name in the spec
     telegram: String,
-    /// A field and its value
+    /// A field and its value; `@FILE` reads it from a file, `@-` from standard input
     #[arg(short, long = "field", value_name = "NAME=VALUE")]
     fields: Vec<String>,
     /// A folder of spec files, or an institution that is built in
@@ -35,33 +36,78 @@ pub(crate) struct Encode {
     prefix: bool,
 }
 
-/// Splits `NAME=VALUE`.
-pub(crate) fn field(text: &str) -> anyhow::Result<(String, Value)> {
-    let Some((name, value)) = text.split_once('=') else {
-        bail!("{text:?} is not NAME=VALUE");
+/// Splits `NAME=VALUE`; a value `@FILE` is in that file, `@-` on standard input, and `@@` stands for one `@` in front.
+///
+/// What follows from `--field`, so that a secret need not stand where every process can read it.
+pub(crate) fn fields(texts: &[String]) -> anyhow::Result<Vec<(String, String)>> {
+    let mut is_read = false;
+    let field = |text: &String| {
+        let Some((name, value)) = text.split_once('=') else {
+            bail!("{text:?} is not NAME=VALUE");
+        };
+        let value = match value.strip_prefix('@') {
+            None => value.to_string(),
+            Some("-") if is_read => bail!("standard input is read once; give {name} by a file"),
+            Some("-") => {
+                is_read = true;
+                let mut text = String::new();
+                std::io::stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
+                first_line(name, text)?
+            }
+            Some(rest) if rest.starts_with('@') => rest.to_string(),
+            Some(file) => {
+                let text = std::fs::read_to_string(file).with_context(|| {
+                    format!("cannot read {file} for {name}; for a value that begins with @ write @@")
+                })?;
+                first_line(name, text)?
+            }
+        };
+        Ok((name.trim().to_string(), value))
     };
-    Ok((name.trim().to_string(), Value::Text(value.to_string())))
+    texts.iter().map(field).collect()
+}
+
+/// A value of a file, without the end of its line.
+fn first_line(name: &str, text: String) -> anyhow::Result<String> {
+    let mut lines = text.lines();
+    let line = lines.next().unwrap_or_default().to_string();
+    anyhow::ensure!(lines.next().is_none(), "the value of {name} has more than one line");
+    Ok(line)
 }
 
 impl Encode {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         let institution = specs::load(&self.spec)?;
+        specs::announce(&self.spec);
         let protocol = specs::protocol(&institution, self.protocol.as_deref())?;
-        let Some((_, layout)) = protocol.catalog.find(&self.telegram) else {
+        let Some((id, layout)) = protocol.catalog.find(&self.telegram) else {
             let names = protocol.catalog.layouts.iter().map(|l| l.name());
             let hint = pabal_telegram::nearest(&self.telegram, names).map(|n| format!("; did you mean {n:?}?"));
             bail!("{} has no telegram {:?}{}", protocol.name, self.telegram, hint.unwrap_or_default());
         };
-        let values: Vec<_> = self.fields.iter().map(|text| field(text)).collect::<anyhow::Result<_>>()?;
-        let telegram = match encode(layout, Side::from(self.side), values) {
+        let side = Side::from(self.side);
+        let mut values: Vec<_> =
+            fields(&self.fields)?.into_iter().map(|(name, text)| (name, Value::Text(text))).collect();
+        let given = values.len();
+        for field in layout.fields() {
+            let is_given = values[..given].iter().any(|(name, _)| *name == *field.path);
+            if let Some(code) = specs::type_code(&protocol, id, side, field.at).filter(|_| !is_given) {
+                values.push((field.path.to_string(), Value::Text(String::from_utf8_lossy(code).trim_end().into())));
+            }
+        }
+        let blank = blank(layout, side, &values);
+        let telegram = match encode(layout, side, values) {
             Ok(telegram) => telegram,
             Err(faults) => {
                 for fault in &faults {
-                    eprintln!("{fault}");
+                    err!("{fault}");
                 }
                 return Ok(exit::FAILURE);
             }
         };
+        if !blank.is_empty() {
+            err!("left unset: {} (the gateway stamps them)", blank.join(", "));
+        }
         let mut bytes = Vec::new();
         if self.prefix {
             if let Err(error) = protocol.framing.write(&telegram, &mut bytes) {
@@ -70,15 +116,24 @@ impl Encode {
         } else {
             bytes = telegram;
         }
-        let mut out = std::io::stdout().lock();
         if self.raw {
-            out.write_all(&bytes).context("cannot write")?;
+            out::bytes(std::io::stdout(), &bytes);
         } else {
             let digits: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-            writeln!(out, "{digits}").context("cannot write")?;
+            out!("{digits}");
         }
         Ok(exit::DONE)
     }
+}
+
+/// What the gateway would have stamped and nobody has given.
+fn blank<'l>(layout: &'l Layout, side: Side, values: &[(String, Value)]) -> Vec<&'l str> {
+    let is_given = |path: &str| values.iter().any(|(name, _)| name == path);
+    let fields = layout.fields().iter();
+    fields
+        .filter(|field| field.fill == Fill::Stamped && field.may_be_given_by(side) && !is_given(&field.path))
+        .map(|field| &*field.path)
+        .collect()
 }
 
 /// As [`pabal_telegram::encode`], and writes what only a gateway or a relay fills too: stamps and fillers.

@@ -3,17 +3,30 @@
 use std::ops::Range;
 
 use pabal_spec::Protocol;
-use pabal_telegram::{Class, Fault, Field, Telegram, ValueRef};
+use pabal_telegram::{Class, Echo, Fault, Field, Kind, Telegram, ValueRef};
 
 /// Decides for one telegram what of each field is shown.
 ///
 /// A telegram that is not as long as its layout has gained or lost bytes somewhere, so that what is confidential may lie as many bytes
-/// later or earlier than the layout says, in a field that is public. Whatever it can reach is hidden as a whole.
+/// later or earlier than the layout says, in a field that is public. Whatever it can reach is hidden as a whole. The same holds for a
+/// telegram of the right length in which a field has a fault, or a filler in front of what is confidential is not blank: it may have lost
+/// bytes in one place and gained as many in another.
 #[derive(Debug)]
 pub(crate) struct Exposure {
     unmasked: bool,
-    /// Where confidential bytes may lie although the layout says that they do not. Empty in a telegram of the right length.
+    /// Where confidential bytes may lie although the layout says that they do not. Empty in a telegram without a fault.
     doubtful: Vec<Range<usize>>,
+    /// What makes them doubtful.
+    doubt: Option<Doubt>,
+}
+
+/// Why it is not known where confidential bytes lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// The telegram is longer or shorter than its layout.
+    Length,
+    /// This field is the first that tells that bytes may have moved.
+    Field(String),
 }
 
 /// What is shown of a field.
@@ -23,7 +36,7 @@ pub(crate) enum Shown {
     Whole,
     /// What its class leaves.
     Masked,
-    /// Nothing: the telegram's length is wrong.
+    /// Nothing: see [`Doubt`].
     Hidden,
 }
 
@@ -31,13 +44,19 @@ impl Exposure {
     /// For a telegram whose type the protocol may know.
     pub(crate) fn new(telegram: Telegram<'_, '_>, protocol: &Protocol, unmasked: bool) -> Self {
         let (found, expected) = (telegram.bytes().len(), telegram.layout().len() as usize);
-        if unmasked || found == expected {
-            return Self { unmasked, doubtful: Vec::new() };
+        let doubt =
+            if found == expected { first_sign(telegram, protocol).map(Doubt::Field) } else { Some(Doubt::Length) };
+        if unmasked || doubt.is_none() {
+            return Self { unmasked, doubtful: Vec::new(), doubt: None };
         }
         // Bytes that tell the type are where they belong; what was lost was lost behind them.
         let rows = protocol.catalog.select.rows.iter();
         let known = rows.filter(|row| is_typed(row, telegram.bytes())).flat_map(|row| &row.bytes);
         let anchor = known.map(|(at, _)| at.range().end).max().unwrap_or(0);
+        if found == expected {
+            // By how many bytes they have moved is not known.
+            return Self { unmasked, doubtful: reach(telegram, anchor).into_iter().collect(), doubt };
+        }
         let confidential = telegram.layout().fields().iter().filter(|field| field.class != Class::Public);
         let doubtful = confidential
             .map(|field| {
@@ -48,7 +67,12 @@ impl Exposure {
                 }
             })
             .collect();
-        Self { unmasked, doubtful }
+        Self { unmasked, doubtful, doubt }
+    }
+
+    /// Why something is hidden although its class does not ask for it.
+    pub(crate) const fn doubt(&self) -> Option<&Doubt> {
+        self.doubt.as_ref()
     }
 
     pub(crate) fn of(&self, field: &Field) -> Shown {
@@ -93,6 +117,48 @@ impl Exposure {
         }
         Fault { class: Class::Secret, ..fault.clone() }.to_string()
     }
+}
+
+/// Blanks in front of what is confidential that are not there if something of it has moved forward.
+const BLANKS_MIN: u32 = 16;
+
+/// The first field of a telegram that tells that bytes may have moved: it has a fault, it is a filler in front of what is confidential and
+/// not blank, or it is confidential and begins with a blank. Other fillers hold what institutions please; so do those of a notice and
+/// its answer that are carried back.
+fn first_sign(telegram: Telegram<'_, '_>, protocol: &Protocol) -> Option<String> {
+    let layout = telegram.layout();
+    let notices = protocol.rules.notices.iter().flat_map(|notice| [&notice.request, &notice.answer]);
+    let is_notice = notices.map(|code| protocol.catalog.layout(code.telegram).name()).any(|name| name == layout.name());
+    let is_in_front = |field: &Field| {
+        let mut behind = layout.fields().iter().skip_while(|other| other.at.offset <= field.at.offset);
+        behind.find(|other| other.kind != Kind::Filler).is_some_and(|next| next.class != Class::Public)
+    };
+    let is_sign = |field: &Field, value: &Result<ValueRef<'_>, Fault>| match value {
+        Err(_) => true,
+        Ok(ValueRef::Bytes(bytes)) if field.kind == Kind::Filler => {
+            let is_carried = is_notice && field.echo != Echo::No;
+            !is_carried && is_in_front(field) && bytes.iter().any(|byte| *byte != b' ')
+        }
+        Ok(ValueRef::Text(text)) => field.class != Class::Public && text.starts_with(' ') && !text.trim().is_empty(),
+        Ok(_) => false,
+    };
+    let sign = telegram.fields().find(|(_, field, value)| is_sign(field, value));
+    sign.map(|(_, field, _)| field.path.to_string()).or_else(|| telegram.faults().first().map(|f| f.field.to_string()))
+}
+
+/// Where confidential bytes of a telegram of the right length may lie once bytes have moved: behind the blanks of the fillers in front of
+/// the first of them, or if there are none, behind the bytes that tell the type.
+fn reach(telegram: Telegram<'_, '_>, anchor: usize) -> Option<Range<usize>> {
+    let fields = telegram.layout().fields();
+    let first = fields.iter().position(|field| field.class != Class::Public)?;
+    let is_blank = |field: &&Field| {
+        let bytes = field.at.of(telegram.bytes()).unwrap_or_default();
+        field.kind == Kind::Filler && bytes.iter().all(|byte| *byte == b' ')
+    };
+    let blanks: u32 = fields[..first].iter().rev().take_while(is_blank).map(|field| field.at.len).sum();
+    let first = fields[first].at.range().start;
+    let start = if blanks >= BLANKS_MIN { first } else { anchor.min(first) };
+    Some(start..telegram.bytes().len())
 }
 
 /// Whether a frame has the bytes that a row of `select` asks for, however long it is.

@@ -38,15 +38,16 @@ impl Find {
             (None, None) => anyhow::bail!("say which exchange: its id, or --key"),
         };
         let message = FindRequest { institution: self.institution.clone(), key: Some(key), fence: self.fence };
-        self.target.with(exit::NO_PROOF, async |mut client, caller| {
+        self.target.with(None, async |mut client, caller| {
             match client.gateway.find(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => {
                     let response = response.into_inner();
                     if self.json {
-                        println!("{}", serde_json::to_string_pretty(&print::find_json(&response))?);
+                        out!("{}", serde_json::to_string_pretty(&print::find_json(&response))?);
                     } else {
-                        for line in print::find(&response) {
-                            println!("{line}");
+                        let asked = self.key.as_deref().map(|key| (caller.as_str(), key));
+                        for line in print::find(&response, asked) {
+                            out!("{line}");
                         }
                     }
                     Ok(match &response.result {
@@ -56,7 +57,8 @@ impl Find {
                     })
                 }
                 Err(status) => {
-                    eprintln!("error     {:?}: {}", status.code(), status.message());
+                    err!("error     {:?}: {}", status.code(), status.message());
+                    err!("This says nothing about the exchange that is asked about.");
                     Ok(exit::NO_PROOF)
                 }
             }

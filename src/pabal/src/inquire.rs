@@ -7,9 +7,15 @@ use pabal_front::proto::{InquireRequest, find_response};
 use crate::call::{self, Target};
 use crate::{exit, print};
 
+const NOTHING_LEFT: &str = "No inquiry was sent.";
+/// Why an answer may leave the original as it was.
+const NOT_SETTLED: &str =
+    "the answer fits neither `success` nor `failure` of the spec, or does not confirm the request";
+
 /// Ask the institution what became of an UNKNOWN exchange.
 ///
-/// Exit codes are those of the original exchange: 0 SUCCESS, 1 FAILURE, 3 still UNKNOWN, 4 the inquiry was refused and nothing left.
+/// Exit codes are those of the original exchange: 0 SUCCESS, 1 FAILURE, 3 still UNKNOWN, 4 no inquiry left, which says nothing about the original,
+/// 5 no proof even of that.
 #[derive(Debug, Args)]
 pub(crate) struct Inquire {
     /// The institution, as configured
@@ -37,25 +43,50 @@ impl Inquire {
             actor: self.actor.clone(),
             reason: self.reason.clone(),
         };
-        self.target.with(exit::NOT_SENT, async |mut client, caller| {
+        self.target.with(Some(NOTHING_LEFT), async |mut client, caller| {
             match client.control.inquire(client::request(message, Some(&caller), self.timeout, None)?).await {
                 Ok(response) => {
                     let response = response.into_inner();
                     if let Some(inquiry) = &response.inquiry {
-                        println!("inquiry   {} ({})\n", print::outcome(inquiry.outcome), print::reason(inquiry.cause));
+                        for line in print::inquiry(inquiry) {
+                            out!("{line}");
+                        }
+                        out!();
                     }
                     let Some(original) = response.original else { return Ok(exit::NO_PROOF) };
-                    for line in print::find(&original) {
-                        println!("{line}");
+                    for line in print::find(&original, None) {
+                        out!("{line}");
                     }
-                    Ok(match &original.result {
-                        Some(find_response::Result::Found(found)) => print::exit_code(found.outcome),
-                        _ => exit::NO_PROOF,
-                    })
+                    let Some(find_response::Result::Found(found)) = &original.result else { return Ok(exit::NO_PROOF) };
+                    let code = print::exit_code(found.outcome);
+                    if code == exit::UNKNOWN {
+                        let is_answered = response.inquiry.as_ref().is_some_and(|inquiry| !inquiry.raw.is_empty());
+                        out!(
+                            "\nsettled nothing: {}",
+                            if is_answered { NOT_SETTLED } else { "the inquiry has no answer" }
+                        );
+                    }
+                    Ok(code)
                 }
                 Err(status) => {
-                    let ask = format!("Ask: pabal find {} {}", self.institution, self.exchange);
-                    Ok(call::refused(&status, &ask))
+                    let code = match client::reason(&status) {
+                        Some(reason) => {
+                            err!("refused   {reason} ({:?})", status.code());
+                            err!("          {}", status.message());
+                            err!("{NOTHING_LEFT}");
+                            exit::NOT_SENT
+                        }
+                        None => {
+                            call::unproven(&status, "an inquiry");
+                            exit::NO_PROOF
+                        }
+                    };
+                    err!(
+                        "This says nothing about the exchange itself: pabal find {} {}",
+                        self.institution,
+                        self.exchange
+                    );
+                    Ok(code)
                 }
             }
         })

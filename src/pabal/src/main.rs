@@ -2,8 +2,10 @@
 //!
 //! One binary: the gateway (`serve`), a simulated institution (`simulate`), a caller (`call`, `find`, `inquire`), all three in one process
 //! (`demo`), and tools for spec files and telegrams (`spec`, `decode`, `encode`). Each command is a file of this crate.
-#![expect(clippy::print_stdout, reason = "a command line prints")]
-#![expect(clippy::print_stderr, reason = "a command line prints")]
+
+// Its macros are for the modules behind it.
+#[macro_use]
+mod out;
 
 mod byte_table;
 mod call;
@@ -22,7 +24,6 @@ mod spec;
 mod specs;
 mod table;
 
-use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -76,12 +77,8 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(code) => ExitCode::from(code),
-        // Whoever reads has read enough, as `head` does.
-        Err(error) if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe) => {
-            ExitCode::from(exit::DONE)
-        }
         Err(error) => {
-            eprintln!("pabal: {error:#}");
+            err!("pabal: {error:#}");
             ExitCode::from(exit::USAGE)
         }
     }

@@ -53,10 +53,41 @@ pub(crate) fn exchange(response: &ExchangeResponse, unmasked: bool) -> Vec<Strin
     if !response.telegram_number.is_empty() {
         lines.push(format!("number    {}", response.telegram_number));
     }
-    if !response.response_code.is_empty() {
-        lines.push(format!("code      {} {}", response.response_code, response.response_text));
-    }
+    lines.extend(code(response));
     lines.push(format!("trace     {}", response.trace_id));
+    lines.extend(fields(response, unmasked));
+    for fault in &response.faults {
+        lines.push(format!("fault     {}", fault.text));
+    }
+    lines
+}
+
+/// The inquiry of `Inquire`: its own number, code and fields tell why it settled nothing.
+pub(crate) fn inquiry(response: &ExchangeResponse) -> Vec<String> {
+    let why = with_refusal(response.cause, response.refusal);
+    let mut lines = vec![format!("inquiry   {} ({why})", outcome(response.outcome))];
+    if !response.telegram_number.is_empty() {
+        lines.push(format!("number    {}", response.telegram_number));
+    }
+    lines.extend(code(response));
+    lines.extend(fields(response, false));
+    for fault in &response.faults {
+        lines.push(format!("fault     {}", fault.text));
+    }
+    lines
+}
+
+/// The response code and what it says.
+fn code(response: &ExchangeResponse) -> Option<String> {
+    let text = match response.response_text.as_str() {
+        "" => "(no table lists it)",
+        text => text,
+    };
+    (!response.response_code.is_empty()).then(|| format!("code      {} {text}", response.response_code))
+}
+
+/// A table of the fields that hold something.
+fn fields(response: &ExchangeResponse, unmasked: bool) -> Vec<String> {
     let mut fields: Vec<(&String, &Field)> = response.fields.iter().collect();
     fields.sort_by_key(|(_, field)| field.offset);
     let mut table = Table::new(&[("  field", Align::Left), ("value", Align::Left)]);
@@ -66,13 +97,7 @@ pub(crate) fn exchange(response: &ExchangeResponse, unmasked: bool) -> Vec<Strin
         any = true;
         table.row(vec![format!("  {name}"), text]);
     }
-    if any {
-        lines.extend(table.lines());
-    }
-    for fault in &response.faults {
-        lines.push(format!("fault     {}", fault.text));
-    }
-    lines
+    if any { table.lines() } else { Vec::new() }
 }
 
 /// A value as text; `None` for null and for what is only blank.
@@ -88,16 +113,21 @@ fn value_text(value: &Value) -> Option<String> {
     }
 }
 
-/// The answer to `Find`.
-pub(crate) fn find(response: &FindResponse) -> Vec<String> {
+/// The answer to `Find`. `asked` is the caller and its key, if it was asked by key: a key is the caller's own.
+pub(crate) fn find(response: &FindResponse, asked: Option<(&str, &str)>) -> Vec<String> {
+    let others = "keys of other callers are not looked at";
     match &response.result {
         Some(find_response::Result::Found(found)) => self::found(found),
         Some(find_response::Result::NotFound(not_found)) if not_found.fenced => {
-            vec!["not found; the key is now bound: nothing was sent under it, and nothing will be".into()]
+            let (caller, key) = asked.unwrap_or_default();
+            vec![format!("not found: caller `{caller}` has sent nothing under key `{key}`, and never will; {others}")]
         }
-        Some(find_response::Result::NotFound(_)) | None => {
-            vec!["not found; this is a proof of nothing: ask with --fence to bind the key".into()]
-        }
+        Some(find_response::Result::NotFound(_)) | None => vec![match asked {
+            Some((caller, key)) => format!(
+                "not found: nothing of caller `{caller}` under key `{key}`, which is no proof; --fence binds the key and makes it one; {others}"
+            ),
+            None => "not found; this is a proof of nothing".into(),
+        }],
     }
 }
 
@@ -205,5 +235,42 @@ fn reason_json(number: i32) -> serde_json::Value {
     match Reason::try_from(number).unwrap_or(Reason::Unspecified) {
         Reason::Unspecified => serde_json::Value::Null,
         _ => json!(reason(number)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_inquiry_shows_why_it_settled_nothing() {
+        let field = |text: &str, class: &str, offset| Field {
+            value: Some(Value { kind: Some(value::Kind::Text(text.into())) }),
+            class: class.into(),
+            offset,
+            length: 4,
+        };
+        let fields = [
+            ("credit_account", field("301000000001", "account", 118)),
+            ("proc_result", field("NREC", "public", 187)),
+            ("reserved", field("    ", "public", 193)),
+        ];
+        let response = ExchangeResponse {
+            outcome: Outcome::Unknown.into(),
+            cause: Reason::UnlistedCode.into(),
+            telegram_number: "000004".into(),
+            response_code: "QX77".into(),
+            fields: fields.map(|(name, field)| (name.to_string(), field)).into(),
+            ..ExchangeResponse::default()
+        };
+        let wanted = [
+            "inquiry   UNKNOWN (UNLISTED_CODE)",
+            "number    000004",
+            "code      QX77 (no table lists it)",
+            "  field           value",
+            "  credit_account  (account)",
+            "  proc_result     NREC",
+        ];
+        assert_eq!(inquiry(&response), wanted);
     }
 }

@@ -6,7 +6,7 @@ use pabal_front::{Front, Options};
 use pabal_gateway::{Config, DrainSummary, Gateway, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{diagnostics, exit, specs};
+use crate::{diagnostics, exit, out, specs};
 
 /// Run the gateway.
 ///
@@ -26,6 +26,9 @@ pub(crate) struct Serve {
     json_log: bool,
 }
 
+/// How long calls may still take once everything else has stopped.
+const CALLS_END_MAX: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Logs to standard error; `RUST_LOG` chooses what.
 pub(crate) fn log(json: bool, default: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
@@ -38,7 +41,7 @@ pub(crate) fn log(json: bool, default: &str) {
 impl Serve {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         if self.print_default {
-            print!("{}", Config::DEFAULT);
+            out::bytes(std::io::stdout(), Config::DEFAULT.as_bytes());
             return Ok(exit::DONE);
         }
         log(self.json_log, "info");
@@ -48,7 +51,7 @@ impl Serve {
         let config = match Config::parse(&text, &self.config.to_string_lossy()) {
             Ok(config) => built_in_specs(config)?,
             Err(error) => {
-                eprintln!("{error}");
+                err!("{error}");
                 return Ok(exit::USAGE);
             }
         };
@@ -77,30 +80,31 @@ async fn serve(config: Config) -> anyhow::Result<u8> {
         Ok(gateway) => gateway,
         Err(error) => return Ok(not_started(&error)),
     };
-    println!("{}", gateway.effective_limits().trim_end());
+    out!("{}", gateway.effective_limits().trim_end());
     let mut stop = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let front = match Front::serve(gateway.handle(), Options::new(listen)).await {
         Ok(front) => front,
         Err(error) => {
-            eprintln!("pabal: {error}");
+            err!("pabal: {error}");
             gateway.drain(std::time::Duration::ZERO).await;
             return Ok(exit::USAGE);
         }
     };
     for (institution, line, address) in gateway.local_addresses() {
-        println!("{institution} line {line} listens at {address}");
+        out!("{institution} line {line} listens at {address}");
     }
-    println!("serving at {}", front.endpoint());
+    out!("serving at {}", front.endpoint());
     tokio::select! {
         biased;
         _ = stop.recv() => {}
         _ = interrupt.recv() => {}
     }
-    println!("stopping: nothing new is taken; answers are awaited for {within:?}; a second signal ends at once");
+    out!("stopping: nothing new is taken; answers are awaited for {within:?}; a second signal ends at once");
     let drain = async {
-        // Callers that wait are answered while the drain goes on.
-        let (summary, ()) = tokio::join!(gateway.drain(within), front.shutdown(within));
+        // Callers that wait are answered while the drain goes on, new ones hear DRAINING, and `Find` answers until the end.
+        let summary = gateway.drain(within).await;
+        front.shutdown(CALLS_END_MAX).await;
         summary
     };
     tokio::select! {
@@ -113,15 +117,15 @@ async fn serve(config: Config) -> anyhow::Result<u8> {
 
 fn not_started(error: &StartError) -> u8 {
     if let StartError::Spec { sources, diagnostics, .. } = error {
-        eprint!("{}", diagnostics::draw(diagnostics, sources));
+        out::bytes(std::io::stderr(), diagnostics::draw(diagnostics, sources).as_bytes());
     }
-    eprintln!("pabal: {error}");
+    err!("pabal: {error}");
     exit::USAGE
 }
 
 fn stopped(summary: &DrainSummary) -> u8 {
     for left in &summary.institutions {
-        println!(
+        out!(
             "{}: {} in flight, {} waiting, {} UNKNOWN{}",
             left.institution,
             left.in_flight,
@@ -131,8 +135,8 @@ fn stopped(summary: &DrainSummary) -> u8 {
         );
     }
     if let Some(failure) = &summary.journal_failure {
-        println!("journal: {failure}");
+        out!("journal: {failure}");
     }
-    println!("stopped");
+    out!("stopped");
     if summary.is_complete() { exit::DONE } else { exit::FAILURE }
 }

@@ -66,9 +66,9 @@ pub(crate) fn scenario(spec: &str, name: &str, protocol: &Protocol) -> anyhow::R
         Ok(scenario) => Ok(Arc::new(scenario)),
         Err(mistakes) => {
             for mistake in &mistakes {
-                eprintln!("{mistake}");
+                err!("{mistake}");
             }
-            bail!("{file} has {} mistakes", mistakes.len())
+            bail!("{file} has {}", specs::counted(mistakes.len(), "mistake"))
         }
     }
 }
@@ -103,6 +103,7 @@ pub(crate) fn options(
 impl Simulate {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         let institution = specs::load(&self.spec)?;
+        specs::announce(&self.spec);
         let protocol = specs::protocol(&institution, self.protocol.as_deref())?;
         let scenario = scenario(&self.spec, &self.scenario, &protocol)?;
         let about = scenario.about().to_string();
@@ -115,13 +116,13 @@ impl Simulate {
             let simulator = match Simulator::start(options).await {
                 Ok(simulator) => simulator,
                 Err(error) => {
-                    eprintln!("pabal: {error}");
+                    err!("pabal: {error}");
                     return Ok(exit::USAGE);
                 }
             };
             let mut events = simulator.events();
             if let Some(address) = simulator.local_address(LineId(0)) {
-                println!("{} listens at {address}: {about}", institution.name);
+                out!("{} listens at {address}: {about}", institution.name);
             }
             loop {
                 tokio::select! {
@@ -129,15 +130,19 @@ impl Simulate {
                     _ = stop.recv() => break,
                     _ = interrupt.recv() => break,
                     event = events.next() => match event {
-                        Some(event) => println!("{event}"),
+                        Some(event) => out!("{event}"),
                         None => break,
                     },
                 }
             }
             let totals = simulator.read(pabal_counterparty::Ledger::totals);
-            println!(
+            out!(
                 "{} requests, {} of them again; {} executed; {} answers, {} notices",
-                totals.requests, totals.duplicates, totals.executed, totals.answers, totals.notices
+                totals.requests,
+                totals.duplicates,
+                totals.executed,
+                totals.answers,
+                totals.notices
             );
             simulator.stop().await;
             Ok(exit::DONE)

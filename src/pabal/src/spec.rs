@@ -4,7 +4,7 @@ use pabal_telegram::{By, Echo, Fill, Kind, Layout};
 use serde_json::json;
 
 use crate::table::{Align, Table};
-use crate::{diagnostics, exit, specs};
+use crate::{diagnostics, exit, out, specs};
 
 /// Check and show spec files.
 #[derive(Debug, Subcommand)]
@@ -16,8 +16,9 @@ pub(crate) enum Spec {
     /// With --json: ok, diagnostics (code, severity, message, at, help, related); a place has file, line, byte_column, bytes, text.
     Check {
         /// A folder of spec files, or an institution that is built in
-        #[arg(default_value = "hecto")]
-        spec: String,
+        ///
+        /// Without one: the folder in which it is run if it has spec files, else `hecto`.
+        spec: Option<String>,
         /// Print the mistakes as JSON
         #[arg(long)]
         json: bool,
@@ -40,7 +41,10 @@ pub(crate) enum Spec {
 impl Spec {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         match self {
-            Self::Check { spec, json } => check(&spec, json),
+            Self::Check { spec, json } => {
+                let here = || if specs::is_here() { "." } else { "hecto" };
+                check(spec.as_deref().unwrap_or_else(here), json)
+            }
             Self::Show { spec, telegram, json } => show(&spec, telegram.as_deref(), json),
         }
     }
@@ -48,30 +52,31 @@ impl Spec {
 
 fn check(place: &str, as_json: bool) -> anyhow::Result<u8> {
     let sources = specs::sources(place)?;
+    specs::announce(place);
     let (institution, found) = match pabal_spec::load(&sources) {
         Ok(loaded) => (Some(loaded.institution), loaded.warnings),
         Err(found) => (None, found),
     };
     if as_json {
         let list: Vec<_> = found.iter().map(|d| to_json(d, &sources)).collect();
-        println!("{}", serde_json::to_string_pretty(&json!({ "ok": institution.is_some(), "diagnostics": list }))?);
+        out!("{}", serde_json::to_string_pretty(&json!({ "ok": institution.is_some(), "diagnostics": list }))?);
     } else {
-        eprint!("{}", diagnostics::draw(&found, &sources));
+        out::bytes(std::io::stderr(), diagnostics::draw(&found, &sources).as_bytes());
         let errors = found.iter().filter(|d| d.severity == Severity::Error).count();
         match &institution {
             Some(institution) => {
                 for protocol in &institution.protocols {
-                    println!("{}", summary(protocol));
+                    out!("{}", summary(protocol));
                 }
             }
-            None => println!("{errors} mistakes"),
+            None => out!("{}", specs::counted(errors, "mistake")),
         }
     }
     Ok(if institution.is_some() { exit::DONE } else { exit::FAILURE })
 }
 
 fn summary(protocol: &Protocol) -> String {
-    let count = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    let count = specs::counted;
     let rules = &protocol.rules;
     let parts = [
         count(protocol.catalog.layouts.len(), "telegram"),
@@ -123,16 +128,16 @@ fn show(place: &str, telegram: Option<&str>, as_json: bool) -> anyhow::Result<u8
     }
     if as_json {
         let list: Vec<_> = shown.iter().map(|layout| layout_json(layout)).collect();
-        println!("{}", serde_json::to_string_pretty(&list)?);
+        out!("{}", serde_json::to_string_pretty(&list)?);
         return Ok(exit::DONE);
     }
     for (at, layout) in shown.iter().enumerate() {
         if at > 0 {
-            println!();
+            out!();
         }
-        println!("{} {:?}, {} bytes", layout.name(), layout.label(), layout.len());
+        out!("{} {:?}, {} bytes", layout.name(), layout.label(), layout.len());
         for line in offsets(layout).lines() {
-            println!("{line}");
+            out!("{line}");
         }
     }
     Ok(exit::DONE)

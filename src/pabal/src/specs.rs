@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use pabal_spec::{Institution, Protocol, Source, TelegramId};
-use pabal_telegram::Side;
+use pabal_telegram::{Side, Slice};
 
-use crate::diagnostics;
+use crate::{diagnostics, out};
 
 /// The files of an institution that is built in.
 pub(crate) struct BuiltIn {
@@ -71,14 +71,29 @@ fn folder(path: &Path) -> anyhow::Result<Vec<Source>> {
         .collect()
 }
 
+/// Whether the folder in which the command runs has spec files.
+pub(crate) fn is_here() -> bool {
+    folder(Path::new(".")).is_ok()
+}
+
+/// Says on standard error which spec is used: a folder may hide what is built in, and the other way round.
+pub(crate) fn announce(place: &str) {
+    err!("spec {place}{}", if Path::new(place).exists() { "" } else { " (built in)" });
+}
+
+/// `1 mistake`, `2 mistakes`.
+pub(crate) fn counted(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Loads a spec that must be right; its mistakes are drawn on standard error.
 pub(crate) fn load(place: &str) -> anyhow::Result<Institution> {
     let sources = sources(place)?;
     match pabal_spec::load(&sources) {
         Ok(loaded) => Ok(loaded.institution),
         Err(mistakes) => {
-            eprint!("{}", diagnostics::draw(&mistakes, &sources));
-            bail!("{place} has {} mistakes; nothing was done", mistakes.len());
+            out::bytes(std::io::stderr(), diagnostics::draw(&mistakes, &sources).as_bytes());
+            bail!("{place} has {}; nothing was done", counted(mistakes.len(), "mistake"));
         }
     }
 }
@@ -94,6 +109,19 @@ pub(crate) fn protocol(institution: &Institution, name: Option<&str>) -> anyhow:
         None if institution.protocols.len() == 1 => Ok(Arc::clone(&institution.protocols[0])),
         None => bail!("{} has several protocols; say which by --protocol ({})", institution.name, names()),
     }
+}
+
+/// The type code that a telegram has at a place when this side fills it; `None` if the spec leaves it open.
+pub(crate) fn type_code(protocol: &Protocol, telegram: TelegramId, side: Side, at: Slice) -> Option<&[u8]> {
+    let rules = &protocol.rules;
+    let exchanges = rules.exchanges.iter().map(|e| (&e.request, &e.answer));
+    let pairs = exchanges.chain(rules.notices.iter().map(|n| (&n.request, &n.answer)));
+    let mut codes = pairs
+        .map(|(request, answer)| if side == Side::Asker { request } else { answer })
+        .filter(|code| code.telegram == telegram)
+        .filter_map(|code| code.bytes.iter().find(|(place, _)| *place == at).map(|(_, bytes)| &**bytes));
+    let first = codes.next()?;
+    codes.all(|code| code == first).then_some(first)
 }
 
 /// Which side fills a telegram of this kind, as far as its bytes tell.

@@ -3,8 +3,10 @@ use insta::assert_snapshot;
 use crate::process::{Ended, run_with};
 use crate::sample::{Sample, sample, samples};
 
+const BUILT_IN: &str = "hecto (built in)";
+
 fn decode(args: &[&str], hex: &str) -> Ended {
-    run_with(&[&["decode"], args].concat(), hex.as_bytes())
+    run_with(&[&["decode"], args].concat(), hex.as_bytes()).by_spec(BUILT_IN)
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
@@ -84,6 +86,36 @@ fn a_moved_telegram_shows_nothing_either() {
             }
         }
     }
+}
+
+/// As many bytes lost in front as gained behind: the length is right and the fields are another's.
+#[test]
+fn a_telegram_whose_fields_have_moved_shows_nothing_either() {
+    let full = sample("transfer_request_full");
+    let bare = full.bare();
+    let account = full.confidential.iter().find(|(field, _, _)| field == "debit_account").expect("an account");
+    for lost in [1, 2, 4, 15] {
+        // In van_area1, at byte 56.
+        let moved = [&bare[..2 * 56], &bare[2 * (56 + lost)..], &"20".repeat(lost)].concat();
+        for args in [&[][..], &["--bytes"], &["--json"], &["--telegram", "transfer", "--side", "asker"]] {
+            let ended = decode(args, &moved);
+            let whole = ended.whole();
+            assert!(whole.contains("bank_code") && whole.contains("hidden as a whole"), "{whole}");
+            for (field, value, _) in &full.confidential {
+                // No four of its characters in a row, nor their bytes.
+                let characters: Vec<char> = value.chars().collect();
+                for part in characters.windows(4.min(characters.len())) {
+                    let part: String = part.iter().collect();
+                    let digits: Vec<String> = part.bytes().map(|b| format!("{b:02x}")).collect();
+                    assert!(!whole.contains(&part), "lost {lost}: {part} of {field} in\n{whole}");
+                    assert!(!part.is_ascii() || !whole.contains(&digits.join(" ")), "lost {lost}: {field} in\n{whole}");
+                }
+            }
+        }
+    }
+    let moved = [&bare[..2 * 56], &bare[2 * 60..], "20202020"].concat();
+    assert_snapshot!("moved_by_four", decode(&["--bytes"], &moved).whole());
+    assert!(decode(&["--bytes", "--unmasked"], &moved).out.contains(&account.1[4..]), "unless it is asked for");
 }
 
 #[test]

@@ -26,6 +26,13 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// Without the first line of standard error, which has to tell the spec that is used.
+    pub(crate) fn by_spec(mut self, spec: &str) -> Self {
+        let Some(rest) = self.err.strip_prefix(&format!("spec {spec}\n")) else { panic!("{}", self.whole()) };
+        self.err = rest.into();
+        self
+    }
+
     /// Everything that a person sees, for a snapshot.
     pub(crate) fn whole(&self) -> String {
         let mut text = format!("exit code {}\n", self.code);
@@ -43,11 +50,20 @@ pub(crate) fn run(args: &[&str]) -> Ended {
     run_with(args, b"")
 }
 
+/// The same in another folder.
+pub(crate) fn run_in(args: &[&str], folder: &str) -> Ended {
+    ended(command(args).current_dir(folder).spawn().expect("the command starts"))
+}
+
 /// The same with something on standard input.
 pub(crate) fn run_with(args: &[&str], input: &[u8]) -> Ended {
     let mut child = command(args).stdin(Stdio::piped()).spawn().expect("the command starts");
     // A command that does not read its input has closed it.
     let _ = child.stdin.take().expect("standard input is piped").write_all(input);
+    ended(child)
+}
+
+fn ended(child: Child) -> Ended {
     let output = child.wait_with_output().expect("the command ends");
     let text = |bytes| String::from_utf8(bytes).expect("it prints UTF-8");
     Ended {
@@ -55,6 +71,15 @@ pub(crate) fn run_with(args: &[&str], input: &[u8]) -> Ended {
         out: text(output.stdout),
         err: text(output.stderr),
     }
+}
+
+/// Runs the command with nobody who reads what it says; its exit code.
+pub(crate) fn run_unread(args: &[&str]) -> i32 {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let again = writer.try_clone().expect("a pipe");
+    let status = command(args).stdout(writer).stderr(again).status().expect("the command ends");
+    status.code().expect("no signal ended it")
 }
 
 /// A process that goes on.

@@ -1,6 +1,6 @@
 use insta::assert_snapshot;
 
-use crate::process::run;
+use crate::process::{run, run_in};
 use crate::sample::root;
 
 /// Draws the fixture of the spec's own tests: forty mistakes, each marked on its line.
@@ -12,7 +12,7 @@ fn forty_mistakes_are_forty_drawings() {
         std::fs::copy(fixtures.join(name), folder.path().join(name)).expect("a fixture");
     }
     let place = folder.path().to_str().expect("UTF-8");
-    let drawn = run(&["spec", "check", place]);
+    let drawn = run(&["spec", "check", place]).by_spec(place);
     assert_eq!((drawn.code, drawn.out.as_str()), (1, "40 mistakes\n"));
     let text = std::fs::read_to_string(fixtures.join("forty.spec")).expect("the fixture");
     let marks = text.lines().enumerate().filter_map(|(at, line)| {
@@ -32,7 +32,7 @@ fn forty_mistakes_are_forty_drawings() {
     }
     assert_snapshot!(drawn.err);
 
-    let listed = run(&["spec", "check", place, "--json"]);
+    let listed = run(&["spec", "check", place, "--json"]).by_spec(place);
     assert_eq!((listed.code, listed.err.as_str()), (1, ""));
     let json: serde_json::Value = serde_json::from_str(&listed.out).expect("JSON");
     assert_eq!(json["ok"], false);
@@ -50,9 +50,17 @@ fn forty_mistakes_are_forty_drawings() {
 
 #[test]
 fn a_right_spec_passes() {
-    let shipped = run(&["spec", "check", root().join("specs/hecto").to_str().expect("UTF-8")]);
+    let folder = root().join("specs/hecto");
+    let folder = folder.to_str().expect("UTF-8");
+    let shipped = run(&["spec", "check", folder]).by_spec(folder);
     assert_eq!((shipped.code, shipped.err.as_str()), (0, ""));
-    assert_eq!(shipped.out, run(&["spec", "check"]).out, "what is built in is what is shipped");
+    assert_eq!(
+        shipped.out,
+        run(&["spec", "check"]).by_spec("hecto (built in)").out,
+        "what is built in is what is shipped"
+    );
+    let here = run_in(&["spec", "check"], folder);
+    assert_eq!(here.by_spec(".").out, shipped.out, "a folder that has a spec is checked without its name");
     let (summary, version) = shipped.out.trim_end().rsplit_once(' ').expect("a version");
     assert_eq!(summary, "hecto firmbanking: 6 telegrams, 3 exchanges, 1 notice, 180 response codes; version");
     assert!(version.len() == 16 && version.bytes().all(|b| b.is_ascii_hexdigit()), "{version}");

@@ -1,6 +1,6 @@
 use insta::assert_snapshot;
 
-use crate::process::{Live, run};
+use crate::process::{Live, run, run_unread};
 use crate::scrub::scrub;
 use crate::stage::{SILENT, Stage, transfer};
 
@@ -19,6 +19,10 @@ fn each_outcome_has_its_exit_code() {
     assert_eq!(other.code, 4);
     assert_snapshot!("key_reused", scrub(&other.err));
 
+    // Who has read enough changes nothing of it.
+    let args = ["find", "hecto", "--key", "a-1", "--address", &stage.address];
+    assert_eq!(run_unread(&args), 0);
+
     let refused = stage.transfer("a-2", "20000000", "301000000001", &[]);
     assert_eq!((refused.code, refused.err.as_str()), (1, ""));
     assert_snapshot!("failure", scrub(&refused.out));
@@ -29,6 +33,8 @@ fn each_outcome_has_its_exit_code() {
     let found = stage.ask(&["find", "hecto", "--key", "a-3"]);
     assert_eq!(found.code, 3);
     assert_snapshot!("found", scrub(&found.out));
+    let args = ["find", "hecto", "--key", "a-3", "--address", &stage.address];
+    assert_eq!(run_unread(&args), 3);
     let id = unknown.out.lines().find_map(|line| line.strip_prefix("exchange  ")).expect("an id");
     assert_eq!(stage.ask(&["find", "hecto", id]).out, found.out, "by its id as by its key");
     let early = stage.ask(&["inquire", "hecto", id, "--reason", "the customer is waiting", "--actor", "teller"]);
