@@ -41,9 +41,11 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     for citation in citations(&text)? {
         citation.check(&source::text(root, &citation.file)?.unwrap_or_default())?;
     }
-    let refusals = source::text(root, "src/switch/src/refusal.rs")?.unwrap_or_default();
-    if let Some(reason) = reasons(&refusals).find(|reason| !text.contains(&format!("`{reason}`"))) {
-        return Err(Failure::new(format!("README.md does not name the refusal {reason}")));
+    for (file, what) in [("src/switch/src/refusal.rs", "refusal"), ("src/switch/src/outcome.rs", "cause")] {
+        let declared = source::text(root, file)?.unwrap_or_default();
+        if let Some(word) = reasons(&declared).find(|word| !text.contains(&format!("`{word}`"))) {
+            return Err(Failure::new(format!("README.md does not name the {what} {word}")));
+        }
     }
     let blocks = blocks(&text)?;
     if blocks.is_empty() {
@@ -226,7 +228,7 @@ fn citations(text: &str) -> Result<Vec<Citation>, Failure> {
     Ok(marked.map(citation).collect())
 }
 
-/// Words of the refusals that the code declares: `Name = "WORD", "sentence";`.
+/// Words of the refusals or causes that the code declares: `Name = "WORD", "sentence";`.
 fn reasons(declared: &str) -> impl Iterator<Item = &str> {
     declared.lines().filter_map(|line| Some(line.trim().split_once(" = \"")?.1.split_once("\", ")?.0))
 }
