@@ -31,7 +31,10 @@ impl gateway_server::Gateway for Gateway {
         let trace = Trace::of(request.metadata());
         let timeout = time_left(&request);
         let (metadata, _, request) = request.into_parts();
-        let call = call(&metadata, request, timeout, &trace)?;
+        let call = match call(&metadata, request, timeout, &trace) {
+            Ok(call) => call,
+            Err(malformed) => return Err(malformed.refused(&self.handle, timeout).await.into()),
+        };
         let span = tracing::info_span!(
             "exchange",
             trace_id = %trace.id(),
@@ -124,26 +127,55 @@ async fn work(
     })
 }
 
+/// A request that does not say what it must.
+struct Malformed {
+    refused: Refused,
+    /// The caller and its idempotency key, if there is one that can have been used.
+    keyed: Option<(String, String)>,
+}
+
+impl Malformed {
+    /// What the caller is told. Under its key a request may have left that another gateway understood.
+    async fn refused(self, handle: &Handle, timeout: Option<Duration>) -> Refused {
+        let Self { refused, keyed } = self;
+        let Some((caller, key)) = keyed else { return refused };
+        match handle.unused(&refused.institution, &caller, &key, timeout).await {
+            Ok(()) => refused,
+            Err(error) => Refused::by_gateway(&refused.institution, error),
+        }
+    }
+}
+
+impl From<Refused> for Malformed {
+    fn from(refused: Refused) -> Self {
+        Self { refused, keyed: None }
+    }
+}
+
 /// What the gateway is asked to do.
 fn call(
     metadata: &MetadataMap,
     request: ExchangeRequest,
     timeout: Option<Duration>,
     trace: &Trace,
-) -> Result<Call, Refused> {
+) -> Result<Call, Malformed> {
     let institution = request.institution;
-    let body = match request.body {
-        Some(exchange_request::Body::Fields(fields)) => {
-            Body::Fields(value::fields(fields).map_err(|wrong| Refused::violating(&institution, wrong))?)
-        }
-        Some(exchange_request::Body::Raw(bytes)) => Body::Raw(bytes),
-        None => return Err(Refused::invalid(&institution, "body", "none; give `fields` or `raw`")),
-    };
     let caller = metadata::caller(metadata, &institution)?;
     let idempotency_key = match request.idempotency_key {
         key if key.is_empty() => None,
         key => Some(idempotency_key(&institution, key)?),
     };
+    let body = match request.body {
+        Some(exchange_request::Body::Fields(fields)) => {
+            value::fields(fields).map(Body::Fields).map_err(|wrong| Refused::violating(&institution, wrong))
+        }
+        Some(exchange_request::Body::Raw(bytes)) => Ok(Body::Raw(bytes)),
+        None => Err(Refused::invalid(&institution, "body", "none; give `fields` or `raw`")),
+    };
+    let body = body.map_err(|refused| {
+        let keyed = idempotency_key.clone().map(|key| (caller.clone(), key));
+        Malformed { refused, keyed }
+    })?;
     Ok(Call {
         institution,
         exchange: request.exchange,
@@ -198,7 +230,7 @@ mod tests {
 
     fn refused(request: ExchangeRequest) -> (String, String) {
         let metadata = MetadataMap::new();
-        let refused = call(&metadata, request, None, &Trace::of(&metadata)).expect_err("it is malformed");
+        let refused = call(&metadata, request, None, &Trace::of(&metadata)).err().expect("it is malformed").refused;
         assert_eq!((refused.refusal.word(), &*refused.institution), ("INVALID_FIELDS", "hecto"));
         refused.violations.into_iter().next().expect("it says what is wrong")
     }
@@ -207,7 +239,7 @@ mod tests {
     fn what_is_left_out_is_none() {
         let metadata = MetadataMap::new();
         let trace = Trace::of(&metadata);
-        let call = call(&metadata, request(), None, &trace).expect("it is fine");
+        let call = call(&metadata, request(), None, &trace).ok().expect("it is fine");
         assert_eq!((call.party, call.idempotency_key, call.timeout), (None, None, None));
         assert_eq!((&*call.caller, call.trace), ("anonymous", Some(trace.parent())));
     }

@@ -201,6 +201,22 @@ async fn a_fenced_key_is_refused_and_only_then_is_not_found_a_proof() {
     bench.end().await;
 }
 
+#[tokio::test]
+async fn a_malformed_request_under_a_used_key_is_told_of_its_exchange() {
+    let mut bench = bench_with("normal.toml").await;
+    let keyed = ExchangeRequest { idempotency_key: "salary-7".into(), ..transfer() };
+    let first = bench.client.gateway.exchange(keyed.clone()).await.expect("it is answered").into_inner();
+    let malformed = Some(Body::Fields(Fields { values: [("memo".to_owned(), Value { kind: None })].into() }));
+    for body in [None, malformed] {
+        let (code, proof) = bench.refused(ExchangeRequest { body: body.clone(), ..keyed.clone() }).await;
+        assert_eq!((code, &*proof.reason), (Code::AlreadyExists, "KEY_REUSED"));
+        assert_eq!(proof.exchange_id, first.exchange_id);
+        let (_, proof) = bench.refused(ExchangeRequest { body, idempotency_key: "new".into(), ..transfer() }).await;
+        assert_eq!(proof.reason, "INVALID_FIELDS");
+    }
+    bench.end().await;
+}
+
 /// The field that an error of a question names. Such an error is ours, and proves nothing of the exchange that was asked for.
 fn wrong_field(status: &Status) -> String {
     assert_eq!(client::reason(status).as_deref(), Some("INVALID_FIELDS"));
