@@ -19,17 +19,20 @@ mod waiters;
 use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use pabal_clock::Deadline;
 use pabal_journal::Writer;
 use pabal_spec::Institution;
 use pabal_switch::{Recovery, Refusal, Settings};
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::coop::unconstrained;
 
+use crate::clock::now;
 use crate::config::{Endpoint, LineConfig};
 use crate::digest::DigestKey;
 use crate::recovery::recover;
@@ -107,8 +110,11 @@ impl Line {
 
 /// How long a stop waits until everything is appended.
 const FINISH_MAX: Duration = Duration::from_secs(1);
-/// The longest wait between a core that fell and the next.
-const REBUILD_WAIT_MAX: Duration = Duration::from_secs(60);
+/// The waits between a core that fell and the next.
+const REST_MIN: Duration = Duration::from_secs(1);
+const REST_MAX: Duration = Duration::from_secs(60);
+/// A core that has lived so long was well: the next rest is short again.
+const WELL_AFTER: Duration = Duration::from_secs(300);
 
 impl Driver {
     fn name(&self) -> &str {
@@ -121,7 +127,7 @@ impl Driver {
             Ok(life) => life,
             Err(why) => return self.refuse_all(&why).await,
         };
-        let mut wait = Duration::from_secs(1);
+        let (mut rest, mut began) = (None, now().mono);
         loop {
             let turns = poll_fn(|cx| {
                 // What a fall may have left half done is dropped whole.
@@ -144,23 +150,54 @@ impl Driver {
             );
             self.health
                 .send_replace(Health::NotServing(format!("a fault of ours: {why}; starting anew from the journal")));
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(REBUILD_WAIT_MAX);
-            life = match self.rebuild(life).await {
-                Ok(life) => life,
+            let wait = next_rest(rest, now().mono.since(began));
+            let ended = match self.rest(life, wait, &why).await {
+                Ok(drain) => self.recovered().await.and_then(|recovery| Ok((self.begin(recovery)?, drain))),
+                Err(why) => Err(why),
+            };
+            life = match ended {
+                Ok((life, None)) => life,
+                Ok((mut life, Some(deadline))) => {
+                    life.drain(deadline, now());
+                    life
+                }
                 Err(why) => return self.refuse_all(&why).await,
             };
+            (rest, began) = (Some(wait), now().mono);
         }
     }
 
-    /// A new core, once everything that the old one wrote is durable and can be read.
-    async fn rebuild(&self, old: Life) -> Result<Life, String> {
-        old.finish().await?;
+    /// Ends a life: its sockets close and who waits hears of it at once, then all that it wrote becomes durable. Then rests, unless the
+    /// gateway is to stop; says until when. What is asked meanwhile is refused.
+    async fn rest(&mut self, old: Life, wait: Duration, why: &str) -> Result<Option<Deadline>, String> {
+        let (is_hurried, mut drain) = (Notify::new(), None);
+        let rested = async {
+            old.finish().await?;
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = is_hurried.notified() => {}
+            }
+            Ok(())
+        };
+        let mut rested = pin!(rested);
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut rested => return ended.map(|()| drain),
+                Some(command) = self.commands.recv() => {
+                    if let Some(deadline) = refuse(command, why) {
+                        drain = Some(deadline);
+                        is_hurried.notify_one();
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the next core begins with.
+    async fn recovered(&self) -> Result<Recovery, String> {
         let (directory, name) = (self.journal.directory.clone(), self.name().to_owned());
-        let recovery = tokio::task::spawn_blocking(move || recover(&directory, &name))
-            .await
-            .map_err(|error| error.to_string())??;
-        self.begin(recovery)
+        tokio::task::spawn_blocking(move || recover(&directory, &name)).await.map_err(|error| error.to_string())?
     }
 
     fn begin(&self, recovery: Recovery) -> Result<Life, String> {
@@ -177,17 +214,8 @@ impl Driver {
         );
         self.health.send_replace(Health::NotServing(format!("down until the gateway is started again: {why}")));
         while let Some(command) = self.commands.recv().await {
-            match command {
-                // Of a key that was used before, bytes may have left: the journal has to say.
-                Command::Open { only_if_known: true, waiter, .. } => waiter.tell(Heard::KeyNotInMemory),
-                Command::Open { waiter, .. } | Command::Inquire { waiter, .. } => {
-                    waiter.tell(Heard::Refused(Refusal::Stopped, why.to_owned()));
-                }
-                Command::Fence { reply, .. } => _ = reply.send(Fenced::JournalFailed(why.to_owned())),
-                Command::Look { .. } | Command::Status { .. } => {}
-                Command::Drain { .. } => break,
-                #[cfg(test)]
-                Command::Panic => {}
+            if refuse(command, why).is_some() {
+                break;
             }
         }
         let institution = self.name().to_owned();
@@ -195,7 +223,43 @@ impl Driver {
     }
 }
 
+/// Answers a command without a core. Returns the deadline if it is to drain.
+fn refuse(command: Command, why: &str) -> Option<Deadline> {
+    match command {
+        // Of a key that was used before, bytes may have left: the journal has to say.
+        Command::Open { only_if_known: true, waiter, .. } => waiter.tell(Heard::KeyNotInMemory),
+        Command::Open { waiter, .. } | Command::Inquire { waiter, .. } => {
+            waiter.tell(Heard::Refused(Refusal::Stopped, why.to_owned()));
+        }
+        Command::Fence { reply, .. } => _ = reply.send(Fenced::JournalFailed(why.to_owned())),
+        Command::Look { .. } | Command::Status { .. } => {}
+        Command::Drain { deadline } => return Some(deadline),
+        #[cfg(test)]
+        Command::Panic => {}
+    }
+    None
+}
+
+/// How long to rest after a core that has `lived` so long; twice as long as before it, unless it was well.
+fn next_rest(before: Option<Duration>, lived: Duration) -> Duration {
+    before.filter(|_| lived < WELL_AFTER).map_or(REST_MIN, |before| (before * 2).min(REST_MAX))
+}
+
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no text".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rests_grow_until_a_core_was_well() {
+        let seconds = Duration::from_secs;
+        assert_eq!(next_rest(None, seconds(1)), seconds(1));
+        assert_eq!(next_rest(Some(seconds(1)), seconds(299)), seconds(2));
+        assert_eq!(next_rest(Some(seconds(32)), seconds(1)), seconds(60));
+        assert_eq!(next_rest(Some(seconds(60)), seconds(300)), seconds(1));
+    }
 }

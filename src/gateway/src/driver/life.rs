@@ -253,7 +253,7 @@ impl Life {
         }
     }
 
-    fn drain(&mut self, deadline: Deadline, now: Now) {
+    pub(super) fn drain(&mut self, deadline: Deadline, now: Now) {
         self.core.drain(deadline, now);
         self.drain_ends = Some(deadline + DRAIN_GRACE);
         self.is_health_stale = true;

@@ -174,8 +174,14 @@ async fn a_fault_of_ours_ends_one_core_and_the_next_goes_on_from_the_journal() {
     let health = house.health(|health| matches!(health, Health::NotServing(why) if why.contains("fault"))).await;
     let expected = "a fault of ours: a fault of ours, for a test; starting anew from the journal";
     assert_eq!(health, Health::NotServing(expected.to_owned()));
-    // The bank sees the old connections end, and new ones.
+    // The bank sees the old connections end, and only after a rest new ones; nobody waits for that.
     assert!(telegrams.recv_timeout(PATIENCE).is_err());
+    let error = house.handle.exchange(transfer()).await.unwrap_err();
+    assert_eq!((error.refusal, error.detail.as_str()), (Refusal::Stopped, "a fault of ours, for a test"));
+    let found = Find { institution: "hecto".to_owned(), key: key.clone(), fence: false };
+    assert!(
+        matches!(house.handle.find(found).await.unwrap(), Found::Exchange { exchange, .. } if exchange == answer.exchange)
+    );
     let _out = house.peer.accept();
     // The bank may still count the old connection until the close grace is over.
     house
@@ -192,6 +198,15 @@ async fn a_fault_of_ours_ends_one_core_and_the_next_goes_on_from_the_journal() {
     let found = house.handle.find(Find { institution: "hecto".to_owned(), key, fence: true }).await.unwrap();
     let Found::Exchange { exchange, outcome, .. } = found else { panic!("{found:?}") };
     assert_eq!((exchange, outcome.map(|outcome| outcome.word())), (answer.exchange, Some("UNKNOWN")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_does_not_wait_for_the_rest_after_a_fall() {
+    let house = House::start().await;
+    house.handle.panic("hecto").await;
+    house.health(|health| matches!(health, Health::NotServing(why) if why.contains("fault"))).await;
+    let summary = house.gateway.drain(Duration::from_millis(500)).await;
+    assert!(summary.is_complete(), "{summary:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -239,9 +254,7 @@ async fn the_fault_of_one_institution_stays_its_own() {
     let mut fallen = handle.health("hecto").unwrap();
     let says_fault = |health: &Health| matches!(health, Health::NotServing(why) if why.contains("fault"));
     tokio::time::timeout(PATIENCE, fallen.wait_for(says_fault)).await.unwrap().unwrap();
-    // Nobody takes it in, so it is called off.
-    let call = Call { timeout: Some(Duration::from_millis(50)), ..transfer() };
-    assert_eq!(handle.exchange(call).await.unwrap_err().refusal, Refusal::DeadlinePassed);
+    assert_eq!(handle.exchange(transfer()).await.unwrap_err().refusal, Refusal::Stopped, "it rests");
     assert_eq!(*health.borrow(), Health::Serving);
     assert!(handle.status("twin").await.is_some());
 }
