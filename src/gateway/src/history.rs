@@ -9,8 +9,15 @@ use pabal_switch::{Entry, ExchangeId, ExchangeState, ExchangeStatus, Outcome, Re
 use crate::call::{Answer, CallError, Found};
 use crate::handle::refused;
 
-/// Entries of one exchange that are read at most. An exchange has a handful, and two for each inquiry's answer.
-const ENTRIES_MAX: usize = 1_000;
+/// Entries that are read at a time.
+const PAGE_ENTRIES: usize = 256;
+/// Entries of one exchange that are shown at most, beside those that say how far it is. It has a handful, and two for each inquiry's answer,
+/// unless the institution repeats itself.
+const LINES_MAX: usize = 1_000;
+/// Entries that bind an idempotency key; the others under it say what came of that.
+const BINDING: [&str; 2] = ["accepted", "fence"];
+/// Entries that say how far an exchange is.
+const STATES: [&str; 4] = ["accepted", "sending", "outcome", "listed"];
 /// Readers that are kept open between questions.
 const READERS_KEPT_MAX: usize = 4;
 
@@ -66,18 +73,22 @@ impl Histories {
 
     /// What a key was used for at an institution.
     pub(crate) async fn keyed(&self, institution: String, caller: String, key: String) -> Result<Keyed, CallError> {
-        let envelopes = self.ask(move |reader| {
-            let found = reader.by_idempotency(&caller, &key, Position::START, ENTRIES_MAX)?;
-            Ok(found.into_iter().filter(|envelope| envelope.institution == institution).collect::<Vec<_>>())
-        });
-        let mut keyed = Keyed::Unused;
-        for envelope in envelopes.await? {
-            match envelope.columns.exchange.as_deref().and_then(parse_id) {
-                Some(exchange) => return Ok(Keyed::Exchange(exchange)),
-                None => keyed = Keyed::Fenced,
-            }
-        }
-        Ok(keyed)
+        self.ask(move |reader| {
+            let page = |after| reader.by_idempotency(&caller, &key, after, PAGE_ENTRIES);
+            let mut keyed = Keyed::Unused;
+            all(page, |envelope| {
+                let is_ours = envelope.institution == institution && envelope.family == Entry::FAMILY;
+                if is_ours && BINDING.contains(&envelope.kind.as_str()) {
+                    keyed = match envelope.columns.exchange.as_deref().and_then(parse_id) {
+                        Some(exchange) => Keyed::Exchange(exchange),
+                        None => Keyed::Fenced,
+                    };
+                }
+                matches!(keyed, Keyed::Exchange(_))
+            })?;
+            Ok(keyed)
+        })
+        .await
     }
 
     /// What there is about an exchange; `None` if there is nothing.
@@ -86,16 +97,41 @@ impl Histories {
         institution: String,
         exchange: ExchangeId,
     ) -> Result<Option<History>, CallError> {
-        let envelopes = self.ask(move |reader| {
-            let found = reader.by_exchange(&exchange.to_string(), Position::START, ENTRIES_MAX)?;
-            Ok(found.into_iter().filter(|envelope| envelope.institution == institution).collect::<Vec<_>>())
-        });
-        let envelopes = envelopes.await?;
-        let mut history = History::default();
+        self.ask(move |reader| {
+            let id = exchange.to_string();
+            let mut history = None;
+            all(
+                |after| reader.by_exchange(&id, after, PAGE_ENTRIES),
+                |envelope| {
+                    if envelope.institution == institution {
+                        history.get_or_insert_with(History::default).take(envelope);
+                    }
+                    false
+                },
+            )?;
+            Ok(history)
+        })
+        .await
+    }
+}
+
+/// Takes everything that a question finds, in order, a page at a time, until `take` has enough.
+fn all(
+    page: impl Fn(Position) -> Result<Vec<Envelope>, pabal_journal::Error>,
+    mut take: impl FnMut(&Envelope) -> bool,
+) -> Result<(), pabal_journal::Error> {
+    let mut after = Position::START;
+    loop {
+        let envelopes = page(after)?;
         for envelope in &envelopes {
-            history.take(envelope);
+            if take(envelope) {
+                return Ok(());
+            }
+            after = envelope.position;
         }
-        Ok((!envelopes.is_empty()).then_some(history))
+        if envelopes.len() < PAGE_ENTRIES {
+            return Ok(());
+        }
     }
 }
 
@@ -120,7 +156,9 @@ impl Readers {
 
 impl History {
     fn take(&mut self, envelope: &Envelope) {
-        self.lines.push((envelope.at, envelope.kind.clone(), line(envelope)));
+        if self.lines.len() < LINES_MAX || STATES.contains(&envelope.kind.as_str()) {
+            self.lines.push((envelope.at, envelope.kind.clone(), line(envelope)));
+        }
         if envelope.family != Entry::FAMILY {
             return;
         }
@@ -238,7 +276,60 @@ fn parse_id(text: &str) -> Option<ExchangeId> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
+    use pabal_journal::{Columns, Draft, Journal, Options};
+
     use super::*;
+
+    fn draft(kind: &str, exchange: Option<ExchangeId>) -> Draft {
+        Draft {
+            family: Entry::FAMILY.to_owned(),
+            kind: kind.to_owned(),
+            version: 1,
+            columns: Columns {
+                exchange: exchange.map(|exchange| exchange.to_string()),
+                caller: Some("payroll".to_owned()),
+                idempotency_key: Some("salary".to_owned()),
+                ..Columns::default()
+            },
+            ..Draft::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_is_not_hidden_by_what_others_do_under_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (writer, _) = Journal::open(Options::new(directory.path(), 1, "test")).unwrap();
+        let (acks, acked) = mpsc::channel();
+        for institution in ["hecto", "twin", "third"] {
+            let acks = acks.clone();
+            writer.register(institution, Arc::new(move |ack| _ = acks.send(ack))).unwrap();
+        }
+        let append = |institution: &str, drafts: Vec<Draft>| {
+            writer.append(institution, drafts, 1).unwrap();
+            assert!(matches!(acked.recv().unwrap(), pabal_journal::Ack::Durable { .. }));
+        };
+        let (theirs, ours) = (ExchangeId(6), ExchangeId(7));
+        append("twin", vec![draft("accepted", Some(theirs))]);
+        append("twin", (0..1_500).map(|_| draft("repeated", Some(theirs))).collect());
+        append("third", vec![draft("fence", None)]);
+        append("hecto", vec![draft("accepted", Some(ours))]);
+        append("hecto", (0..1_500).map(|_| draft("repeated", Some(ours))).collect());
+        append("hecto", vec![draft("listed", Some(ours))]);
+
+        let histories = Histories::new(directory.path().to_owned());
+        let keyed = async |institution: &str| {
+            histories.keyed(institution.to_owned(), "payroll".to_owned(), "salary".to_owned()).await.unwrap()
+        };
+        assert!(matches!(keyed("hecto").await, Keyed::Exchange(found) if found == ours));
+        assert!(matches!(keyed("twin").await, Keyed::Exchange(found) if found == theirs));
+        assert!(matches!(keyed("third").await, Keyed::Fenced));
+        assert!(matches!(keyed("fourth").await, Keyed::Unused));
+        let history = histories.exchange("hecto".to_owned(), ours).await.unwrap().unwrap();
+        assert_eq!((history.lines.len(), history.lines.last().unwrap().1.as_str()), (LINES_MAX + 1, "listed"));
+        assert!(histories.exchange("hecto".to_owned(), theirs).await.unwrap().is_none());
+    }
 
     #[test]
     fn an_id_comes_back() {
