@@ -47,6 +47,10 @@ impl Core {
                 original.state
             ));
         }
+        if !self.has_left(id) {
+            // What the institution does not know yet it calls unknown to it, and then the bytes leave.
+            return no(format!("not all bytes of exchange {id} have left: it cannot be asked about before they have"));
+        }
         let plan = Arc::clone(&self.plans[original.plan as usize]);
         let Some(by) = settled_by(&plan) else {
             return no(format!("no exchange of the spec settles `{}`", plan.exchange().name));

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use pabal_clock::Wall;
-use pabal_switch::{Cause, Entry, ExchangeId, ExchangeState, Opened, Outcome, Refusal, Report};
+use pabal_switch::{Cause, Conn, Entry, ExchangeId, ExchangeState, Opened, Outcome, Recovery, Refusal, Report};
 
-use crate::hands::{Hands, OUT};
+use crate::hands::{Hands, OUT, settings};
 use crate::peer;
 
 /// A transfer of bank 004 that was not answered.
@@ -117,6 +117,42 @@ fn only_an_unknown_can_be_asked_about() {
     hands.receive(&peer::answer(&transfer, "0000"));
     assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER", "SUCCESS LATE"]);
     assert_eq!(hands.inquire(id), Err(Refusal::NotInquirable), "it is settled");
+}
+
+/// A line of two sessions, of which the first takes no bytes; a transfer that stands in its queue, UNKNOWN.
+fn unknown_before_it_left() -> (Hands, ExchangeId, Conn) {
+    let mut settings = settings();
+    settings.lines[0].sessions_max = 2;
+    let mut hands = Hands::cold(settings, Recovery::new(), Hands::begin());
+    for conn in std::mem::take(&mut hands.connects) {
+        hands.connected(conn);
+    }
+    let slow = hands.open_conns[0];
+    hands.accept();
+    hands.open_conns.retain(|conn| *conn != slow);
+    let open = hands.request(peer::transfer("004", "110111222333", 10_000));
+    let id = hands.call(open);
+    hands.after_secs(30);
+    assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER"]);
+    assert_eq!(hands.take_frames(OUT).len(), 0);
+    assert_eq!(hands.core.poll_write(slow).len(), 304);
+    // A second one takes the room of the first session, so that what comes next goes by the other.
+    hands.transfer();
+    (hands, id, slow)
+}
+
+#[test]
+fn nobody_asks_about_a_request_whose_bytes_have_not_left() {
+    let (mut hands, id, slow) = unknown_before_it_left();
+    assert_eq!(hands.inquire(id), Err(Refusal::NotInquirable));
+    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Unknown);
+    hands.open_conns.push(slow);
+    hands.turn();
+    let transfer = hands.take_frames(OUT).remove(0);
+    hands.inquire(id).unwrap();
+    let frame = hands.take_frame();
+    hands.receive(&peer::result(&frame, &transfer, "0000", "0000", "0000000010000"));
+    assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER", "SUCCESS INQUIRY"]);
 }
 
 #[test]
