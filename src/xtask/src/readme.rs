@@ -230,7 +230,11 @@ fn citations(text: &str) -> Result<Vec<Citation>, Failure> {
 
 /// Words of the refusals or causes that the code declares: `Name = "WORD", "sentence";`.
 fn reasons(declared: &str) -> impl Iterator<Item = &str> {
-    declared.lines().filter_map(|line| Some(line.trim().split_once(" = \"")?.1.split_once("\", ")?.0))
+    declared.lines().filter_map(|line| {
+        let (name, rest) = line.trim().split_once(" = \"")?;
+        // Not an attribute.
+        name.chars().all(|c| c.is_ascii_alphanumeric()).then_some(rest.split_once("\", ")?.0)
+    })
 }
 
 /// A block between fences and the mark on the line before it.
@@ -325,7 +329,7 @@ mod tests {
 
     #[test]
     fn reasons_are_read_where_they_are_declared() {
-        let declared = "/// x\npub enum Refusal {\n    NotOpen = \"NOT_OPEN\", \"Not open.\";\n    Stopped = \"STOPPED\", \"x\";\n}";
+        let declared = "/// x\n#[serde(rename_all = \"UPPER\", tag = \"x\")]\npub enum Refusal {\n    NotOpen = \"NOT_OPEN\", \"Not open.\";\n    Stopped = \"STOPPED\", \"x\";\n}";
         assert_eq!(reasons(declared).collect::<Vec<_>>(), ["NOT_OPEN", "STOPPED"]);
     }
 
