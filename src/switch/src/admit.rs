@@ -81,9 +81,9 @@ impl Core {
         if let Some(Outcome::Failure { refusal: Some(Refusal::JournalFailed), .. }) = exchange.told {
             return Err((Refusal::JournalFailed, format!("the journal had failed before exchange {id} was sent")));
         }
-        // An outcome that is not durable yet is told when it is.
+        // An outcome that is not durable yet is told when it is, and its answer with it.
         if let Some(outcome) = exchange.told {
-            let answer = exchange.answer.clone();
+            let answer = exchange.answer.clone().filter(|_| exchange.outcome == Some(outcome));
             self.finish(id, outcome, None, answer);
         }
         Ok(Opened::Known(id))

@@ -1,4 +1,6 @@
-use pabal_switch::{CloseReason, Refusal};
+use std::time::Duration;
+
+use pabal_switch::{CloseReason, Opened, Refusal, Report};
 
 use crate::hands::{Hands, OUT, settings};
 use crate::peer;
@@ -141,4 +143,25 @@ fn observers_that_are_slow_lose_events_and_are_told_how_many() {
         hands.events[..],
         [pabal_switch::Event::Session { .. }, pabal_switch::Event::Dropped { count: 1 }]
     ));
+}
+
+#[test]
+fn nobody_reads_an_answer_before_it_is_durable() {
+    let mut hands = Hands::open();
+    let mut open = hands.request(peer::transfer("088", "1", 5));
+    open.idempotency_key = Some("order-1".into());
+    open.deadline = hands.now.mono + Duration::from_secs(2);
+    let id = hands.call(open.clone());
+    let frame = hands.take_frame();
+    hands.after_secs(3);
+    assert_eq!(hands.told(id), ["UNKNOWN CALLER_DEADLINE"]);
+    hands.is_durable = false;
+    hands.receive(&peer::answer(&frame, "0000"));
+    open.deadline = hands.now.mono + Duration::from_secs(60);
+    assert_eq!(hands.try_open(open), Ok(Opened::Known(id)));
+    hands.is_durable = true;
+    hands.turn();
+    assert_eq!(hands.told(id), ["UNKNOWN CALLER_DEADLINE", "UNKNOWN CALLER_DEADLINE", "SUCCESS LATE"]);
+    let has_answer = |report: &Report| matches!(report, Report::Outcome { answer: Some(_), .. });
+    assert_eq!(hands.reports[&id].iter().map(has_answer).collect::<Vec<_>>(), [false, false, true]);
 }
