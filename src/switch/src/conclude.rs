@@ -13,6 +13,7 @@ use crate::entry::{self, Entry, Frame, Origin};
 use crate::exchange::{Exchange, ExchangeEvent, ExchangeState};
 use crate::id::{Conn, ExchangeId};
 use crate::outcome::{Cause, Outcome};
+use crate::output::Event;
 use crate::refusal::Refusal;
 use crate::timer::TimerName;
 
@@ -208,7 +209,7 @@ impl Core {
         }
     }
 
-    /// Beyond the bound, the oldest UNKNOWN that was told stays in the journal only.
+    /// Beyond the bound, the oldest UNKNOWN that was told stays in the journal only, and on the list of a person there.
     fn evict_unknown(&mut self) {
         if self.state.unknown.len() <= usize::try_from(self.state.limits.unknown_max).unwrap_or(usize::MAX) {
             return;
@@ -220,6 +221,11 @@ impl Core {
         self.state.timers.stop(&TimerName::Inquiry(id));
         if let Some(exchange) = self.state.exchanges.remove(&id) {
             self.state.pending.remove(&exchange.key[..]);
+            if exchange.state != ExchangeState::Listed {
+                let about = Some(exchange.about);
+                self.append(Entry::Listed(entry::Listed { exchange: id, about }));
+            }
+            self.event(Event::Evicted { exchange: id });
         }
     }
 }

@@ -118,6 +118,11 @@ pub enum Event {
         /// Of which exchange.
         exchange: ExchangeId,
     },
+    /// More exchanges are UNKNOWN than may be kept: from now on only the journal knows this one, where it is listed for a person.
+    Evicted {
+        /// Which.
+        exchange: ExchangeId,
+    },
     /// Telegram numbers are running out.
     NumbersLow {
         /// How many are left.

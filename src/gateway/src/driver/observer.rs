@@ -112,6 +112,9 @@ impl Log {
             Event::Contradiction { exchange } => {
                 tracing::error!(institution, %exchange, "an answer says the opposite of what had been said; the outcome stays");
             }
+            Event::Evicted { exchange } => {
+                tracing::error!(institution, %exchange, "too many exchanges are UNKNOWN: only the journal knows this one from now on, and a person has to look at it");
+            }
             Event::NumbersLow { left } => tracing::warn!(institution, left, "telegram numbers are running out"),
             Event::Dropped { count } => tracing::warn!(institution, count, "events were not logged: too many at once"),
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pabal_switch::{Limits, Opened};
+use pabal_switch::{Entry, Event, ExchangeId, Limits, Opened};
 
 use crate::hands::{Hands, OUT, settings};
 use crate::peer;
@@ -109,6 +109,25 @@ fn the_oldest_unknown_stays_in_the_journal_only() {
     let frame = hands.take_frames(OUT).remove(0);
     hands.receive(&peer::answer(&frame, "0000"));
     assert_eq!(hands.kinds().last(), Some(&"unclaimed"));
+}
+
+#[test]
+fn an_unknown_that_memory_drops_is_on_the_list_of_the_journal() {
+    let mut hands = open_with(|limits| limits.unknown_max = 1);
+    let first = hands.transfer();
+    hands.after_secs(30);
+    let second = hands.transfer();
+    hands.after_secs(30);
+    let listed = |hands: &Hands| -> Vec<ExchangeId> {
+        let one = |entry| if let Entry::Listed(one) = entry { Some(one.exchange) } else { None };
+        hands.entries().into_iter().filter_map(one).collect()
+    };
+    assert_eq!(listed(&hands), [first]);
+    assert!(hands.events.contains(&Event::Evicted { exchange: first }));
+    // It comes back from the journal and is dropped again: it is on the list already.
+    let next = hands.restart();
+    assert_eq!(listed(&next), [first]);
+    assert!(next.core.exchange(first).is_none() && next.core.exchange(second).is_some());
 }
 
 #[test]
