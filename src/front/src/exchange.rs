@@ -128,6 +128,7 @@ async fn work(
 }
 
 /// A request that does not say what it must.
+#[derive(Debug)]
 struct Malformed {
     refused: Refused,
     /// The caller and its idempotency key, if there is one that can have been used.
@@ -146,9 +147,9 @@ impl Malformed {
     }
 }
 
-impl From<Refused> for Malformed {
+impl From<Refused> for Box<Malformed> {
     fn from(refused: Refused) -> Self {
-        Self { refused, keyed: None }
+        Self::new(Malformed { refused, keyed: None })
     }
 }
 
@@ -158,7 +159,7 @@ fn call(
     request: ExchangeRequest,
     timeout: Option<Duration>,
     trace: &Trace,
-) -> Result<Call, Malformed> {
+) -> Result<Call, Box<Malformed>> {
     let institution = request.institution;
     let caller = metadata::caller(metadata, &institution)?;
     let idempotency_key = match request.idempotency_key {
@@ -174,7 +175,7 @@ fn call(
     };
     let body = body.map_err(|refused| {
         let keyed = idempotency_key.clone().map(|key| (caller.clone(), key));
-        Malformed { refused, keyed }
+        Box::new(Malformed { refused, keyed })
     })?;
     Ok(Call {
         institution,
@@ -230,7 +231,7 @@ mod tests {
 
     fn refused(request: ExchangeRequest) -> (String, String) {
         let metadata = MetadataMap::new();
-        let refused = call(&metadata, request, None, &Trace::of(&metadata)).err().expect("it is malformed").refused;
+        let refused = call(&metadata, request, None, &Trace::of(&metadata)).expect_err("it is malformed").refused;
         assert_eq!((refused.refusal.word(), &*refused.institution), ("INVALID_FIELDS", "hecto"));
         refused.violations.into_iter().next().expect("it says what is wrong")
     }
@@ -239,7 +240,7 @@ mod tests {
     fn what_is_left_out_is_none() {
         let metadata = MetadataMap::new();
         let trace = Trace::of(&metadata);
-        let call = call(&metadata, request(), None, &trace).ok().expect("it is fine");
+        let call = call(&metadata, request(), None, &trace).expect("it is fine");
         assert_eq!((call.party, call.idempotency_key, call.timeout), (None, None, None));
         assert_eq!((&*call.caller, call.trace), ("anonymous", Some(trace.parent())));
     }

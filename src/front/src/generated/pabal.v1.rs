@@ -588,6 +588,9 @@ pub mod gateway_client {
         /// each a proof that no byte of this request left: INVALID_ARGUMENT (with BadRequest if fields are wrong), FAILED_PRECONDITION,
         /// UNAVAILABLE, RESOURCE_EXHAUSTED, ALREADY_EXISTS, DEADLINE_EXCEEDED.
         ///
+        /// With an idempotency key that cannot be looked up, the domain is `pabal.question`: this request was not sent, but an earlier one under
+        /// its key may have been. ALREADY_EXISTS with KEY_REUSED names the exchange that has the key: ask `Find` about that one.
+        ///
         /// The exchange goes on when the caller goes away or its deadline passes, unless no byte has left yet; then none will.
         pub async fn exchange(
             &mut self,
@@ -653,6 +656,9 @@ pub mod gateway_server {
         /// Errors, each with ErrorInfo (domain `pabal`, reason without the prefix `REASON_`, metadata `institution` and `exchange_id`), and
         /// each a proof that no byte of this request left: INVALID_ARGUMENT (with BadRequest if fields are wrong), FAILED_PRECONDITION,
         /// UNAVAILABLE, RESOURCE_EXHAUSTED, ALREADY_EXISTS, DEADLINE_EXCEEDED.
+        ///
+        /// With an idempotency key that cannot be looked up, the domain is `pabal.question`: this request was not sent, but an earlier one under
+        /// its key may have been. ALREADY_EXISTS with KEY_REUSED names the exchange that has the key: ask `Find` about that one.
         ///
         /// The exchange goes on when the caller goes away or its deadline passes, unless no byte has left yet; then none will.
         async fn exchange(
