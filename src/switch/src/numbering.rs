@@ -1,4 +1,4 @@
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use core::ops::RangeInclusive;
 
 use pabal_clock::BusinessDate;
@@ -64,15 +64,19 @@ impl Numbers {
         Some(Given { number, reserve, low })
     }
 
+    /// Dates of which counters are kept: a wall clock that leaps, however far, and comes back finds its marks.
+    const DATES_KEPT: usize = 8;
+
     /// Goes on behind what an earlier process reserved.
     pub(crate) fn resume(&mut self, scope: Bytes, until: u64, date: BusinessDate) {
         self.counters.insert(scope, Counter { next: until, until, date, warned: false });
     }
 
-    /// Drops counters whose date is over. Those of the day before stay, since a wall clock may go back.
+    /// Drops the counters of all but the last dates that have any. Those of `date` stay.
     pub(crate) fn forget_before(&mut self, date: BusinessDate) {
-        let day = date.date().days_since_epoch();
-        self.counters.retain(|_, counter| counter.date.date().days_since_epoch() >= day - 1);
+        let dates: BTreeSet<BusinessDate> = self.counters.values().map(|counter| counter.date).collect();
+        let Some(first) = dates.iter().rev().nth(Self::DATES_KEPT - 1).copied() else { return };
+        self.counters.retain(|_, counter| counter.date >= first || counter.date == date);
     }
 
     /// What a checkpoint holds.
@@ -123,12 +127,19 @@ mod tests {
     }
 
     #[test]
-    fn yesterday_stays_and_the_day_before_goes() {
+    fn the_last_dates_stay_and_so_does_the_present_one() {
+        let kept = |numbers: &Numbers| numbers.marks().map(|(scope, _)| scope[0]).collect::<std::vec::Vec<_>>();
         let mut numbers = Numbers::default();
-        for day in [19, 20, 21] {
+        for day in 1..=9 {
             numbers.next(&[day], &(1..=9), 9, 1, date(day));
         }
-        numbers.forget_before(date(21));
-        assert_eq!(numbers.marks().map(|(scope, _)| scope[0]).collect::<std::vec::Vec<_>>(), [20, 21]);
+        numbers.forget_before(date(9));
+        assert_eq!(kept(&numbers), [2, 3, 4, 5, 6, 7, 8, 9]);
+        // The clock has gone back by more than that many dates.
+        numbers.next(&[1], &(1..=9), 9, 1, date(1));
+        numbers.forget_before(date(1));
+        assert_eq!(kept(&numbers), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        numbers.forget_before(date(30));
+        assert_eq!(kept(&numbers), [2, 3, 4, 5, 6, 7, 8, 9]);
     }
 }

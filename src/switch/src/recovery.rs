@@ -124,7 +124,11 @@ impl Recovery {
             }
             Entry::Fence(entry) => self.fences.push((entry.caller, entry.key)),
             Entry::NumberBlock(entry) => {
-                self.numbers.insert((entry.protocol, entry.scope), (entry.until, entry.date));
+                // Never back: what was reserved once may be in use.
+                let (until, date) =
+                    self.numbers.entry((entry.protocol, entry.scope)).or_insert((entry.until, entry.date));
+                *until = entry.until.max(*until);
+                *date = entry.date.max(*date);
             }
             Entry::Opening(entry) => {
                 self.openings.insert((entry.protocol.clone(), entry.key.values.clone()), entry);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pabal_clock::Wall;
 use pabal_switch::{Entry, Event, ExchangeId, Limits, Opened};
 
 use crate::hands::{Hands, OUT, settings};
@@ -168,4 +169,32 @@ fn new_limits_hold_at_once() {
     hands.turn();
     let open = hands.request(peer::transfer("088", "1", 5));
     assert_eq!(hands.try_open(open), Err(pabal_switch::Refusal::QueueFull));
+}
+
+#[test]
+fn a_clock_that_leaps_and_comes_back_gives_no_number_twice() {
+    let mut hands = open_with(|limits| limits.tombstone_keep = Duration::from_secs(60));
+    let three = |hands: &mut Hands| -> Vec<(String, String)> {
+        let one = |_| {
+            hands.transfer();
+            let frame = hands.take_frame();
+            hands.receive(&peer::answer(&frame, "0000"));
+            let field = |place| peer::at(&frame, place).to_owned();
+            (field(peer::SEND_DATE), field(peer::TELEGRAM_NO))
+        };
+        (0..3).map(one).collect()
+    };
+    let leap = |hands: &mut Hands, days: i64| {
+        hands.now.wall = Wall::from_unix_micros(hands.now.wall.as_unix_micros() + days * 86_400_000_000);
+        hands.core.handle_timeout(hands.now);
+        hands.turn();
+        // The tombstones that would keep a number from being given again end.
+        hands.after_secs(61);
+    };
+    let before = three(&mut hands);
+    leap(&mut hands, 3);
+    leap(&mut hands, -3);
+    let after = three(&mut hands);
+    assert_eq!(before[0].0, after[0].0, "the same date");
+    assert!(!after.iter().any(|number| before.contains(number)), "{before:?} {after:?}");
 }

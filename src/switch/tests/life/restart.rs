@@ -96,6 +96,24 @@ fn no_number_is_used_twice_whatever_was_lost() {
 }
 
 #[test]
+fn a_block_of_numbers_never_goes_back() {
+    let mut hands = Hands::open();
+    let mut firsts = hands.journal.clone();
+    firsts.retain(|(kind, _)| kind == "number_block");
+    assert_eq!(firsts.len(), 2, "one for each bank");
+    for _ in 0..10 {
+        hands.transfer();
+        let frame = hands.take_frame();
+        hands.receive(&peer::answer(&frame, "0000"));
+    }
+    assert_eq!(hands.kinds().iter().filter(|kind| **kind == "number_block").count(), 3, "bank 088 has a second one");
+    hands.journal.extend(firsts);
+    let mut next = again(hands);
+    next.transfer();
+    assert_eq!(peer::at(&next.take_frame(), peer::TELEGRAM_NO), "000021");
+}
+
+#[test]
 fn an_open_day_stays_open() {
     let hands = Hands::open();
     let mut next = hands.restart();

@@ -145,7 +145,6 @@ fn what_waits_survives_a_lost_session() {
 fn numbers_end_and_are_never_used_twice() {
     let mut settings = settings();
     settings.lines[0].window = 10;
-    settings.limits.number_block = 1_000_000;
     let mut hands = Hands::open_with(settings);
     // The journal of an earlier process has reserved all but two of bank 088.
     let protocol = "firmbanking".into();
