@@ -62,7 +62,7 @@ fn letters_in_a_number() {
 fn too_many_digits() {
     check(
         transfer(1).with("debit_amt", Kind::Int64(12_345_678_901_234)),
-        "T07 debit_amt at byte 129 (13 bytes): the value needs 14 bytes; shorten it, nothing is cut here; bytes 31 32 33 34 35 36 37 38 39 30 31 32 33 34 (\"12345678901234\")",
+        "T07 debit_amt at byte 129 (13 bytes): the value needs 14 bytes; shorten it, nothing is cut here",
     );
 }
 

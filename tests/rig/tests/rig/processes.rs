@@ -64,7 +64,8 @@ fn when_writing_fails_nothing_leaves_and_health_says_so() {
             unreachable!("a file grows without end")
         };
         let status = tokio::time::timeout(Duration::from_secs(60), fill).await.unwrap();
-        refused::<()>(Err(status), Refusal::JournalFailed, Code::Unavailable);
+        let reason = pabal_front::client::reason(&status);
+        assert_eq!((reason.as_deref(), status.code()), (Some(Refusal::JournalFailed.word()), Code::Unavailable));
         let asked = transfer(1);
         let (status, _) = refused(rig.call(&asked).await, Refusal::JournalFailed, Code::Unavailable);
         assert!(status.message().contains("storage: "), "{status:?}");
