@@ -178,7 +178,12 @@ impl Recovery {
         for exchange in core.state.exchanges.values() {
             let plan = &core.plans[exchange.plan as usize];
             let key_only = exchange.telegram.is_empty();
-            let bytes = if key_only { spread_key(exchange, plan) } else { exchange.telegram.clone() };
+            // Without a key, which goes with the tombstone, there is nothing to find it by: blanks would be a key too.
+            let bytes = match (key_only, exchange.key.is_empty()) {
+                (false, _) => exchange.telegram.clone(),
+                (true, false) => spread_key(exchange, plan),
+                (true, true) => Vec::new(),
+            };
             recovery.exchanges.insert(
                 exchange.id,
                 Known {

@@ -259,6 +259,30 @@ fn a_checkpoint_says_the_same_as_all_entries_before_it() {
 }
 
 #[test]
+fn a_key_that_was_dropped_does_not_come_back_as_blanks() {
+    let mut settings = crate::hands::settings();
+    settings.limits.tombstone_keep = Duration::from_secs(100);
+    let mut hands = Hands::open_with(settings);
+    let mut open = hands.request(peer::transfer("088", "1", 5));
+    open.idempotency_key = Some("order-1".into());
+    let id = hands.call(open.clone());
+    let frame = hands.take_frame();
+    hands.receive(&peer::answer(&frame, "0000"));
+    hands.after_secs(101);
+    let entry = hands.core.checkpoint();
+    hands.journal = vec![(entry.kind().into(), entry.encode(&|_| [0; 32]))];
+    let mut next = again(hands);
+    let mut blank = peer::answer(&frame, "9999");
+    for field in &next.institution.protocols[0].rules.key {
+        blank[field.range()].fill(b' ');
+    }
+    next.receive(&blank);
+    assert_eq!(next.kinds().last(), Some(&"unclaimed"));
+    open.deadline = next.now.mono + Duration::from_secs(60);
+    assert_eq!(next.try_open(open), Ok(Opened::Known(id)), "its idempotency key is still known");
+}
+
+#[test]
 fn an_entry_reads_as_it_was_written_and_nothing_else_does() {
     let mut hands = Hands::open();
     hands.transfer();
