@@ -153,7 +153,10 @@ impl Core {
     /// A settled exchange keeps its key for a while, so that a late answer is known for what it is.
     pub(crate) fn bury(&mut self, id: ExchangeId, now: Now) {
         let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
-        exchange.telegram.clear();
+        if exchange.inquiry.is_none() {
+            // An inquiry that is still on its way compares with it.
+            exchange.telegram.clear();
+        }
         if exchange.is_tombstoned {
             return;
         }
@@ -187,6 +190,7 @@ impl Core {
         let Some((_, id)) = self.state.tombstones.pop_front() else { return };
         if let Some(exchange) = self.state.exchanges.get_mut(&id) {
             exchange.is_tombstoned = false;
+            exchange.telegram.clear();
             let key = core::mem::take(&mut exchange.key);
             self.state.pending.remove(&key[..]);
             self.forget(id);

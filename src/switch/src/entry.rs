@@ -294,7 +294,7 @@ pub struct Contradiction {
     pub answered: Outcome,
     /// By which connection.
     pub place: Place,
-    /// The answer.
+    /// The answer; empty if an inquiry was answered so, since that answer is in the inquiry's own entry.
     pub telegram: Frame,
 }
 

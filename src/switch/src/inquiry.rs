@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use pabal_clock::{Mono, Now};
 use pabal_spec::{ExchangeRuleId, Unknown};
@@ -13,10 +14,11 @@ use crate::admit::Request;
 use crate::book::{blank, carry};
 use crate::business::RETRY_MIN;
 use crate::core::{Core, Inquire};
-use crate::entry::Origin;
+use crate::entry::{self, Entry, Frame, Origin};
 use crate::exchange::{ExchangeEvent, ExchangeState};
 use crate::id::{Conn, ExchangeId};
 use crate::outcome::{Cause, Outcome};
+use crate::output::Event;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
 use crate::timer::TimerName;
@@ -111,7 +113,7 @@ impl Core {
         let Some(original) = self.state.exchanges.get(&parent) else { return };
         let Some(standing) = original.outcome else { return };
         if original.telegram.is_empty() {
-            // Settled meanwhile, by a late answer: there is nothing left to compare with.
+            // Settled before this inquiry's time was over: there is nothing left to compare with.
             return;
         }
         let confirmed = rule.confirm.iter().all(|confirm| {
@@ -124,7 +126,7 @@ impl Core {
         let holds = |condition: &pabal_spec::Condition| {
             condition.holds(frame, &original.telegram, verdicts, &original.about.participant)
         };
-        if standing.is_final() || !confirmed {
+        if !confirmed {
             return;
         }
         let outcome = match (holds(&rule.success), holds(&rule.failure)) {
@@ -134,7 +136,23 @@ impl Core {
             (false, false) | (true, true) => return,
         };
         // The frame is of the inquiry's layout, and in the inquiry's own entry: nobody may read it as an answer to the original.
-        self.settle(parent, outcome, conn, None, now);
+        if !standing.is_final() {
+            self.settle(parent, outcome, conn, None, now);
+            return;
+        }
+        // Settled meanwhile, by a late answer: what was said stays.
+        if standing.word() != outcome.word() {
+            let about = Some(Arc::clone(&original.about));
+            let place = self.place(conn);
+            let telegram = Frame { bytes: Vec::new(), secrets: Vec::new(), digest: None };
+            let entry =
+                entry::Contradiction { exchange: parent, about, said: standing, answered: outcome, place, telegram };
+            self.append(Entry::Contradiction(entry));
+            self.event(Event::Contradiction { exchange: parent });
+        }
+        if let Some(original) = self.state.exchanges.get_mut(&parent) {
+            original.telegram.clear();
+        }
     }
 
     /// An inquiry is over. If it settled nothing, the next one is set, or the exchange is listed.

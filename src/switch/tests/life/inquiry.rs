@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use pabal_clock::Wall;
-use pabal_switch::{Cause, Conn, Entry, ExchangeId, ExchangeState, Opened, Outcome, Recovery, Refusal, Report};
+use pabal_switch::{Cause, Conn, Entry, Event, ExchangeId, ExchangeState, Opened, Outcome, Recovery, Refusal, Report};
 
-use crate::hands::{Hands, OUT, settings};
+use crate::hands::{Hands, OUT, said, settings};
 use crate::peer;
 
 /// A transfer of bank 004 that was not answered.
@@ -164,6 +164,14 @@ fn the_late_answer_and_the_inquiry_may_race() {
     hands.receive(&peer::result(&frame, &transfer, "0000", "0116", "0000000000000"));
     assert_eq!(hands.told(inquiry), ["SUCCESS ANSWERED"]);
     assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER", "SUCCESS LATE"], "what was said stays");
+    let entries = hands.entries();
+    let Some(Entry::Contradiction(entry)) = entries.last() else { panic!("{:?}", hands.kinds()) };
+    assert_eq!(
+        (entry.exchange, said(&entry.said), said(&entry.answered)),
+        (id, "SUCCESS LATE".into(), "FAILURE INQUIRY".into())
+    );
+    assert!(entry.telegram.bytes.is_empty(), "it is of the inquiry's layout");
+    assert!(hands.events.contains(&Event::Contradiction { exchange: id }));
 }
 
 #[test]
