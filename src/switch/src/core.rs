@@ -3,6 +3,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 use pabal_clock::{Deadline, Mono, Now, Timers};
 use pabal_spec::Institution;
@@ -26,8 +27,8 @@ use crate::status::{ExchangeStatus, Status};
 use crate::timer::TimerName;
 use crate::waiting::Waiting;
 
-/// A request of a caller.
-#[derive(Clone, Debug)]
+/// A request of a caller. `Debug` tells of the telegram its length only.
+#[derive(Clone)]
 pub struct Open {
     /// What it is, pinned.
     pub plan: Arc<Plan>,
@@ -43,6 +44,18 @@ pub struct Open {
     pub deadline: Deadline,
     /// The caller's `traceparent` (W3C Trace Context), as it came.
     pub trace: Option<Box<str>>,
+}
+
+impl fmt::Debug for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Open")
+            .field("exchange", &self.plan.exchange().name)
+            .field("caller", &self.caller)
+            .field("party", &self.party)
+            .field("telegram_bytes", &self.telegram.len())
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How a request was taken in.
@@ -77,7 +90,6 @@ pub struct Inquire {
 /// connections whose sockets take bytes, then set one timer by [`Core::poll_timeout`].
 ///
 /// What carries a connection of an older epoch is ignored: the socket is gone, and its news came too late.
-#[derive(Debug)]
 pub struct Core {
     pub(crate) institution: Arc<Institution>,
     pub(crate) settings: Settings,
@@ -93,6 +105,17 @@ pub struct Core {
     /// The bytes of a pending key that is looked for.
     pub(crate) scratch: Vec<u8>,
     pub(crate) state: State,
+}
+
+/// Numbers only: a core holds telegrams.
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core")
+            .field("institution", &self.institution.name)
+            .field("exchanges", &self.state.exchanges.len())
+            .field("outputs", &self.outputs.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Core {

@@ -13,7 +13,7 @@ use crate::settings::Settings;
 use crate::state::State;
 
 /// A whole core as plain data, so that another process can go on where this one stood.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Image {
     /// Of the types below.
     pub version: u32,
@@ -28,6 +28,17 @@ struct PlanName {
     protocol: Box<str>,
     rule: Box<str>,
     digest: Digest,
+}
+
+/// Numbers only: an image holds telegrams.
+impl core::fmt::Debug for Image {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Image")
+            .field("version", &self.version)
+            .field("institution", &self.institution)
+            .field("exchanges", &self.state.exchanges.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Image {

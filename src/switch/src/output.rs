@@ -2,6 +2,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::entry::Entry;
 use crate::id::{Conn, ExchangeId, LineId, NoticeId, Ticket};
@@ -11,7 +12,7 @@ use crate::refusal::Refusal;
 use crate::session::{CloseReason, SessionState};
 
 /// What the shell must do. Drained by [`crate::Core::poll_output`] after every input.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Output {
     /// Connect a session of an initiator line.
     Connect {
@@ -54,8 +55,33 @@ pub enum Output {
     Event(Event),
 }
 
-/// What a caller hears.
-#[derive(Clone, Debug)]
+/// Of telegrams, their length only.
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect { conn } => f.debug_struct("Connect").field("conn", conn).finish(),
+            Self::Close { conn, reason, abort } => {
+                f.debug_struct("Close").field("conn", conn).field("reason", reason).field("abort", abort).finish()
+            }
+            Self::Append { ticket, entries } => {
+                f.debug_struct("Append").field("ticket", ticket).field("entries", entries).finish()
+            }
+            Self::Finish { exchange, report } => {
+                f.debug_struct("Finish").field("exchange", exchange).field("report", report).finish()
+            }
+            Self::Deliver { notice, rule, telegram } => f
+                .debug_struct("Deliver")
+                .field("notice", notice)
+                .field("rule", rule)
+                .field("telegram_bytes", &telegram.len())
+                .finish(),
+            Self::Event(event) => f.debug_tuple("Event").field(event).finish(),
+        }
+    }
+}
+
+/// What a caller hears. `Debug` tells of the answer its length only.
+#[derive(Clone)]
 pub enum Report {
     /// A byte may have left, or nobody waited: the outcome.
     Outcome {
@@ -78,6 +104,22 @@ pub enum Report {
         /// More about it, for people.
         detail: String,
     },
+}
+
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Outcome { outcome, answer, number, .. } => f
+                .debug_struct("Outcome")
+                .field("outcome", outcome)
+                .field("answer_bytes", &answer.as_ref().map(|bytes| bytes.len()))
+                .field("number", number)
+                .finish_non_exhaustive(),
+            Self::NotSent { refusal, detail } => {
+                f.debug_struct("NotSent").field("refusal", refusal).field("detail", detail).finish()
+            }
+        }
+    }
 }
 
 /// What an observer may log or count. Holds no content of telegrams.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use pabal_switch::{CloseReason, Opened, Refusal, Report};
+use pabal_switch::{CloseReason, NoticeId, Opened, Output, Refusal, Report};
 
 use crate::hands::{Hands, OUT, settings};
 use crate::peer;
@@ -164,4 +164,23 @@ fn nobody_reads_an_answer_before_it_is_durable() {
     assert_eq!(hands.told(id), ["UNKNOWN CALLER_DEADLINE", "UNKNOWN CALLER_DEADLINE", "SUCCESS LATE"]);
     let has_answer = |report: &Report| matches!(report, Report::Outcome { answer: Some(_), .. });
     assert_eq!(hands.reports[&id].iter().map(has_answer).collect::<Vec<_>>(), [false, false, true]);
+}
+
+#[test]
+fn what_is_printed_for_people_shows_no_bytes_of_a_telegram() {
+    let mut hands = Hands::open();
+    let open = hands.request(peer::transfer("088", "1", 5));
+    // As text, and as a list of numbers.
+    let shows = |text: String| text.contains("PIN-4711") || text.contains("80, 73, 78");
+    assert!(shows(format!("{:?}", open.telegram)));
+    assert!(!shows(format!("{open:?}")));
+    let id = hands.call(open);
+    assert!(!shows(format!("{:?}", hands.core)) && !shows(format!("{:?}", hands.core.image())));
+    let frame = hands.take_frame();
+    hands.receive(&peer::answer(&frame, "0000"));
+    assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
+    assert!(!shows(format!("{:?}", hands.reports)));
+    let telegram = frame.as_slice().into();
+    let deliver = Output::Deliver { notice: NoticeId(1), rule: "deposit".into(), telegram };
+    assert!(!shows(format!("{deliver:?}")));
 }
