@@ -302,16 +302,23 @@ impl Core {
         }
     }
 
-    fn evict_keys(&mut self) {
+    /// Drops the oldest keys beyond the bound; fences count as well.
+    pub(crate) fn evict_keys(&mut self) {
+        while self.evict_key() {}
+    }
+
+    fn evict_key(&mut self) -> bool {
         let max = self.state.limits.idempotency_keys_max;
         let State { exchanges, unknown, keys, .. } = &mut self.state;
         let is_live = |id| {
             let open = |exchange: &Exchange| exchange.state.is_waiting() || exchange.state.is_in_flight();
             unknown.contains(&id) || exchanges.get(&id).is_some_and(open)
         };
-        if let Some(Bound::To(id)) = keys.evict(max, is_live) {
+        let evicted = keys.evict(max, is_live);
+        if let Some(Bound::To(id)) = evicted {
             self.forget(id);
         }
+        evicted.is_some()
     }
 }
 

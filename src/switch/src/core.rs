@@ -376,6 +376,7 @@ impl Core {
             self.flush();
             return Err(exchange);
         }
+        self.evict_keys();
         self.state.keys.bind(caller, key, crate::keys::Bound::Fenced);
         self.append(Entry::Fence(crate::entry::Fence { caller: caller.into(), key: key.into() }));
         let ticket = self.ticket();

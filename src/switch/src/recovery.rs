@@ -304,6 +304,7 @@ impl Core {
         for (id, known) in exchanges {
             self.recover_exchange(id, known, now);
         }
+        self.evict_keys();
         for (_, known) in notices {
             self.recover_notice(known, now);
         }

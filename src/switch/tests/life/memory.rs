@@ -198,3 +198,19 @@ fn a_clock_that_leaps_and_comes_back_gives_no_number_twice() {
     assert_eq!(before[0].0, after[0].0, "the same date");
     assert!(!after.iter().any(|number| before.contains(number)), "{before:?} {after:?}");
 }
+
+#[test]
+fn fences_count_among_the_keys_and_a_smaller_bound_holds_after_a_restart() {
+    let mut hands = open_with(|limits| limits.idempotency_keys_max = 20);
+    for n in 0..50 {
+        hands.core.fence("teller", &format!("order-{n}"), hands.now).unwrap();
+        hands.turn();
+    }
+    let held = |hands: &Hands| {
+        let body = hands.core.checkpoint().encode(&|_| [0; 32]);
+        String::from_utf8(body).unwrap().matches("order-").count()
+    };
+    assert_eq!(held(&hands), 21, "the bound and the newest");
+    hands.settings.limits.idempotency_keys_max = 2;
+    assert_eq!(held(&hands.restart()), 2);
+}
