@@ -446,7 +446,7 @@ mod case {
             assert_eq!(pabal_front::client::reason(&status).as_deref(), Some(refusal.word()));
             assert_eq!(status.code(), code(refusal));
             // The transfer has left; an error about a question must not look like a proof that it has not.
-            assert_eq!(pabal_front::Proof::of(&status), None);
+            assert_eq!(Proof::of(&status), None);
             assert!(status.message().contains(exchange), "{}", status.message());
         }
         // The next transfer comes behind whatever left before it.
