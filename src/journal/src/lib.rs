@@ -77,7 +77,7 @@ mod writer;
 pub use writer::{Ack, Health, Journal, OnDurable, Pause, Recovered, RecoveredInstitution, Ticket, Writer};
 
 mod reader;
-pub use reader::{Reader, Recovery};
+pub use reader::{Key, Reader, Recovery};
 
 mod verify;
 pub use verify::verify;

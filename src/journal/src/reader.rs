@@ -175,6 +175,29 @@ impl Reader {
         )
     }
 
+    /// What has a key, of one institution or of any, the newest first: at most `limit`, and only what stands before `before`.
+    ///
+    /// # Errors
+    /// As [`Reader::after`].
+    pub fn newest(
+        &self,
+        institution: Option<&str>,
+        key: Key<'_>,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<Envelope>, Error> {
+        let (index, condition, mut content) = key.question();
+        let mut source = format!("INDEXED BY {index} WHERE {condition}");
+        if let Some(institution) = institution {
+            content.push(institution.to_owned());
+            source.push_str(&format!(" AND institution = ?{}", 2 + content.len()));
+        }
+        source.push_str(" AND e.seq < ?1 ORDER BY e.seq DESC");
+        let content: Vec<&dyn ToSql> = content.iter().map(|text| text as &dyn ToSql).collect();
+        let before = before.map_or(i64::MAX, |before| i64::try_from(before.seq).unwrap_or(i64::MAX));
+        self.select(&source, &content, before, limit)
+    }
+
     /// An institution's last checkpoint and everything of it since, in order; everything when there is no checkpoint. What a fold must
     /// see to be where it was.
     ///
@@ -195,14 +218,18 @@ impl Reader {
     }
 
     fn ask(&self, source: &str, content: &[&dyn ToSql], after: Position, limit: usize) -> Result<Vec<Envelope>, Error> {
+        let seq = i64::try_from(after.seq).unwrap_or(i64::MAX);
+        self.select(&format!("{source} AND e.seq > ?1 ORDER BY e.seq"), content, seq, limit)
+    }
+
+    /// What a source gives, in its order; `?1` is the cursor in it.
+    fn select(&self, source: &str, content: &[&dyn ToSql], cursor: i64, limit: usize) -> Result<Vec<Envelope>, Error> {
         let doing = "reading the journal";
         // The index is named, so that a small table or a missing index is an error and never a walk through everything.
-        let sql =
-            format!("SELECT {} FROM envelope e {source} AND e.seq > ?1 ORDER BY e.seq LIMIT ?2", schema::selection());
+        let sql = format!("SELECT {} FROM envelope e {source} LIMIT ?2", schema::selection());
         let mut statement = self.connection.prepare_cached(&sql).map_err(storage(doing))?;
-        let seq = i64::try_from(after.seq).unwrap_or(i64::MAX);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut parameters: Vec<&dyn ToSql> = vec![&seq, &limit];
+        let mut parameters: Vec<&dyn ToSql> = vec![&cursor, &limit];
         parameters.extend(content);
         let mut rows = statement.query(&parameters[..]).map_err(storage(doing))?;
         let mut envelopes = Vec::new();
@@ -210,6 +237,59 @@ impl Reader {
             envelopes.push(Link::read(row, &self.header)?.check(&self.header)?);
         }
         Ok(envelopes)
+    }
+}
+
+/// By what [`Reader::newest`] finds envelopes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key<'a> {
+    /// The exchange.
+    Exchange(&'a str),
+    /// A caller's idempotency key.
+    Idempotency {
+        /// Who called; `None` is anybody.
+        caller: Option<&'a str>,
+        /// The key.
+        key: &'a str,
+    },
+    /// The key that joins an answer to its request.
+    Correlation(&'a str),
+    /// The number that we gave.
+    OurNumber(&'a str),
+    /// The number that the institution gave.
+    TheirNumber(&'a str),
+    /// The trace context, or how it begins.
+    Trace(&'a str),
+    /// The exchange that it serves.
+    Parent(&'a str),
+    /// What became of it.
+    Outcome(&'a str),
+}
+
+impl Key<'_> {
+    /// The index that leads to it, the condition, and its parameters from the third on.
+    fn question(&self) -> (&'static str, &'static str, Vec<String>) {
+        let one = |index, condition, text: &str| (index, condition, vec![text.to_owned()]);
+        match *self {
+            Self::Exchange(text) => one("envelope_exchange", "exchange = ?3", text),
+            Self::Idempotency { caller: None, key } => one("envelope_idempotency", "idempotency_key = ?3", key),
+            Self::Idempotency { caller: Some(caller), key } => (
+                "envelope_idempotency",
+                "idempotency_key = ?3 AND caller = ?4",
+                vec![key.to_owned(), caller.to_owned()],
+            ),
+            Self::Correlation(text) => one("envelope_correlation", "correlation_key = ?3", text),
+            Self::OurNumber(text) => one("envelope_our_number", "our_number = ?3", text),
+            Self::TheirNumber(text) => one("envelope_their_number", "their_number = ?3", text),
+            // The greatest character ends the range of all texts that begin so.
+            Self::Trace(text) => (
+                "envelope_trace",
+                "trace_context >= ?3 AND trace_context < ?4",
+                vec![text.to_owned(), format!("{text}\u{10ffff}")],
+            ),
+            Self::Parent(text) => one("envelope_parent", "parent = ?3", text),
+            Self::Outcome(text) => one("envelope_outcome", "outcome = ?3", text),
+        }
     }
 }
 

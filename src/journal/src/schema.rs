@@ -16,7 +16,7 @@ const FILE_NUMBER: i64 = 1;
 /// Stands in the file's header (offset 68), so that `file` and auditors' tools know it: "paba".
 const APPLICATION: i32 = 0x7061_6261;
 /// The format of the tables and of the checksum; in the header's user version (offset 60).
-const FORMAT: i32 = 1;
+const FORMAT: i32 = 2;
 /// Bytes of a page.
 pub(crate) const PAGE_BYTES: u64 = 4096;
 
@@ -72,6 +72,10 @@ fn statements() -> Vec<String> {
         ("trace", "trace_context"),
         ("business_date", "business_date, institution"),
         ("participant", "participant, institution"),
+        ("our_number", "our_number, institution"),
+        ("their_number", "their_number, institution"),
+        ("parent", "parent, institution"),
+        ("outcome", "outcome, institution"),
     ] {
         let first = columns.split(',').next().unwrap_or(columns);
         statements.push(format!("CREATE INDEX envelope_{name} ON envelope ({columns}) WHERE {first} IS NOT NULL"));

@@ -1,7 +1,7 @@
 //! Cursors and the ways to find an entry.
 
 use super::*;
-use pabal_journal::{Envelope, Error, Reader};
+use pabal_journal::{Columns, Envelope, Error, Key, Reader};
 
 fn filled() -> (Site, Writer) {
     let site = Site::new();
@@ -104,6 +104,50 @@ fn an_entry_is_found_by_each_of_its_keys() {
     assert_eq!(seqs(&reader.by_business_date("hecto", 20_261_121, at(98), 10).unwrap()), [99, 100]);
     assert!(reader.by_business_date("hecto", 20_261_122, start, 10).unwrap().is_empty());
     assert_eq!(seqs(&reader.by_participant("kftc", "000", start, 2).unwrap()), [102, 105]);
+}
+
+#[test]
+fn the_newest_with_a_key_come_first_and_only_by_an_index() {
+    let site = Site::new();
+    let (writer, _) = site.open();
+    let acked = (register(&writer, "hecto"), register(&writer, "kftc"));
+    let with = |number: u64, edit: &dyn Fn(&mut Columns)| {
+        let mut draft = draft("sending", number);
+        edit(&mut draft.columns);
+        draft
+    };
+    let text = |text: &str| Some(text.to_owned());
+    let batch = |first: u64| {
+        let numbered = |columns: &mut Columns| columns.our_number = text("0000007");
+        vec![
+            with(first, &numbered),
+            with(first + 1, &|columns| columns.their_number = text("0000007")),
+            with(first + 2, &|columns| columns.parent = text("x-1")),
+            with(first + 3, &|columns| columns.outcome = text("UNKNOWN")),
+            with(first + 4, &numbered),
+        ]
+    };
+    writer.append("hecto", batch(1), 1).unwrap();
+    acked.0.recv().unwrap();
+    writer.append("kftc", batch(6), 1).unwrap();
+    acked.1.recv().unwrap();
+    let reader = Reader::open(site.path()).unwrap();
+    let newest = |institution, key| seqs(&reader.newest(institution, key, None, 10).unwrap());
+    assert_eq!(newest(Some("hecto"), Key::OurNumber("0000007")), [5, 1]);
+    assert_eq!(newest(None, Key::OurNumber("0000007")), [10, 6, 5, 1]);
+    assert_eq!(newest(Some("kftc"), Key::TheirNumber("0000007")), [7]);
+    assert_eq!(newest(Some("hecto"), Key::Parent("x-1")), [3]);
+    assert_eq!(newest(None, Key::Outcome("UNKNOWN")), [9, 4]);
+    assert_eq!(newest(None, Key::Exchange("x-9")), [9]);
+    assert_eq!(newest(Some("hecto"), Key::Exchange("x-9")), []);
+    let caller = draft("sending", 4).columns.caller;
+    assert_eq!(newest(None, Key::Idempotency { caller: None, key: "key-4" }), [4]);
+    assert_eq!(newest(None, Key::Idempotency { caller: caller.as_deref(), key: "key-4" }), [4]);
+    assert_eq!(newest(None, Key::Idempotency { caller: Some("nobody"), key: "key-4" }), []);
+    assert_eq!(newest(Some("hecto"), Key::Correlation("20261121-000003")), [3]);
+    assert_eq!(newest(None, Key::Trace(&format!("00-{:032x}", 8))), [8]);
+    let page = reader.newest(None, Key::OurNumber("0000007"), Some(at(10)), 2).unwrap();
+    assert_eq!(seqs(&page), [6, 5], "a page goes on before the last of the one before");
 }
 
 #[test]
