@@ -5,7 +5,8 @@ use tonic::{Request, Response, Status};
 use crate::answer;
 use crate::exchange::{exchange_id, time_left};
 use crate::proto::{
-    InquireRequest, InquireResponse, InstitutionStatus, OpeningStatus, SessionStatus, StatusRequest, StatusResponse,
+    InquireRequest, InquireResponse, InstitutionStatus, OpeningStatus, ReloadSpecRequest, ReloadSpecResponse,
+    SearchRequest, SearchResponse, SessionStatus, ShowRequest, ShowResponse, StatusRequest, StatusResponse,
     control_server,
 };
 use crate::refused::{ERROR_DOMAIN, Refused};
@@ -30,6 +31,18 @@ impl control_server::Control for Control {
     async fn status(&self, request: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
         let wanted = request.into_inner().institution;
         self.look(wanted).await.map(Response::new).map_err(|refused| refused.of_question().into())
+    }
+
+    async fn search(&self, _: Request<SearchRequest>) -> Result<Response<SearchResponse>, Status> {
+        Err(Status::unimplemented("nothing is looked for yet"))
+    }
+
+    async fn show(&self, _: Request<ShowRequest>) -> Result<Response<ShowResponse>, Status> {
+        Err(Status::unimplemented("nothing is shown yet"))
+    }
+
+    async fn reload_spec(&self, _: Request<ReloadSpecRequest>) -> Result<Response<ReloadSpecResponse>, Status> {
+        Err(Status::unimplemented("specs are read at the start only"))
     }
 }
 
@@ -105,6 +118,7 @@ fn institution(name: String, status: &pabal_switch::Status, health: Option<Healt
         unknown: status.unknown,
         sessions: status.sessions.iter().map(session).collect(),
         openings: status.openings.iter().map(opening).collect(),
+        ..InstitutionStatus::default()
     }
 }
 
@@ -119,6 +133,7 @@ fn session(session: &pabal_switch::SessionStatus) -> SessionStatus {
         unsent_bytes: session.unsent_bytes,
         closed_reason: session.closed.map(|reason| reason.word().to_owned()).unwrap_or_default(),
         closed_text: session.closed.map(|reason| reason.sentence().to_owned()).unwrap_or_default(),
+        ..SessionStatus::default()
     }
 }
 
@@ -130,6 +145,7 @@ fn opening(opening: &pabal_switch::OpeningStatus) -> OpeningStatus {
         state: opening.state.word().to_owned(),
         state_text: opening.state.sentence().to_owned(),
         reason: opening.reason.clone().unwrap_or_default(),
+        ..OpeningStatus::default()
     }
 }
 

@@ -4,12 +4,12 @@ use pabal_gateway::{Body, Call, Find, FindKey, Handle};
 use pabal_switch::ExchangeId;
 use tokio::sync::oneshot;
 use tonic::metadata::MetadataMap;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 use tracing::Instrument;
 
 use crate::proto::{
-    ExchangeRequest, ExchangeResponse, FindRequest, FindResponse, Outcome, exchange_request, find_request,
-    gateway_server,
+    ExchangeRequest, ExchangeResponse, FindRequest, FindResponse, Outcome, ServeRequest, ServeResponse,
+    exchange_request, find_request, gateway_server,
 };
 use crate::refused::Refused;
 use crate::routes::Arrived;
@@ -63,6 +63,12 @@ impl gateway_server::Gateway for Gateway {
 
     async fn find(&self, request: Request<FindRequest>) -> Result<Response<FindResponse>, Status> {
         self.look(request).await.map(Response::new).map_err(|refused| refused.of_question().into())
+    }
+
+    type ServeStream = tokio_stream::Empty<Result<ServeResponse, Status>>;
+
+    async fn serve(&self, _: Request<Streaming<ServeRequest>>) -> Result<Response<Self::ServeStream>, Status> {
+        Err(Status::unimplemented("notices are not delivered yet"))
     }
 }
 

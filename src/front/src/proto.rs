@@ -92,6 +92,55 @@ impl fmt::Debug for FoundExchange {
     }
 }
 
+/// Without its content.
+impl fmt::Debug for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notice")
+            .field("notice_id", &self.notice_id)
+            .field("notice", &self.notice)
+            .field("participant", &self.participant)
+            .field("number", &self.number)
+            .field("repeated", &self.repeated)
+            .field("fields", &self.fields.len())
+            .field("faults", &self.faults)
+            .field("raw", &format_args!("{} bytes", self.raw.len()))
+            .field("trace_id", &self.trace_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The names of fields, but nothing of their content; of a raw telegram its size.
+impl fmt::Debug for reply::Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ResponseCode(code) => write!(f, "ResponseCode({code:?})"),
+            Self::Fields(fields) => fields.fmt(f),
+            Self::Raw(bytes) => write!(f, "Raw({} bytes)", bytes.len()),
+        }
+    }
+}
+
+/// Without the content of the body.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").field("notice_id", &self.notice_id).field("body", &self.body).finish()
+    }
+}
+
+/// Without its content.
+impl fmt::Debug for Telegram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telegram")
+            .field("telegram", &self.telegram)
+            .field("fields", &self.fields.len())
+            .field("faults", &self.faults)
+            .field("raw", &format_args!("{} bytes", self.raw.len()))
+            .field("response_code", &self.response_code)
+            .field("spec_digest", &self.spec_digest)
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,7 +169,11 @@ mod tests {
             ..ExchangeResponse::default()
         };
         let found = FoundExchange { raw: "홍길동".into(), ..FoundExchange::default() };
-        for shown in [shown, raw, format!("{answer:?}"), format!("{found:?}")] {
+        let notice = Notice { raw: "홍길동".into(), fields: answer.fields.clone(), ..Notice::default() };
+        let reply = Reply { body: Some(reply::Body::Raw("홍길동".into())), ..Reply::default() };
+        let telegram = Telegram { raw: "홍길동".into(), fields: answer.fields.clone(), ..Telegram::default() };
+        let others = [format!("{notice:?}"), format!("{reply:?}"), format!("{telegram:?}")];
+        for shown in [shown, raw, format!("{answer:?}"), format!("{found:?}")].into_iter().chain(others) {
             assert!(!shown.contains("홍길동") && !shown.contains("98765"), "{shown}");
             // Nor as the numbers of its bytes.
             assert!(!shown.contains("237, 153, 141"), "{shown}");

@@ -22,7 +22,8 @@ pub const fn code(refusal: Refusal) -> Code {
         | Refusal::UnknownExchange
         | Refusal::InvalidFields
         | Refusal::UnknownParty
-        | Refusal::WrongTelegram => Code::InvalidArgument,
+        | Refusal::WrongTelegram
+        | Refusal::UnknownNotice => Code::InvalidArgument,
         Refusal::KeyReused | Refusal::KeyFenced => Code::AlreadyExists,
         // Whether the request is still wanted under another date is the caller's to say.
         Refusal::NotOpen | Refusal::DateChanged | Refusal::NotInquirable => Code::FailedPrecondition,
@@ -32,6 +33,8 @@ pub const fn code(refusal: Refusal) -> Code {
         | Refusal::Draining
         | Refusal::JournalFailed
         | Refusal::Stopped
+        // The other one ends within its time.
+        | Refusal::NumberInUse
         // Heard only by a second caller under the same key; the first has gone.
         | Refusal::Abandoned => Code::Unavailable,
         Refusal::QueueFull | Refusal::NumbersExhausted | Refusal::JournalFull => Code::ResourceExhausted,
@@ -63,6 +66,8 @@ impl From<Refusal> for Reason {
             Refusal::JournalFull => Self::JournalFull,
             Refusal::Stopped => Self::Stopped,
             Refusal::NotInquirable => Self::NotInquirable,
+            Refusal::NumberInUse => Self::NumberInUse,
+            Refusal::UnknownNotice => Self::UnknownNotice,
         }
     }
 }
@@ -114,7 +119,7 @@ mod tests {
             .iter()
             .map(|refusal| refusal.word())
             .chain(Cause::ALL.iter().map(|cause| cause.word()))
-            .chain(["UNSPECIFIED"])
+            .chain(["UNSPECIFIED", "SPEC_MISTAKES", "NEEDS_RECONNECT"])
             .collect();
         assert_eq!(ours, theirs);
         let both = Cause::ALL.iter().find(|cause| Refusal::from_word(cause.word()).is_some());

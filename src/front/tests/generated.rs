@@ -28,11 +28,14 @@ fn generate(into: &Path) {
         .out_dir(into)
         .emit_rerun_if_changed(false)
         .btree_map(".")
-        // These hold what is confidential; `src/redacted.rs` has a `Debug` for them that does not tell it.
+        // These hold what is confidential; `src/proto.rs` has a `Debug` for them that does not tell it.
         .skip_debug([
             "pabal.v1.ExchangeRequest",
             "pabal.v1.ExchangeResponse",
             "pabal.v1.FoundExchange",
+            "pabal.v1.Notice",
+            "pabal.v1.Reply",
+            "pabal.v1.Telegram",
             "pabal.v1.Value",
         ])
         .compile_fds(descriptors)

@@ -9,7 +9,7 @@ pub struct ExchangeRequest {
     /// The exchange's name in the institution's spec: `transfer`.
     #[prost(string, tag = "2")]
     pub exchange: ::prost::alloc::string::String,
-    /// Which of our configured parties asks. Empty: the first that is configured.
+    /// Which of our configured parties asks. Empty: the first that is configured for the exchange and the participant.
     #[prost(string, tag = "5")]
     pub party: ::prost::alloc::string::String,
     /// The caller's own name for the request, up to 128 bytes, unique for the caller (`x-pabal-caller`). The same key with the same content
@@ -291,6 +291,199 @@ pub struct HistoryEntry {
     #[prost(string, tag = "3")]
     pub text: ::prost::alloc::string::String,
 }
+/// What a service says on its stream.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ServeRequest {
+    /// One of them must be set.
+    #[prost(oneof = "serve_request::Action", tags = "1, 2, 3")]
+    pub action: ::core::option::Option<serve_request::Action>,
+}
+/// Nested message and enum types in `ServeRequest`.
+pub mod serve_request {
+    /// One of them must be set.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Action {
+        /// Which notices it takes. First, and once.
+        #[prost(message, tag = "1")]
+        Subscribe(super::Subscribe),
+        /// Its answer to a notice. The notice is taken by it.
+        #[prost(message, tag = "2")]
+        Reply(super::Reply),
+        /// It has the notice, durably as far as it cares, and does not answer it (or not yet).
+        #[prost(message, tag = "3")]
+        Received(super::Received),
+    }
+}
+/// Which notices a service takes.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Subscribe {
+    /// The institution's name.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+    /// The notices' names in the institution's spec: `deposit`. Empty: all that it has.
+    #[prost(string, repeated, tag = "2")]
+    pub notices: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// An answer to a notice. The gateway writes type, key, trace, party, participant and what is echoed.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Reply {
+    /// The notice, by its id.
+    #[prost(string, tag = "1")]
+    pub notice_id: ::prost::alloc::string::String,
+    /// What it is answered. One of them must be set.
+    #[prost(oneof = "reply::Body", tags = "2, 3, 4")]
+    pub body: ::core::option::Option<reply::Body>,
+}
+/// Nested message and enum types in `Reply`.
+pub mod reply {
+    /// What it is answered. One of them must be set.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Body {
+        /// The response code alone, such as `0000`.
+        #[prost(string, tag = "2")]
+        ResponseCode(::prost::alloc::string::String),
+        /// Values by field of the answer's layout.
+        #[prost(message, tag = "3")]
+        Fields(super::Fields),
+        /// A whole telegram of the answer's layout, without its length prefix.
+        #[prost(bytes, tag = "4")]
+        Raw(::prost::alloc::vec::Vec<u8>),
+    }
+}
+/// The service has a notice.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Received {
+    /// The notice, by its id.
+    #[prost(string, tag = "1")]
+    pub notice_id: ::prost::alloc::string::String,
+}
+/// What a service hears on its stream.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ServeResponse {
+    /// One of them is always set.
+    #[prost(oneof = "serve_response::Event", tags = "1, 2, 3, 4")]
+    pub event: ::core::option::Option<serve_response::Event>,
+}
+/// Nested message and enum types in `ServeResponse`.
+pub mod serve_response {
+    /// One of them is always set.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Event {
+        /// The subscription holds; notices come from now on, those first that have waited.
+        #[prost(message, tag = "1")]
+        Subscribed(super::Subscribed),
+        /// A notice, to be taken by `reply` or `received`.
+        #[prost(message, tag = "2")]
+        Notice(super::Notice),
+        /// What became of a reply.
+        #[prost(message, tag = "3")]
+        Replied(super::Replied),
+        /// A reply that was not taken; the notice still waits for one, if it waited.
+        #[prost(message, tag = "4")]
+        ReplyRefused(super::ReplyRefused),
+    }
+}
+/// The subscription holds.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Subscribed {
+    /// The notices' names that it takes.
+    #[prost(string, repeated, tag = "1")]
+    pub notices: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The version of the spec in force: 16 hexadecimal digits.
+    #[prost(string, tag = "2")]
+    pub spec_digest: ::prost::alloc::string::String,
+}
+/// An exchange that the institution has started.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Notice {
+    /// Names it for ever: a UUID of version 7. A repetition by the institution has the same.
+    #[prost(string, tag = "1")]
+    pub notice_id: ::prost::alloc::string::String,
+    /// Its name in the institution's spec: `deposit`.
+    #[prost(string, tag = "2")]
+    pub notice: ::prost::alloc::string::String,
+    /// The name of its telegram's layout: `deposit_long`.
+    #[prost(string, tag = "3")]
+    pub telegram: ::prost::alloc::string::String,
+    /// Who sent it behind the institution, such as a bank's code. Empty if the institution has no participants.
+    #[prost(string, tag = "4")]
+    pub participant: ::prost::alloc::string::String,
+    /// The business date under which it came, as a number `yyyymmdd`.
+    #[prost(uint32, tag = "5")]
+    pub business_date: u32,
+    /// Their number, as digits. Empty if the spec does not number it.
+    #[prost(string, tag = "6")]
+    pub number: ::prost::alloc::string::String,
+    /// The institution has sent it again, and it was delivered before.
+    #[prost(bool, tag = "7")]
+    pub repeated: bool,
+    /// It came as the answer to our request for a missing number: the id of that exchange. Such a notice is not replied to. Else empty.
+    #[prost(string, tag = "8")]
+    pub recovered_by: ::prost::alloc::string::String,
+    /// The exchange of ours that it is about, if the fields that the spec names confirm it. Else empty.
+    #[prost(string, tag = "9")]
+    pub joined_exchange_id: ::prost::alloc::string::String,
+    /// How long a reply of the service is awaited, from now on. Not set: none is; the gateway has answered, or there is no answer.
+    #[prost(message, optional, tag = "10")]
+    pub reply_within: ::core::option::Option<::prost_types::Duration>,
+    /// When it was received, to the microsecond.
+    #[prost(message, optional, tag = "11")]
+    pub received_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The trace under which it runs: 32 hexadecimal digits.
+    #[prost(string, tag = "12")]
+    pub trace_id: ::prost::alloc::string::String,
+    /// The same as W3C Trace Context writes it, to go on with.
+    #[prost(string, tag = "13")]
+    pub traceparent: ::prost::alloc::string::String,
+    /// Its fields that can be read, unmasked, by path. Fields of FAULTS are not here.
+    #[prost(btree_map = "string, message", tag = "14")]
+    pub fields: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        Field,
+    >,
+    /// What is wrong with its bytes.
+    #[prost(message, repeated, tag = "15")]
+    pub faults: ::prost::alloc::vec::Vec<Fault>,
+    /// Its bytes as they came, without the length prefix, unmasked. One that was read back from the journal has '\*' for each byte of a secret
+    /// field.
+    #[prost(bytes = "vec", tag = "16")]
+    pub raw: ::prost::alloc::vec::Vec<u8>,
+    /// The version of the spec by which it was read: 16 hexadecimal digits.
+    #[prost(string, tag = "17")]
+    pub spec_digest: ::prost::alloc::string::String,
+}
+/// What became of a reply.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Replied {
+    /// The notice that was replied to.
+    #[prost(string, tag = "1")]
+    pub notice_id: ::prost::alloc::string::String,
+    /// What became of it; never unspecified.
+    #[prost(enumeration = "ReplyReport", tag = "2")]
+    pub report: i32,
+    /// A line for people. May be empty.
+    #[prost(string, tag = "3")]
+    pub text: ::prost::alloc::string::String,
+}
+/// A reply that was not taken.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReplyRefused {
+    /// The notice that it named, as it was written.
+    #[prost(string, tag = "1")]
+    pub notice_id: ::prost::alloc::string::String,
+    /// Why: one of the refusals among the reasons.
+    #[prost(enumeration = "Reason", tag = "2")]
+    pub reason: i32,
+    /// A line for people: the place and the fix.
+    #[prost(string, tag = "3")]
+    pub text: ::prost::alloc::string::String,
+    /// With INVALID_FIELDS: what is wrong with fields.
+    #[prost(message, repeated, tag = "4")]
+    pub faults: ::prost::alloc::vec::Vec<Fault>,
+}
 /// What became of an exchange. SUCCESS and FAILURE never change; UNKNOWN may become either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -329,7 +522,7 @@ impl Outcome {
     }
 }
 /// Every reason there is, in one list: first why a request was refused (each a proof that no byte of it left), then why an outcome is
-/// what it is. No word is both. The word behind `REASON_` is the `reason` of ErrorInfo, and the word of logs and of the journal.
+/// what it is, then why a spec was not loaded again. No word is two of these. The word behind `REASON_` is the `reason` of ErrorInfo, and the word of logs and of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Reason {
@@ -377,6 +570,10 @@ pub enum Reason {
     Stopped = 20,
     /// Refusal of an inquiry: the exchange is not known, is not UNKNOWN, or has no inquiry in its spec.
     NotInquirable = 21,
+    /// Refusal: a request that names a number of the institution is under way under this number.
+    NumberInUse = 22,
+    /// Refusal of a reply: no notice of this id waits for one.
+    UnknownNotice = 23,
     /// Cause: the institution's answer says so.
     Answered = 101,
     /// Cause of FAILURE: the institution said plainly that it was not executed.
@@ -403,6 +600,10 @@ pub enum Reason {
     Late = 112,
     /// Cause of UNKNOWN: the journal failed after the request may have left; an answer could not be kept.
     NotKept = 113,
+    /// Refusal of a reload: the spec has mistakes; BadRequest lists them. The version in force stays.
+    SpecMistakes = 201,
+    /// Refusal of a reload: what has changed needs another connection to the institution. The version in force stays.
+    NeedsReconnect = 202,
 }
 impl Reason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -433,6 +634,8 @@ impl Reason {
             Self::JournalFull => "REASON_JOURNAL_FULL",
             Self::Stopped => "REASON_STOPPED",
             Self::NotInquirable => "REASON_NOT_INQUIRABLE",
+            Self::NumberInUse => "REASON_NUMBER_IN_USE",
+            Self::UnknownNotice => "REASON_UNKNOWN_NOTICE",
             Self::Answered => "REASON_ANSWERED",
             Self::Refused => "REASON_REFUSED",
             Self::NotSent => "REASON_NOT_SENT",
@@ -446,6 +649,8 @@ impl Reason {
             Self::Inquiry => "REASON_INQUIRY",
             Self::Late => "REASON_LATE",
             Self::NotKept => "REASON_NOT_KEPT",
+            Self::SpecMistakes => "REASON_SPEC_MISTAKES",
+            Self::NeedsReconnect => "REASON_NEEDS_RECONNECT",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -473,6 +678,8 @@ impl Reason {
             "REASON_JOURNAL_FULL" => Some(Self::JournalFull),
             "REASON_STOPPED" => Some(Self::Stopped),
             "REASON_NOT_INQUIRABLE" => Some(Self::NotInquirable),
+            "REASON_NUMBER_IN_USE" => Some(Self::NumberInUse),
+            "REASON_UNKNOWN_NOTICE" => Some(Self::UnknownNotice),
             "REASON_ANSWERED" => Some(Self::Answered),
             "REASON_REFUSED" => Some(Self::Refused),
             "REASON_NOT_SENT" => Some(Self::NotSent),
@@ -486,6 +693,45 @@ impl Reason {
             "REASON_INQUIRY" => Some(Self::Inquiry),
             "REASON_LATE" => Some(Self::Late),
             "REASON_NOT_KEPT" => Some(Self::NotKept),
+            "REASON_SPEC_MISTAKES" => Some(Self::SpecMistakes),
+            "REASON_NEEDS_RECONNECT" => Some(Self::NeedsReconnect),
+            _ => None,
+        }
+    }
+}
+/// What became of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ReplyReport {
+    /// Not said.
+    Unspecified = 0,
+    /// All its bytes are with the operating system. Whether the institution has read them is not known: it sends the notice again if not.
+    Sent = 1,
+    /// No byte of it left, and none will.
+    NotSent = 2,
+    /// The answer that the spec states for this case was sent first, or is on its way.
+    TooLate = 3,
+}
+impl ReplyReport {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REPLY_REPORT_UNSPECIFIED",
+            Self::Sent => "REPLY_REPORT_SENT",
+            Self::NotSent => "REPLY_REPORT_NOT_SENT",
+            Self::TooLate => "REPLY_REPORT_TOO_LATE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REPLY_REPORT_UNSPECIFIED" => Some(Self::Unspecified),
+            "REPLY_REPORT_SENT" => Some(Self::Sent),
+            "REPLY_REPORT_NOT_SENT" => Some(Self::NotSent),
+            "REPLY_REPORT_TOO_LATE" => Some(Self::TooLate),
             _ => None,
         }
     }
@@ -636,6 +882,37 @@ pub mod gateway_client {
             req.extensions_mut().insert(GrpcMethod::new("pabal.v1.Gateway", "Find"));
             self.inner.unary(req, path, codec).await
         }
+        /// Takes an institution's notices, and answers those that the spec leaves to a service. One subscription per stream: the first request must
+        /// be `subscribe`; `subscribed` is the first response.
+        ///
+        /// Each notice comes at least once, in the order in which it was received, to one subscriber of its name; what the institution sends again
+        /// comes again under the same id, with `repeated`, and is answered alike. A notice is taken when `reply` or `received` names it. One that a
+        /// subscriber leaves behind goes to another, or waits. No further ones come while as many as the gateway allows are not taken.
+        ///
+        /// What is wrong with one reply is told in band (`reply_refused`) and another may be given. An error ends the stream and the subscription: an
+        /// unknown institution or notice name, a request out of turn, or the gateway stops. It carries ErrorInfo with domain `pabal.question`: it says
+        /// nothing about notices or replies.
+        pub async fn serve(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<Message = super::ServeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::ServeResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/pabal.v1.Gateway/Serve");
+            let mut req = request.into_streaming_request();
+            req.extensions_mut().insert(GrpcMethod::new("pabal.v1.Gateway", "Serve"));
+            self.inner.streaming(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -675,6 +952,26 @@ pub mod gateway_server {
             &self,
             request: tonic::Request<super::FindRequest>,
         ) -> std::result::Result<tonic::Response<super::FindResponse>, tonic::Status>;
+        /// Server streaming response type for the Serve method.
+        type ServeStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::ServeResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Takes an institution's notices, and answers those that the spec leaves to a service. One subscription per stream: the first request must
+        /// be `subscribe`; `subscribed` is the first response.
+        ///
+        /// Each notice comes at least once, in the order in which it was received, to one subscriber of its name; what the institution sends again
+        /// comes again under the same id, with `repeated`, and is answered alike. A notice is taken when `reply` or `received` names it. One that a
+        /// subscriber leaves behind goes to another, or waits. No further ones come while as many as the gateway allows are not taken.
+        ///
+        /// What is wrong with one reply is told in band (`reply_refused`) and another may be given. An error ends the stream and the subscription: an
+        /// unknown institution or notice name, a request out of turn, or the gateway stops. It carries ErrorInfo with domain `pabal.question`: it says
+        /// nothing about notices or replies.
+        async fn serve(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::ServeRequest>>,
+        ) -> std::result::Result<tonic::Response<Self::ServeStream>, tonic::Status>;
     }
     /// What internal services call.
     #[derive(Debug)]
@@ -839,6 +1136,52 @@ pub mod gateway_server {
                     };
                     Box::pin(fut)
                 }
+                "/pabal.v1.Gateway/Serve" => {
+                    #[allow(non_camel_case_types)]
+                    struct ServeSvc<T: Gateway>(pub Arc<T>);
+                    impl<T: Gateway> tonic::server::StreamingService<super::ServeRequest>
+                    for ServeSvc<T> {
+                        type Response = super::ServeResponse;
+                        type ResponseStream = T::ServeStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                tonic::Streaming<super::ServeRequest>,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Gateway>::serve(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ServeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -952,6 +1295,88 @@ pub struct InstitutionStatus {
     /// Each opening of this business date.
     #[prost(message, repeated, tag = "10")]
     pub openings: ::prost::alloc::vec::Vec<OpeningStatus>,
+    /// Each line.
+    #[prost(message, repeated, tag = "11")]
+    pub lines: ::prost::alloc::vec::Vec<LineStatus>,
+    /// Where our numbers are, by protocol and scope.
+    #[prost(message, repeated, tag = "12")]
+    pub numbers: ::prost::alloc::vec::Vec<NumberStatus>,
+    /// The versions of the spec: each protocol's that is in force.
+    #[prost(message, repeated, tag = "13")]
+    pub specs: ::prost::alloc::vec::Vec<SpecVersion>,
+}
+/// The version of the spec that a protocol speaks by.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SpecVersion {
+    /// The protocol's name in the spec.
+    #[prost(string, tag = "1")]
+    pub protocol: ::prost::alloc::string::String,
+    /// 16 hexadecimal digits.
+    #[prost(string, tag = "2")]
+    pub digest: ::prost::alloc::string::String,
+}
+/// One line: a configured route.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LineStatus {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub line: ::prost::alloc::string::String,
+    /// The protocol that it speaks.
+    #[prost(string, tag = "2")]
+    pub protocol: ::prost::alloc::string::String,
+    /// Who opens connections: initiator (we) or acceptor (they).
+    #[prost(string, tag = "3")]
+    pub side: ::prost::alloc::string::String,
+    /// What it carries: send, receive or duplex.
+    #[prost(string, tag = "4")]
+    pub direction: ::prost::alloc::string::String,
+    /// To where we connect, or where we listen: `10.1.2.3:20000`. Empty if it is not known.
+    #[prost(string, tag = "5")]
+    pub address: ::prost::alloc::string::String,
+    /// Sessions that it may have.
+    #[prost(uint32, tag = "6")]
+    pub sessions_max: u32,
+    /// Sessions that are up.
+    #[prost(uint32, tag = "7")]
+    pub sessions_up: u32,
+    /// Requests unanswered on its sessions.
+    #[prost(uint32, tag = "8")]
+    pub in_flight: u32,
+    /// Requests that may be unanswered on its sessions that are up. 0 on a line that carries no requests.
+    #[prost(uint32, tag = "9")]
+    pub window: u32,
+}
+/// Where our numbers are in one scope.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NumberStatus {
+    /// The protocol's name in the spec.
+    #[prost(string, tag = "1")]
+    pub protocol: ::prost::alloc::string::String,
+    /// The values of the fields within which numbers are unique, in the spec's order, without the date.
+    #[prost(message, repeated, tag = "2")]
+    pub scope: ::prost::alloc::vec::Vec<ScopeValue>,
+    /// The business date, as a number `yyyymmdd`.
+    #[prost(uint32, tag = "3")]
+    pub business_date: u32,
+    /// The last number that was given. 0 if none was.
+    #[prost(uint64, tag = "4")]
+    pub last: u64,
+    /// How many can still be given.
+    #[prost(uint64, tag = "5")]
+    pub left: u64,
+    /// Whether the number has passed where the spec says to warn.
+    #[prost(bool, tag = "6")]
+    pub warned: bool,
+}
+/// A field and its value in a scope.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScopeValue {
+    /// The field's path.
+    #[prost(string, tag = "1")]
+    pub field: ::prost::alloc::string::String,
+    /// Its value as text.
+    #[prost(string, tag = "2")]
+    pub value: ::prost::alloc::string::String,
 }
 /// One session that a line may have.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -983,6 +1408,15 @@ pub struct SessionStatus {
     /// The same as a sentence.
     #[prost(string, tag = "9")]
     pub closed_text: ::prost::alloc::string::String,
+    /// Requests that may be unanswered on it. 0 if it carries no requests.
+    #[prost(uint32, tag = "10")]
+    pub window: u32,
+    /// How long ago bytes last came on this connection. Not set if none came.
+    #[prost(message, optional, tag = "11")]
+    pub received_ago: ::core::option::Option<::prost_types::Duration>,
+    /// How long ago bytes last went on this connection. Not set if none went.
+    #[prost(message, optional, tag = "12")]
+    pub wrote_ago: ::core::option::Option<::prost_types::Duration>,
 }
 /// One opening of business.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1005,6 +1439,239 @@ pub struct OpeningStatus {
     /// What the last answer said, if it was not "open".
     #[prost(string, tag = "6")]
     pub reason: ::prost::alloc::string::String,
+    /// How long until the next try. Not set if none is planned.
+    #[prost(message, optional, tag = "7")]
+    pub next_try_in: ::core::option::Option<::prost_types::Duration>,
+}
+/// By what exchanges and notices are looked for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SearchRequest {
+    /// The institution's name. Empty: all that are configured.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+    /// At most so many are told. 0: 100. More than 1,000 are never told.
+    #[prost(uint32, tag = "8")]
+    pub max: u32,
+    /// One of them must be set.
+    #[prost(oneof = "search_request::By", tags = "2, 3, 4, 5, 6, 7")]
+    pub by: ::core::option::Option<search_request::By>,
+}
+/// Nested message and enum types in `SearchRequest`.
+pub mod search_request {
+    /// One of them must be set.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum By {
+        /// The id of an exchange or a notice.
+        #[prost(string, tag = "2")]
+        Id(::prost::alloc::string::String),
+        /// An idempotency key.
+        #[prost(message, tag = "3")]
+        IdempotencyKey(super::KeyOfCaller),
+        /// The correlation key of the institution's telegrams: the values of the spec's key fields in its order, joined by '/'.
+        #[prost(string, tag = "4")]
+        InstitutionKey(::prost::alloc::string::String),
+        /// A telegram number, ours or theirs, as digits; zeros in front do not matter.
+        #[prost(string, tag = "5")]
+        Number(::prost::alloc::string::String),
+        /// A trace: 32 hexadecimal digits.
+        #[prost(string, tag = "6")]
+        TraceId(::prost::alloc::string::String),
+        /// What is not resolved: UNKNOWN exchanges, with their next step.
+        #[prost(message, tag = "7")]
+        Unresolved(super::Unresolved),
+    }
+}
+/// An idempotency key, and whose it is.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KeyOfCaller {
+    /// The caller's name. Empty: any caller's.
+    #[prost(string, tag = "1")]
+    pub caller: ::prost::alloc::string::String,
+    /// The key.
+    #[prost(string, tag = "2")]
+    pub key: ::prost::alloc::string::String,
+}
+/// All that is not resolved.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Unresolved {}
+/// What was found.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SearchResponse {
+    /// Newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub found: ::prost::alloc::vec::Vec<TxSummary>,
+    /// There may be more than were asked for.
+    #[prost(bool, tag = "2")]
+    pub more: bool,
+}
+/// An exchange or a notice in one line.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TxSummary {
+    /// The institution's name.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+    /// Names it for ever.
+    #[prost(string, tag = "2")]
+    pub id: ::prost::alloc::string::String,
+    /// What it is: exchange or notice.
+    #[prost(string, tag = "3")]
+    pub kind: ::prost::alloc::string::String,
+    /// Its name in the spec: `transfer`. Empty if the journal no longer tells.
+    #[prost(string, tag = "4")]
+    pub name: ::prost::alloc::string::String,
+    /// Who began it: caller, opening, inquiry, operator, gap, or institution for a notice. Empty if the journal no longer tells.
+    #[prost(string, tag = "5")]
+    pub origin: ::prost::alloc::string::String,
+    /// Who called. Empty if nobody did.
+    #[prost(string, tag = "6")]
+    pub caller: ::prost::alloc::string::String,
+    /// The caller's idempotency key. Empty if there is none.
+    #[prost(string, tag = "7")]
+    pub idempotency_key: ::prost::alloc::string::String,
+    /// The name of our party. Empty if it is not known.
+    #[prost(string, tag = "8")]
+    pub party: ::prost::alloc::string::String,
+    /// Behind the institution, such as a bank's code. Empty if there is none.
+    #[prost(string, tag = "9")]
+    pub participant: ::prost::alloc::string::String,
+    /// How far it is: a state of an exchange, or of a notice.
+    #[prost(string, tag = "10")]
+    pub state: ::prost::alloc::string::String,
+    /// What became of an exchange; unspecified for a notice, and while there is none.
+    #[prost(enumeration = "Outcome", tag = "11")]
+    pub outcome: i32,
+    /// Why; unspecified while there is no outcome.
+    #[prost(enumeration = "Reason", tag = "12")]
+    pub cause: i32,
+    /// With outcome FAILURE and cause NOT_SENT: why it was not sent. Else unspecified.
+    #[prost(enumeration = "Reason", tag = "13")]
+    pub refusal: i32,
+    /// The telegram number, as digits: ours of an exchange, theirs of a notice. Empty if there is none.
+    #[prost(string, tag = "14")]
+    pub number: ::prost::alloc::string::String,
+    /// The correlation key of the institution's telegrams, as `SearchRequest` takes it. Empty if there is none.
+    #[prost(string, tag = "15")]
+    pub institution_key: ::prost::alloc::string::String,
+    /// The trace under which it runs: 32 hexadecimal digits. Empty if it is not known.
+    #[prost(string, tag = "16")]
+    pub trace_id: ::prost::alloc::string::String,
+    /// When it was accepted, or received.
+    #[prost(message, optional, tag = "17")]
+    pub accepted_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// What happens next with what is not resolved: a line for people. Empty if it is resolved.
+    #[prost(string, tag = "18")]
+    pub next_step: ::prost::alloc::string::String,
+    /// How long until then. Not set if a person has to act, or nothing is planned.
+    #[prost(message, optional, tag = "19")]
+    pub next_in: ::core::option::Option<::prost_types::Duration>,
+    /// Who has to take the next step: gateway or operator. Empty if it is resolved.
+    #[prost(string, tag = "20")]
+    pub owner: ::prost::alloc::string::String,
+}
+/// Which exchange or notice.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ShowRequest {
+    /// The institution's name.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+    /// Its id.
+    #[prost(string, tag = "2")]
+    pub id: ::prost::alloc::string::String,
+}
+/// All that is known of it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ShowResponse {
+    /// In one line.
+    #[prost(message, optional, tag = "1")]
+    pub summary: ::core::option::Option<TxSummary>,
+    /// The request's telegram as stored. Not set if the journal has none.
+    #[prost(message, optional, tag = "2")]
+    pub request: ::core::option::Option<Telegram>,
+    /// The answer's telegram as stored. Not set if there is none.
+    #[prost(message, optional, tag = "3")]
+    pub answer: ::core::option::Option<Telegram>,
+    /// Every entry of the journal about it, oldest first.
+    #[prost(message, repeated, tag = "4")]
+    pub history: ::prost::alloc::vec::Vec<HistoryEntry>,
+    /// What else is about it.
+    #[prost(message, repeated, tag = "5")]
+    pub related: ::prost::alloc::vec::Vec<Related>,
+}
+/// A telegram as stored: '\*' for each byte of a secret field.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Telegram {
+    /// The name of its layout. Empty if the version of the spec that reads it is no longer loaded; then there are no fields.
+    #[prost(string, tag = "1")]
+    pub telegram: ::prost::alloc::string::String,
+    /// The layout's label, as the institution's document names it.
+    #[prost(string, tag = "2")]
+    pub label: ::prost::alloc::string::String,
+    /// Fields that can be read, unmasked, by path.
+    #[prost(btree_map = "string, message", tag = "3")]
+    pub fields: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        Field,
+    >,
+    /// What is wrong with its bytes.
+    #[prost(message, repeated, tag = "4")]
+    pub faults: ::prost::alloc::vec::Vec<Fault>,
+    /// Its bytes without the length prefix, unmasked.
+    #[prost(bytes = "vec", tag = "5")]
+    pub raw: ::prost::alloc::vec::Vec<u8>,
+    /// The response code, without padding. Empty in a request.
+    #[prost(string, tag = "6")]
+    pub response_code: ::prost::alloc::string::String,
+    /// The institution's words for that code, from the spec's code table. Empty if it lists none.
+    #[prost(string, tag = "7")]
+    pub response_text: ::prost::alloc::string::String,
+    /// The version of the spec by which it was read: 16 hexadecimal digits.
+    #[prost(string, tag = "8")]
+    pub spec_digest: ::prost::alloc::string::String,
+}
+/// Another exchange or notice, and how it belongs to this one.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Related {
+    /// How: inquiry (asked about this one), original (this one asked about it), notice (joined to this one), joined (this notice is about it),
+    /// gap_request (asked for this notice), recovered (this one brought it).
+    #[prost(string, tag = "1")]
+    pub relation: ::prost::alloc::string::String,
+    /// The other one.
+    #[prost(message, optional, tag = "2")]
+    pub summary: ::core::option::Option<TxSummary>,
+}
+/// Which specs to read anew, and why.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReloadSpecRequest {
+    /// The institution's name. Empty: all that are configured.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+    /// Who acts. Required.
+    #[prost(string, tag = "2")]
+    pub actor: ::prost::alloc::string::String,
+    /// And why. Required.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// What was read anew.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReloadSpecResponse {
+    /// In the order of their names. One whose two digests are the same has not changed.
+    #[prost(message, repeated, tag = "1")]
+    pub reloaded: ::prost::alloc::vec::Vec<ReloadedSpec>,
+}
+/// One institution's spec.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReloadedSpec {
+    /// The institution's name.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+    /// The version that was in force before: 16 hexadecimal digits.
+    #[prost(string, tag = "2")]
+    pub old_digest: ::prost::alloc::string::String,
+    /// The version in force now: 16 hexadecimal digits.
+    #[prost(string, tag = "3")]
+    pub new_digest: ::prost::alloc::string::String,
 }
 /// Generated client implementations.
 pub mod control_client {
@@ -1122,7 +1789,7 @@ pub mod control_client {
             req.extensions_mut().insert(GrpcMethod::new("pabal.v1.Control", "Inquire"));
             self.inner.unary(req, path, codec).await
         }
-        /// Sessions, openings and queues of institutions, now.
+        /// Lines, sessions, openings, numbers and queues of institutions, now.
         pub async fn status(
             &mut self,
             request: impl tonic::IntoRequest<super::StatusRequest>,
@@ -1139,6 +1806,73 @@ pub mod control_client {
             let path = http::uri::PathAndQuery::from_static("/pabal.v1.Control/Status");
             let mut req = request.into_request();
             req.extensions_mut().insert(GrpcMethod::new("pabal.v1.Control", "Status"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Exchanges and notices by what is known of them, of any caller, newest first.
+        pub async fn search(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SearchRequest>,
+        ) -> std::result::Result<tonic::Response<super::SearchResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/pabal.v1.Control/Search");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("pabal.v1.Control", "Search"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// All that is known of one exchange or notice.
+        pub async fn show(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ShowRequest>,
+        ) -> std::result::Result<tonic::Response<super::ShowResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/pabal.v1.Control/Show");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("pabal.v1.Control", "Show"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads an institution's spec anew. No socket closes; what has begun goes on by the version that it began with.
+        ///
+        /// Errors of ours carry ErrorInfo with domain `pabal.question`. SPEC_MISTAKES lists the mistakes in BadRequest, each with `file:line:column`
+        /// as its field; NEEDS_RECONNECT names the first thing that cannot change while sessions are up. Then nothing has changed for that
+        /// institution.
+        pub async fn reload_spec(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReloadSpecRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReloadSpecResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/pabal.v1.Control/ReloadSpec",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("pabal.v1.Control", "ReloadSpec"));
             self.inner.unary(req, path, codec).await
         }
     }
@@ -1163,11 +1897,33 @@ pub mod control_server {
             &self,
             request: tonic::Request<super::InquireRequest>,
         ) -> std::result::Result<tonic::Response<super::InquireResponse>, tonic::Status>;
-        /// Sessions, openings and queues of institutions, now.
+        /// Lines, sessions, openings, numbers and queues of institutions, now.
         async fn status(
             &self,
             request: tonic::Request<super::StatusRequest>,
         ) -> std::result::Result<tonic::Response<super::StatusResponse>, tonic::Status>;
+        /// Exchanges and notices by what is known of them, of any caller, newest first.
+        async fn search(
+            &self,
+            request: tonic::Request<super::SearchRequest>,
+        ) -> std::result::Result<tonic::Response<super::SearchResponse>, tonic::Status>;
+        /// All that is known of one exchange or notice.
+        async fn show(
+            &self,
+            request: tonic::Request<super::ShowRequest>,
+        ) -> std::result::Result<tonic::Response<super::ShowResponse>, tonic::Status>;
+        /// Reads an institution's spec anew. No socket closes; what has begun goes on by the version that it began with.
+        ///
+        /// Errors of ours carry ErrorInfo with domain `pabal.question`. SPEC_MISTAKES lists the mistakes in BadRequest, each with `file:line:column`
+        /// as its field; NEEDS_RECONNECT names the first thing that cannot change while sessions are up. Then nothing has changed for that
+        /// institution.
+        async fn reload_spec(
+            &self,
+            request: tonic::Request<super::ReloadSpecRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReloadSpecResponse>,
+            tonic::Status,
+        >;
     }
     /// Looking at institutions, and acting on them by hand. Whoever acts says who he is and why; both are journaled.
     #[derive(Debug)]
@@ -1317,6 +2073,137 @@ pub mod control_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = StatusSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/pabal.v1.Control/Search" => {
+                    #[allow(non_camel_case_types)]
+                    struct SearchSvc<T: Control>(pub Arc<T>);
+                    impl<T: Control> tonic::server::UnaryService<super::SearchRequest>
+                    for SearchSvc<T> {
+                        type Response = super::SearchResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SearchRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::search(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SearchSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/pabal.v1.Control/Show" => {
+                    #[allow(non_camel_case_types)]
+                    struct ShowSvc<T: Control>(pub Arc<T>);
+                    impl<T: Control> tonic::server::UnaryService<super::ShowRequest>
+                    for ShowSvc<T> {
+                        type Response = super::ShowResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ShowRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::show(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ShowSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/pabal.v1.Control/ReloadSpec" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReloadSpecSvc<T: Control>(pub Arc<T>);
+                    impl<
+                        T: Control,
+                    > tonic::server::UnaryService<super::ReloadSpecRequest>
+                    for ReloadSpecSvc<T> {
+                        type Response = super::ReloadSpecResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReloadSpecRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::reload_spec(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReloadSpecSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
