@@ -74,8 +74,10 @@ fn every_field_is_where_its_table_says() {
         ("poll_answer", 20, poll),
         ("open", 300, with("hecto_fb_1000_100_open.csv")),
         ("transfer", 300, with("hecto_fb_2000_100_transfer.csv")),
-        ("transfer_result", 300, with("hecto_fb_7000_100_transfer_result_inquiry.csv")),
+        ("transfer_fail", 300, with("hecto_fb_3000_100_transfer_fail_notice.csv")),
         ("deposit", 300, with("hecto_fb_4000_100_deposit_notice.csv")),
+        ("deposit_gap", 300, with("hecto_fb_4000_200_deposit_gap_request.csv")),
+        ("transfer_result", 300, with("hecto_fb_7000_100_transfer_result_inquiry.csv")),
     ];
     assert_eq!(protocol.catalog.layouts.len(), expected.len());
     for (name, len, rows) in expected {
