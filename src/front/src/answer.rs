@@ -58,7 +58,7 @@ fn read(bytes: &[u8], plan: &Plan, response: &mut proto::ExchangeResponse) {
     if let Some(code) = rules.response_code.of(bytes) {
         let participant = rules.participant.as_ref().and_then(|(_, at)| at.of(bytes)).unwrap_or_default();
         response.response_code = String::from_utf8_lossy(code).trim_end().to_owned();
-        response.response_text = rules.verdicts.text(participant, code).unwrap_or_default().to_owned();
+        response.response_text = rules.verdicts.text(participant, &plan.exchange().name, code).unwrap_or_default().to_owned();
     }
 }
 

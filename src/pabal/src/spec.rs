@@ -82,7 +82,7 @@ fn summary(protocol: &Protocol) -> String {
         count(protocol.catalog.layouts.len(), "telegram"),
         count(rules.exchanges.len(), "exchange"),
         count(rules.notices.len(), "notice"),
-        count(rules.verdicts.rows.len(), "response code"),
+        count(rules.verdicts.len(), "response code"),
     ];
     format!("{} {}: {}; version {}", protocol.institution, protocol.name, parts.join(", "), protocol.digest)
 }

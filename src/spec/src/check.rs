@@ -100,6 +100,7 @@ fn institution(spec: &Spec, sources: &[Source], digest: Digest, out: &mut Vec<Di
         name: name.value.as_str().into(),
         label: label.value.as_str().into(),
         protocols,
+        layouts: Vec::new(),
     })
 }
 

@@ -42,6 +42,8 @@ pub enum Test {
     Class {
         /// The field.
         code: Slice,
+        /// The exchange whose codes it holds: that of the answer for the header's, the original for one of the body.
+        exchange: Box<str>,
         /// The class.
         verdict: Verdict,
     },
@@ -63,8 +65,8 @@ impl Condition {
                 let (left, right) = (left.of(answer, original), right.of(answer, original));
                 left.zip(right).is_some_and(|(left, right)| equal.same(left, right))
             }
-            Test::Class { code, verdict } => {
-                code.of(answer).is_some_and(|code| verdicts.verdict(participant, code) == *verdict)
+            Test::Class { code, exchange, verdict } => {
+                code.of(answer).is_some_and(|code| verdicts.verdict(participant, exchange, code) == *verdict)
             }
         })
     }
@@ -72,15 +74,16 @@ impl Condition {
     /// Whether this holds wherever the other does. Only what can be seen without an answer is seen, so that `false` proves nothing.
     pub(crate) fn follows_from(&self, other: &Self, verdicts: &VerdictTable) -> bool {
         self.all.iter().all(|test| {
-            let is_listed = |code: &Slice, verdict: &Verdict| {
+            let is_listed = |code: &Slice, exchange: &str, verdict: &Verdict| {
                 other.all.iter().any(|known| match known {
                     Test::Same { left: Operand::Answer(at), right: Operand::Literal(text), .. } => {
-                        at == code && verdicts.verdict(b"", text) == *verdict
+                        at == code && verdicts.verdict(b"", exchange, text) == *verdict
                     }
                     _ => false,
                 })
             };
-            other.all.contains(test) || matches!(test, Test::Class { code, verdict } if is_listed(code, verdict))
+            other.all.contains(test)
+                || matches!(test, Test::Class { code, exchange, verdict } if is_listed(code, exchange, verdict))
         })
     }
 }
@@ -88,6 +91,7 @@ impl Condition {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verdict::CodeRow;
 
     const AMOUNT: Slice = Slice { offset: 0, len: 4 };
     const CODE: Slice = Slice { offset: 4, len: 2 };
@@ -98,7 +102,10 @@ mod tests {
 
     fn verdicts() -> VerdictTable {
         let mut table = VerdictTable::default();
-        table.rows.insert((b"A".as_slice().into(), b"12".as_slice().into()), (Verdict::Refused, "".into()));
+        for (exchange, verdict) in [("", Verdict::Refused), ("other", Verdict::Success)] {
+            let row = CodeRow { participant: (*b"A").into(), exchange: exchange.into(), verdict, text: "".into() };
+            table.insert(b"12", row).unwrap();
+        }
         table
     }
 
@@ -131,12 +138,16 @@ mod tests {
         let equal = same(Operand::Answer(AMOUNT), Operand::Original(AMOUNT), true);
         check(core::slice::from_ref(&equal), b"010", b"010", false);
         check(&[equal], b"0100", b"", false);
-        check(&[Test::Class { code: CODE, verdict: Verdict::Unknown }], b"01001", b"", false);
+        check(&[Test::Class { code: CODE, exchange: "".into(), verdict: Verdict::Unknown }], b"01001", b"", false);
     }
 
     #[test]
-    fn a_class_is_looked_up_for_the_participant() {
-        let refused = Condition { all: [Test::Class { code: CODE, verdict: Verdict::Refused }].into() };
+    fn a_class_is_looked_up_for_the_participant_and_the_exchange() {
+        let in_answer_of = |exchange: &str, verdict| Condition {
+            all: [Test::Class { code: CODE, exchange: exchange.into(), verdict }].into(),
+        };
+        assert!(in_answer_of("other", Verdict::Success).holds(b"000012", b"", &verdicts(), b"A"));
+        let refused = in_answer_of("transfer", Verdict::Refused);
         assert!(refused.holds(b"000012", b"", &verdicts(), b"A"));
         assert!(!refused.holds(b"000012", b"", &verdicts(), b"B"));
         assert!(!refused.holds(b"000013", b"", &verdicts(), b"A"));

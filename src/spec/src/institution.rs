@@ -47,6 +47,8 @@ pub struct Institution {
     pub label: Box<str>,
     /// In the order of the files.
     pub protocols: Vec<Arc<Protocol>>,
+    /// Telegrams that are only converted, in the order of the files.
+    pub layouts: Vec<Arc<Layouts>>,
 }
 
 impl Institution {
@@ -55,6 +57,28 @@ impl Institution {
     pub fn protocol(&self, name: &str) -> Option<&Arc<Protocol>> {
         self.protocols.iter().find(|protocol| &*protocol.name == name)
     }
+
+    /// Layouts of conversion alone, by their name.
+    #[must_use]
+    pub fn layouts(&self, name: &str) -> Option<&Arc<Layouts>> {
+        self.layouts.iter().find(|layouts| &*layouts.name == name)
+    }
+}
+
+/// `layouts`: telegrams that are read and made, without a line or a conversation: their document does not say enough for one, or a
+/// program of its own carries them.
+#[derive(Debug)]
+pub struct Layouts {
+    /// The institution's name.
+    pub institution: Box<str>,
+    /// Name in the spec.
+    pub name: Box<str>,
+    /// Its name in the document.
+    pub label: Box<str>,
+    /// The version of the spec that this was made from.
+    pub digest: Digest,
+    /// The telegrams, found by name: its `select` has no rows.
+    pub catalog: Catalog,
 }
 
 /// One way to speak with an institution: how frames are cut, which telegrams there are, and the rules of conversation.

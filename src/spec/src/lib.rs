@@ -81,13 +81,14 @@ pub use catalog::{Catalog, Select, SelectRow, Signed, TelegramId, Unselected, Wi
 pub use check::{Loaded, check, load};
 pub use condition::{Condition, Operand, Test};
 pub use diagnostic::{Diagnostic, Label, Severity, Source, SourceId, Span};
-pub use institution::{Digest, Institution, Protocol};
+pub use institution::{Digest, Institution, Layouts, Protocol};
 pub use mistake::CODES;
 pub use parse::parse;
 pub use rules::{
-    Answered, Confirm, Effect, ExchangeRule, ExchangeRuleId, FillRule, GapRule, InquirySchedule, JoinRule, NoticeRule,
-    NoticeRuleId, NumberRule, OpeningRule, PollRule, Rules, SettleRule, StampRule, TypeCode, Unknown,
+    AlsoVerdict, Answered, Confirm, Effect, ExchangeRule, ExchangeRuleId, FillRule, GapRule, InquirySchedule, JoinRule,
+    NoticeRule, NoticeRuleId, NumberRule, Numbered, OpeningRule, PollRule, Rules, SettleRule, StampRule, TypeCode,
+    Unknown, Wins,
 };
 pub use show::{Row, show};
-pub use verdict::{CodeKey, Verdict, VerdictTable};
+pub use verdict::{CodeRow, Verdict, VerdictTable};
 pub use written::{Spec, Trivia};

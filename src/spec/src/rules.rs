@@ -1,10 +1,11 @@
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
 use pabal_clock::TimeOfDay;
-use pabal_telegram::{Equal, Slice, Stamp};
+use pabal_telegram::{Equal, Layout, Slice, Stamp};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::TelegramId;
@@ -111,6 +112,8 @@ pub struct OpeningRule {
     pub per: Vec<Slice>,
     /// The exchange that opens.
     pub exchange: ExchangeRuleId,
+    /// No try before this time of the business date; [`pabal_clock::DayRule::changes`] if nothing is said.
+    pub from: TimeOfDay,
     /// How long after a failed try the next one is made.
     pub retry: Duration,
     /// A response code of this class, in any answer, means that business is not open.
@@ -155,8 +158,15 @@ pub struct ExchangeRule {
     pub name: Box<str>,
     /// What we send.
     pub request: TypeCode,
+    /// How the caller fills the request: the telegram's layout, but for the fields of `given`, which the caller fills here.
+    pub request_layout: Arc<Layout>,
     /// What comes back.
     pub answer: TypeCode,
+    /// Fields that the gateway neither numbers nor stamps in this request, since they name something of theirs. The number may be one
+    /// of them. Only where the effect is [`Effect::None`].
+    pub given: Vec<Slice>,
+    /// A second code field in the answer's body.
+    pub also: Option<AlsoVerdict>,
     /// What it changes.
     pub effect: Effect,
     /// How long the institution may take, from the last byte sent.
@@ -165,6 +175,33 @@ pub struct ExchangeRule {
     pub unknown: Unknown,
     /// This exchange tells what became of another.
     pub settles: Option<SettleRule>,
+}
+
+/// `verdict also`: a second response code, in the body of the answer, read by the same table. Where both are of one class, that is
+/// what the answer says; where they differ, `wins` decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlsoVerdict {
+    /// The field.
+    pub at: Slice,
+    /// Which of the two is believed.
+    pub wins: Wins,
+}
+
+/// Which response code is believed where header and body differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wins {
+    /// That of the header.
+    Header,
+    /// That of the body.
+    Body,
+    /// None of them: the verdict is [`Verdict::Unknown`].
+    Neither,
+}
+
+impl Wins {
+    /// Every word that specs use.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("header", Self::Header), ("body", Self::Body), ("neither", Self::Neither)];
 }
 
 /// `unknown`: how an UNKNOWN is driven to an end.
@@ -209,7 +246,7 @@ pub struct SettleRule {
 /// Bytes copied from one telegram into another, of the same length and kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FillRule {
-    /// In the original.
+    /// In the original, or in the notice that is replied to or showed a hole.
     pub from: Slice,
     /// In the new one.
     pub to: Slice,
@@ -239,8 +276,8 @@ pub struct NoticeRule {
     pub answered: Answered,
     /// Fields that the answer carries back from the request.
     pub echo: Vec<FillRule>,
-    /// How they number their notices, if holes shall be found: the number's field and its scope.
-    pub numbered: Option<(Slice, Vec<Slice>)>,
+    /// How they number their notices, if holes shall be found.
+    pub numbered: Option<Numbered>,
     /// How a hole is asked for.
     pub gap: Option<GapRule>,
     /// The exchange of ours that this notice is about.
@@ -264,6 +301,17 @@ pub enum Answered {
     },
 }
 
+/// `numbered`: how the institution numbers its notices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Numbered {
+    /// The header field that holds the number.
+    pub at: Slice,
+    /// They count anew for each combination of these header fields.
+    pub scope: Vec<Slice>,
+    /// The first number of a scope, if the document says it: then also what is missing before the first notice is a hole.
+    pub first: Option<u64>,
+}
+
 /// `gap`: a hole in their numbers is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GapRule {
@@ -271,6 +319,9 @@ pub struct GapRule {
     pub exchange: ExchangeRuleId,
     /// How long after it was seen.
     pub after: Duration,
+    /// What else of the notice that showed the hole the request carries. The number and its scope are header fields, and go to
+    /// the same places.
+    pub fill: Vec<FillRule>,
 }
 
 /// `joins`: the exchange of ours that a notice is about.

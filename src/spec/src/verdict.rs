@@ -1,5 +1,6 @@
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use core::fmt;
 
 /// What an institution's response code says of the request. A code that no table lists is [`Verdict::Unknown`].
@@ -54,37 +55,89 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Participant (empty: all of them) and code, as bytes of a telegram, padded as their fields.
-pub type CodeKey = (Box<[u8]>, Box<[u8]>);
+/// A row of a code table: what one code says, for whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeRow {
+    /// Bytes of the participant's field; empty: for all of them.
+    pub participant: Box<[u8]>,
+    /// Name of an exchange; empty: in the answer of any.
+    pub exchange: Box<str>,
+    /// The class.
+    pub verdict: Verdict,
+    /// The institution's words.
+    pub text: Box<str>,
+}
 
-/// A code table: `(participant, code) -> verdict and text`. A row without a participant holds for all of them. Where a row of the
-/// participant and one for all disagree, the verdict is [`Verdict::Unknown`].
+/// A code table. A row of an exchange goes before one for all exchanges. Where the row of the participant and the one for all
+/// participants disagree, the verdict is [`Verdict::Unknown`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VerdictTable {
-    /// By participant (empty: all) and code, both as bytes of the telegram.
-    pub rows: BTreeMap<CodeKey, (Verdict, Box<str>)>,
+    codes: BTreeMap<Box<[u8]>, Vec<CodeRow>>,
 }
 
 impl VerdictTable {
-    /// What a code says.
+    /// What a code (bytes of its field) says in the answer of an exchange.
     #[must_use]
-    pub fn verdict(&self, participant: &[u8], code: &[u8]) -> Verdict {
-        match (self.row(participant, code), self.row(b"", code)) {
-            (Some((own, _)), Some((all, _))) if own != all => Verdict::Unknown,
-            (Some((verdict, _)), _) | (None, Some((verdict, _))) => *verdict,
+    pub fn verdict(&self, participant: &[u8], exchange: &str, code: &[u8]) -> Verdict {
+        match (self.row(participant, exchange, code), self.row(b"", exchange, code)) {
+            (Some(own), Some(all)) if own.verdict != all.verdict => Verdict::Unknown,
+            (Some(row), _) | (None, Some(row)) => row.verdict,
             (None, None) => Verdict::Unknown,
         }
     }
 
-    fn row(&self, participant: &[u8], code: &[u8]) -> Option<&(Verdict, Box<str>)> {
-        self.rows.get(&(participant.into(), code.into()))
-    }
-
     /// The institution's words for a code, the participant's own before those that hold for all.
     #[must_use]
-    pub fn text(&self, participant: &[u8], code: &[u8]) -> Option<&str> {
-        let row = self.row(participant, code).or_else(|| self.row(b"", code));
-        row.map(|(_, text)| &**text)
+    pub fn text(&self, participant: &[u8], exchange: &str, code: &[u8]) -> Option<&str> {
+        let row = self.row(participant, exchange, code).or_else(|| self.row(b"", exchange, code));
+        row.map(|row| &*row.text)
+    }
+
+    /// The row of exactly this participant (empty: for all of them): that of the exchange, else the one for any exchange.
+    #[must_use]
+    pub fn row(&self, participant: &[u8], exchange: &str, code: &[u8]) -> Option<&CodeRow> {
+        let rows = self.codes.get(code)?;
+        let find =
+            |exchange: &str| rows.iter().find(|row| *row.participant == *participant && *row.exchange == *exchange);
+        find(exchange).or_else(|| find(""))
+    }
+
+    /// Every code with its rows, in the order of the codes.
+    pub fn codes(&self) -> impl Iterator<Item = (&[u8], &[CodeRow])> {
+        self.codes.iter().map(|(code, rows)| (&**code, rows.as_slice()))
+    }
+
+    /// Every row with its code, in the order of the codes.
+    pub fn rows(&self) -> impl Iterator<Item = (&[u8], &CodeRow)> {
+        self.codes().flat_map(|(code, rows)| rows.iter().map(move |row| (code, row)))
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.codes.values().map(Vec::len).sum()
+    }
+
+    /// Whether nothing is listed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.codes.is_empty()
+    }
+
+    /// Lists a code (bytes of its field).
+    ///
+    /// # Errors
+    /// A row of the same participant and exchange is there already, and stays: its place among those of the code, and its class.
+    pub fn insert(&mut self, code: &[u8], row: CodeRow) -> Result<(), (usize, Verdict)> {
+        let rows = self.codes.entry(code.into()).or_default();
+        let listed = |known: &CodeRow| known.participant == row.participant && known.exchange == row.exchange;
+        match rows.iter().enumerate().find(|(_, known)| listed(known)) {
+            Some((at, known)) => Err((at, known.verdict)),
+            None => {
+                rows.push(row);
+                Ok(())
+            }
+        }
     }
 }
 
@@ -93,44 +146,80 @@ mod tests {
     use super::*;
 
     fn table() -> VerdictTable {
-        let rows = [
-            ("", "0000", Verdict::Success, "done"),
-            ("", "0101", Verdict::Unknown, "says nothing"),
-            ("", "0102", Verdict::NotOpen, "not open"),
-            ("004", "0101", Verdict::Refused, "no account"),
-            ("004", "0102", Verdict::NotOpen, "bank not open"),
-            ("004", "0133", Verdict::Refused, "not enough"),
-        ];
-        let row = |(participant, code, verdict, text): (&str, &str, Verdict, &str)| {
-            ((participant.as_bytes().into(), code.as_bytes().into()), (verdict, text.into()))
-        };
-        VerdictTable { rows: rows.map(row).into() }
+        let mut table = VerdictTable::default();
+        for (participant, exchange, code, verdict, text) in [
+            ("", "", "0000", Verdict::Success, "done"),
+            ("", "", "0101", Verdict::Unknown, "says nothing"),
+            ("", "", "0102", Verdict::NotOpen, "not open"),
+            ("", "inquiry", "0102", Verdict::Refused, "may not ask"),
+            ("004", "", "0101", Verdict::Refused, "no account"),
+            ("004", "", "0102", Verdict::NotOpen, "bank not open"),
+            ("004", "", "0133", Verdict::Refused, "not enough"),
+            ("004", "inquiry", "0133", Verdict::Success, "found"),
+            ("088", "transfer", "0133", Verdict::InProgress, "wait"),
+        ] {
+            let row = CodeRow {
+                participant: participant.as_bytes().into(),
+                exchange: exchange.into(),
+                verdict,
+                text: text.into(),
+            };
+            assert_eq!(table.insert(code.as_bytes(), row), Ok(()));
+        }
+        table
     }
 
-    fn check(participant: &str, code: &str, verdict: Verdict, text: Option<&str>) {
+    fn check(participant: &str, exchange: &str, code: &str, verdict: Verdict, text: Option<&str>) {
         let table = table();
         let (participant, code) = (participant.as_bytes(), code.as_bytes());
-        assert_eq!((table.verdict(participant, code), table.text(participant, code)), (verdict, text));
+        let found = (table.verdict(participant, exchange, code), table.text(participant, exchange, code));
+        assert_eq!(found, (verdict, text));
     }
 
     #[test]
     fn a_row_for_all_holds_for_each() {
-        check("004", "0000", Verdict::Success, Some("done"));
-        check("", "0000", Verdict::Success, Some("done"));
-        check("004", "0133", Verdict::Refused, Some("not enough"));
+        check("004", "transfer", "0000", Verdict::Success, Some("done"));
+        check("", "transfer", "0000", Verdict::Success, Some("done"));
+        check("004", "transfer", "0133", Verdict::Refused, Some("not enough"));
     }
 
     #[test]
     fn rows_that_disagree_say_nothing() {
-        check("004", "0101", Verdict::Unknown, Some("no account"));
-        check("004", "0102", Verdict::NotOpen, Some("bank not open"));
+        check("004", "transfer", "0101", Verdict::Unknown, Some("no account"));
+        check("004", "transfer", "0102", Verdict::NotOpen, Some("bank not open"));
+        // In an inquiry the rows for all are not the same.
+        check("004", "inquiry", "0102", Verdict::Unknown, Some("bank not open"));
+        check("088", "inquiry", "0102", Verdict::Refused, Some("may not ask"));
+    }
+
+    #[test]
+    fn a_row_of_the_exchange_goes_before_one_for_all_exchanges() {
+        check("004", "inquiry", "0133", Verdict::Success, Some("found"));
+        check("004", "transfer", "0133", Verdict::Refused, Some("not enough"));
+        check("088", "transfer", "0133", Verdict::InProgress, Some("wait"));
     }
 
     #[test]
     fn a_code_that_is_not_listed_is_unknown() {
-        check("088", "0133", Verdict::Unknown, None);
-        check("004", "013", Verdict::Unknown, None);
-        check("004", "", Verdict::Unknown, None);
+        check("088", "inquiry", "0133", Verdict::Unknown, None);
+        check("011", "transfer", "0133", Verdict::Unknown, None);
+        check("004", "transfer", "013", Verdict::Unknown, None);
+        check("004", "transfer", "", Verdict::Unknown, None);
+    }
+
+    #[test]
+    fn a_code_is_listed_once_for_each() {
+        let mut table = table();
+        let row = |exchange: &str| CodeRow {
+            participant: (*b"004").into(),
+            exchange: exchange.into(),
+            verdict: Verdict::Success,
+            text: "again".into(),
+        };
+        assert_eq!(table.len(), 9);
+        assert_eq!(table.insert(b"0133", row("")), Err((0, Verdict::Refused)));
+        assert_eq!(table.insert(b"0133", row("transfer")), Ok(()));
+        assert_eq!((table.len(), table.rows().count()), (10, 10));
     }
 
     #[test]

@@ -29,7 +29,7 @@ fn its_blocks_are_one_spec_without_a_mistake() {
     assert_eq!(codes, ["S090", "S090"]);
     let rules = &loaded.institution.protocols[0].rules;
     assert_eq!((rules.exchanges.len(), rules.notices.len()), (4, 3));
-    let classes = rules.verdicts.rows.values().map(|(verdict, _)| *verdict);
+    let classes = rules.verdicts.rows().map(|(_, row)| row.verdict);
     let mut classes: Vec<Verdict> = classes.collect();
     classes.sort_unstable();
     classes.dedup();

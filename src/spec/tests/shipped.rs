@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use pabal_clock::{DayRule, TimeOfDay, UtcOffset};
 use pabal_spec::{
-    Answered, Confirm, Effect, FillRule, Loaded, Operand, Protocol, SettleRule, Source, Test, Unknown, Verdict, load,
+    Answered, Confirm, Effect, FillRule, Loaded, Numbered, Operand, Protocol, SettleRule, Source, Test, Unknown,
+    Verdict, load,
 };
 use pabal_telegram::{Class, Equal, Fill, Kind, Slice, Stamp};
 
@@ -202,7 +203,10 @@ fn a_transfer_of_which_nothing_is_known_is_asked_about() {
             same(at(152, 13), Operand::Answer(at(139, 13))),
         ]
     );
-    assert_eq!(failure.all, [done, Test::Class { code: at(193, 4), verdict: Verdict::Refused }]);
+    assert_eq!(
+        failure.all,
+        [done, Test::Class { code: at(193, 4), exchange: "transfer".into(), verdict: Verdict::Refused }]
+    );
 
     let opening = rules.opening.as_ref().expect("an opening");
     assert_eq!(Some(opening.exchange), rules.exchange("open").map(|(id, _)| id));
@@ -214,7 +218,8 @@ fn a_deposit_is_answered_with_what_it_brought() {
     let protocol = firmbanking();
     let (_, deposit) = protocol.rules.notice("deposit").expect("a notice");
     assert_eq!(deposit.answered, Answered::ByGateway { response_code: b"0000".as_slice().into() });
-    assert_eq!(deposit.numbered, Some((at(32, 6), vec![at(38, 8), at(21, 3), at(9, 12)])));
+    let scope = vec![at(38, 8), at(21, 3), at(9, 12)];
+    assert_eq!(deposit.numbered, Some(Numbered { at: at(32, 6), scope, first: None }));
     let echo: Vec<_> = deposit.echo.iter().map(|rule| (rule.from, rule.to)).collect();
     // Identity and key, and the relay's own areas.
     let same = [at(0, 9), at(9, 12), at(21, 3), at(32, 6), at(38, 8), at(46, 6), at(56, 15), at(71, 11), at(82, 18)];
@@ -243,8 +248,8 @@ fn codes_say_what_they_plainly_say() {
         ("020", "0133", Verdict::Unknown),
         ("004", "9Z9Z", Verdict::Unknown),
     ] {
-        assert_eq!(verdicts.verdict(bank.as_bytes(), code.as_bytes()), verdict, "{bank} {code}");
+        assert_eq!(verdicts.verdict(bank.as_bytes(), "transfer", code.as_bytes()), verdict, "{bank} {code}");
     }
-    assert_eq!(verdicts.text(b"004", b"0133"), Some("출금계좌 잔액부족"));
-    assert_eq!(verdicts.text(b"004", b"0000"), Some("정상처리"));
+    assert_eq!(verdicts.text(b"004", "transfer", b"0133"), Some("출금계좌 잔액부족"));
+    assert_eq!(verdicts.text(b"004", "transfer", b"0000"), Some("정상처리"));
 }

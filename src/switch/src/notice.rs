@@ -130,7 +130,7 @@ impl Core {
         let earlier = earlier.map(|notice| notice.id);
         let layout = book.protocol.catalog.layout(asked.request.telegram);
         let participant = rules.participant.as_ref().and_then(|(_, at)| at.of(frame)).unwrap_or_default();
-        let number = asked.numbered.as_ref().and_then(|(at, _)| at.of(frame)).map(Bytes::from);
+        let number = asked.numbered.as_ref().and_then(|numbered| numbered.at.of(frame)).map(Bytes::from);
         let is_by_gateway = matches!(asked.answered, Answered::ByGateway { .. });
         let code = match &asked.answered {
             Answered::ByGateway { response_code } => response_code.clone(),

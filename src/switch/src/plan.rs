@@ -33,10 +33,10 @@ impl Plan {
         &self.protocol.rules.exchanges[usize::from(self.rule.0)]
     }
 
-    /// How the request lies.
+    /// How the request lies, and which of its fields the caller fills.
     #[must_use]
     pub fn request_layout(&self) -> &Arc<Layout> {
-        self.protocol.catalog.layout(self.exchange().request.telegram)
+        &self.exchange().request_layout
     }
 
     /// How the answer lies.

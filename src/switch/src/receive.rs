@@ -268,14 +268,14 @@ pub(crate) fn read_verdict(plan: &Plan, participant: &[u8], frame: &[u8]) -> (Op
     let Some(code) = rules.response_code.of(frame) else {
         return (None, Outcome::Unknown { cause: Cause::Unreadable });
     };
-    let verdict = rules.verdicts.verdict(participant, code);
+    let verdict = rules.verdicts.verdict(participant, &plan.exchange().name, code);
     let outcome = match verdict {
         Verdict::Success => Outcome::Success { cause: Cause::Answered },
         Verdict::Refused | Verdict::NotOpen => Outcome::Failure { cause: Cause::Refused, refusal: None },
         Verdict::Unavailable | Verdict::InProgress | Verdict::Duplicate => {
             Outcome::Unknown { cause: Cause::NothingSaid }
         }
-        Verdict::Unknown if rules.verdicts.text(participant, code).is_some() => {
+        Verdict::Unknown if rules.verdicts.text(participant, &plan.exchange().name, code).is_some() => {
             Outcome::Unknown { cause: Cause::NothingSaid }
         }
         Verdict::Unknown => Outcome::Unknown { cause: Cause::UnlistedCode },
@@ -290,7 +290,7 @@ pub(crate) fn code_text(plan: &Plan, participant: &[u8], frame: &[u8]) -> String
         None => String::from("the answer has no response code"),
         Some(code) => {
             let shown = if code.is_ascii() { readable(code) } else { hex(code) };
-            match rules.verdicts.text(participant, code) {
+            match rules.verdicts.text(participant, &plan.exchange().name, code) {
                 Some(text) => format!("{shown} {text}"),
                 None => format!("{shown} (in no table)"),
             }

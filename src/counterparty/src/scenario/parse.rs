@@ -230,10 +230,10 @@ impl<'p> Parser<'p> {
         let stamps = &self.protocol.rules.stamps;
         recipe.sets = stamps.iter().map(|s| Set { at: s.at, source: Source::Now(s.pattern.pattern.clone()) }).collect();
         let lines = lines.unwrap_or_default();
-        if let Some((number, _)) = &rule.numbered
-            && lines.iter().all(|line| line.at != *number)
+        if let Some(numbered) = &rule.numbered
+            && lines.iter().all(|line| line.at != numbered.at)
         {
-            let field = layout.fields().iter().find(|field| field.at == *number).map_or("", |field| &*field.path);
+            let field = layout.fields().iter().find(|field| field.at == numbered.at).map_or("", |field| &*field.path);
             let help = format!("write {field} = {{ sequence = 1, per = [...] }}");
             reader.mistake(&place, format!("notices are numbered in `{field}`, which is not set"), Some(help));
         }

@@ -23,6 +23,10 @@ pub(crate) struct Both<'d, 's> {
     pub(crate) is_notice: bool,
     /// The request that it is about.
     pub(crate) original: &'d Draft<'s>,
+    /// The name of the exchange or notice that the answer belongs to.
+    pub(crate) asks: &'d str,
+    /// The name of the exchange that it is about.
+    pub(crate) asked: &'d str,
 }
 
 impl<'d, 's> Both<'d, 's> {
@@ -188,16 +192,19 @@ pub(crate) fn condition(
                     Some(Test::Same { left: a, right: b, equal })
                 })
             }
-            Right::Class(verdict) => left.and_then(|(column, _)| class(scene, column, &comparison.left, *verdict, out)),
+            Right::Class(verdict) => {
+                left.and_then(|(column, _)| class(scene, both, column, &comparison.left, *verdict, out))
+            }
         };
         all.push(test);
     }
     Some(Condition { all: all.into_iter().collect::<Option<_>>()? })
 }
 
-/// `proc_result class refused`: the field holds codes of the same table.
+/// `proc_result class refused`: the field holds codes of the same table. A code in the body is one of the original's.
 fn class(
     scene: &Scene<'_>,
+    both: &Both<'_, '_>,
     column: &Column<'_>,
     reference: &Reference,
     verdict: Verdict,
@@ -226,5 +233,6 @@ fn class(
         );
         return None;
     }
-    Some(Test::Class { code: column.field.at, verdict })
+    let exchange = if column.field.at == code.field.at { both.asks } else { both.asked };
+    Some(Test::Class { code: column.field.at, exchange: exchange.into(), verdict })
 }

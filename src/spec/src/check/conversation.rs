@@ -288,6 +288,7 @@ pub(crate) fn opening(scene: &Scene<'_>, written: &written::Opening, out: &mut V
     Some(OpeningRule {
         per: per?,
         exchange: id,
+        from: protocol.day?,
         retry: written.retry.as_ref()?.value,
         lost: written.lost.as_ref()?.value,
     })

@@ -1,6 +1,7 @@
 //! Exchanges: types, times, and what is done if nothing is known.
 
 use alloc::format;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use pabal_telegram::Echo;
@@ -75,10 +76,14 @@ fn exchange(scene: &Scene<'_>, written: &written::Exchange, out: &mut Vec<Diagno
         Some(some) => some,
         None => None,
     };
+    let request_layout = Arc::new(draft(scene, request.as_ref()?)?.layout().ok()?);
     Some(ExchangeRule {
         name: written.name.value.as_str().into(),
         request: request?,
+        request_layout,
         answer: answer?,
+        given: Vec::new(),
+        also: None,
         effect: effect?,
         timeout: written.timeout.as_ref()?.value,
         unknown: unknown?,
@@ -260,7 +265,8 @@ fn settle(
     let request = quiet(scene, inquiry.request.as_ref())?;
     let answer = quiet(scene, inquiry.answer.as_ref())?;
     let original = self::original(scene, original)?;
-    let both = Both { answer, is_notice: false, original };
+    let (asks, asked) = (inquiry.name.value.as_str(), written.original.value.as_str());
+    let both = Both { answer, is_notice: false, original, asks, asked };
     for (at, (to, _)) in written.fill.iter().enumerate() {
         if let Some((first, _)) = written.fill.iter().take(at).find(|(first, _)| first.value == to.value) {
             out.push(

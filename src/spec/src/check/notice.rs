@@ -10,7 +10,7 @@ use crate::check::protocol::Scene;
 use crate::check::{exchange, layout, not_said, select};
 use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
-use crate::rules::{Answered, FillRule, GapRule, JoinRule, NoticeRule, TypeCode};
+use crate::rules::{Answered, FillRule, GapRule, JoinRule, NoticeRule, Numbered, TypeCode};
 use crate::verdict::Verdict;
 use crate::written;
 
@@ -56,7 +56,7 @@ fn notice(scene: &Scene<'_>, written: &written::Notice, out: &mut Vec<Diagnostic
     }
     let gap = written.gap.as_ref().map(|(name, after)| {
         let (exchange, _) = exchange::find(scene, name, out)?;
-        Some(GapRule { exchange, after: after.value })
+        Some(GapRule { exchange, after: after.value, fill: Vec::new() })
     });
     let joins = written.joins.as_ref().map(|joins| self::joins(scene, request.as_ref(), joins, out));
     Some(NoticeRule {
@@ -103,7 +103,7 @@ fn answered(scene: &Scene<'_>, written: &written::Answered, out: &mut Vec<Diagno
         return None;
     }
     let code = column.sure.then(|| layout::constant(&column.field, &written.code, out))??;
-    if !scene.verdicts.rows.is_empty() && scene.verdicts.verdict(b"", &code) == Verdict::Unknown {
+    if !scene.verdicts.is_empty() && scene.verdicts.verdict(b"", "", &code) == Verdict::Unknown {
         let message = format!("No table lists the response code {:?} for all participants", written.code.value);
         out.push(
             error(mistake::UNLISTED, written.code.span, "what does it say?", message)
@@ -117,14 +117,12 @@ fn answered(scene: &Scene<'_>, written: &written::Answered, out: &mut Vec<Diagno
     })
 }
 
-type Numbered = (pabal_telegram::Slice, Vec<pabal_telegram::Slice>);
-
 fn numbered(scene: &Scene<'_>, scope: &[written::Name], out: &mut Vec<Diagnostic>) -> Option<Numbered> {
     let scope = scene.places(scope, out);
     let number = scene.written.number.as_ref()?;
     // If the field is unknown, `number` itself tells it.
     let column = scene.header.iter().find(|column| *column.field.path == *number.field.value)?;
-    Some((column.field.at, scope?))
+    Some(Numbered { at: column.field.at, scope: scope?, first: None })
 }
 
 fn joins(
@@ -136,7 +134,8 @@ fn joins(
     let (id, original) = exchange::find(scene, &written.exchange, out)?;
     let notice = exchange::draft(scene, request?)?;
     let original = exchange::original(scene, original)?;
-    let both = Both { answer: notice, is_notice: true, original };
+    let asked = written.exchange.value.as_str();
+    let both = Both { answer: notice, is_notice: true, original, asks: "", asked };
     let by = notice.find(&written.by, out);
     let confirm = compare::confirm(&both, &written.confirm, out);
     let by = by.filter(|column| column.sure)?;

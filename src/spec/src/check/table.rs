@@ -1,11 +1,9 @@
-//! Code tables: `bank_code,code,class,text`, a line for each code.
+//! Code tables: `bank_code,exchange,code,class,text`, a line for each code.
 
-use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use pabal_telegram::Kind;
@@ -14,7 +12,7 @@ use crate::check::layout::{self, Column};
 use crate::diagnostic::{Diagnostic, Source, SourceId, Span};
 use crate::mistake::{self, error};
 use crate::parse::BYTE_ORDER_MARK;
-use crate::verdict::{CodeKey, Verdict, VerdictTable};
+use crate::verdict::{CodeRow, Verdict, VerdictTable};
 use crate::written::{self, At, Name};
 
 /// Reads the table of `verdict`; `None` if something is wrong with it.
@@ -52,7 +50,8 @@ pub(crate) fn check(
         None => None,
     };
     let source = sources.get(at)?;
-    read(SourceId(u16::try_from(at).ok()?), source, code, by, out)
+    let columns = Columns { by, has_exchange: false, code, exchanges: &protocol.members.exchanges };
+    read(SourceId(u16::try_from(at).ok()?), source, columns, out)
 }
 
 /// Codes are looked up for the participant, and for nothing else.
@@ -84,17 +83,31 @@ struct Cells {
     span: Span,
 }
 
+/// What the columns of a table are.
+struct Columns<'c, 's> {
+    /// The participant's field, if codes are looked up by it.
+    by: Option<&'c Column<'s>>,
+    /// The table has the column `exchange`.
+    has_exchange: bool,
+    code: &'c Column<'s>,
+    exchanges: &'s [written::Exchange],
+}
+
+impl Columns<'_, '_> {
+    fn names(&self, with_exchange: bool) -> Vec<&str> {
+        let by = self.by.map(|by| &*by.field.path);
+        by.into_iter().chain(with_exchange.then_some("exchange")).chain(["code", "class", "text"]).collect()
+    }
+}
+
 fn read(
     id: SourceId,
     source: &Source,
-    code: &Column<'_>,
-    by: Option<&Column<'_>>,
+    mut columns: Columns<'_, '_>,
     out: &mut Vec<Diagnostic>,
 ) -> Option<VerdictTable> {
     let mut table = VerdictTable::default();
     let mut places = Places::default();
-    let mut columns = by.map_or_else(Vec::new, |by| vec![(*by.field.path).to_owned()]);
-    columns.extend(["code", "class", "text"].map(String::from));
     let mut good = true;
     let mut start = 0_usize;
     let mut headed = false;
@@ -119,62 +132,78 @@ fn read(
         };
         if !headed {
             headed = true;
-            if line.cells.iter().map(|cell| &cell.value).ne(columns.iter()) {
+            let is = |with_exchange| line.cells.iter().map(|cell| cell.value.as_str()).eq(columns.names(with_exchange));
+            let (with, without) = (is(true), is(false));
+            columns.has_exchange = with;
+            if !(with || without) {
                 good = false;
                 let message = "The first line of a code table names its columns";
+                let (without, with) = (columns.names(false).join(","), columns.names(true).join(","));
                 out.push(
                     error(mistake::TABLE_LINE, line.span, "not these columns", message)
-                        .help(format!("write `{}`", columns.join(","))),
+                        .help(format!("write `{without}`, or `{with}` if codes differ between exchanges")),
                 );
             }
             continue;
         }
-        good &= row(&line, columns.len(), (code, by), &mut table, &mut places, out).is_some();
+        good &= row(&line, &columns, &mut table, &mut places, out).is_some();
     }
     if !headed {
         let span = Span { source: id, start: 0, end: 0 };
         out.push(
             error(mistake::TABLE_LINE, span, "empty", format!("The code table `{}` is empty", source.name))
-                .help(format!("write `{}` and a line for each code", columns.join(","))),
+                .help(format!("write `{}` and a line for each code", columns.names(false).join(","))),
         );
         return None;
     }
     contradicted(&table, &places.rows, out);
-    short(code, &places.short, out);
+    short(columns.code, &places.short, out);
     good.then_some(table)
 }
 
 /// Where rows stand.
 #[derive(Default)]
 struct Places {
-    rows: BTreeMap<CodeKey, Span>,
+    /// For each code, in the order of its rows.
+    rows: BTreeMap<Box<[u8]>, Vec<Span>>,
     /// Codes of digits that do not fill their field.
     short: Vec<Name>,
 }
 
 /// Rows of a participant that say other things than the row for all: such a code says nothing ([`VerdictTable`]). A row of class `unknown`
 /// says so on purpose.
-fn contradicted(table: &VerdictTable, places: &BTreeMap<CodeKey, Span>, out: &mut Vec<Diagnostic>) {
-    for ((participant, code), (own, _)) in &table.rows {
-        let all = (Box::default(), code.clone());
-        let Some((for_all, _)) = table.rows.get(&all).filter(|_| !participant.is_empty()) else { continue };
-        let meant = own == for_all || [*own, *for_all].contains(&Verdict::Unknown);
-        let (false, Some(span), Some(span_for_all)) =
-            (meant, places.get(&(participant.clone(), code.clone())), places.get(&all))
-        else {
-            continue;
+fn contradicted(table: &VerdictTable, places: &BTreeMap<Box<[u8]>, Vec<Span>>, out: &mut Vec<Diagnostic>) {
+    for (code, rows) in table.codes() {
+        let place = |row: &CodeRow| {
+            let at = rows.iter().position(|known| core::ptr::eq(known, row))?;
+            places.get(code)?.get(at).copied()
         };
-        let message = format!(
-            "The code \"{}\" of participant \"{}\" is taken as unknown: the row for all says something else",
-            code.trim_ascii_end().escape_ascii(),
-            participant.trim_ascii_end().escape_ascii()
-        );
-        out.push(
-            error(mistake::CONTRADICTED, *span, format!("`{own}` here"), message)
-                .help("correct one of them; if the code has two meanings, write `unknown` in the row for all")
-                .related(*span_for_all, format!("`{for_all}` for all"))
-                .warning(),
-        );
+        let exchanges: BTreeSet<&str> = rows.iter().map(|row| &*row.exchange).collect();
+        for own in rows.iter().filter(|row| !row.participant.is_empty()) {
+            // The first exchange in whose answers both hold.
+            let for_all = exchanges.iter().find_map(|exchange| {
+                let holds = table.row(&own.participant, exchange, code).is_some_and(|row| core::ptr::eq(row, own));
+                let for_all = table.row(b"", exchange, code).filter(|_| holds)?;
+                let differs =
+                    for_all.verdict != own.verdict && ![own, for_all].iter().any(|row| row.verdict == Verdict::Unknown);
+                differs.then_some(for_all)
+            });
+            let Some((for_all, span, span_for_all)) = for_all.and_then(|all| Some((all, place(own)?, place(all)?)))
+            else {
+                continue;
+            };
+            let message = format!(
+                "The code \"{}\" of participant \"{}\" is taken as unknown: the row for all says something else",
+                code.trim_ascii_end().escape_ascii(),
+                own.participant.trim_ascii_end().escape_ascii()
+            );
+            out.push(
+                error(mistake::CONTRADICTED, span, format!("`{}` here", own.verdict), message)
+                    .help("correct one of them; if the code has two meanings, write `unknown` in the row for all")
+                    .related(span_for_all, format!("`{}` for all", for_all.verdict))
+                    .warning(),
+            );
+        }
     }
 }
 
@@ -200,24 +229,29 @@ fn short(code: &Column<'_>, short: &[Name], out: &mut Vec<Diagnostic>) {
 
 fn row(
     line: &Cells,
-    columns: usize,
-    (code, by): (&Column<'_>, Option<&Column<'_>>),
+    columns: &Columns<'_, '_>,
     table: &mut VerdictTable,
     places: &mut Places,
     out: &mut Vec<Diagnostic>,
 ) -> Option<()> {
+    let count = columns.names(columns.has_exchange).len();
     let [cells @ .., code_cell, class, text] = line.cells.as_slice() else {
-        out.push(wrong_count(line, columns));
+        out.push(wrong_count(line, count));
         return None;
     };
-    if line.cells.len() != columns {
-        out.push(wrong_count(line, columns));
+    if line.cells.len() != count {
+        out.push(wrong_count(line, count));
         return None;
     }
-    let participant = match (by, cells.first()) {
+    let participant = match (columns.by, cells.first()) {
         (Some(by), Some(cell)) if !cell.value.is_empty() => layout::constant(&by.field, cell, out)?,
         _ => Box::default(),
     };
+    let exchange = match cells.last().filter(|_| columns.has_exchange) {
+        Some(cell) if !cell.value.is_empty() => exchange(cell, columns.exchanges, out)?,
+        _ => "",
+    };
+    let code = columns.code;
     let key = layout::constant(&code.field, code_cell, out)?;
     let Some((_, verdict)) = Verdict::ALL.iter().find(|(word, _)| *word == class.value) else {
         let words = Verdict::ALL.iter().map(|(word, _)| *word);
@@ -227,31 +261,46 @@ fn row(
         out.push(error(mistake::TABLE_LINE, class.span, "expected a class", message).help(help));
         return None;
     };
-    let key = (participant, key);
-    if let Some(first) = places.rows.get(&key) {
-        let same = table.rows.get(&key).is_some_and(|(listed, _)| listed == verdict);
-        let told = error(
+    let row = CodeRow { participant, exchange: exchange.into(), verdict: *verdict, text: text.value.as_str().into() };
+    let spans = places.rows.entry(key.clone()).or_default();
+    if let Err((at, listed)) = table.insert(&key, row) {
+        let mut told = error(
             mistake::TABLE_TWICE,
             line.span,
             "listed again",
             format!("The code {:?} is listed twice for the same participant", code_cell.value),
-        )
-        .related(*first, "listed here first");
-        if same {
+        );
+        if let Some(first) = spans.get(at) {
+            told = told.related(*first, "listed here first");
+        }
+        if listed == *verdict {
             out.push(told.help("both say the same: remove one of them").warning());
             return Some(());
         }
         out.push(told.help("they say different things: keep the right one, or one of class `unknown`"));
         return None;
     }
+    spans.push(line.span);
     let digits = code_cell.value.bytes().filter(u8::is_ascii_digit).count();
     let fills = u32::try_from(digits).is_ok_and(|digits| digits >= code.field.at.len);
     if code.field.kind == Kind::Text && digits > 0 && digits == code_cell.value.len() && !fills {
         places.short.push(code_cell.clone());
     }
-    places.rows.insert(key.clone(), line.span);
-    table.rows.insert(key, (*verdict, text.value.as_str().into()));
     Some(())
+}
+
+/// The exchange of a row by its name; tells if there is none.
+fn exchange<'s>(cell: &Name, exchanges: &'s [written::Exchange], out: &mut Vec<Diagnostic>) -> Option<&'s str> {
+    let names = exchanges.iter().map(|exchange| &exchange.name);
+    let found = names.clone().find(|name| name.value == cell.value);
+    if found.is_none() {
+        let message = format!("There is no exchange `{}`", cell.value);
+        out.push(
+            error(mistake::UNKNOWN_EXCHANGE, cell.span, "not an exchange", message)
+                .help_if(crate::check::meant(&cell.value, names)),
+        );
+    }
+    found.map(|name| name.value.as_str())
 }
 
 fn wrong_count(line: &Cells, columns: usize) -> Diagnostic {

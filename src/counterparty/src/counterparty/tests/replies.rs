@@ -207,7 +207,7 @@ fn the_demo_has_its_three_outcomes_and_a_notice() {
         let answer = desk.ask(&request("transfer", 11, &[("bank_code", bank), ("debit_amt", "10000001")]));
         assert_eq!(field(&answer, "transfer", "response_code"), code);
         // The spec's own table must call it a refusal, else the demo would end with UNKNOWN.
-        let verdict = hecto::protocol().rules.verdicts.verdict(bank.as_bytes(), code.as_bytes());
+        let verdict = hecto::protocol().rules.verdicts.verdict(bank.as_bytes(), "transfer", code.as_bytes());
         assert_eq!(verdict, pabal_spec::Verdict::Refused, "{bank} {code}");
     }
     desk.telegrams.clear();
