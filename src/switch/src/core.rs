@@ -9,6 +9,7 @@ use pabal_clock::{Deadline, Mono, Now, Timers};
 use pabal_spec::Institution;
 
 use crate::book::Book;
+use crate::delivery::ServiceReply;
 use crate::dice::Dice;
 use crate::durable::{Effect, Journal};
 use crate::entry::{Entry, Place};
@@ -85,7 +86,7 @@ pub struct Inquire {
 /// One institution's machine: plain values, no IO, no clock, no randomness but the seed that it is born with.
 ///
 /// Methods are of four kinds. *Getters* change nothing. *`handle_*`* tell what happened in the world. *Commands* ([`Core::open`],
-/// [`Core::abandon`], [`Core::inquire`], [`Core::fence`], [`Core::drain`]) tell what somebody wants. *`poll_*`* tell what the shell
+/// [`Core::abandon`], [`Core::inquire`], [`Core::reply`], [`Core::fence`], [`Core::drain`]) tell what somebody wants. *`poll_*`* tell what the shell
 /// must do. After every call of the second and third kind, drain [`Core::poll_output`], then pull [`Core::poll_write`] of the
 /// connections whose sockets take bytes, then set one timer by [`Core::poll_timeout`].
 ///
@@ -382,6 +383,37 @@ impl Core {
         let ticket = self.ticket();
         self.flush();
         Ok(ticket)
+    }
+
+    /// A service replies to a notice. What becomes of the reply is told by [`Output::Replied`].
+    ///
+    /// # Errors
+    /// Refused: no byte of it will leave. [`Refusal::UnknownNotice`], or [`Refusal::InvalidFields`] if it makes no telegram.
+    pub fn reply(&mut self, reply: ServiceReply, now: Now) -> Result<(), (Refusal, String)> {
+        self.begin(now);
+        let taken = self.take_reply(reply, now);
+        self.flush();
+        taken
+    }
+
+    /// A service has a notice: it is not delivered again unless the institution sends it again.
+    pub fn delivered(&mut self, notice: NoticeId, caller: &str, now: Now) {
+        self.begin(now);
+        self.notice_delivered(notice, caller);
+        self.flush();
+    }
+
+    /// Durable notices that no service has yet, oldest first, behind `after`, at most `max`.
+    #[must_use]
+    pub fn undelivered(&self, after: Option<NoticeId>, max: usize) -> Vec<NoticeId> {
+        self.state.notices.undelivered(after, max)
+    }
+
+    /// Delivers a notice once more, to a service that came later. One that is not in memory, or not durable yet, is left alone.
+    pub fn deliver_again(&mut self, notice: NoticeId, now: Now) {
+        self.begin(now);
+        self.deliver(notice, now);
+        self.flush();
     }
 
     /// Takes nothing new, lets what is in flight be answered until the deadline, then closes all sessions. What still waits is

@@ -81,7 +81,8 @@
 //! };
 //! let limits = Limits {
 //!     waiting_max: 100, tombstones_max: 1_000, tombstone_keep: Duration::from_secs(86_400), idempotency_keys_max: 1_000,
-//!     number_block: 100, caller_margin: Duration::from_millis(50), events_max: 100, unknown_max: 1_000, undurable_entries_max: 1_000,
+//!     number_block: 100, caller_margin: Duration::from_millis(50), events_max: 100, unknown_max: 1_000, notices_max: 1_000,
+//!     undurable_entries_max: 1_000,
 //! };
 //! let settings = Settings { lines: vec![line], parties: vec![party], limits };
 //!
@@ -140,12 +141,14 @@ mod bytes;
 mod conclude;
 mod core;
 mod declare;
+mod delivery;
 mod depart;
 mod dice;
 mod drain;
 mod durable;
 pub mod entry;
 mod exchange;
+mod gap;
 mod id;
 mod image;
 mod inquiry;
@@ -175,8 +178,10 @@ mod waiting;
 
 pub use crate::bytes::Bytes;
 pub use crate::core::{Core, Inquire, Open, Opened};
+pub use delivery::{Delivery, ReplyReport, ServiceReply};
 pub use entry::{Columns, Entry, Frame};
 pub use exchange::{ExchangeEvent, ExchangeState};
+pub use gap::GapEnd;
 pub use id::{Conn, Epoch, ExchangeId, LineId, NoticeId, SessionId, Ticket};
 pub use image::Image;
 pub use opening::{OpeningEvent, OpeningKey, OpeningState};

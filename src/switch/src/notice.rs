@@ -1,22 +1,27 @@
 //! Notices: what the institution tells us, kept before it is replied to.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::Bound;
 
-use pabal_clock::{BusinessDate, Now};
+use pabal_clock::{BusinessDate, Now, Wall};
 use pabal_spec::{Answered, NoticeRule, NoticeRuleId};
 use pabal_telegram::Slice;
 use serde::{Deserialize, Serialize};
 
 use crate::book::{carry, put};
-use crate::bytes::{Bytes, as_hex};
+use crate::bytes::{Bytes, as_hex, readable};
 use crate::core::Core;
+use crate::delivery::{Delivery, ReplyReport, ServiceReply};
 use crate::durable::Effect;
 use crate::entry::{self, Entry, Frame};
 use crate::id::{Conn, NoticeId};
 use crate::output::Output;
+use crate::refusal::Refusal;
 use crate::session::SessionState;
 use crate::stream::Cargo;
 use crate::timer::TimerName;
@@ -44,6 +49,8 @@ pub(crate) struct Notices {
     pub(crate) known: BTreeMap<NoticeId, Notice>,
     #[serde(with = "crate::pairs")]
     keys: BTreeMap<Bytes, NoticeId>,
+    /// Those that no service has yet.
+    undelivered: BTreeSet<NoticeId>,
     /// Replies that wait for a session.
     waiting: VecDeque<NoticeId>,
 }
@@ -56,10 +63,12 @@ impl Notices {
     /// Keeps one; beyond `max`, the oldest is only in the journal.
     pub(crate) fn keep(&mut self, notice: Notice, max: u32) {
         self.keys.insert(Bytes::from(&notice.key[..]), notice.id);
+        self.undelivered.insert(notice.id);
         self.known.insert(notice.id, notice);
         while self.known.len() > usize::try_from(max).unwrap_or(usize::MAX).max(1) {
             let Some((_, oldest)) = self.known.pop_first() else { return };
             self.keys.remove(&oldest.key[..]);
+            self.undelivered.remove(&oldest.id);
             self.waiting.retain(|waiting| *waiting != oldest.id);
         }
     }
@@ -91,6 +100,11 @@ impl Notices {
         }
         let Self { known, waiting, .. } = self;
         waiting.retain(|id| known.contains_key(id));
+    }
+
+    pub(crate) fn undelivered(&self, after: Option<NoticeId>, max: usize) -> Vec<NoticeId> {
+        let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        self.undelivered.range(behind).take(max).copied().collect()
     }
 
     pub(crate) fn reply_later(&mut self, id: NoticeId) {
@@ -264,9 +278,53 @@ impl Core {
     /// A durable notice is given to the services that subscribe.
     pub(crate) fn deliver(&mut self, id: NoticeId, _now: Now) {
         let Some(notice) = self.state.notices.known.get(&id) else { return };
-        let rules = &self.books[usize::from(notice.protocol)].protocol.rules;
-        let rule = rules.notices[usize::from(notice.rule.0)].name.clone();
-        self.outputs.push_back(Output::Deliver { notice: id, rule, telegram: notice.telegram.0.clone() });
+        let protocol = &self.books[usize::from(notice.protocol)].protocol;
+        let rules = &protocol.rules;
+        let rule = &rules.notices[usize::from(notice.rule.0)];
+        let participant = rules.participant.as_ref().and_then(|(_, at)| at.of(&notice.telegram)).unwrap_or_default();
+        let delivery = Delivery {
+            notice: id,
+            rule: rule.name.clone(),
+            protocol: Arc::clone(protocol),
+            layout: rule.request.telegram,
+            telegram: notice.telegram.0.clone(),
+            participant: Bytes::from(participant),
+            date: notice.date,
+            number: rules.number.at.of(&notice.telegram).map(|number| readable(number).into()),
+            repeated: false,
+            recovered_by: None,
+            joined: None,
+            reply_until: None,
+            received_at: Wall::from_unix_seconds(0),
+            trace: Box::default(),
+        };
+        self.outputs.push_back(Output::Deliver(Box::new(delivery)));
+    }
+
+    /// A service says what is replied.
+    pub(crate) fn take_reply(&mut self, reply: ServiceReply, now: Now) -> Result<(), (Refusal, String)> {
+        let Some(notice) = self.state.notices.known.get(&reply.notice) else {
+            return Err((Refusal::UnknownNotice, format!("notice {} is not among those in memory", reply.notice)));
+        };
+        let (id, protocol, rule, telegram) = (notice.id, notice.protocol, notice.rule, notice.telegram.clone());
+        if notice.reply.is_some() {
+            self.outputs.push_back(Output::Replied { notice: id, report: ReplyReport::TooLate });
+            return Ok(());
+        }
+        let Some(code) = reply.response_code else {
+            return Err((Refusal::InvalidFields, String::from("a reply needs a response code")));
+        };
+        let reply = Bytes::from(self.make_reply(protocol, rule, &telegram, &code));
+        if let Some(notice) = self.state.notices.known.get_mut(&id) {
+            notice.reply = Some(reply);
+        }
+        self.reply_now_or_later(id, now);
+        Ok(())
+    }
+
+    /// A service has a notice.
+    pub(crate) fn notice_delivered(&mut self, id: NoticeId, _caller: &str) {
+        self.state.notices.undelivered.remove(&id);
     }
 }
 

@@ -4,7 +4,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::delivery::{Delivery, ReplyReport};
 use crate::entry::Entry;
+use crate::gap::GapEnd;
 use crate::id::{Conn, ExchangeId, LineId, NoticeId, Ticket};
 use crate::outcome::Outcome;
 use crate::plan::Plan;
@@ -42,14 +44,14 @@ pub enum Output {
         /// What they hear.
         report: Report,
     },
-    /// Give a durable notice to the services that subscribe.
-    Deliver {
-        /// Which.
+    /// Give a durable notice to a service that subscribes. If none does, it waits: [`crate::Core::undelivered`].
+    Deliver(Box<Delivery>),
+    /// Tell the service that replied to a notice what became of its reply.
+    Replied {
+        /// To which notice.
         notice: NoticeId,
-        /// The notice's rule, by name.
-        rule: Box<str>,
-        /// The telegram.
-        telegram: Arc<[u8]>,
+        /// What became of the reply.
+        report: ReplyReport,
     },
     /// Something that an observer may want to log or count; may be dropped if too many wait.
     Event(Event),
@@ -69,12 +71,10 @@ impl fmt::Debug for Output {
             Self::Finish { exchange, report } => {
                 f.debug_struct("Finish").field("exchange", exchange).field("report", report).finish()
             }
-            Self::Deliver { notice, rule, telegram } => f
-                .debug_struct("Deliver")
-                .field("notice", notice)
-                .field("rule", rule)
-                .field("telegram_bytes", &telegram.len())
-                .finish(),
+            Self::Deliver(delivery) => f.debug_tuple("Deliver").field(delivery).finish(),
+            Self::Replied { notice, report } => {
+                f.debug_struct("Replied").field("notice", notice).field("report", report).finish()
+            }
             Self::Event(event) => f.debug_tuple("Event").field(event).finish(),
         }
     }
@@ -164,6 +164,36 @@ pub enum Event {
     Evicted {
         /// Which.
         exchange: ExchangeId,
+    },
+    /// More notices are kept than may be: no service has this one, and from now on only the journal knows it.
+    NoticeEvicted {
+        /// Which.
+        notice: NoticeId,
+    },
+    /// A notice is about an exchange of ours, and what confirms it agrees.
+    Joined {
+        /// Which notice.
+        notice: NoticeId,
+        /// About which exchange.
+        exchange: ExchangeId,
+    },
+    /// A notice names an exchange of ours, but something differs, or there is none: a person has to look at it.
+    NotJoined {
+        /// Which notice.
+        notice: NoticeId,
+        /// What differs.
+        reason: String,
+    },
+    /// Numbers of theirs are missing and are not asked for any more: a person has to look at it.
+    NumbersMissing {
+        /// The rule of the notices.
+        rule: Box<str>,
+        /// The scope of the numbers, as text.
+        scope: String,
+        /// How many are missing.
+        count: u64,
+        /// Why they are not asked for.
+        reason: GapEnd,
     },
     /// Telegram numbers are running out.
     NumbersLow {

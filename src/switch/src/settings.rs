@@ -89,6 +89,9 @@ pub struct Limits {
     pub events_max: u32,
     /// UNKNOWN exchanges that are kept in memory for late answers and inquiries.
     pub unknown_max: u32,
+    /// Notices that are kept in memory: those that no service has yet, and older ones by which a repetition is known. Beyond it the
+    /// oldest stays in the journal only.
+    pub notices_max: u32,
     /// Entries that may wait to become durable before nothing more is read or accepted.
     pub undurable_entries_max: u32,
 }

@@ -111,6 +111,7 @@ pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
             caller_margin: Duration::from_millis(50),
             events_max: 1_000,
             unknown_max: 1_000,
+            notices_max: 1_000,
             undurable_entries_max: u32::try_from([20, 1_000][chance.index(2)]).unwrap_or(20),
         },
     }

@@ -438,9 +438,13 @@ impl World {
             }
             Output::Append { ticket, entries } => self.append(ticket, &entries),
             Output::Finish { exchange, report } => self.told(exchange, &report),
-            Output::Deliver { notice, .. } => {
+            Output::Deliver(delivery) => {
+                let notice = delivery.notice;
                 self.counts.notices += 1;
                 self.trace.line(self.now, format_args!("notice {notice}"));
+            }
+            Output::Replied { notice, report } => {
+                self.trace.line(self.now, format_args!("replied {notice}: {report}"));
             }
             Output::Event(event) => {
                 if matches!(event, pabal_switch::Event::Unclaimed { .. }) {

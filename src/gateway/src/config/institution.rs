@@ -122,6 +122,7 @@ fn read_limits(section: &mut Section<'_, '_>) -> Limits {
         caller_margin: section.duration("caller_margin"),
         events_max: section.count("events_max"),
         unknown_max: section.count("unknown_max"),
+        notices_max: section.count("notices_max"),
         undurable_entries_max: section.count("undurable_entries_max"),
     }
 }

@@ -104,6 +104,7 @@ mod tests {
                 caller_margin: Duration::from_secs(1),
                 events_max: 1,
                 unknown_max: 1,
+                notices_max: 1,
                 undurable_entries_max: 2,
             },
         };

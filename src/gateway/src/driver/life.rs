@@ -434,7 +434,10 @@ impl Life {
                     self.waiters.tell(exchange, &report, state);
                 }
                 // It is durable and answered; the stream that hands notices to services is not there yet.
-                Output::Deliver { notice, rule, .. } => self.observer.see(Seen::Notice { notice, rule }),
+                Output::Deliver(delivery) => {
+                    self.observer.see(Seen::Notice { notice: delivery.notice, rule: delivery.rule });
+                }
+                Output::Replied { .. } => {}
                 Output::Event(event) => {
                     self.is_health_stale |= matches!(event, Event::Session { .. } | Event::Opening { .. });
                     // The close grace was over before the peer's FIN came: nobody counts this connection, so it must not live on.

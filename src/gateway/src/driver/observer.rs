@@ -115,6 +115,19 @@ impl Log {
             Event::Evicted { exchange } => {
                 tracing::error!(institution, %exchange, "too many exchanges are UNKNOWN: only the journal knows this one from now on, and a person has to look at it");
             }
+            Event::NoticeEvicted { notice } => {
+                tracing::error!(institution, %notice, "too many notices are kept: no service has this one, and only the journal knows it from now on");
+            }
+            Event::Joined { notice, exchange } => {
+                tracing::warn!(institution, %notice, %exchange, "a notice is about an exchange of ours");
+            }
+            Event::NotJoined { notice, reason } => {
+                tracing::error!(institution, %notice, reason, "a notice names no exchange of ours that it could be about; a person has to look at it");
+            }
+            Event::NumbersMissing { rule, scope, count, reason } => {
+                let rule = &**rule;
+                tracing::error!(institution, rule, scope, count, %reason, "numbers of theirs are missing; a person has to look at it");
+            }
             Event::NumbersLow { left } => tracing::warn!(institution, left, "telegram numbers are running out"),
             Event::Dropped { count } => tracing::warn!(institution, count, "events were not logged: too many at once"),
         }

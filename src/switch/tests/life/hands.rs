@@ -7,9 +7,9 @@ use std::time::Duration;
 use pabal_clock::{Mono, Now, Wall};
 use pabal_spec::{Institution, Source};
 use pabal_switch::{
-    CloseReason, Conn, Core, Direction, Entry, Event, ExchangeId, Image, Inquire, Limits, LineId, LineSettings,
-    LineSide, NoticeId, Open, Opened, OpeningState, Outcome, Output, Party, Plan, Recovery, Refusal, Report, Settings,
-    Ticket,
+    CloseReason, Conn, Core, Delivery, Direction, Entry, Event, ExchangeId, Image, Inquire, Limits, LineId,
+    LineSettings, LineSide, NoticeId, Open, Opened, OpeningState, Outcome, Output, Party, Plan, Recovery, Refusal,
+    ReplyReport, Report, Settings, Ticket,
 };
 
 use crate::peer;
@@ -73,6 +73,7 @@ pub(crate) fn settings() -> Settings {
             caller_margin: Duration::from_millis(100),
             events_max: 100,
             unknown_max: 100,
+            notices_max: 100,
             undurable_entries_max: 1_000,
         },
     }
@@ -106,6 +107,8 @@ pub(crate) struct Hands {
     pub(crate) connects: Vec<Conn>,
     pub(crate) closes: Vec<(Conn, CloseReason, bool)>,
     pub(crate) delivered: Vec<(NoticeId, Arc<[u8]>)>,
+    pub(crate) deliveries: Vec<Delivery>,
+    pub(crate) replied: Vec<(NoticeId, ReplyReport)>,
     pub(crate) open_conns: Vec<Conn>,
 }
 
@@ -134,6 +137,8 @@ impl Hands {
             connects: Vec::new(),
             closes: Vec::new(),
             delivered: Vec::new(),
+            deliveries: Vec::new(),
+            replied: Vec::new(),
             open_conns: Vec::new(),
         };
         hands.turn();
@@ -254,7 +259,11 @@ impl Hands {
                 self.undurable.push_back((ticket, entries));
             }
             Output::Finish { exchange, report } => self.reports.entry(exchange).or_default().push(report),
-            Output::Deliver { notice, telegram, .. } => self.delivered.push((notice, telegram)),
+            Output::Deliver(delivery) => {
+                self.delivered.push((delivery.notice, Arc::clone(&delivery.telegram)));
+                self.deliveries.push(*delivery);
+            }
+            Output::Replied { notice, report } => self.replied.push((notice, report)),
             Output::Event(event) => self.events.push(event),
         }
     }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use pabal_switch::{CloseReason, NoticeId, Opened, Output, Refusal, Report};
+use pabal_switch::{CloseReason, Delivery, Opened, Output, Refusal, Report};
 
 use crate::hands::{Hands, OUT, settings};
 use crate::peer;
@@ -180,7 +180,8 @@ fn what_is_printed_for_people_shows_no_bytes_of_a_telegram() {
     hands.receive(&peer::answer(&frame, "0000"));
     assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
     assert!(!shows(format!("{:?}", hands.reports)));
-    let telegram = frame.as_slice().into();
-    let deliver = Output::Deliver { notice: NoticeId(1), rule: "deposit".into(), telegram };
+    hands.receive(&peer::deposit(1, 50_000));
+    let delivery = hands.deliveries.pop().unwrap();
+    let deliver = Output::Deliver(Box::new(Delivery { telegram: frame.as_slice().into(), ..delivery }));
     assert!(!shows(format!("{deliver:?}")));
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pabal_clock::Wall;
-use pabal_switch::{CloseReason, ExchangeId, Refusal};
+use pabal_switch::{CloseReason, ExchangeId, NoticeId, Refusal, ServiceReply};
 
 use crate::hands::{Hands, IN, OUT, settings};
 use crate::peer;
@@ -138,6 +138,12 @@ fn scenario(refusal: Refusal) -> (Hands, End) {
             hands = hands.restart();
             assert_eq!(hands.told(id), ["FAILURE NOT_SENT STOPPED"]);
             End::AtOnce(Refusal::Stopped)
+        }
+        Refusal::UnknownNotice => {
+            let code = Some(Box::from(*b"0000"));
+            let reply =
+                ServiceReply { notice: NoticeId(7), caller: "ledger".into(), response_code: code, telegram: None };
+            End::AtOnce(hands.core.reply(reply, hands.now).unwrap_err().0)
         }
         Refusal::NotInquirable => End::AtOnce(hands.inquire(ExchangeId(7)).unwrap_err()),
     };
