@@ -47,6 +47,7 @@ fn scenario(refusal: Refusal) -> (Hands, End) {
         Refusal::UnknownInstitution | Refusal::UnknownExchange | Refusal::InvalidFields => {
             unreachable!("the shell finds it before the core is asked")
         }
+        Refusal::NumberInUse => unreachable!("no exchange of the shipped spec is given its number yet"),
         Refusal::UnknownParty => {
             let open = pabal_switch::Open { party: Some("nobody".into()), ..open };
             refused(&mut hands, open)
@@ -168,7 +169,8 @@ fn few_numbers() -> Hands {
 
 #[test]
 fn each_refusal_can_happen_and_proves_that_nothing_left() {
-    let by_the_shell = [Refusal::UnknownInstitution, Refusal::UnknownExchange, Refusal::InvalidFields];
+    let by_the_shell =
+        [Refusal::UnknownInstitution, Refusal::UnknownExchange, Refusal::InvalidFields, Refusal::NumberInUse];
     for refusal in Refusal::ALL.iter().filter(|refusal| !by_the_shell.contains(refusal)) {
         let (hands, end) = scenario(*refusal);
         match end {
