@@ -13,6 +13,7 @@ pub(crate) mod command;
 pub(crate) mod health;
 mod life;
 mod observer;
+pub(crate) mod own;
 mod socket;
 mod waiters;
 
@@ -26,7 +27,6 @@ use std::time::Duration;
 
 use pabal_clock::Deadline;
 use pabal_journal::Writer;
-use pabal_spec::Institution;
 use pabal_switch::{Recovery, Refusal, Settings};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
@@ -36,14 +36,16 @@ use crate::clock::now;
 use crate::config::{Endpoint, LineConfig};
 use crate::digest::DigestKey;
 use crate::recovery::recover;
-use command::{Command, Fenced, Heard, WaiterId};
+use crate::versions::Versions;
+use command::{Command, Fenced, Heard, Refused, WaiterId};
 use health::Health;
 use life::{End, Life};
 use socket::SocketOptions;
 
 /// What survives a core: everything but its sockets and waiters.
 pub(crate) struct Driver {
-    pub(crate) institution: Arc<Institution>,
+    pub(crate) versions: Arc<Versions>,
+    pub(crate) name: String,
     pub(crate) settings: Settings,
     pub(crate) lines: Vec<Line>,
     pub(crate) node: String,
@@ -118,7 +120,7 @@ const WELL_AFTER: Duration = Duration::from_secs(300);
 
 impl Driver {
     fn name(&self) -> &str {
-        &self.institution.name
+        &self.name
     }
 
     /// Drives until it has drained.
@@ -232,6 +234,7 @@ fn refuse(command: Command, why: &str) -> Option<Deadline> {
             waiter.tell(Heard::Refused(Refusal::Stopped, why.to_owned()));
         }
         Command::Fence { reply, .. } => _ = reply.send(Fenced::JournalFailed(why.to_owned())),
+        Command::Reload { reply, .. } => _ = reply.send(Err(Refused::Stopped(why.to_owned()))),
         Command::Look { .. } | Command::Status { .. } => {}
         Command::Drain { deadline } => return Some(deadline),
         #[cfg(test)]

@@ -16,29 +16,33 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::call::{Answer, Body, Call, CallError, Find, FindKey, Found, InquireCall};
 use crate::clock::now;
-use crate::config::hint;
+use crate::config::{InstitutionConfig, hint};
 use crate::driver::command::{Command, Fenced, Heard, LookKey, Waiter, WaiterId, Waiting};
 use crate::driver::health::Health;
 use crate::history::{Histories, Keyed};
+use crate::versions::{Shelf, Versions};
 
 /// What others hold of a gateway; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Handle(Arc<Shared>);
+pub struct Handle(pub(crate) Arc<Shared>);
 
 #[derive(Debug)]
-struct Shared {
-    desks: BTreeMap<String, Desk>,
-    histories: Histories,
+pub(crate) struct Shared {
+    pub(crate) desks: BTreeMap<String, Desk>,
+    pub(crate) histories: Histories,
     default_timeout: Duration,
     waiters: AtomicU64,
+    /// One reload at a time.
+    pub(crate) reloading: tokio::sync::Mutex<()>,
 }
 
 /// Where calls to one institution are taken in.
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) name: String,
-    /// Each exchange's, by its name.
-    pub(crate) plans: BTreeMap<String, Arc<Plan>>,
+    pub(crate) config: InstitutionConfig,
+    pub(crate) versions: Arc<Versions>,
+    pub(crate) shelf: Shelf,
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) abandons: mpsc::UnboundedSender<WaiterId>,
     pub(crate) health: watch::Receiver<Health>,
@@ -49,7 +53,13 @@ pub(crate) struct Desk {
 impl Handle {
     pub(crate) fn new(desks: BTreeMap<String, Desk>, data_dir: PathBuf, default_timeout: Duration) -> Self {
         let histories = Histories::new(data_dir);
-        Self(Arc::new(Shared { desks, histories, default_timeout, waiters: AtomicU64::new(0) }))
+        Self(Arc::new(Shared {
+            desks,
+            histories,
+            default_timeout,
+            waiters: AtomicU64::new(0),
+            reloading: tokio::sync::Mutex::default(),
+        }))
     }
 
     pub(crate) fn commands(&self, institution: &str) -> Option<mpsc::Sender<Command>> {
@@ -283,7 +293,7 @@ impl Handle {
         self.desk(institution).unwrap().send(Command::Panic).await.unwrap();
     }
 
-    fn desk(&self, institution: &str) -> Result<&Desk, CallError> {
+    pub(crate) fn desk(&self, institution: &str) -> Result<&Desk, CallError> {
         self.0.desks.get(institution).ok_or_else(|| {
             let known: Vec<&str> = self.0.desks.keys().map(String::as_str).collect();
             refused(
@@ -294,7 +304,7 @@ impl Handle {
     }
 
     /// What memory knows of an exchange. A driver that is gone, or has no core, knows nothing: the journal is asked then.
-    async fn look(&self, desk: &Desk, key: LookKey) -> Option<ExchangeStatus> {
+    pub(crate) async fn look(&self, desk: &Desk, key: LookKey) -> Option<ExchangeStatus> {
         let (reply, status) = oneshot::channel();
         desk.send(Command::Look { key, reply }).await.ok()?;
         status.await.ok().flatten()
@@ -373,13 +383,14 @@ fn state_of(outcome: &Outcome) -> ExchangeState {
 }
 
 impl Desk {
-    async fn send(&self, command: Command) -> Result<(), CallError> {
+    pub(crate) async fn send(&self, command: Command) -> Result<(), CallError> {
         self.commands.send(command).await.map_err(|_| stopped())
     }
 
     fn plan(&self, exchange: &str) -> Result<Arc<Plan>, CallError> {
-        self.plans.get(exchange).cloned().ok_or_else(|| {
-            let known: Vec<&str> = self.plans.keys().map(String::as_str).collect();
+        let version = self.versions.newest();
+        version.plans.get(exchange).cloned().ok_or_else(|| {
+            let known: Vec<&str> = version.plans.keys().map(String::as_str).collect();
             let text = format!("the spec of {} has no exchange {exchange:?}{}", self.name, hint(exchange, &known));
             refused(Refusal::UnknownExchange, text)
         })
@@ -437,6 +448,6 @@ pub(crate) fn refused(refusal: Refusal, detail: impl Into<String>) -> CallError 
     CallError { refusal, detail: detail.into(), faults: Vec::new(), exchange: None, is_proof: true }
 }
 
-fn stopped() -> CallError {
+pub(crate) fn stopped() -> CallError {
     refused(Refusal::Stopped, "the institution's driver has stopped")
 }

@@ -1,23 +1,25 @@
 //! What the journal knows of exchanges, read beside the writer.
 
+mod exchange;
+
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pabal_journal::{Envelope, Position, Reader};
-use pabal_switch::{Entry, ExchangeId, ExchangeState, ExchangeStatus, Outcome, Refusal};
+use pabal_journal::{Envelope, Key, Position, Reader};
+use pabal_switch::{Entry, ExchangeId, Refusal};
 
-use crate::call::{Answer, CallError, Found};
+use crate::call::CallError;
 use crate::handle::refused;
+use crate::search::SearchBy;
+pub(crate) use exchange::History;
 
 /// Entries that are read at a time.
 const PAGE_ENTRIES: usize = 256;
-/// Entries of one exchange that are shown at most, beside those that say how far it is. It has a handful, and two for each inquiry's answer,
-/// unless the institution repeats itself.
-const LINES_MAX: usize = 1_000;
 /// Entries that bind an idempotency key; the others under it say what came of that.
 const BINDING: [&str; 2] = ["accepted", "fence"];
-/// Entries that say how far an exchange is.
-const STATES: [&str; 4] = ["accepted", "sending", "outcome", "listed"];
+/// Envelopes that one search looks at, at most; what stands before these is not found by it.
+const SEARCHED_MAX: usize = 20_000;
 /// Readers that are kept open between questions.
 const READERS_KEPT_MAX: usize = 4;
 
@@ -36,20 +38,6 @@ pub(crate) enum Keyed {
     Unused,
     Fenced,
     Exchange(ExchangeId),
-}
-
-/// What the journal says of one exchange.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct History {
-    rule: String,
-    content: u64,
-    outcome: Option<Outcome>,
-    is_listed: bool,
-    was_sending: bool,
-    answer: Option<Vec<u8>>,
-    number: Option<String>,
-    trace: Option<String>,
-    lines: Vec<(i64, String, String)>,
 }
 
 impl Histories {
@@ -79,7 +67,7 @@ impl Histories {
             all(page, |envelope| {
                 let is_ours = envelope.institution == institution && envelope.family == Entry::FAMILY;
                 if is_ours && BINDING.contains(&envelope.kind.as_str()) {
-                    keyed = match envelope.columns.exchange.as_deref().and_then(parse_id) {
+                    keyed = match envelope.columns.exchange.as_deref().and_then(ExchangeId::parse) {
                         Some(exchange) => Keyed::Exchange(exchange),
                         None => Keyed::Fenced,
                     };
@@ -97,22 +85,150 @@ impl Histories {
         institution: String,
         exchange: ExchangeId,
     ) -> Result<Option<History>, CallError> {
+        self.ask(move |reader| of_exchange(reader, &institution, exchange)).await
+    }
+}
+
+impl Histories {
+    /// The newest exchanges and notices with a key, at most `max`, the newest first.
+    pub(crate) async fn search(
+        &self,
+        institution: Option<String>,
+        by: SearchBy,
+        max: usize,
+    ) -> Result<Vec<(ExchangeId, History)>, CallError> {
         self.ask(move |reader| {
-            let id = exchange.to_string();
-            let mut history = None;
-            all(
-                |after| reader.by_exchange(&id, after, PAGE_ENTRIES),
-                |envelope| {
-                    if envelope.institution == institution {
-                        history.get_or_insert_with(History::default).take(envelope);
+            let mut found = Vec::new();
+            let mut seen = BTreeSet::new();
+            for key in keys(&by) {
+                let key = key.as_key();
+                newest(reader, institution.as_deref(), key, |envelope| {
+                    let Some(id) = envelope.columns.exchange.as_deref().and_then(ExchangeId::parse) else {
+                        return Ok(false);
+                    };
+                    if seen.insert((envelope.institution.clone(), id))
+                        && let Some(history) = of_exchange(reader, &envelope.institution, id)?
+                        && (by != SearchBy::Unresolved || history.is_unknown())
+                    {
+                        found.push((id, history));
                     }
-                    false
-                },
-            )?;
-            Ok(history)
+                    Ok(found.len() >= max)
+                })?;
+            }
+            // Ids grow with time.
+            found.sort_by(|(one, _), (other, _)| other.cmp(one));
+            found.truncate(max);
+            Ok(found)
         })
         .await
     }
+
+    /// What is about an exchange: inquiries, and notices that speak of it, the newest first.
+    pub(crate) async fn about(
+        &self,
+        institution: String,
+        exchange: ExchangeId,
+        max: usize,
+    ) -> Result<Vec<(ExchangeId, History)>, CallError> {
+        self.ask(move |reader| {
+            let parent = exchange.to_string();
+            let mut found = Vec::new();
+            let mut seen = BTreeSet::from([exchange]);
+            newest(reader, Some(&institution), Key::Parent(&parent), |envelope| {
+                if let Some(id) = envelope.columns.exchange.as_deref().and_then(ExchangeId::parse)
+                    && seen.insert(id)
+                    && let Some(history) = of_exchange(reader, &institution, id)?
+                {
+                    found.push((id, history));
+                }
+                Ok(found.len() >= max)
+            })?;
+            Ok(found)
+        })
+        .await
+    }
+}
+
+/// A key of the journal, with its texts.
+enum Wanted {
+    Exchange(String),
+    Idempotency(Option<String>, String),
+    Correlation(String),
+    OurNumber(String),
+    TheirNumber(String),
+    Trace(String),
+    Outcome(&'static str),
+}
+
+impl Wanted {
+    fn as_key(&self) -> Key<'_> {
+        match self {
+            Self::Exchange(id) => Key::Exchange(id),
+            Self::Idempotency(caller, key) => Key::Idempotency { caller: caller.as_deref(), key },
+            Self::Correlation(key) => Key::Correlation(key),
+            Self::OurNumber(number) => Key::OurNumber(number),
+            Self::TheirNumber(number) => Key::TheirNumber(number),
+            Self::Trace(trace) => Key::Trace(trace),
+            Self::Outcome(word) => Key::Outcome(word),
+        }
+    }
+}
+
+/// Under which keys the journal has what is looked for.
+fn keys(by: &SearchBy) -> Vec<Wanted> {
+    match by {
+        SearchBy::Exchange(exchange) => vec![Wanted::Exchange(exchange.to_string())],
+        SearchBy::IdempotencyKey { caller, key } => vec![Wanted::Idempotency(caller.clone(), key.clone())],
+        SearchBy::InstitutionKey(key) => vec![Wanted::Correlation(key.clone())],
+        SearchBy::Number(number) => vec![Wanted::OurNumber(number.clone()), Wanted::TheirNumber(number.clone())],
+        // Version 00 of W3C Trace Context, the only one there is.
+        SearchBy::Trace(trace) => vec![Wanted::Trace(format!("00-{}", trace.to_ascii_lowercase()))],
+        SearchBy::Unresolved => vec![Wanted::Outcome("UNKNOWN")],
+    }
+}
+
+/// Takes what has a key, the newest first, a page at a time, until `take` has enough.
+fn newest(
+    reader: &Reader,
+    institution: Option<&str>,
+    key: Key<'_>,
+    mut take: impl FnMut(&Envelope) -> Result<bool, pabal_journal::Error>,
+) -> Result<(), pabal_journal::Error> {
+    let (mut before, mut looked_at) = (None, 0);
+    while looked_at < SEARCHED_MAX {
+        let envelopes = reader.newest(institution, key, before, PAGE_ENTRIES)?;
+        for envelope in &envelopes {
+            if take(envelope)? {
+                return Ok(());
+            }
+            before = Some(envelope.position);
+        }
+        looked_at += envelopes.len();
+        if envelopes.len() < PAGE_ENTRIES {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// All there is about one exchange or notice.
+fn of_exchange(
+    reader: &Reader,
+    institution: &str,
+    exchange: ExchangeId,
+) -> Result<Option<History>, pabal_journal::Error> {
+    let id = exchange.to_string();
+    let mut history = None;
+    all(
+        |after| reader.by_exchange(&id, after, PAGE_ENTRIES),
+        |envelope| {
+            if envelope.institution == institution {
+                history.get_or_insert_with(History::default).take(envelope);
+            }
+            false
+        },
+    )?;
+    Ok(history)
 }
 
 /// Takes everything that a question finds, in order, a page at a time, until `take` has enough.
@@ -152,126 +268,6 @@ impl Readers {
         }
         Ok(answered)
     }
-}
-
-impl History {
-    fn take(&mut self, envelope: &Envelope) {
-        if self.lines.len() < LINES_MAX || STATES.contains(&envelope.kind.as_str()) {
-            self.lines.push((envelope.at, envelope.kind.clone(), line(envelope)));
-        }
-        if envelope.family != Entry::FAMILY {
-            return;
-        }
-        let columns = &envelope.columns;
-        self.number = columns.our_number.clone().or(self.number.take());
-        self.trace = columns.trace_context.clone().or(self.trace.take());
-        // An entry that a later release wrote still has its columns and its line.
-        match Entry::decode(&envelope.kind, envelope.version, &envelope.body) {
-            Ok(Entry::Accepted(accepted)) => {
-                self.rule = accepted.about.rule.to_string();
-                self.content = accepted.about.content;
-            }
-            Ok(Entry::Sending(_)) => self.was_sending = true,
-            Ok(Entry::Outcome(concluded)) => {
-                self.outcome = Some(concluded.outcome);
-                self.answer = concluded.answer.map(|frame| frame.bytes).or(self.answer.take());
-            }
-            Ok(Entry::Listed(_)) => self.is_listed = true,
-            Ok(_) | Err(_) => {}
-        }
-    }
-
-    /// Whether a request with this content is the same.
-    pub(crate) const fn is_for(&self, content: u64) -> bool {
-        self.content == content
-    }
-
-    /// With what memory says of it now, which is newer.
-    pub(crate) fn found(self, exchange: ExchangeId, status: Option<ExchangeStatus>) -> Found {
-        // What is not durable is not told: then the journal says how far it is.
-        let told = status.as_ref().filter(|status| !is_ahead(status));
-        let state = told.map_or_else(|| self.state(), |status| status.state);
-        let outcome = status.and_then(|status| status.outcome).or(self.outcome);
-        Found::Exchange {
-            exchange,
-            state: state.word().to_owned(),
-            outcome,
-            rule: self.rule,
-            telegram: self.answer,
-            number: self.number,
-            trace: self.trace,
-            history: self.lines,
-        }
-    }
-
-    /// The answer of a request that memory has let go, as stored: by an older version of the spec, perhaps, so without a plan.
-    pub(crate) fn answer(self, exchange: ExchangeId) -> Answer {
-        Answer {
-            exchange,
-            // Without an outcome it was cut short by a stop whose recovery has not said more.
-            outcome: self.outcome.unwrap_or(Outcome::Unknown { cause: pabal_switch::Cause::Restarted }),
-            state: self.state().word().to_owned(),
-            telegram: self.answer.map(Into::into),
-            plan: None,
-            number: self.number,
-            trace: self.trace,
-        }
-    }
-
-    fn state(&self) -> ExchangeState {
-        match self.outcome {
-            Some(outcome) if outcome.is_final() => ExchangeState::Finished,
-            _ if self.is_listed => ExchangeState::Listed,
-            Some(_) => ExchangeState::Unknown,
-            None if self.was_sending => ExchangeState::Sending,
-            None => ExchangeState::Accepted,
-        }
-    }
-}
-
-/// Whether an exchange has come to a state by an outcome whose entry is not durable yet.
-fn is_ahead(status: &ExchangeStatus) -> bool {
-    match status.state {
-        ExchangeState::Accepted | ExchangeState::Waiting | ExchangeState::Sending | ExchangeState::Sent => false,
-        ExchangeState::Finished | ExchangeState::Settled => !status.outcome.is_some_and(|outcome| outcome.is_final()),
-        _ => status.outcome.is_none(),
-    }
-}
-
-/// An entry for people, from its columns alone: no content of a telegram is in it.
-fn line(envelope: &Envelope) -> String {
-    let columns = &envelope.columns;
-    let mut parts = Vec::new();
-    if let Some(outcome) = &columns.outcome {
-        let cause = columns.cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default();
-        parts.push(format!("{outcome}{cause}"));
-    }
-    if let Some(number) = &columns.our_number {
-        parts.push(format!("number {number}"));
-    }
-    if let Some(session) = &columns.session {
-        let epoch = columns.epoch.map(|epoch| format!(" epoch {epoch}")).unwrap_or_default();
-        let offset = columns.stream_offset.map(|offset| format!(" at byte {offset}")).unwrap_or_default();
-        parts.push(format!("session {session}{epoch}{offset}"));
-    }
-    if envelope.kind == "accepted" {
-        parts.extend(
-            columns.caller.as_ref().filter(|caller| !caller.is_empty()).map(|caller| format!("caller {caller}")),
-        );
-        parts.extend(columns.party.as_ref().map(|party| format!("party {party}")));
-        parts.extend(columns.participant.as_ref().map(|participant| format!("participant {participant}")));
-    }
-    parts.extend(columns.parent.as_ref().map(|parent| format!("about {parent}")));
-    parts.join(", ")
-}
-
-/// Reads what `ExchangeId` prints.
-fn parse_id(text: &str) -> Option<ExchangeId> {
-    let digits: String = text.split('-').collect();
-    if digits.len() != 32 {
-        return None;
-    }
-    u128::from_str_radix(&digits, 16).ok().map(ExchangeId)
 }
 
 #[cfg(test)]
@@ -327,15 +323,8 @@ mod tests {
         assert!(matches!(keyed("third").await, Keyed::Fenced));
         assert!(matches!(keyed("fourth").await, Keyed::Unused));
         let history = histories.exchange("hecto".to_owned(), ours).await.unwrap().unwrap();
-        assert_eq!((history.lines.len(), history.lines.last().unwrap().1.as_str()), (LINES_MAX + 1, "listed"));
+        let lines = history.lines();
+        assert_eq!((lines.len(), lines.last().unwrap().kind.as_str()), (exchange::LINES_MAX + 1, "listed"));
         assert!(histories.exchange("hecto".to_owned(), theirs).await.unwrap().is_none());
-    }
-
-    #[test]
-    fn an_id_comes_back() {
-        let id = ExchangeId(0x0192_f0c1_7a3b_7c4d_8e5f_0123_4567_89ab);
-        assert_eq!(parse_id(&id.to_string()), Some(id));
-        assert_eq!(parse_id("fence"), None);
-        assert_eq!(parse_id(""), None);
     }
 }

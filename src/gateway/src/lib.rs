@@ -75,6 +75,7 @@ mod settings;
 mod start;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 pub use call::{Answer, Body, Call, CallError, Find, FindKey, Found, InquireCall};
 pub use config::{Config, ConfigError, Listen, Problem, parse_duration};

@@ -3,11 +3,17 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pabal_spec::{Diagnostic, Digest, Severity, Source};
+use tokio::sync::oneshot;
 
 use crate::config::ConfigError;
-use crate::handle::Handle;
+use crate::driver::command::{Command, Refused};
+use crate::handle::{Desk, Handle};
+use crate::settings::settings;
+use crate::start::{StartError, load_spec};
+use crate::versions::Version;
 
 /// An institution's spec was read again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,10 +129,81 @@ impl Handle {
     pub async fn reload(
         &self,
         institution: Option<&str>,
-        _actor: &str,
-        _reason: &str,
+        actor: &str,
+        reason: &str,
     ) -> Result<Vec<Reloaded>, ReloadError> {
-        let institution = institution.unwrap_or("pabal").to_owned();
-        Err(ReloadError::Stopped { institution, text: "nothing can be reloaded yet".to_owned() })
+        let _one_at_a_time = self.0.reloading.lock().await;
+        let desks: Vec<&Desk> = match institution {
+            Some(name) => {
+                vec![self.desk(name).map_err(|unknown| ReloadError::UnknownInstitution { text: unknown.detail })?]
+            }
+            None => self.0.desks.values().collect(),
+        };
+        let mut versions = Vec::new();
+        for desk in desks {
+            versions.push((desk, desk.read_version().await?));
+        }
+        let mut reloaded = Vec::new();
+        for (desk, version) in versions {
+            let (old, new) = (desk.versions.newest().digest, version.digest);
+            if old != new {
+                desk.put_version(version, actor, reason).await?;
+            }
+            reloaded.push(Reloaded { institution: desk.name.clone(), old, new });
+        }
+        Ok(reloaded)
+    }
+}
+
+impl Desk {
+    /// Reads and checks the spec as it is now, and keeps it in the data directory.
+    async fn read_version(&self) -> Result<Arc<Version>, ReloadError> {
+        let (config, shelf, newest) = (self.config.clone(), self.shelf.clone(), self.versions.newest());
+        let reading = tokio::task::spawn_blocking(move || {
+            let (sources, institution) = load_spec(&config)?;
+            if Digest::of(&sources) == newest.digest {
+                return Ok(newest);
+            }
+            if let Err(problems) = settings(&config, &institution) {
+                return Err(ReloadError::Misfit(ConfigError { file: "configuration".to_owned(), problems }));
+            }
+            let keep = |source| ReloadError::Keep { institution: config.name.clone(), source };
+            let digest = shelf.keep(&sources).map_err(keep)?;
+            Ok(Arc::new(Version::new(Arc::new(institution), digest)))
+        });
+        let failed = |error: tokio::task::JoinError| ReloadError::Stopped {
+            institution: self.name.clone(),
+            text: format!("a fault of ours while the spec was read: {error}"),
+        };
+        reading.await.map_err(failed)?
+    }
+
+    /// Has the driver go on by a version, and waits until that is durable.
+    async fn put_version(&self, version: Arc<Version>, actor: &str, reason: &str) -> Result<(), ReloadError> {
+        let stopped = |text: String| ReloadError::Stopped { institution: self.name.clone(), text };
+        let (reply, put) = oneshot::channel();
+        let command = Command::Reload { version, actor: actor.to_owned(), reason: reason.to_owned(), reply };
+        self.send(command).await.map_err(|error| stopped(error.detail))?;
+        match put.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Refused::NeedsReconnect(text))) => {
+                Err(ReloadError::NeedsReconnect { institution: self.name.clone(), text })
+            }
+            Ok(Err(Refused::Stopped(text))) => Err(stopped(text)),
+            Err(_) => Err(stopped("the institution's driver has stopped".to_owned())),
+        }
+    }
+}
+
+impl From<StartError> for ReloadError {
+    /// Of what reading a spec may say.
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::ReadSpec { institution, path, source } => Self::Read { institution, path, source },
+            StartError::Spec { institution, sources, diagnostics } => {
+                Self::Mistakes { institution, sources, diagnostics }
+            }
+            other => Self::Stopped { institution: String::new(), text: other.to_string() },
+        }
     }
 }

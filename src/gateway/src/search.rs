@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use pabal_clock::Wall;
-use pabal_switch::{ExchangeId, Outcome, Refusal};
+use pabal_switch::{ExchangeId, Outcome};
 use pabal_telegram::Layout;
 
 use crate::call::CallError;
-use crate::handle::{Handle, refused};
+use crate::driver::command::LookKey;
+use crate::handle::{Desk, Handle};
+use crate::history::History;
 
 /// A question about exchanges.
 #[derive(Clone, Debug)]
@@ -140,7 +142,21 @@ impl Handle {
     /// # Errors
     /// The institution is not known, or the journal cannot be read.
     pub async fn search(&self, search: Search) -> Result<Vec<TxSummary>, CallError> {
-        Err(refused(Refusal::Stopped, format!("nothing can be searched for yet: {search:?}")))
+        let Search { institution, by, max } = search;
+        if let Some(name) = &institution {
+            self.desk(name)?;
+        }
+        let max = max.clamp(1, SEARCH_MAX);
+        let found = self.0.histories.search(institution, by.clone(), max).await?;
+        let mut summaries = Vec::new();
+        for (exchange, history) in found {
+            let summary = self.summary(exchange, &history).await;
+            // What memory has settled since is not durable, but will be in a moment.
+            if by != SearchBy::Unresolved || summary.outcome.is_some_and(|outcome| !outcome.is_final()) {
+                summaries.push(summary);
+            }
+        }
+        Ok(summaries)
     }
 
     /// Everything about one exchange or notice; `None` if nothing is known of it.
@@ -148,6 +164,64 @@ impl Handle {
     /// # Errors
     /// The institution is not known, or the journal cannot be read.
     pub async fn show(&self, institution: &str, exchange: ExchangeId) -> Result<Option<TxDetail>, CallError> {
-        Err(refused(Refusal::Stopped, format!("{institution}: {exchange} cannot be shown yet")))
+        let desk = self.desk(institution)?;
+        let histories = &self.0.histories;
+        let Some(history) = histories.exchange(institution.to_owned(), exchange).await? else { return Ok(None) };
+        let (mut notices, mut inquiries) = (Vec::new(), Vec::new());
+        for (id, about) in histories.about(institution.to_owned(), exchange, SEARCH_MAX).await? {
+            let summary = self.summary(id, &about).await;
+            if about.notice.is_some() { &mut notices } else { &mut inquiries }.push(summary);
+        }
+        for notice in &history.joined {
+            if notices.iter().all(|known| known.exchange != *notice)
+                && let Some(joined) = histories.exchange(institution.to_owned(), *notice).await?
+            {
+                notices.push(self.summary(*notice, &joined).await);
+            }
+        }
+        let layouts = desk.layouts(&history).await;
+        let stored = |telegram: &Option<Vec<u8>>, layout: Option<Arc<Layout>>| {
+            telegram.clone().map(|telegram| Stored { telegram, layout })
+        };
+        Ok(Some(TxDetail {
+            request: stored(&history.request, layouts.as_ref().map(|(request, _)| Arc::clone(request))),
+            answer: stored(&history.answer, layouts.map(|(_, answer)| answer)),
+            summary: self.summary(exchange, &history).await,
+            history: history.lines(),
+            notices,
+            inquiries,
+        }))
+    }
+
+    /// An exchange in a line, with what memory knows that is newer.
+    async fn summary(&self, exchange: ExchangeId, history: &History) -> TxSummary {
+        let status = match self.0.desks.get(&history.institution) {
+            Some(desk) if !history.is_final() => self.look(desk, LookKey::Exchange(exchange)).await,
+            _ => None,
+        };
+        history.summary(exchange, status.as_ref(), None)
+    }
+}
+
+impl Desk {
+    /// How request and answer of an exchange lie, by the version that it lives by.
+    async fn layouts(&self, history: &History) -> Option<(Arc<Layout>, Arc<Layout>)> {
+        let digest = history.spec?;
+        let version = match self.versions.of(digest) {
+            Some(version) => version,
+            None => {
+                let shelf = self.shelf.clone();
+                tokio::task::spawn_blocking(move || shelf.load(digest)).await.ok().flatten()?
+            }
+        };
+        let protocol = version.protocol(&history.protocol)?;
+        let (request, answer) = if history.notice.is_some() {
+            let (_, rule) = protocol.rules.notice(&history.rule)?;
+            (rule.request.telegram, rule.answer.telegram)
+        } else {
+            let (_, rule) = protocol.rules.exchange(&history.rule)?;
+            (rule.request.telegram, rule.answer.telegram)
+        };
+        Some((Arc::clone(protocol.catalog.layout(request)), Arc::clone(protocol.catalog.layout(answer))))
     }
 }

@@ -1,6 +1,6 @@
 //! Starting: specs, the data directory, recovery, listeners; every mistake with its place and the fix.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use pabal_journal::{Journal, Writer};
 use pabal_spec::{Diagnostic, Institution, Severity, Source};
-use pabal_switch::{Plan, Recovery, Settings};
+use pabal_switch::{Recovery, Settings};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::now;
@@ -19,6 +19,7 @@ use crate::driver::{Driver, Line};
 use crate::handle::Desk;
 use crate::recovery::recover;
 use crate::settings::settings;
+use crate::versions::{Shelf, Version, Versions};
 
 /// Commands that may wait for a driver; who has more to say waits.
 const COMMANDS_MAX: usize = 1_024;
@@ -50,6 +51,13 @@ pub enum StartError {
     Journal(pabal_journal::Error),
     /// The key of the digests cannot be read or made.
     DigestKey(io::Error),
+    /// The sources of a spec cannot be kept in the data directory.
+    Keep {
+        /// The institution's name.
+        institution: String,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The journal does not tell where an institution was.
     Recovery {
         /// The institution's name.
@@ -86,6 +94,9 @@ impl fmt::Display for StartError {
             Self::Misfit(error) => write!(f, "configuration and specs do not fit:\n{error}"),
             Self::Journal(error) => write!(f, "{error}"),
             Self::DigestKey(error) => write!(f, "the key of the journal's digests cannot be read or made: {error}"),
+            Self::Keep { institution, source } => {
+                write!(f, "the spec of {institution} cannot be kept in the data directory: {source}")
+            }
             Self::Recovery { institution, what } => {
                 write!(f, "the journal does not tell where {institution} was: {what}")
             }
@@ -102,7 +113,10 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::ReadSpec { source, .. } | Self::DigestKey(source) | Self::Listen { source, .. } => Some(source),
+            Self::ReadSpec { source, .. }
+            | Self::DigestKey(source)
+            | Self::Listen { source, .. }
+            | Self::Keep { source, .. } => Some(source),
             Self::Journal(error) => std::error::Error::source(error),
             Self::Misfit(_) | Self::Spec { .. } | Self::Recovery { .. } => None,
         }
@@ -148,9 +162,9 @@ pub(crate) async fn prepare(config: &Config) -> Result<(Writer, Vec<Ready>), Sta
     let mut checked = Vec::new();
     let mut problems = Vec::new();
     for institution in config.institutions() {
-        let spec = load_spec(institution)?;
-        match settings(institution, &spec) {
-            Ok(settings) => checked.push((institution, Arc::new(spec), settings)),
+        let (sources, loaded) = load_spec(institution)?;
+        match settings(institution, &loaded) {
+            Ok(settings) => checked.push((institution, sources, Arc::new(loaded), settings)),
             Err(found) => problems.extend(found),
         }
     }
@@ -169,9 +183,9 @@ pub(crate) async fn prepare(config: &Config) -> Result<(Writer, Vec<Ready>), Sta
     }
     let digest = Arc::new(DigestKey::open(config.data_dir()).map_err(StartError::DigestKey)?);
     let mut ready = Vec::new();
-    for (configured, institution, settings) in checked {
+    for (configured, sources, institution, settings) in checked {
         let parts = Parts { config, options: &options, writer: &writer, digest: &digest };
-        ready.push(parts.institution(configured, institution, settings).await?);
+        ready.push(parts.institution(configured, sources, institution, settings).await?);
     }
     Ok((writer, ready))
 }
@@ -191,7 +205,8 @@ fn flat<T>(joined: Result<Result<T, StartError>, tokio::task::JoinError>) -> Res
     }
 }
 
-fn load_spec(config: &InstitutionConfig) -> Result<Institution, StartError> {
+/// An institution's spec, from where its configuration says. Reads files.
+pub(crate) fn load_spec(config: &InstitutionConfig) -> Result<(Vec<Source>, Institution), StartError> {
     let sources = match &config.spec {
         SpecPlace::Sources(sources) => sources.clone(),
         SpecPlace::Directory(directory) => spec_sources(directory).map_err(|(path, source)| {
@@ -205,7 +220,7 @@ fn load_spec(config: &InstitutionConfig) -> Result<Institution, StartError> {
                 let file = sources.get(usize::from(warning.at.span.source.0)).map_or("", |source| &source.name);
                 tracing::warn!(institution = config.name, file, code = warning.code, "spec: {}", warning.message);
             }
-            Ok(loaded.institution)
+            Ok((sources, loaded.institution))
         }
         Err(diagnostics) => Err(StartError::Spec { institution: config.name.clone(), sources, diagnostics }),
     }
@@ -223,10 +238,12 @@ impl Parts<'_> {
     async fn institution(
         &self,
         configured: &InstitutionConfig,
+        sources: Vec<Source>,
         institution: Arc<Institution>,
         settings: Settings,
     ) -> Result<Ready, StartError> {
         let name = configured.name.clone();
+        let shelf = Shelf::new(&self.options.directory, &name);
         let mut lines = Vec::new();
         for line in &configured.lines {
             lines.push(Line::open(line).await.map_err(|source| StartError::Listen {
@@ -240,21 +257,38 @@ impl Parts<'_> {
             recover(&directory, &of).map_err(|what| StartError::Recovery { institution: of, what })
         });
         let recovery = flat(recovered.await)?;
+        let needed = BTreeSet::new();
+        let (of, own) = (name.clone(), shelf.clone());
+        let versions = tokio::task::spawn_blocking(move || {
+            let kept = (|| {
+                let newest = own.keep(&sources)?;
+                let older: Vec<_> =
+                    needed.iter().filter(|digest| **digest != newest).filter_map(|digest| own.load(*digest)).collect();
+                own.retain(&needed.iter().copied().chain([newest]).collect())?;
+                Ok((Version::new(institution, newest), older))
+            })();
+            kept.map_err(|source| StartError::Keep { institution: of, source })
+        });
+        let (version, older) = flat(versions.await)?;
         let (commands, received) = mpsc::channel(COMMANDS_MAX);
         // Bounded by the calls that wait.
         let (abandons, abandoned) = mpsc::unbounded_channel();
         let (health, known) = watch::channel(Health::NotServing("starting".to_owned()));
-        let mut plans = BTreeMap::new();
-        for protocol in &institution.protocols {
-            for (at, rule) in protocol.rules.exchanges.iter().enumerate() {
-                let Ok(at) = u16::try_from(at).map(pabal_spec::ExchangeRuleId) else { continue };
-                plans.entry(rule.name.to_string()).or_insert_with(|| Arc::new(Plan::new(Arc::clone(protocol), at)));
-            }
-        }
+        let versions = Arc::new(Versions::new(Arc::new(version), older));
         let addresses = lines.iter().filter_map(|line| Some((line.name.clone(), line.local_address()?))).collect();
-        let desk = Desk { name, plans, commands, abandons, health: known, addresses };
+        let desk = Desk {
+            name,
+            config: configured.clone(),
+            versions: Arc::clone(&versions),
+            shelf,
+            commands,
+            abandons,
+            health: known,
+            addresses,
+        };
         let driver = Driver {
-            institution,
+            versions,
+            name: configured.name.clone(),
             settings,
             lines,
             node: self.config.node().to_owned(),

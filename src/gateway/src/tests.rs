@@ -1,7 +1,9 @@
 //! The whole crate over real sockets, against a peer of the tests' own.
 
 mod calls;
-mod house;
+pub(crate) mod house;
 mod load;
 mod peer;
+mod reload;
+mod search;
 mod start;

@@ -9,6 +9,8 @@ use tokio::sync::Notify;
 
 /// The ticket of a batch that the core does not know: one that holds nothing but a checkpoint.
 pub(super) const CHECKPOINT_TICKET: u64 = u64::MAX;
+/// And of one that holds an entry of the gateway's own.
+pub(super) const OWN_TICKET: u64 = u64::MAX - 1;
 
 /// The last acknowledgement stands for all before it, so this never grows, and leaving something here never waits: the writer's
 /// thread must not.
@@ -36,6 +38,8 @@ pub(super) struct News {
     pub(super) checkpoint_due: bool,
     /// A checkpoint has become durable.
     pub(super) checkpoint_done: bool,
+    /// So many batches of the gateway's own have become durable.
+    pub(super) own_done: u32,
     /// Nothing more will become durable, and why.
     pub(super) failed: Option<String>,
 }
@@ -53,10 +57,10 @@ impl Acks {
                 state.acknowledged += 1;
                 let news = state.news.get_or_insert_default();
                 news.checkpoint_due = checkpoint_due;
-                if ticket == CHECKPOINT_TICKET {
-                    news.checkpoint_done = true;
-                } else {
-                    news.durable = Some(Ticket(ticket));
+                match ticket {
+                    CHECKPOINT_TICKET => news.checkpoint_done = true,
+                    OWN_TICKET => news.own_done += 1,
+                    ticket => news.durable = Some(Ticket(ticket)),
                 }
             }),
             Ack::Failed { reason } => self.fail(reason.to_string()),
@@ -127,10 +131,10 @@ mod tests {
         let acks = Acks::default();
         let mut cx = Context::from_waker(Waker::noop());
         assert_eq!(acks.poll(&mut cx), Poll::Pending);
-        for ack in [durable(1, true), durable(2, true), durable(CHECKPOINT_TICKET, false)] {
+        for ack in [durable(1, true), durable(2, true), durable(OWN_TICKET, true), durable(CHECKPOINT_TICKET, false)] {
             acks.tell(ack);
         }
-        let news = News { durable: Some(Ticket(2)), checkpoint_done: true, ..News::default() };
+        let news = News { durable: Some(Ticket(2)), checkpoint_done: true, own_done: 1, ..News::default() };
         assert_eq!(acks.poll(&mut cx), Poll::Ready(news));
         assert_eq!(acks.poll(&mut cx), Poll::Pending);
     }

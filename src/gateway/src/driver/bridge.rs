@@ -9,13 +9,22 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::acks::{Acks, CHECKPOINT_TICKET};
+use super::own::Own;
 use crate::digest::DigestKey;
 
 /// Entries that become durable together.
 pub(super) struct Batch {
     pub(super) ticket: u64,
-    pub(super) entries: Vec<Entry>,
+    pub(super) content: Content,
     pub(super) at: Wall,
+}
+
+/// What is in a batch.
+pub(super) enum Content {
+    /// Of the core.
+    Entries(Vec<Entry>),
+    /// Of the gateway itself.
+    Own(Own),
 }
 
 /// Hands batches to the task that appends them, in order. What may wait here is bounded by the core: it takes nothing more once
@@ -58,7 +67,10 @@ impl BridgeParts {
         let mut appended = 0;
         while let Some(batch) = batches.recv().await {
             let ticket = batch.ticket;
-            let drafts: Vec<Draft> = batch.entries.iter().map(|entry| self.draft(entry, batch.at)).collect();
+            let drafts: Vec<Draft> = match &batch.content {
+                Content::Entries(entries) => entries.iter().map(|entry| self.draft(entry, batch.at)).collect(),
+                Content::Own(own) => vec![own.draft(&self.node, batch.at)],
+            };
             let bytes: usize = drafts.iter().map(Draft::size_bytes).sum();
             if ticket == CHECKPOINT_TICKET && bytes > self.queue_bytes_max {
                 let (institution, max) = (&self.institution, self.queue_bytes_max);

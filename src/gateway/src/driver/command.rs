@@ -7,6 +7,8 @@ use pabal_clock::Deadline;
 use pabal_switch::{ExchangeId, ExchangeState, ExchangeStatus, Inquire, Open, Refusal, Report, Status};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::versions::Version;
+
 /// Names one who waits for an exchange. Several may wait for the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct WaiterId(pub(crate) u64);
@@ -26,6 +28,8 @@ pub(crate) enum Command {
     Look { key: LookKey, reply: oneshot::Sender<Option<ExchangeStatus>> },
     /// Bind an unused idempotency key; replies when it is bound durably.
     Fence { caller: Box<str>, key: Box<str>, reply: oneshot::Sender<Fenced> },
+    /// Go on by another version of the spec; replies when that is durable.
+    Reload { version: Arc<Version>, actor: String, reason: String, reply: oneshot::Sender<Result<(), Refused>> },
     /// Look at everything.
     Status { reply: oneshot::Sender<Status> },
     /// Take nothing new, and stop when all is done or the deadline has come.
@@ -33,6 +37,14 @@ pub(crate) enum Command {
     /// A fault of ours, to see that it stays its institution's own.
     #[cfg(test)]
     Panic,
+}
+
+/// Why a version is not in force.
+pub(crate) enum Refused {
+    /// Sessions would have to be made anew; what differs.
+    NeedsReconnect(String),
+    /// There is no core, or nothing becomes durable any more; why.
+    Stopped(String),
 }
 
 /// By what an exchange is looked up in memory.

@@ -13,10 +13,11 @@ use pabal_switch::{
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-use super::acks::{Acks, CHECKPOINT_TICKET};
-use super::bridge::{Batch, Bridge, BridgeParts};
-use super::command::{Command, Fenced, Heard, LookKey, Waiter};
+use super::acks::{Acks, CHECKPOINT_TICKET, OWN_TICKET};
+use super::bridge::{Batch, Bridge, BridgeParts, Content};
+use super::command::{Command, Fenced, Heard, LookKey, Refused, Waiter};
 use super::observer::{Observer, Seen};
+use super::own::Own;
 use super::socket::{self, Progress, Socket};
 use super::waiters::Waiters;
 use super::{Drained, Driver, Line, LineEndpoint, health};
@@ -44,6 +45,8 @@ pub(super) struct Life {
     sockets: BTreeMap<SessionId, Socket>,
     waiters: Waiters,
     fences: VecDeque<(Ticket, oneshot::Sender<Fenced>)>,
+    /// Who waits for an entry of the gateway's own.
+    reloads: VecDeque<oneshot::Sender<Result<(), Refused>>>,
     buffer: Box<[u8]>,
     alarm: Alarm,
     accept_again: Option<Mono>,
@@ -84,7 +87,7 @@ impl Life {
             .map_or_else(|| now().mono.as_nanos(), u64::from_le_bytes);
         let settings = driver.settings.clone();
         let mut life = Self {
-            core: Core::new(Arc::clone(&driver.institution), settings.clone(), recovery, seed, now()),
+            core: Core::new(Arc::clone(&driver.versions.newest().institution), settings.clone(), recovery, seed, now()),
             observer: Observer::start(name.clone(), &settings),
             settings,
             acks,
@@ -92,6 +95,7 @@ impl Life {
             sockets: BTreeMap::new(),
             waiters: Waiters::default(),
             fences: VecDeque::new(),
+            reloads: VecDeque::new(),
             buffer: vec![0; Core::read_bytes_max()].into_boxed_slice(),
             alarm: Alarm::new(),
             accept_again: None,
@@ -155,11 +159,17 @@ impl Life {
         if news.checkpoint_done {
             self.is_checkpoint_out = false;
         }
+        for reply in self.reloads.drain(..usize::try_from(news.own_done).unwrap_or(0).min(self.reloads.len())) {
+            let _ = reply.send(Ok(()));
+        }
         if let Some(why) = news.failed {
             self.core.handle_journal_failed(&why, now);
             self.act(lines, now);
             for (_, reply) in self.fences.drain(..) {
                 let _ = reply.send(Fenced::JournalFailed(why.clone()));
+            }
+            for reply in self.reloads.drain(..) {
+                let _ = reply.send(Err(Refused::Stopped(why.clone())));
             }
             self.journal_failure = Some(why);
             self.is_health_stale = true;
@@ -172,7 +182,11 @@ impl Life {
     /// Everything that a recovery needs goes behind all entries before it.
     fn checkpoint(&mut self, now: Now) {
         self.is_checkpoint_out = true;
-        self.bridge.send(Batch { ticket: CHECKPOINT_TICKET, entries: vec![self.core.checkpoint()], at: now.wall });
+        self.bridge.send(Batch {
+            ticket: CHECKPOINT_TICKET,
+            content: Content::Entries(vec![self.core.checkpoint()]),
+            at: now.wall,
+        });
     }
 
     fn take_abandons(&mut self, driver: &mut Driver, cx: &mut Context<'_>) -> bool {
@@ -191,13 +205,13 @@ impl Life {
         for _ in 0..COMMANDS_PER_TURN {
             let Poll::Ready(Some(command)) = driver.commands.poll_recv(cx) else { return false };
             let now = now();
-            self.take_command(command, now);
+            self.take_command(command, driver, now);
             self.act(&driver.lines, now);
         }
         true
     }
 
-    fn take_command(&mut self, command: Command, now: Now) {
+    fn take_command(&mut self, command: Command, driver: &Driver, now: Now) {
         match command {
             Command::Open { open, only_if_known, waiter } => {
                 if let Some(waiter) = waiter.begin() {
@@ -223,6 +237,20 @@ impl Life {
                 (Ok(_), Some(why)) => _ = reply.send(Fenced::JournalFailed(why.clone())),
                 (Ok(ticket), None) => self.fences.push_back((ticket, reply)),
             },
+            Command::Reload { version, actor, reason, reply } => {
+                let old = driver.versions.newest().digest;
+                match (self.core.set_institution(Arc::clone(&version.institution), now), &self.journal_failure) {
+                    (Err(text), _) => _ = reply.send(Err(Refused::NeedsReconnect(text.into()))),
+                    (Ok(()), Some(why)) => _ = reply.send(Err(Refused::Stopped(why.clone()))),
+                    (Ok(()), None) => {
+                        let own = Own::Reloaded { old, new: version.digest, actor, reason };
+                        self.bridge.send(Batch { ticket: OWN_TICKET, content: Content::Own(own), at: now.wall });
+                        // A core that is made anew begins with it, and so do callers from now on.
+                        driver.versions.put(version);
+                        self.reloads.push_back(reply);
+                    }
+                }
+            }
             Command::Status { reply } => _ = reply.send(self.core.status()),
             Command::Drain { deadline } => self.drain(deadline, now),
             #[cfg(test)]
@@ -427,7 +455,7 @@ impl Life {
                 Output::Connect { conn } => self.connect(conn, lines, now),
                 Output::Close { conn, reason, abort } => self.close(conn, reason, abort, now),
                 Output::Append { ticket, entries } => {
-                    self.bridge.send(Batch { ticket: ticket.0, entries, at: now.wall })
+                    self.bridge.send(Batch { ticket: ticket.0, content: Content::Entries(entries), at: now.wall })
                 }
                 Output::Finish { exchange, report } => {
                     let state = self.core.exchange(exchange).map(|status| status.state);

@@ -18,7 +18,7 @@ pub(super) struct House {
 }
 
 /// The shipped spec of Hecto.
-pub(super) fn specs() -> PathBuf {
+pub(crate) fn specs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto")
 }
 

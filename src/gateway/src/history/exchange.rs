@@ -1,0 +1,279 @@
+//! What the journal says of one exchange or notice, folded from its envelopes.
+
+use pabal_clock::Wall;
+use pabal_journal::Envelope;
+use pabal_spec::Digest;
+use pabal_switch::entry::Origin;
+use pabal_switch::{Cause, Entry, ExchangeId, ExchangeState, ExchangeStatus, Outcome};
+
+use crate::call::{Answer, Found};
+use crate::search::{HistoryLine, NextStep, TxSummary};
+
+/// Entries of one exchange that are shown at most, beside those that say how far it is. It has a handful, and two for each inquiry's answer,
+/// unless the institution repeats itself.
+pub(super) const LINES_MAX: usize = 1_000;
+/// Entries that say how far an exchange is.
+const STATES: [&str; 4] = ["accepted", "sending", "outcome", "listed"];
+/// How far a notice is.
+const NOTICE_RECEIVED: &str = "received";
+const NOTICE_REPLIED: &str = "replied";
+
+/// What the journal says of one exchange or notice.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History {
+    pub(crate) institution: String,
+    /// The version of the spec that it lives by.
+    pub(crate) spec: Option<Digest>,
+    pub(crate) protocol: String,
+    pub(crate) rule: String,
+    /// The notice, if it is one, and how far it is.
+    pub(crate) notice: Option<&'static str>,
+    /// The request as it was sent, or as it waits; of a notice, its telegram.
+    pub(crate) request: Option<Vec<u8>>,
+    pub(crate) answer: Option<Vec<u8>>,
+    /// Notices that speak of it.
+    pub(crate) joined: Vec<ExchangeId>,
+    content: u64,
+    origin: &'static str,
+    caller: String,
+    idempotency_key: Option<String>,
+    party: Option<String>,
+    participant: Option<String>,
+    outcome: Option<Outcome>,
+    is_listed: bool,
+    was_sending: bool,
+    number: Option<String>,
+    key: Option<String>,
+    trace: Option<String>,
+    parent: Option<ExchangeId>,
+    accepted_at: Option<i64>,
+    lines: Vec<(i64, String, String)>,
+}
+
+impl History {
+    /// Takes the next envelope, in order.
+    pub(super) fn take(&mut self, envelope: &Envelope) {
+        if self.lines.len() < LINES_MAX || STATES.contains(&envelope.kind.as_str()) {
+            self.lines.push((envelope.at, envelope.kind.clone(), line(envelope)));
+        }
+        self.accepted_at.get_or_insert(envelope.at);
+        if self.institution.is_empty() {
+            self.institution.clone_from(&envelope.institution);
+        }
+        if envelope.family != Entry::FAMILY {
+            return;
+        }
+        self.take_columns(envelope);
+        // An entry that a later release wrote still has its columns and its line.
+        if let Ok(entry) = Entry::decode(&envelope.kind, envelope.version, &envelope.body) {
+            self.take_entry(entry);
+        }
+    }
+
+    fn take_columns(&mut self, envelope: &Envelope) {
+        let columns = &envelope.columns;
+        let newest = |known: &mut Option<String>, column: &Option<String>| {
+            if column.is_some() {
+                known.clone_from(column);
+            }
+        };
+        newest(&mut self.number, &columns.our_number);
+        newest(&mut self.trace, &columns.trace_context);
+        newest(&mut self.key, &columns.correlation_key);
+        newest(&mut self.party, &columns.party);
+        newest(&mut self.participant, &columns.participant);
+        newest(&mut self.idempotency_key, &columns.idempotency_key);
+        if self.number.is_none() {
+            newest(&mut self.number, &columns.their_number);
+        }
+        self.parent = columns.parent.as_deref().and_then(ExchangeId::parse).or(self.parent);
+        if let Some(protocol) = &columns.protocol {
+            self.protocol.clone_from(protocol);
+        }
+        if self.caller.is_empty() {
+            self.caller = columns.caller.clone().unwrap_or_default();
+        }
+    }
+
+    fn take_entry(&mut self, entry: Entry) {
+        match entry {
+            Entry::Accepted(accepted) => {
+                let about = &accepted.about;
+                self.rule = about.rule.to_string();
+                self.content = about.content;
+                self.spec = Some(about.spec);
+                self.origin = origin_word(&about.origin);
+                self.accepted_at = Some(about.accepted_at.as_unix_micros());
+                self.request = accepted.telegram.map(|frame| frame.bytes).or(self.request.take());
+            }
+            Entry::Sending(sending) => {
+                self.was_sending = true;
+                self.request = Some(sending.telegram.bytes);
+            }
+            Entry::Outcome(concluded) => {
+                self.outcome = Some(concluded.outcome);
+                self.answer = concluded.answer.map(|frame| frame.bytes).or(self.answer.take());
+            }
+            Entry::Listed(_) => self.is_listed = true,
+            Entry::NoticeReceived(received) => {
+                self.rule = received.rule.to_string();
+                self.spec = Some(received.spec);
+                self.origin = "notice";
+                self.notice.get_or_insert(NOTICE_RECEIVED);
+                self.request = Some(received.telegram.bytes);
+            }
+            Entry::NoticeReplied(replied) => {
+                self.notice = Some(NOTICE_REPLIED);
+                self.answer = Some(replied.telegram.bytes);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a request with this content is the same.
+    pub(crate) const fn is_for(&self, content: u64) -> bool {
+        self.content == content
+    }
+
+    /// Whether it is known what became of it, for good.
+    pub(crate) fn is_final(&self) -> bool {
+        self.notice.is_some() || self.outcome.is_some_and(|outcome| outcome.is_final())
+    }
+
+    /// Whether what became of it is UNKNOWN.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.outcome.is_some_and(|outcome| !outcome.is_final())
+    }
+
+    /// With what memory says of it now, which is newer.
+    pub(crate) fn found(self, exchange: ExchangeId, status: Option<ExchangeStatus>) -> Found {
+        Found::Exchange {
+            exchange,
+            state: self.state_word(status.as_ref()).to_owned(),
+            outcome: status.and_then(|status| status.outcome).or(self.outcome),
+            rule: self.rule,
+            telegram: self.answer,
+            number: self.number,
+            trace: self.trace,
+            history: self.lines,
+        }
+    }
+
+    /// In a line, with what memory says of it now.
+    pub(crate) fn summary(
+        &self,
+        exchange: ExchangeId,
+        status: Option<&ExchangeStatus>,
+        next: Option<NextStep>,
+    ) -> TxSummary {
+        TxSummary {
+            institution: self.institution.clone(),
+            exchange,
+            rule: self.rule.clone(),
+            origin: self.origin.to_owned(),
+            caller: self.caller.clone(),
+            idempotency_key: self.idempotency_key.clone(),
+            party: self.party.clone(),
+            participant: self.participant.clone(),
+            state: self.state_word(status).to_owned(),
+            outcome: status.and_then(|status| status.outcome).or(self.outcome),
+            number: self.number.clone(),
+            key: self.key.clone(),
+            trace: self.trace.clone(),
+            parent: self.parent,
+            accepted_at: status.map_or_else(
+                || Wall::from_unix_micros(self.accepted_at.unwrap_or_default()),
+                |status| status.accepted_at,
+            ),
+            next,
+        }
+    }
+
+    /// Each entry, for people.
+    pub(crate) fn lines(&self) -> Vec<HistoryLine> {
+        let line = |(at, kind, text): &(i64, String, String)| HistoryLine {
+            at: Wall::from_unix_micros(*at),
+            kind: kind.clone(),
+            text: text.clone(),
+        };
+        self.lines.iter().map(line).collect()
+    }
+
+    /// The answer of a request that memory has let go, as stored: by an older version of the spec, perhaps, so without a plan.
+    pub(crate) fn answer(self, exchange: ExchangeId) -> Answer {
+        Answer {
+            exchange,
+            // Without an outcome it was cut short by a stop whose recovery has not said more.
+            outcome: self.outcome.unwrap_or(Outcome::Unknown { cause: Cause::Restarted }),
+            state: self.state().word().to_owned(),
+            telegram: self.answer.map(Into::into),
+            plan: None,
+            number: self.number,
+            trace: self.trace,
+        }
+    }
+
+    fn state_word(&self, status: Option<&ExchangeStatus>) -> &'static str {
+        if let Some(notice) = self.notice {
+            return notice;
+        }
+        // What is not durable is not told: then the journal says how far it is.
+        let told = status.filter(|status| !is_ahead(status));
+        told.map_or_else(|| self.state(), |status| status.state).word()
+    }
+
+    fn state(&self) -> ExchangeState {
+        match self.outcome {
+            Some(outcome) if outcome.is_final() => ExchangeState::Finished,
+            _ if self.is_listed => ExchangeState::Listed,
+            Some(_) => ExchangeState::Unknown,
+            None if self.was_sending => ExchangeState::Sending,
+            None => ExchangeState::Accepted,
+        }
+    }
+}
+
+/// Who began it, as people read it.
+const fn origin_word(origin: &Origin) -> &'static str {
+    match origin {
+        Origin::Caller => "caller",
+        Origin::Opening => "opening",
+        Origin::Inquiry { .. } => "inquiry",
+    }
+}
+
+/// Whether an exchange has come to a state by an outcome whose entry is not durable yet.
+fn is_ahead(status: &ExchangeStatus) -> bool {
+    match status.state {
+        ExchangeState::Accepted | ExchangeState::Waiting | ExchangeState::Sending | ExchangeState::Sent => false,
+        ExchangeState::Finished | ExchangeState::Settled => !status.outcome.is_some_and(|outcome| outcome.is_final()),
+        _ => status.outcome.is_none(),
+    }
+}
+
+/// An entry for people, from its columns alone: no content of a telegram is in it.
+fn line(envelope: &Envelope) -> String {
+    let columns = &envelope.columns;
+    let mut parts = Vec::new();
+    if let Some(outcome) = &columns.outcome {
+        let cause = columns.cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default();
+        parts.push(format!("{outcome}{cause}"));
+    }
+    if let Some(number) = &columns.our_number {
+        parts.push(format!("number {number}"));
+    }
+    if let Some(session) = &columns.session {
+        let epoch = columns.epoch.map(|epoch| format!(" epoch {epoch}")).unwrap_or_default();
+        let offset = columns.stream_offset.map(|offset| format!(" at byte {offset}")).unwrap_or_default();
+        parts.push(format!("session {session}{epoch}{offset}"));
+    }
+    if envelope.kind == "accepted" {
+        parts.extend(
+            columns.caller.as_ref().filter(|caller| !caller.is_empty()).map(|caller| format!("caller {caller}")),
+        );
+        parts.extend(columns.party.as_ref().map(|party| format!("party {party}")));
+        parts.extend(columns.participant.as_ref().map(|participant| format!("participant {participant}")));
+    }
+    parts.extend(columns.parent.as_ref().map(|parent| format!("about {parent}")));
+    parts.join(", ")
+}

@@ -1,0 +1,88 @@
+//! Looking for exchanges, and at one.
+
+use pabal_switch::{Cause, ExchangeId, Outcome};
+
+use super::house::{House, transfer};
+use super::peer::{SECRETS, answered};
+use crate::{Call, Search, SearchBy};
+
+fn search(by: SearchBy) -> Search {
+    Search { institution: Some("hecto".to_owned()), by, max: 10 }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exchange_is_found_by_each_of_its_keys_and_shown_with_its_telegrams() {
+    let house = House::start().await;
+    house.open(|request| vec![answered(request, b"0000")]).await;
+    let call = Call { idempotency_key: Some("salary".to_owned()), ..transfer() };
+    let answer = house.handle.exchange(call).await.unwrap();
+    let other = house.handle.exchange(transfer()).await.unwrap();
+    let detail = house.handle.show("hecto", answer.exchange).await.unwrap().unwrap();
+    let number = answer.number.clone().unwrap();
+    let key = detail.summary.key.clone().unwrap();
+    assert!(key.contains(&number), "the key holds the number: {key}");
+    let trace = "0af7651916cd43dd8448eb211c80319c".to_owned();
+    let caller = Some("payroll".to_owned());
+    let salary = "salary".to_owned();
+    let only = vec![answer.exchange];
+    let keys = [
+        (SearchBy::Exchange(answer.exchange), only.clone()),
+        (SearchBy::IdempotencyKey { caller, key: salary.clone() }, only.clone()),
+        (SearchBy::IdempotencyKey { caller: None, key: salary.clone() }, only.clone()),
+        (SearchBy::IdempotencyKey { caller: Some("billing".to_owned()), key: salary }, vec![]),
+        (SearchBy::InstitutionKey(key.clone()), only.clone()),
+        (SearchBy::Number(number.clone()), only),
+        // Both have it, the newest first; the opening has none of theirs.
+        (SearchBy::Trace(trace), vec![other.exchange, answer.exchange]),
+        (SearchBy::Unresolved, vec![]),
+    ];
+    for (by, expected) in keys {
+        let found = house.handle.search(search(by.clone())).await.unwrap();
+        assert_eq!(found.iter().map(|found| found.exchange).collect::<Vec<_>>(), expected, "{by:?}");
+        let anywhere = Search { institution: None, ..search(by.clone()) };
+        assert_eq!(house.handle.search(anywhere).await.unwrap(), found, "{by:?}");
+    }
+    let summary = &detail.summary;
+    assert_eq!(
+        (summary.rule.as_str(), summary.origin.as_str(), summary.state.as_str()),
+        ("transfer", "caller", "finished")
+    );
+    assert_eq!(summary.outcome, Some(Outcome::Success { cause: Cause::Answered }));
+    assert_eq!((summary.party.as_deref(), summary.participant.as_deref()), (Some("main"), Some("088")));
+    assert_eq!(summary.idempotency_key.as_deref(), Some("salary"));
+    let kinds: Vec<&str> = detail.history.iter().map(|line| line.kind.as_str()).collect();
+    assert_eq!(kinds, ["accepted", "sending", "outcome"]);
+    for stored in [detail.request.unwrap(), detail.answer.unwrap()] {
+        assert!(stored.telegram[SECRETS].iter().all(|byte| *byte == b'*'), "a secret is not stored");
+        assert_eq!(stored.layout.unwrap().len(), 300, "the version is loaded");
+    }
+    assert!(detail.notices.is_empty() && detail.inquiries.is_empty());
+    let nobody = ExchangeId(7);
+    assert!(house.handle.show("hecto", nobody).await.unwrap().is_none());
+    assert!(house.handle.show("hekto", nobody).await.is_err());
+    let elsewhere = Search { institution: Some("hekto".to_owned()), ..search(SearchBy::Unresolved) };
+    assert!(house.handle.search(elsewhere).await.unwrap_err().detail.contains("did you mean `hecto`"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_unknown_is_found_until_it_is_settled() {
+    let house = House::start_impatient().await;
+    let (answers, answer_now) = std::sync::mpsc::channel::<()>();
+    let answer_now = std::sync::Mutex::new(answer_now);
+    house
+        .open(move |request| {
+            answer_now.lock().unwrap().recv().unwrap();
+            vec![answered(request, b"0000")]
+        })
+        .await;
+    let unknown = house.handle.exchange(transfer()).await.unwrap();
+    assert!(!unknown.outcome.is_final());
+    let found = house.handle.search(search(SearchBy::Unresolved)).await.unwrap();
+    let [summary] = &found[..] else { panic!("{found:#?}") };
+    assert_eq!((summary.exchange, summary.outcome), (unknown.exchange, Some(unknown.outcome)));
+    assert_eq!(summary.state, "unknown");
+    answers.send(()).unwrap();
+    house.wait_for(|handle| async move { handle.search(search(SearchBy::Unresolved)).await.unwrap().is_empty() }).await;
+    let detail = house.handle.show("hecto", unknown.exchange).await.unwrap().unwrap();
+    assert_eq!(detail.summary.outcome, Some(Outcome::Success { cause: Cause::Late }));
+}

@@ -1,0 +1,210 @@
+//! The versions of an institution's spec: the one in force, older ones that open exchanges live by, and where they are kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use pabal_spec::{Digest, ExchangeRuleId, Institution, Protocol, Source};
+use pabal_switch::Plan;
+
+/// The folder of the data directory.
+const FOLDER: &str = "specs";
+/// Versions of an institution that are in memory at most, the one in force counted.
+const LOADED_MAX: usize = 64;
+
+/// One version, and how its exchanges go.
+#[derive(Debug)]
+pub(crate) struct Version {
+    pub(crate) institution: Arc<Institution>,
+    pub(crate) digest: Digest,
+    /// Each exchange's, by its name.
+    pub(crate) plans: BTreeMap<String, Arc<Plan>>,
+}
+
+impl Version {
+    /// Of an institution that was read from sources with this digest.
+    pub(crate) fn new(institution: Arc<Institution>, digest: Digest) -> Self {
+        let mut plans = BTreeMap::new();
+        for protocol in &institution.protocols {
+            for (at, rule) in protocol.rules.exchanges.iter().enumerate() {
+                let Ok(at) = u16::try_from(at).map(ExchangeRuleId) else { continue };
+                plans.entry(rule.name.to_string()).or_insert_with(|| Arc::new(Plan::new(Arc::clone(protocol), at)));
+            }
+        }
+        Self { institution, digest, plans }
+    }
+
+    pub(crate) fn protocol(&self, name: &str) -> Option<&Arc<Protocol>> {
+        self.institution.protocol(name)
+    }
+}
+
+/// The versions that are loaded; the one in force can be swapped while it is used.
+#[derive(Debug)]
+pub(crate) struct Versions(RwLock<Loaded>);
+
+#[derive(Debug)]
+struct Loaded {
+    newest: Arc<Version>,
+    all: BTreeMap<Digest, Arc<Version>>,
+}
+
+impl Versions {
+    pub(crate) fn new(newest: Arc<Version>, older: impl IntoIterator<Item = Arc<Version>>) -> Self {
+        let mut all: BTreeMap<_, _> = older.into_iter().map(|version| (version.digest, version)).collect();
+        all.insert(newest.digest, Arc::clone(&newest));
+        Self(RwLock::new(Loaded { newest, all }))
+    }
+
+    /// The one in force.
+    pub(crate) fn newest(&self) -> Arc<Version> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).newest)
+    }
+
+    pub(crate) fn of(&self, digest: Digest) -> Option<Arc<Version>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).all.get(&digest).cloned()
+    }
+
+    /// Puts one in force. The oldest that somebody may still want to read by goes when there are too many: an exchange keeps its own.
+    pub(crate) fn put(&self, newest: Arc<Version>) {
+        let mut loaded = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        loaded.all.insert(newest.digest, Arc::clone(&newest));
+        loaded.newest = newest;
+        while loaded.all.len() > LOADED_MAX {
+            let in_force = loaded.newest.digest;
+            let Some(other) = loaded.all.keys().copied().find(|digest| *digest != in_force) else { return };
+            loaded.all.remove(&other);
+        }
+    }
+}
+
+/// Where the sources of an institution's versions are kept, each in a folder of its digest, so that a restart reads what was sent by an
+/// older version as it was meant.
+#[derive(Clone, Debug)]
+pub(crate) struct Shelf {
+    folder: PathBuf,
+}
+
+impl Shelf {
+    pub(crate) fn new(data_dir: &Path, institution: &str) -> Self {
+        Self { folder: data_dir.join(FOLDER).join(institution) }
+    }
+
+    /// Keeps the sources of a version, durably; nothing is done if it is there. Blocking work.
+    pub(crate) fn keep(&self, sources: &[Source]) -> io::Result<Digest> {
+        let digest = Digest::of(sources);
+        let place = self.folder.join(digest.to_string());
+        if place.exists() {
+            return Ok(digest);
+        }
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        // Under another name first, so that a stop half way leaves no half version.
+        let new = self.folder.join(format!("{digest}.new"));
+        match std::fs::remove_dir_all(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        DirBuilder::new().mode(0o700).create(&new)?;
+        for source in sources {
+            if source.name.is_empty() || source.name.starts_with('.') || source.name.contains(['/', '\0']) {
+                let text = format!("{:?} is no name of a file", source.name);
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+            }
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(new.join(&source.name))?;
+            file.write_all(source.text.as_bytes())?;
+            file.sync_all()?;
+        }
+        File::open(&new)?.sync_all()?;
+        std::fs::rename(&new, &place)?;
+        File::open(&self.folder)?.sync_all()?;
+        Ok(digest)
+    }
+
+    /// Reads a version again; `None` if it is not kept, or is not what it was. Blocking work.
+    pub(crate) fn load(&self, digest: Digest) -> Option<Arc<Version>> {
+        let sources = read(&self.folder.join(digest.to_string())).ok()?;
+        if Digest::of(&sources) != digest {
+            return None;
+        }
+        let loaded = pabal_spec::load(&sources).ok()?;
+        Some(Arc::new(Version::new(Arc::new(loaded.institution), digest)))
+    }
+
+    /// Removes the versions that nothing needs. Blocking work.
+    pub(crate) fn retain(&self, needed: &BTreeSet<Digest>) -> io::Result<()> {
+        let entries = match std::fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if !needed.iter().any(|digest| digest.to_string() == name) {
+                std::fs::remove_dir_all(&path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every file of a folder.
+fn read(folder: &Path) -> io::Result<Vec<Source>> {
+    let mut sources = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        sources.push(Source { name, text: std::fs::read_to_string(&path)? });
+    }
+    Ok(sources)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn sources(comment: &str) -> Vec<Source> {
+        let mut sources = crate::spec_sources(&crate::tests::house::specs()).unwrap();
+        sources[0].text.push_str(comment);
+        sources
+    }
+
+    #[test]
+    fn a_version_is_read_again_until_nothing_needs_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(directory.path(), "hecto");
+        assert!(shelf.load(Digest(1)).is_none());
+        shelf.retain(&BTreeSet::new()).unwrap();
+        let (one, other) = (sources("\n"), sources("\n\n"));
+        let (first, second) = (shelf.keep(&one).unwrap(), shelf.keep(&other).unwrap());
+        assert_ne!(first, second);
+        assert_eq!(shelf.keep(&one).unwrap(), first, "once is enough");
+        let version = shelf.load(first).unwrap();
+        assert_eq!((&*version.institution.name, version.institution.protocols[0].digest), ("hecto", first));
+
+        let file = directory.path().join("specs/hecto").join(first.to_string()).join(&one[0].name);
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        std::fs::write(&file, "something else").unwrap();
+        assert!(shelf.load(first).is_none(), "it is not what it was");
+
+        shelf.retain(&BTreeSet::from([second])).unwrap();
+        assert!(shelf.load(second).is_some());
+        assert_eq!(std::fs::read_dir(directory.path().join("specs/hecto")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn half_a_version_is_no_version() {
+        let directory = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(directory.path(), "hecto");
+        let mut odd = sources("\n");
+        odd[1].name = "../firmbanking.spec".to_owned();
+        assert_eq!(shelf.keep(&odd).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert!(shelf.load(Digest::of(&odd)).is_none());
+        shelf.retain(&BTreeSet::new()).unwrap();
+        assert_eq!(std::fs::read_dir(directory.path().join("specs/hecto")).unwrap().count(), 0);
+    }
+}
