@@ -166,6 +166,7 @@ mod tests {
                 state: SessionState::Up,
                 conn: Some(Conn { session: id, epoch: Epoch(9) }),
                 in_flight: 3,
+                window: 10,
                 unsent_bytes: 304,
                 received_at: None,
                 wrote_at: None,
@@ -179,12 +180,14 @@ mod tests {
                 party: "main".into(),
                 state: OpeningState::Lost,
                 reason: Some("8003".into()),
+                next_try: None,
             }],
             waiting: 1,
             in_flight: 3,
             unknown: 2,
             journal_works: true,
             draining: false,
+            numbers: Vec::new(),
         };
         let shown = institution("hecto".into(), &status, Some(Health::NotServing("no opening is open".into())));
         let (session, opening) = (&shown.sessions[0], &shown.openings[0]);

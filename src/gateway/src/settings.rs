@@ -1,7 +1,7 @@
 //! An institution's configuration held against its spec: what the core is given.
 
 use pabal_spec::{Institution, Protocol, Rules};
-use pabal_switch::{LineSettings, Party, Settings};
+use pabal_switch::{LineSettings, Party, PartyParticipant, Settings};
 use pabal_telegram::{Field, Slice, Value};
 
 use crate::config::{InstitutionConfig, PartyConfig, Problem, hint};
@@ -96,11 +96,12 @@ fn resolve(party: &PartyConfig, institution: &Institution, path: &str, problems:
         }
         if let (Some((name, at)), true) = (participant, participants.is_empty()) {
             for value in &party.participants {
-                participants.extend(field_bytes(protocol, name, *at, value, &format!("{path}.participants"), problems));
+                let value = field_bytes(protocol, name, *at, value, &format!("{path}.participants"), problems);
+                participants.extend(value.map(|value| PartyParticipant { value, fields: Vec::new() }));
             }
         }
     }
-    Party { name: party.name.as_str().into(), fields, participants }
+    Party { name: party.name.as_str().into(), fields, participants, exchanges: Vec::new() }
 }
 
 /// A value as the bytes of a header field, padded as the field is.

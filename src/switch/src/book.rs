@@ -1,4 +1,5 @@
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -132,6 +133,16 @@ pub(crate) fn put(telegram: &mut [u8], at: Slice, bytes: &[u8]) {
     {
         field.copy_from_slice(bytes);
     }
+}
+
+/// The names of header fields, as any layout of the protocol has them.
+pub(crate) fn field_names(protocol: &Protocol, fields: &[Slice]) -> Vec<Box<str>> {
+    let name = |slice: &Slice| {
+        let mut known = protocol.catalog.layouts.iter().flat_map(|layout| layout.fields());
+        let named = known.find(|field| field.at == *slice).map(|field| field.path.clone());
+        named.unwrap_or_else(|| format!("bytes {}..{}", slice.offset, slice.offset + slice.len).into())
+    };
+    fields.iter().map(name).collect()
 }
 
 /// Carries bytes from one telegram to another.

@@ -44,7 +44,7 @@ impl Core {
                         put(&mut template, *place, bytes);
                     }
                     if let Some((_, place)) = &rules.participant {
-                        put(&mut template, *place, participant);
+                        put(&mut template, *place, &participant.value);
                     }
                     let values: Option<Vec<Box<[u8]>>> =
                         rule.per.iter().map(|place| place.of(&template).map(Box::from)).collect();

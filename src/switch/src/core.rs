@@ -24,7 +24,7 @@ use crate::refusal::Refusal;
 use crate::session::CloseReason;
 use crate::settings::{Limits, Settings};
 use crate::state::{Clocks, Conversation, Day, State};
-use crate::status::{ExchangeStatus, Status};
+use crate::status::{ExchangeStatus, Status, Unresolved};
 use crate::timer::TimerName;
 use crate::waiting::Waiting;
 
@@ -92,7 +92,10 @@ pub struct Inquire {
 ///
 /// What carries a connection of an older epoch is ignored: the socket is gone, and its news came too late.
 pub struct Core {
+    /// The newest version.
     pub(crate) institution: Arc<Institution>,
+    /// Older ones, newest first: what a recovery finds open may go by them.
+    pub(crate) older: Vec<Arc<Institution>>,
     pub(crate) settings: Settings,
     /// One for each protocol of the institution.
     pub(crate) books: Vec<Book>,
@@ -121,9 +124,14 @@ impl fmt::Debug for Core {
 
 impl Core {
     /// A core for an institution, from settings that were checked, what the journal knows, and a seed for ids and jitter.
-    /// Its first outputs are entries about what a stop left behind, and connections.
+    /// `versions` are the institution's, newest first: new work goes by the first, and what the recovery holds open by its own
+    /// ([`Recovery::specs`] names those that it needs). Its first outputs are entries about what a stop left behind, and connections.
+    ///
+    /// # Panics
+    /// There is no version.
     #[must_use]
-    pub fn new(institution: Arc<Institution>, settings: Settings, recovery: Recovery, seed: u64, now: Now) -> Self {
+    pub fn new(versions: Vec<Arc<Institution>>, settings: Settings, recovery: Recovery, seed: u64, now: Now) -> Self {
+        let (institution, older) = newest_of(versions);
         let conversations = institution
             .protocols
             .iter()
@@ -153,7 +161,7 @@ impl Core {
             clocks: Clocks::at(now),
             events_dropped: 0,
         };
-        let mut core = Self::with_state(institution, settings, state, Vec::new());
+        let mut core = Self::with_state(institution, older, settings, state, Vec::new());
         core.lay_sessions();
         core.list_openings();
         core.recover(recovery, now);
@@ -165,6 +173,7 @@ impl Core {
 
     pub(crate) fn with_state(
         institution: Arc<Institution>,
+        older: Vec<Arc<Institution>>,
         settings: Settings,
         state: State,
         plans: Vec<Arc<Plan>>,
@@ -172,6 +181,7 @@ impl Core {
         let books = institution.protocols.iter().map(|protocol| Book::new(protocol, &settings)).collect();
         Self {
             institution,
+            older,
             settings,
             books,
             plans,
@@ -198,9 +208,13 @@ impl Core {
     /// A core that goes on where an image stood.
     ///
     /// # Errors
-    /// The image is of another version or institution, or of a spec or settings that are not these.
-    pub fn restore(image: Image, institution: Arc<Institution>, settings: Settings) -> Result<Self, Box<str>> {
-        image.restore(institution, settings)
+    /// The image is of another version or institution, or of specs or settings that are not these.
+    ///
+    /// # Panics
+    /// There is no version of the institution.
+    pub fn restore(image: Image, versions: Vec<Arc<Institution>>, settings: Settings) -> Result<Self, Box<str>> {
+        let (institution, older) = newest_of(versions);
+        image.restore(institution, older, settings)
     }
 
     /// Whether bytes of this connection should be read now; `false` pushes back on the peer through TCP.
@@ -229,6 +243,13 @@ impl Core {
             outcome: exchange.told,
             accepted_at: exchange.about.accepted_at,
         })
+    }
+
+    /// UNKNOWN exchanges in memory, oldest first: what is done next about each, and when; or that it is listed for a person. At
+    /// most `max`, behind `after`.
+    #[must_use]
+    pub fn unresolved(&self, after: Option<ExchangeId>, max: usize) -> Vec<Unresolved> {
+        self.list_unresolved(after, max)
     }
 
     /// The exchange that a caller's idempotency key names, if memory knows it.
@@ -567,4 +588,11 @@ impl Core {
     pub(crate) fn next_notice(&mut self, now: Now) -> NoticeId {
         NoticeId(self.state.ids.next(&mut self.state.dice, now.wall))
     }
+}
+
+/// The newest version, and the others.
+fn newest_of(versions: Vec<Arc<Institution>>) -> (Arc<Institution>, Vec<Arc<Institution>>) {
+    let mut versions = versions.into_iter();
+    let Some(newest) = versions.next() else { panic!("a core needs a version of its institution") };
+    (newest, versions.collect())
 }

@@ -67,7 +67,12 @@ impl Image {
         }
     }
 
-    pub(crate) fn restore(self, institution: Arc<Institution>, settings: Settings) -> Result<Core, Box<str>> {
+    pub(crate) fn restore(
+        self,
+        institution: Arc<Institution>,
+        older: Vec<Arc<Institution>>,
+        settings: Settings,
+    ) -> Result<Core, Box<str>> {
         if self.version != Self::VERSION {
             return Err(format!("image version {} is not {}", self.version, Self::VERSION).into());
         }
@@ -76,18 +81,19 @@ impl Image {
                 format!("the image is of institution `{}`, not `{}`", self.institution, institution.name).into()
             );
         }
-        let plans: Result<Vec<_>, _> = self.plans.iter().map(|name| name.resolve(&institution)).collect();
-        let core = Core::with_state(institution, settings, self.state, plans?);
+        let plans: Result<Vec<_>, _> =
+            self.plans.iter().map(|name| name.resolve(core::iter::once(&institution).chain(&older))).collect();
+        let core = Core::with_state(institution, older, settings, self.state, plans?);
         core.check_settings()?;
         Ok(core)
     }
 }
 
 impl PlanName {
-    fn resolve(&self, institution: &Institution) -> Result<Arc<Plan>, Box<str>> {
+    fn resolve<'a>(&self, mut versions: impl Iterator<Item = &'a Arc<Institution>>) -> Result<Arc<Plan>, Box<str>> {
         let same =
             |protocol: &&Arc<pabal_spec::Protocol>| protocol.name == self.protocol && protocol.digest == self.digest;
-        let protocol = institution.protocols.iter().find(same);
+        let protocol = versions.find_map(|version| version.protocols.iter().find(same));
         let rule =
             protocol.and_then(|protocol| protocol.rules.exchanges.iter().position(|rule| rule.name == self.rule));
         match (protocol, rule.and_then(|at| u16::try_from(at).ok())) {

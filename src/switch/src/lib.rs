@@ -77,7 +77,8 @@
 //! let party = Party {
 //!     name: "main".into(),
 //!     fields: vec![("id_code".into(), (*b"PABAL    ").into()), ("company_no".into(), (*b"COMPANY1    ").into())],
-//!     participants: vec![(*b"088").into()],
+//!     participants: vec![b"088"[..].into()],
+//!     exchanges: Vec::new(),
 //! };
 //! let limits = Limits {
 //!     waiting_max: 100, tombstones_max: 1_000, tombstone_keep: Duration::from_secs(86_400), idempotency_keys_max: 1_000,
@@ -87,7 +88,7 @@
 //! let settings = Settings { lines: vec![line], parties: vec![party], limits };
 //!
 //! let now = Now { mono: Mono::from_nanos(1_000_000_000), wall: Wall::from_unix_seconds(1_795_222_800) };
-//! let mut core = Core::new(institution, settings, Recovery::new(), 42, now);
+//! let mut core = Core::new(vec![institution], settings, Recovery::new(), 42, now);
 //! let Some(Output::Connect { conn }) = std::iter::from_fn(|| core.poll_output()).find(|o| matches!(o, Output::Connect { .. }))
 //!     else { panic!("it connects") };
 //! core.handle_connected(conn, now);
@@ -191,6 +192,6 @@ pub use plan::Plan;
 pub use recovery::Recovery;
 pub use refusal::Refusal;
 pub use session::{CloseReason, SessionEvent, SessionState};
-pub use settings::{Direction, Limits, LineSettings, LineSide, Party, Settings};
-pub use status::{ExchangeStatus, OpeningStatus, SessionStatus, Status};
+pub use settings::{Direction, Limits, LineSettings, LineSide, Party, PartyParticipant, Settings};
+pub use status::{ExchangeStatus, NumberStatus, OpeningStatus, SessionStatus, Status, Unresolved};
 pub use timer::TimerName;

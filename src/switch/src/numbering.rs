@@ -17,10 +17,10 @@ pub(crate) struct Numbers {
 /// A counter. Numbers below `until` are reserved by an entry; a restart goes on at `until`, so that none is given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counter {
-    next: u64,
+    pub(crate) next: u64,
     pub(crate) until: u64,
     pub(crate) date: BusinessDate,
-    warned: bool,
+    pub(crate) warned: bool,
 }
 
 /// A number that was given.

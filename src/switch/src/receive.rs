@@ -9,7 +9,7 @@ use pabal_clock::Now;
 use pabal_spec::{ExchangeRuleId, TelegramId, Verdict};
 use pabal_telegram::Slice;
 
-use crate::book::Route;
+use crate::book::{Route, field_names};
 use crate::bytes::{hex, readable};
 use crate::conclude::Conclusion;
 use crate::core::Core;
@@ -167,7 +167,7 @@ impl Core {
             .filter(|(other, _)| other.len() == key.len() && other[..marks] == key[..marks])
             .map(|(other, id)| (parts(other), id))
             .max_by_key(|(other, id)| (same(other), core::cmp::Reverse(**id)));
-        let names = self.key_names(protocol);
+        let names = field_names(&self.books[usize::from(protocol)].protocol, fields);
         let shown = |parts: &[String]| {
             let named: Vec<String> = names.iter().zip(parts).map(|(name, part)| format!("{name} `{part}`")).collect();
             named.join(" ")
@@ -179,7 +179,7 @@ impl Core {
                     .iter()
                     .zip(ours.iter().zip(&other))
                     .filter(|(_, (a, b))| a != b)
-                    .map(|(name, _)| name.as_str())
+                    .map(|(name, _)| &**name)
                     .collect();
                 format!(
                     "nobody waits for key {}; the nearest, {} of exchange {id}, differs in {}",
@@ -189,18 +189,6 @@ impl Core {
                 )
             }
         }
-    }
-
-    /// The names of the key's fields, as any layout of the protocol has them.
-    fn key_names(&self, protocol: u16) -> Vec<String> {
-        let protocol = &self.books[usize::from(protocol)].protocol;
-        let layouts = &protocol.catalog.layouts;
-        let name = |slice: &Slice| {
-            let mut fields = layouts.iter().flat_map(|layout| layout.fields());
-            let field = fields.find(|field| field.at == *slice).map(|field| String::from(&*field.path));
-            field.unwrap_or_else(|| format!("bytes {}..{}", slice.offset, slice.offset + slice.len))
-        };
-        protocol.rules.key.iter().map(name).collect()
     }
 
     /// The institution has answered a request of ours: first, late, again, or against what was said.

@@ -1,9 +1,10 @@
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use pabal_clock::{BusinessDate, Now};
+use pabal_spec::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
@@ -84,6 +85,15 @@ impl Recovery {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The versions of the spec by which something goes that is not over: open exchanges and notices. [`Core::new`] needs them beside
+    /// the newest; what it is not given is UNKNOWN and listed.
+    #[must_use]
+    pub fn specs(&self) -> BTreeSet<Digest> {
+        let open = self.exchanges.values().filter(|known| !known.outcome.is_some_and(|outcome| outcome.is_final()));
+        let notices = self.notices.values().filter(|known| !known.is_replied);
+        open.map(|known| known.about.spec).chain(notices.map(|known| known.received.spec)).collect()
     }
 
     /// Takes the next entry.
@@ -201,7 +211,7 @@ impl Recovery {
             );
         }
         recovery.settled = core.state.tombstones.iter().map(|(_, id)| *id).collect();
-        let known: alloc::collections::BTreeSet<ExchangeId> = recovery.settled.iter().copied().collect();
+        let known: BTreeSet<ExchangeId> = recovery.settled.iter().copied().collect();
         let others = core.state.exchanges.values().filter(|one| one.state.is_final() && !known.contains(&one.id));
         recovery.settled.extend(others.map(|one| one.id));
         recovery.fences = core.state.keys.fences().collect();
@@ -318,13 +328,17 @@ impl Core {
         u16::try_from(at).ok()
     }
 
-    /// An exchange goes on by the version of the spec that is there now; one that this version does not know stays in the journal.
+    /// An exchange goes on by the version of the spec that it began with.
     fn recover_exchange(&mut self, id: ExchangeId, known: Known, now: Now) {
         let Some(protocol) = self.protocol_named(&known.about.protocol) else { return };
-        let rules = &self.books[usize::from(protocol)].protocol.rules;
-        let Some(rule) = rules.exchanges.iter().position(|rule| rule.name == known.about.rule) else { return };
-        let Some(rule) = u16::try_from(rule).ok() else { return };
-        let plan = self.own_plan(protocol, pabal_spec::ExchangeRuleId(rule));
+        let newest = &self.books[usize::from(protocol)].protocol;
+        let versions = self.older.iter().flat_map(|institution| &institution.protocols);
+        let version = core::iter::once(newest)
+            .chain(versions)
+            .find(|one| one.name == known.about.protocol && one.digest == known.about.spec)
+            .unwrap_or(newest);
+        let Some((rule, _)) = version.rules.exchange(&known.about.rule) else { return };
+        let plan = Arc::new(Plan::new(Arc::clone(version), rule));
         let place = self.plan_place(Arc::clone(&plan));
         let Known { about, sending, outcome, answer, is_listed } = known;
         if let Some(key) = &about.idempotency_key {

@@ -59,15 +59,35 @@ pub struct LineSettings {
     pub close_grace: Duration,
 }
 
-/// One name under which the institution knows us.
+/// One name under which the institution knows us: a company number for a bank, or for a service with it.
+///
+/// A call names its party, or gets the first that has its participant and is for its exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Party {
-    /// Name in configuration and calls. The first party is the default.
+    /// Name in configuration and calls.
     pub name: Box<str>,
     /// The bytes of the protocol's party fields, by field name, padded to the field.
     pub fields: Vec<(Box<str>, Box<[u8]>)>,
-    /// Participants that are opened for it, as bytes of the participant field.
-    pub participants: Vec<Box<[u8]>>,
+    /// Participants that are opened for it.
+    pub participants: Vec<PartyParticipant>,
+    /// Exchanges that it is for, by name; none: all of them.
+    pub exchanges: Vec<Box<str>>,
+}
+
+/// A participant of a party.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartyParticipant {
+    /// The bytes of the participant field.
+    pub value: Box<[u8]>,
+    /// What is not as [`Party::fields`] say for this participant.
+    pub fields: Vec<(Box<str>, Box<[u8]>)>,
+}
+
+impl From<&[u8]> for PartyParticipant {
+    /// One to which we are known as to all others.
+    fn from(value: &[u8]) -> Self {
+        Self { value: value.into(), fields: Vec::new() }
+    }
 }
 
 /// Bounds, each with its unit last. Checked against each other when configuration is built.

@@ -2,14 +2,19 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use pabal_clock::{Mono, Wall};
+use core::ops::Bound;
 
+use pabal_clock::{BusinessDate, Mono, Wall};
+
+use crate::book::field_names;
+use crate::bytes::{Bytes, readable};
 use crate::core::Core;
 use crate::exchange::{Exchange, ExchangeState};
 use crate::id::{Conn, ExchangeId, SessionId};
 use crate::opening::{Opening, OpeningKey, OpeningState};
-use crate::outcome::Outcome;
+use crate::outcome::{Cause, Outcome};
 use crate::session::{CloseReason, Session, SessionState};
+use crate::timer::TimerName;
 
 /// What an operator sees of an institution.
 #[derive(Clone, Debug)]
@@ -28,6 +33,8 @@ pub struct Status {
     pub journal_works: bool,
     /// Whether nothing new is taken in.
     pub draining: bool,
+    /// Telegram numbers of the present business date.
+    pub numbers: Vec<NumberStatus>,
 }
 
 /// One slot.
@@ -43,6 +50,8 @@ pub struct SessionStatus {
     pub conn: Option<Conn>,
     /// Requests unanswered on it.
     pub in_flight: u32,
+    /// Requests that may be unanswered on it.
+    pub window: u32,
     /// Bytes that the socket has not taken.
     pub unsent_bytes: u64,
     /// When bytes last came.
@@ -64,6 +73,48 @@ pub struct OpeningStatus {
     pub state: OpeningState,
     /// What the last answer said, if it was not "open".
     pub reason: Option<String>,
+    /// When it is tried again, if a time is set. Without sessions it is tried as soon as they are up.
+    pub next_try: Option<Mono>,
+}
+
+/// The telegram numbers of one scope.
+#[derive(Clone, Debug)]
+pub struct NumberStatus {
+    /// The protocol's name.
+    pub protocol: Box<str>,
+    /// The fields of the scope, by name, and what they hold.
+    pub scope: Vec<(Box<str>, Box<str>)>,
+    /// The business date of the last number.
+    pub date: BusinessDate,
+    /// The last number that was given, or reserved by an earlier process; `None` if none was.
+    pub last: Option<u64>,
+    /// How many are left.
+    pub left: u64,
+    /// Whether the operator was told that they run out.
+    pub warned: bool,
+}
+
+/// An UNKNOWN exchange, and what is done about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unresolved {
+    /// Which.
+    pub exchange: ExchangeId,
+    /// Its rule's name.
+    pub rule: Box<str>,
+    /// Its party's name.
+    pub party: Box<str>,
+    /// The bytes of the participant field.
+    pub participant: Bytes,
+    /// How far it is.
+    pub state: ExchangeState,
+    /// Why it is UNKNOWN.
+    pub cause: Cause,
+    /// When it was accepted.
+    pub accepted_at: Wall,
+    /// When something is done about it by itself, and what.
+    pub next: Option<(Mono, Box<str>)>,
+    /// A person has to look at it.
+    pub listed: bool,
 }
 
 /// One exchange, as far as memory knows it.
@@ -90,12 +141,13 @@ impl Core {
             state: session.state,
             conn: session.is_connected().then(|| session.conn()),
             in_flight: session.in_flight,
+            window: session.window,
             unsent_bytes: session.out.unsent_bytes(),
             received_at: session.received_at,
             wrote_at: session.wrote_at,
             closed: session.closed,
         };
-        let opening = |opening: &Opening| OpeningStatus {
+        let opening = |(at, opening): (u32, &Opening)| OpeningStatus {
             key: opening.key.clone(),
             party: self
                 .settings
@@ -105,15 +157,71 @@ impl Core {
                 .unwrap_or_default(),
             state: opening.state,
             reason: opening.reason.clone(),
+            next_try: self.state.timers.get(&TimerName::Opening(at)),
         };
         Status {
             sessions: self.state.sessions.iter().map(session).collect(),
-            openings: self.state.openings.iter().map(opening).collect(),
+            openings: (0..).zip(&self.state.openings).map(opening).collect(),
             waiting: self.state.conversations.iter().fold(0, |sum, one| sum + one.waiting.len()),
             in_flight: count(|exchange| exchange.state.is_in_flight()),
             unknown: u32::try_from(self.state.unknown.len()).unwrap_or(u32::MAX),
             journal_works: self.state.journal.failed.is_none(),
             draining: self.state.drain_until.is_some(),
+            numbers: self.numbers_of_today(),
         }
+    }
+
+    fn numbers_of_today(&self) -> Vec<NumberStatus> {
+        let mut all = Vec::new();
+        for (conversation, book) in self.state.conversations.iter().zip(&self.books) {
+            let rule = &book.protocol.rules.number;
+            let names = field_names(&book.protocol, &rule.scope);
+            for (scope, counter) in conversation.numbers.marks() {
+                if counter.date != conversation.day.date {
+                    continue;
+                }
+                let mut at = 0;
+                let values = rule.scope.iter().map(|field| {
+                    let bytes = scope.get(at..at + field.range().len()).unwrap_or_default();
+                    at += bytes.len();
+                    Box::from(readable(bytes))
+                });
+                all.push(NumberStatus {
+                    protocol: conversation.protocol.clone(),
+                    scope: names.iter().cloned().zip(values).collect(),
+                    date: counter.date,
+                    last: counter.next.checked_sub(1).filter(|last| rule.range.contains(last)),
+                    left: rule.range.end().saturating_add(1).saturating_sub(counter.next),
+                    warned: counter.warned,
+                });
+            }
+        }
+        all
+    }
+
+    pub(crate) fn list_unresolved(&self, after: Option<ExchangeId>, max: usize) -> Vec<Unresolved> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let ids = self.state.unknown.range((from, Bound::Unbounded));
+        let one = |id: &ExchangeId| {
+            let exchange = self.state.exchanges.get(id)?;
+            let next = self.state.timers.get(&TimerName::Inquiry(*id));
+            let asked = exchange.inquiry.and_then(|inquiry| self.state.timers.get(&TimerName::Answer(inquiry)));
+            Some(Unresolved {
+                exchange: *id,
+                rule: exchange.about.rule.clone(),
+                party: exchange.about.party.clone(),
+                participant: exchange.about.participant.clone(),
+                state: exchange.state,
+                cause: exchange.outcome.map_or(Cause::Restarted, |outcome| outcome.cause()),
+                accepted_at: exchange.about.accepted_at,
+                next: match (next, asked) {
+                    (Some(at), _) => Some((at, Box::from("it is asked about by the spec's schedule"))),
+                    (None, Some(at)) => Some((at, Box::from("the answer to an inquiry is awaited"))),
+                    (None, None) => None,
+                },
+                listed: exchange.state == ExchangeState::Listed,
+            })
+        };
+        ids.filter_map(one).take(max).collect()
     }
 }

@@ -101,6 +101,7 @@ pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
             name: "main".into(),
             fields: vec![("id_code".into(), padded("PABAL", 9)), ("company_no".into(), padded("PABALCO1", 12))],
             participants: BANKS.iter().map(|bank| bank.as_bytes().into()).collect(),
+            exchanges: Vec::new(),
         }],
         limits: Limits {
             waiting_max: u32::try_from([2, 10, 100][chance.index(3)]).unwrap_or(10),

@@ -213,7 +213,8 @@ impl World {
             }
         }
         let seed = self.chance.bits();
-        self.core = Some(Core::new(Arc::clone(&self.institution), self.settings.clone(), recovery, seed, self.now));
+        self.core =
+            Some(Core::new(vec![Arc::clone(&self.institution)], self.settings.clone(), recovery, seed, self.now));
         self.trace.line(self.now, format_args!("the process starts"));
         self.pump();
     }

@@ -114,6 +114,7 @@ mod tests {
             state: *state,
             conn: None,
             in_flight: 0,
+            window: 1,
             unsent_bytes: 0,
             received_at: None,
             wrote_at: None,
@@ -127,6 +128,7 @@ mod tests {
             unknown: 0,
             journal_works,
             draining: false,
+            numbers: Vec::new(),
         };
         let expected = if expected.is_empty() { Health::Serving } else { Health::NotServing(expected.to_owned()) };
         assert_eq!(judge(&status, &settings, (!journal_works).then_some("no room")), expected);

@@ -87,7 +87,13 @@ impl Life {
             .map_or_else(|| now().mono.as_nanos(), u64::from_le_bytes);
         let settings = driver.settings.clone();
         let mut life = Self {
-            core: Core::new(Arc::clone(&driver.versions.newest().institution), settings.clone(), recovery, seed, now()),
+            core: Core::new(
+                vec![Arc::clone(&driver.versions.newest().institution)],
+                settings.clone(),
+                recovery,
+                seed,
+                now(),
+            ),
             observer: Observer::start(name.clone(), &settings),
             settings,
             acks,

@@ -62,7 +62,8 @@ pub(crate) fn settings() -> Settings {
                 ("id_code".into(), Box::from(*b"PABAL    ")),
                 ("company_no".into(), Box::from(*b"COMPANY1    ")),
             ],
-            participants: vec![Box::from(*b"088"), Box::from(*b"004")],
+            participants: vec![b"088"[..].into(), b"004"[..].into()],
+            exchanges: Vec::new(),
         }],
         limits: Limits {
             waiting_max: 2,
@@ -116,7 +117,7 @@ impl Hands {
     /// A core that has just begun; nothing is connected.
     pub(crate) fn cold(settings: Settings, recovery: Recovery, now: Now) -> Self {
         let institution = institution();
-        let core = Core::new(Arc::clone(&institution), settings.clone(), recovery, 7, now);
+        let core = Core::new(vec![Arc::clone(&institution)], settings.clone(), recovery, 7, now);
         let mut hands = Self {
             core,
             institution,
@@ -233,7 +234,7 @@ impl Hands {
     fn swap(&mut self) {
         let json = serde_json::to_vec(&self.core.image()).unwrap();
         let image: Image = serde_json::from_slice(&json).unwrap();
-        self.core = Core::restore(image, Arc::clone(&self.institution), self.settings.clone()).unwrap();
+        self.core = Core::restore(image, vec![Arc::clone(&self.institution)], self.settings.clone()).unwrap();
         let again = serde_json::to_vec(&self.core.image()).unwrap();
         assert_eq!(String::from_utf8(json), String::from_utf8(again));
     }

@@ -13,7 +13,7 @@ fn a_restored_core_says_the_same_to_the_same() {
     let mut hands = Hands::open();
     hands.transfer();
     let image = hands.core.image();
-    let mut other = Core::restore(image, Arc::clone(&hands.institution), hands.settings.clone()).unwrap();
+    let mut other = Core::restore(image, vec![Arc::clone(&hands.institution)], hands.settings.clone()).unwrap();
     let frame = hands.take_frame();
     let conn = hands.open_conns[1];
     let bytes = peer::framed(&peer::answer(&frame, "0000"));
@@ -36,7 +36,7 @@ fn an_image_of_something_else_is_refused() {
     hands.take_frames(OUT);
     let image = || -> Image { serde_json::from_slice(&serde_json::to_vec(&hands.core.image()).unwrap()).unwrap() };
     let restore = |image: Image, institution: &Arc<Institution>, settings| {
-        Core::restore(image, Arc::clone(institution), settings).err().map(String::from)
+        Core::restore(image, vec![Arc::clone(institution)], settings).err().map(String::from)
     };
     let mut newer = image();
     newer.version = 2;

@@ -230,7 +230,8 @@ fn run(seed: u64) -> Vec<String> {
         if dice.below(60) == 0 {
             let json = serde_json::to_vec(&hands.core.image()).unwrap();
             let image: Image = serde_json::from_slice(&json).unwrap();
-            hands.core = pabal_switch::Core::restore(image, hands.institution.clone(), hands.settings.clone()).unwrap();
+            hands.core =
+                pabal_switch::Core::restore(image, vec![hands.institution.clone()], hands.settings.clone()).unwrap();
         }
         let status = hands.core.status();
         assert!(status.sessions.iter().all(|session| session.in_flight <= 2), "the window holds");

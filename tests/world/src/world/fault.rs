@@ -118,7 +118,7 @@ impl World {
         if let Some(core) = self.core.take() {
             self.counts.swaps += 1;
             let image = core.image();
-            match Core::restore(image, Arc::clone(&self.institution), self.settings.clone()) {
+            match Core::restore(image, vec![Arc::clone(&self.institution)], self.settings.clone()) {
                 Ok(restored) => self.core = Some(restored),
                 Err(why) => self.broken = Some(format!("an image cannot be restored: {why}")),
             }
