@@ -21,6 +21,9 @@ macro_rules! cases {
         const fn code(refusal: Refusal) -> Code {
             match refusal {
                 $(Refusal::$refusal => Code::$code,)*
+                // These have no case here yet.
+                Refusal::NumberInUse => Code::Unavailable,
+                Refusal::UnknownNotice => Code::InvalidArgument,
             }
         }
 
