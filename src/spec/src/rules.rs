@@ -18,6 +18,8 @@ use crate::verdict::{Verdict, VerdictTable};
 /// poll telegrams have none.
 #[derive(Debug)]
 pub struct Rules {
+    /// How many bytes the header has: there the body of a telegram that has it begins.
+    pub header: u32,
     /// Which fields say who we are (`party`): name, and where.
     pub party: Vec<(Box<str>, Slice)>,
     /// The header field that names the party behind a relay.

@@ -203,6 +203,7 @@ fn rules(scene: &Scene<'_>, listed: bool, out: &mut Vec<Diagnostic>) -> Option<R
         return None;
     }
     Some(Rules {
+        header: scene.header.last().map_or(0, |column| column.field.at.offset + column.field.at.len),
         party: party.into_iter().collect::<Option<_>>()?,
         participant: all(participant)?,
         compartment: all(compartment)?,
