@@ -11,12 +11,14 @@ use crate::output::{Connection, LineId, Output};
 use crate::scenario::{Scenario, Start};
 use crate::settings::Settings;
 
+mod answer;
+mod business;
 mod notice;
 mod receive;
 mod send;
 mod session;
 
-use notice::NoticeRun;
+use notice::{NoticeRun, Repetition};
 use send::Delivery;
 use session::{LineState, Wire};
 
@@ -67,6 +69,8 @@ enum Timer {
     PollAnswer(Connection),
     /// The scenario ends this connection, by a reset or not.
     Cut(Connection, bool),
+    /// The scenario lets this connection die.
+    Die(Connection),
 }
 
 /// Something that was put off.
@@ -75,6 +79,7 @@ enum Job {
     Deliver(Delivery),
     Notice(NoticeRun),
     Resend(NoticeRun, crate::key::Key),
+    Repeat(Repetition),
 }
 
 impl Counterparty {
@@ -83,9 +88,10 @@ impl Counterparty {
     /// The same seed, scenario and inputs give the same outputs, byte by byte.
     #[must_use]
     pub fn new(protocol: Arc<Protocol>, scenario: Arc<Scenario>, settings: Settings, seed: u64, now: Now) -> Self {
+        let participant = protocol.rules.participant.as_ref().map(|(_, at)| *at);
         let exchange_names = protocol.rules.exchanges.iter().map(|rule| Arc::from(&*rule.name)).collect();
         let mut counterparty = Self {
-            ledger: Ledger::new(settings.lines.len(), settings.ledger_requests_max),
+            ledger: Ledger::new(settings.lines.len(), settings.ledger_requests_max, participant),
             lines: settings.lines.iter().map(|_| LineState::default()).collect(),
             met: alloc::vec![0; scenario.replies.len()],
             started: alloc::vec![false; scenario.notices.len()],
@@ -150,6 +156,7 @@ impl Counterparty {
             Timer::PollIdle(_) => "a session is idle",
             Timer::PollAnswer(_) => "a poll telegram is not answered",
             Timer::Cut(..) => "the scenario ends a connection",
+            Timer::Die(_) => "the scenario lets a connection die",
         };
         Some((at, why))
     }
@@ -162,6 +169,7 @@ impl Counterparty {
                     Some(Job::Deliver(delivery)) => self.deliver(delivery, now),
                     Some(Job::Notice(run)) => self.notify(run, now),
                     Some(Job::Resend(run, key)) => self.resend(run, &key, now),
+                    Some(Job::Repeat(repetition)) => self.repeat(repetition, now),
                     None => {}
                 },
                 Timer::Piece(connection) => self.resume(connection, now),
@@ -170,6 +178,7 @@ impl Counterparty {
                 Timer::PollAnswer(connection) => self.close(connection),
                 Timer::Cut(connection, true) => self.reset(connection, now),
                 Timer::Cut(connection, false) => self.close(connection),
+                Timer::Die(connection) => self.die(connection),
             }
         }
     }

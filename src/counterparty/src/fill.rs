@@ -5,7 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use pabal_clock::Civil;
-use pabal_telegram::{Echo, Field, Fill, Layout, Side, Slice};
+use pabal_telegram::{Decimal, Echo, Field, Fill, Layout, Side, Slice, Value};
 
 use crate::stamp::{digits_of, stamped};
 
@@ -40,6 +40,17 @@ pub(crate) enum Source {
     Sequence { counter: u32, first: u64, step: u64, per: Vec<Slice> },
     /// How often the notice has been sent, this time included.
     SendCount,
+    /// The institution's next number of this scope, whatever kind of notice it is for.
+    Number { first: u64, per: Vec<Slice> },
+    /// So many hundredths of another telegram's number, rounded down; `rest`: what that leaves of it.
+    Part { of: Box<CopyOf>, percent: u32, rest: bool },
+}
+
+/// Where a notice's number is, and of which fields its scope is made.
+#[derive(Clone, Debug)]
+pub(crate) struct Numbering {
+    pub(crate) at: Slice,
+    pub(crate) per: Vec<Slice>,
 }
 
 #[derive(Clone, Debug)]
@@ -58,6 +69,8 @@ pub(crate) enum Origin {
     Original,
     /// The answer that was made to it, sent or not.
     OriginalAnswer,
+    /// The notice whose number a request asks for.
+    Notice,
 }
 
 /// What a recipe may use.
@@ -66,6 +79,7 @@ pub(crate) struct Ingredients<'a> {
     pub(crate) request: &'a [u8],
     pub(crate) original: &'a [u8],
     pub(crate) original_answer: &'a [u8],
+    pub(crate) notice: &'a [u8],
     pub(crate) civil: Civil,
     pub(crate) send_count: u32,
 }
@@ -74,7 +88,19 @@ pub(crate) struct Ingredients<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counters(BTreeMap<(u32, Vec<u8>), u64>);
 
+/// Who counts the numbers of notices: none of the `sequence` rules.
+const NUMBERS: u32 = u32::MAX;
+
 impl Counters {
+    /// Leaves numbers out, of the scope that a notice with a fresh number is in; its number moves up by as many.
+    pub(crate) fn skip(&mut self, numbering: &Numbering, telegram: &mut [u8], count: u64) {
+        let scope = scope(&numbering.per, telegram);
+        if let Some(next) = self.0.get_mut(&(NUMBERS, scope)) {
+            *next = next.saturating_add(count);
+            put_number(telegram, numbering.at, next.saturating_sub(1));
+        }
+    }
+
     fn next(&mut self, counter: u32, scope: Vec<u8>, first: u64, step: u64) -> u64 {
         let next = self.0.entry((counter, scope)).or_insert(first);
         let number = *next;
@@ -119,7 +145,7 @@ impl Recipe {
                 _ => self.sets.push(set),
             }
         }
-        self.sets.sort_by_key(|set| matches!(set.source, Source::Sequence { .. }));
+        self.sets.sort_by_key(|set| matches!(set.source, Source::Sequence { .. } | Source::Number { .. }));
     }
 
     /// Makes a telegram.
@@ -143,9 +169,14 @@ pub(crate) fn apply(sets: &[Set], telegram: &mut [u8], with: Ingredients<'_>, co
             Source::Copy(copy) => copy.write(telegram, with),
             Source::Now(pattern) => put(telegram, set.at, &stamped(pattern, with.civil)),
             Source::Sequence { counter, first, step, per } => {
-                let scope = per.iter().flat_map(|at| at.of(telegram).unwrap_or_default()).copied().collect();
-                put_number(telegram, set.at, counters.next(*counter, scope, *first, *step));
+                let number = counters.next(*counter, scope(per, telegram), *first, *step);
+                put_number(telegram, set.at, number);
             }
+            Source::Number { first, per } => {
+                let number = counters.next(NUMBERS, scope(per, telegram), *first, 1);
+                put_number(telegram, set.at, number);
+            }
+            Source::Part { of, percent, rest } => of.write_part(telegram, with, *percent, *rest),
             Source::SendCount => put_number(telegram, set.at, u64::from(with.send_count)),
         }
     }
@@ -153,11 +184,7 @@ pub(crate) fn apply(sets: &[Set], telegram: &mut [u8], with: Ingredients<'_>, co
 
 impl CopyOf {
     fn write(&self, telegram: &mut [u8], with: Ingredients<'_>) {
-        let (source, side) = match self.origin {
-            Origin::Request => (with.request, Side::Asker),
-            Origin::Original => (with.original, Side::Asker),
-            Origin::OriginalAnswer => (with.original_answer, Side::Answerer),
-        };
+        let (source, side) = self.origin.of(with);
         let (from, to) = (&self.from, &self.to);
         if from.kind == to.kind && from.at.len == to.at.len {
             if let Some(bytes) = from.at.of(source) {
@@ -168,6 +195,31 @@ impl CopyOf {
             let _ = to.write(&value.to_value(), telegram);
         }
     }
+
+    fn write_part(&self, telegram: &mut [u8], with: Ingredients<'_>, percent: u32, rest: bool) {
+        let (source, side) = self.origin.of(with);
+        let Some(whole) = self.from.value(source, side).ok().and_then(|value| value.number()) else { return };
+        let part = whole.units.saturating_mul(percent.into()) / 100;
+        let units = if rest { whole.units - part } else { part };
+        let _ = self.to.write(&Value::Number(Decimal { units, scale: whole.scale }), telegram);
+    }
+}
+
+impl Origin {
+    /// Its bytes, and who filled them.
+    const fn of<'a>(self, with: Ingredients<'a>) -> (&'a [u8], Side) {
+        match self {
+            Self::Request => (with.request, Side::Asker),
+            Self::Original => (with.original, Side::Asker),
+            Self::OriginalAnswer => (with.original_answer, Side::Answerer),
+            Self::Notice => (with.notice, Side::Asker),
+        }
+    }
+}
+
+/// The bytes of these fields, one behind the other.
+fn scope(per: &[Slice], telegram: &[u8]) -> Vec<u8> {
+    per.iter().flat_map(|at| at.of(telegram).unwrap_or_default()).copied().collect()
 }
 
 fn put_number(telegram: &mut [u8], at: Slice, number: u64) {

@@ -5,23 +5,48 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use pabal_clock::{BusinessDate, Now};
-use pabal_telegram::Decimal;
+use pabal_telegram::{Decimal, Slice};
 
 use crate::key::Key;
 use crate::output::{Connection, LineId};
+
+mod notice;
+mod tally;
+
+pub use notice::{Gap, Notice};
+pub use tally::Tally;
 
 /// What the institution knows: the truth that outcomes are checked against.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     requests: BTreeMap<Key, Request>,
     notices: BTreeMap<Key, Notice>,
-    /// In the order in which they came or were sent.
-    order: VecDeque<(bool, Key)>,
-    openings: BTreeMap<Box<[u8]>, BusinessDate>,
+    /// In the order in which they came or were made.
+    order: VecDeque<(Kind, Key)>,
+    gaps: BTreeMap<Key, Gap>,
+    openings: BTreeMap<Box<[u8]>, Opened>,
+    participant: Option<Slice>,
+    tallies: BTreeMap<Box<[u8]>, Tally>,
     lines: Vec<LineCount>,
     strangers: Vec<Stranger>,
     totals: Totals,
     kept_max: usize,
+}
+
+/// What the ledger keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Request,
+    Notice,
+    Gap,
+}
+
+/// When business was opened.
+#[derive(Clone, Copy, Debug)]
+struct Opened {
+    date: BusinessDate,
+    /// Seconds since the date changed.
+    at: u32,
 }
 
 /// One key that a request came with.
@@ -68,21 +93,6 @@ pub struct Answer {
     pub conduct: &'static str,
 }
 
-/// One notice that the institution started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// Its name in the scenario.
-    pub name: Arc<str>,
-    /// The telegram as it was sent last, length prefix not included.
-    pub telegram: Box<[u8]>,
-    /// How often it was handed to a session.
-    pub sent: u32,
-    /// When it was handed to a session last.
-    pub sent_at: Option<Now>,
-    /// Response codes of the replies that came.
-    pub replies: Vec<Box<[u8]>>,
-}
-
 /// The connections of a line, as the institution counts them: from accept or connect until the other side's FIN or RST was seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LineCount {
@@ -126,8 +136,12 @@ pub struct Totals {
     pub amount: i128,
     /// Answers handed to a session.
     pub answers: u64,
+    /// Notices that were made, also those that were withheld.
+    pub issued: u64,
     /// Notices handed to a session, resends included.
     pub notices: u64,
+    /// Requests for a notice that the gateway has not seen.
+    pub gaps: u64,
     /// Replies to notices.
     pub notice_replies: u64,
     /// Poll telegrams received.
@@ -146,8 +160,9 @@ pub struct Totals {
 const STRANGERS_MAX: usize = 1_000;
 
 impl Ledger {
-    pub(crate) fn new(lines: usize, kept_max: u32) -> Self {
+    pub(crate) fn new(lines: usize, kept_max: u32, participant: Option<Slice>) -> Self {
         Self {
+            participant,
             lines: alloc::vec![LineCount::default(); lines],
             kept_max: usize::try_from(kept_max).unwrap_or(usize::MAX),
             ..Self::default()
@@ -177,17 +192,6 @@ impl Ledger {
         self.requests.get(key).map_or(0, |request| request.received_bytes)
     }
 
-    /// Every notice, by key.
-    pub fn notices(&self) -> impl Iterator<Item = (&Key, &Notice)> {
-        self.notices.iter()
-    }
-
-    /// A notice by its key.
-    #[must_use]
-    pub fn notice(&self, key: &Key) -> Option<&Notice> {
-        self.notices.get(key)
-    }
-
     /// How the institution counts the connections of a line; zeros for a line that there is not.
     #[must_use]
     pub fn line(&self, line: LineId) -> LineCount {
@@ -209,15 +213,16 @@ impl Ledger {
     /// Openings that hold on a business date.
     #[must_use]
     pub fn open_on(&self, date: BusinessDate) -> usize {
-        self.openings.values().filter(|opened| **opened == date).count()
+        self.openings.values().filter(|opened| opened.date == date).count()
     }
 
-    pub(crate) fn is_open(&self, per: &[u8], date: BusinessDate) -> bool {
-        self.openings.get(per) == Some(&date)
+    /// When business was opened on this date, in seconds since the date changed.
+    pub(crate) fn opened_at(&self, per: &[u8], date: BusinessDate) -> Option<u32> {
+        self.openings.get(per).filter(|opened| opened.date == date).map(|opened| opened.at)
     }
 
-    pub(crate) fn open(&mut self, per: &[u8], date: BusinessDate) {
-        self.openings.insert(per.into(), date);
+    pub(crate) fn open(&mut self, per: &[u8], date: BusinessDate, at: u32) {
+        self.openings.insert(per.into(), Opened { date, at });
     }
 
     pub(crate) fn close_business(&mut self, per: &[u8]) {
@@ -235,15 +240,18 @@ impl Ledger {
     /// Takes a request down and says how often its key has come, this time included.
     pub(crate) fn receive(&mut self, key: &Key, request: Request) -> u32 {
         self.totals.requests += 1;
+        self.tally(&request.telegram).requests += 1;
         if let Some(known) = self.requests.get_mut(key) {
             self.totals.duplicates += 1;
             known.received = known.received.saturating_add(1);
             known.received_bytes += request.received_bytes;
             known.differs |= known.telegram != request.telegram;
-            return known.received;
+            let received = known.received;
+            self.tally(&request.telegram).duplicates += 1;
+            return received;
         }
         self.make_room();
-        self.order.push_back((true, key.clone()));
+        self.order.push_back((Kind::Request, key.clone()));
         self.requests.insert(key.clone(), request);
         1
     }
@@ -256,6 +264,10 @@ impl Ledger {
         self.totals.executed += u64::from(money);
         let whole = amount.and_then(|amount| amount.rescale(0)).map_or(0, |amount| amount.units);
         self.totals.amount = self.totals.amount.saturating_add(whole);
+        let telegram = request.telegram.clone();
+        let tally = self.tally(&telegram);
+        tally.executed += u64::from(money);
+        tally.amount = tally.amount.saturating_add(whole);
     }
 
     pub(crate) fn answer(&mut self, key: &Key, answer: Answer) {
@@ -263,34 +275,6 @@ impl Ledger {
         if let Some(request) = self.requests.get_mut(key) {
             request.answers.push(answer);
         }
-    }
-
-    /// Takes a notice down that was handed to a session, and says how often that has been.
-    pub(crate) fn notify(&mut self, key: &Key, name: &Arc<str>, telegram: &[u8], now: Now) -> u32 {
-        self.totals.notices += 1;
-        if !self.notices.contains_key(key) {
-            self.make_room();
-            self.order.push_back((false, key.clone()));
-        }
-        let notice = self.notices.entry(key.clone()).or_insert_with(|| Notice {
-            name: name.clone(),
-            telegram: [].into(),
-            sent: 0,
-            sent_at: None,
-            replies: Vec::new(),
-        });
-        notice.telegram = telegram.into();
-        notice.sent = notice.sent.saturating_add(1);
-        notice.sent_at = Some(now);
-        notice.sent
-    }
-
-    /// Takes the reply to a notice down; `false` if there is no such notice.
-    pub(crate) fn notice_reply(&mut self, key: &Key, response_code: &[u8]) -> bool {
-        let Some(notice) = self.notices.get_mut(key) else { return false };
-        self.totals.notice_replies += 1;
-        notice.replies.push(response_code.into());
-        true
     }
 
     pub(crate) fn connected(&mut self, line: LineId, over_limit: bool) {
@@ -319,8 +303,9 @@ impl Ledger {
     fn make_room(&mut self) {
         while self.order.len() >= self.kept_max.max(1) {
             match self.order.pop_front() {
-                Some((true, key)) => drop(self.requests.remove(&key)),
-                Some((false, key)) => drop(self.notices.remove(&key)),
+                Some((Kind::Request, key)) => drop(self.requests.remove(&key)),
+                Some((Kind::Notice, key)) => drop(self.notices.remove(&key)),
+                Some((Kind::Gap, key)) => drop(self.gaps.remove(&key)),
                 None => {}
             }
             self.totals.forgotten += 1;
@@ -356,7 +341,7 @@ mod tests {
 
     #[test]
     fn a_second_with_the_same_key_is_counted_and_compared() {
-        let mut ledger = Ledger::new(1, 10);
+        let mut ledger = Ledger::new(1, 10, None);
         assert_eq!(ledger.receive(&key(1), request(b"a")), 1);
         assert_eq!(ledger.receive(&key(1), request(b"a")), 2);
         assert!(!ledger.request(&key(1)).unwrap().differs);
@@ -369,7 +354,7 @@ mod tests {
 
     #[test]
     fn money_that_moved_is_summed() {
-        let mut ledger = Ledger::new(1, 10);
+        let mut ledger = Ledger::new(1, 10, None);
         ledger.receive(&key(1), request(b"a"));
         assert!(!ledger.executed(&key(1)));
         ledger.execute(&key(1), Some(Decimal::whole(150_000)), true);
@@ -385,7 +370,7 @@ mod tests {
 
     #[test]
     fn the_oldest_is_forgotten_first() {
-        let mut ledger = Ledger::new(1, 2);
+        let mut ledger = Ledger::new(1, 2, None);
         for number in 1..=3 {
             ledger.receive(&key(number), request(b"a"));
         }
@@ -397,7 +382,7 @@ mod tests {
 
     #[test]
     fn the_most_connections_at_once_are_remembered() {
-        let mut ledger = Ledger::new(1, 2);
+        let mut ledger = Ledger::new(1, 2, None);
         let line = LineId(0);
         ledger.connected(line, false);
         ledger.connected(line, true);

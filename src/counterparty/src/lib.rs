@@ -81,7 +81,7 @@ mod stamp;
 
 pub use counterparty::Counterparty;
 pub use key::Key;
-pub use ledger::{Answer, Ledger, LineCount, Notice, Request, Stranger, Totals};
+pub use ledger::{Answer, Gap, Ledger, LineCount, Notice, Request, Stranger, Tally, Totals};
 pub use mistake::Mistake;
 pub use output::{Connection, Event, LineId, Output};
 pub use scenario::Scenario;

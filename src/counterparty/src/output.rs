@@ -112,6 +112,29 @@ pub enum Event {
         /// How often it was sent, this time included.
         times: u32,
     },
+    /// A notice was made and is not sent.
+    Withheld {
+        /// Its key.
+        key: Key,
+        /// Its name in the scenario.
+        notice: Arc<str>,
+        /// The word of `do`.
+        conduct: &'static str,
+    },
+    /// The gateway asks for a notice that it has not seen.
+    GapAsked {
+        /// The notice's key.
+        key: Key,
+        /// How often, this time included.
+        times: u32,
+        /// Whether the book has it.
+        issued: bool,
+    },
+    /// A connection carries nothing any more, and does not end.
+    Died {
+        /// Which.
+        connection: Connection,
+    },
     /// A notice was answered.
     NoticeAnswered {
         /// Its key.
@@ -164,6 +187,12 @@ impl fmt::Display for Event {
             Self::Opened { key } => write!(f, "business opened by {key}"),
             Self::Notified { key, notice, times: 1 } => write!(f, "notice {notice} {key} sent"),
             Self::Notified { key, notice, times } => write!(f, "notice {notice} {key} sent again ({times} times)"),
+            Self::Withheld { key, notice, conduct } => write!(f, "notice {notice} {key} not sent ({conduct})"),
+            Self::GapAsked { key, times, issued } => {
+                let known = if *issued { "the book has it" } else { "the book does not have it" };
+                write!(f, "notice {key} asked for ({times} times), {known}")
+            }
+            Self::Died { connection } => write!(f, "connection {connection} carries nothing any more"),
             Self::NoticeAnswered { key, response_code } => write!(f, "notice {key} answered {}", code(response_code)),
             Self::Polled { connection } => write!(f, "poll telegram on connection {connection}"),
             Self::PollAnswered { connection } => write!(f, "poll telegram answered on connection {connection}"),

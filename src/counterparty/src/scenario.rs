@@ -8,16 +8,21 @@ use core::time::Duration;
 use pabal_spec::{ExchangeRuleId, Protocol};
 use pabal_telegram::{Equal, Field};
 
-use crate::fill::{Recipe, Set};
+use crate::fill::{Numbering, Recipe, Set};
 use crate::mistake::Mistake;
 
 mod codes;
 mod conduct;
 mod fields;
+mod hours;
+mod notice;
 mod parse;
 mod read;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use hours::since_change;
+pub(crate) use parse::asks_for;
 
 /// How an institution behaves, read from a scenario file and checked against its protocol. A value of this type is right.
 ///
@@ -25,8 +30,7 @@ mod tests;
 #[derive(Clone, Debug)]
 pub struct Scenario {
     pub(crate) about: Box<str>,
-    /// What business before the opening is answered with; `None`: nothing is gated.
-    pub(crate) not_open: Option<Codes>,
+    pub(crate) business: Business,
     pub(crate) duplicate: Option<Duplicate>,
     /// What a request with faulty fields is answered with; `None`: fields are not looked at.
     pub(crate) format: Option<Codes>,
@@ -36,6 +40,30 @@ pub struct Scenario {
     pub(crate) notices: Vec<Notice>,
     /// For codes that no reply rule chose, by exchange.
     pub(crate) plain: Vec<Recipe>,
+}
+
+/// When business is open, and what is said when it is not.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Business {
+    /// What business before the opening is answered with; `None`: nothing is gated.
+    pub(crate) not_open: Option<Codes>,
+    /// What an opening outside of the hours is answered with; `None`: as business then.
+    pub(crate) closed: Option<Codes>,
+    /// What a second opening is answered with; `None`: as the first.
+    pub(crate) already_open: Option<Codes>,
+    pub(crate) hours: Vec<Hours>,
+}
+
+/// One `[[business.hours]]`; times are seconds since the date changed.
+#[derive(Clone, Debug)]
+pub(crate) struct Hours {
+    /// Whose; empty: of all that no other names.
+    pub(crate) participants: Vec<Box<[u8]>>,
+    pub(crate) from: u32,
+    /// From here on it is closed.
+    pub(crate) until: u32,
+    /// When openings are forgotten.
+    pub(crate) forgets: Vec<u32>,
 }
 
 /// A response code, for each participant that has its own and for all others; padded as the field.
@@ -66,12 +94,14 @@ pub(crate) struct Session {
     pub(crate) reconnect: Duration,
     /// Whether a connection over the contract is reset.
     pub(crate) resets_over_limit: bool,
+    /// Whether an answer goes by the session that its request came by, if that carries answers.
+    pub(crate) answers_same: bool,
     pub(crate) conduct: Conduct,
 }
 
 impl Default for Session {
     fn default() -> Self {
-        Self { reconnect: Duration::from_secs(1), resets_over_limit: true, conduct: Conduct::default() }
+        Self { reconnect: Duration::from_secs(1), resets_over_limit: true, answers_same: true, conduct: Conduct::default() }
     }
 }
 
@@ -81,6 +111,10 @@ pub(crate) struct Reply {
     pub(crate) name: Arc<str>,
     pub(crate) exchange: ExchangeRuleId,
     pub(crate) original: Option<OriginalState>,
+    /// Of a request for a notice: whether the book has it.
+    pub(crate) issued: Option<bool>,
+    /// At these times of the business date only, in seconds since the date changed.
+    pub(crate) between: Option<(u32, u32)>,
     pub(crate) matches: Vec<Match>,
     /// Of the requests that match: not the first `skip`, then no more than `first`.
     pub(crate) skip: u64,
@@ -122,6 +156,10 @@ pub(crate) enum Test {
 pub(crate) struct Notice {
     pub(crate) name: Arc<str>,
     pub(crate) start: Start,
+    /// One start in so many.
+    pub(crate) one_in: u32,
+    /// How it is numbered; `None`: as `set` says.
+    pub(crate) numbering: Option<Numbering>,
     pub(crate) after: (Duration, Duration),
     pub(crate) every: Option<Duration>,
     /// How many are started at each start.
@@ -139,6 +177,8 @@ pub(crate) enum Start {
     Opened,
     /// A request was answered, or would have been, by the reply of this name.
     Reply(Arc<str>),
+    /// A request was executed by the reply of this name.
+    Executed(Arc<str>),
     /// Somebody asked for it by name.
     Trigger,
 }
@@ -165,6 +205,8 @@ pub(crate) struct Misdeed {
     pub(crate) weight: u32,
     /// Whether the request is executed all the same; `None`: as the reply says.
     pub(crate) executes: Option<bool>,
+    /// Of sessions: whether it happens to those that send only, or to those that do not; `None`: to all.
+    pub(crate) sends: Option<bool>,
     /// Word of `do`.
     pub(crate) word: &'static str,
     pub(crate) deed: Deed,
@@ -177,6 +219,16 @@ pub(crate) enum Deed {
     Silence,
     /// It is sent after this time.
     Late(Duration, Duration),
+    /// The relay answers first, with this code, and the real answer comes after this time; it refuses if it has a code.
+    RelayFirst { response_code: Codes, after: (Duration, Duration), refuses: Option<Codes> },
+    /// The notice that is asked for is sent again, instead of an answer or behind it.
+    FreshNotice { also: bool },
+    /// So many numbers are left out before it; nobody has them.
+    Skip { count: u32 },
+    /// It is sent again after this time, so often, whether it is answered or not.
+    Repeat { after: (Duration, Duration), times: u32, sets: Vec<Set> },
+    /// The connection carries nothing any more, either way, and does not end; it is reset after this time, if one is given.
+    Die { after: (Duration, Duration), reset_after: Option<(Duration, Duration)> },
     /// It is sent several times.
     Duplicate { times: u32, gap: Duration },
     /// It is answered with this code and not executed.
@@ -237,6 +289,25 @@ impl Scenario {
     /// Names of its replies, in order.
     pub fn replies(&self) -> impl Iterator<Item = &str> {
         self.replies.iter().map(|reply| &*reply.name)
+    }
+}
+
+impl Business {
+    /// The hours of a participant; `None`: none are said, so that it is always open.
+    pub(crate) fn hours_of(&self, participant: &[u8]) -> Option<&Hours> {
+        let own = self.hours.iter().find(|hours| hours.participants.iter().any(|own| **own == *participant));
+        own.or_else(|| self.hours.iter().find(|hours| hours.participants.is_empty()))
+    }
+}
+
+impl Hours {
+    pub(crate) const fn hold(&self, at: u32) -> bool {
+        self.from <= at && at < self.until
+    }
+
+    /// Whether an opening of this time still stands at another.
+    pub(crate) fn stands(&self, opened: u32, at: u32) -> bool {
+        self.hold(at) && !self.forgets.iter().any(|forgets| opened < *forgets && *forgets <= at)
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Delivery {
 #[derive(Clone, Debug)]
 pub(super) enum What {
     Answer(Key),
+    /// To a request for the notice of this key.
+    GapAnswer(Key),
     Notice(NoticeRun, Key),
     PollAnswer,
 }
@@ -74,13 +76,22 @@ impl Counterparty {
         let Some(connection) = self.session_for(&delivery) else {
             let most = usize::try_from(self.settings.waiting_max).unwrap_or(usize::MAX);
             if matches!(delivery.what, What::PollAnswer) || self.waiting.len() >= most {
-                self.ledger.totals_mut().lost += 1;
+                self.lose(delivery);
             } else {
                 self.waiting.push_back(delivery);
             }
             return;
         };
         self.turn = self.turn.wrapping_add(1);
+        if self.connections.get(&connection).is_some_and(|wire| wire.dead) {
+            // It looks sent, and never arrives.
+            if let What::Notice(run, key) = &delivery.what {
+                self.ledger.notify(key, &delivery.telegram, now);
+                self.resend_later(run.clone(), key.clone(), now);
+            }
+            self.lose(delivery);
+            return;
+        }
         let items = self.items(&delivery);
         if let Some(wire) = self.connections.get_mut(&connection) {
             wire.outbox.extend(items);
@@ -92,12 +103,24 @@ impl Counterparty {
         }
     }
 
+    /// A telegram that never reaches the gateway.
+    fn lose(&mut self, delivery: Delivery) {
+        const LOST: &str = "lost";
+        self.ledger.totals_mut().lost += 1;
+        match delivery.what {
+            What::Answer(key) | What::GapAnswer(key) => self.tell(Event::Unanswered { key, conduct: LOST }),
+            What::Notice(run, key) => self.tell(Event::Withheld { key, notice: run.name, conduct: LOST }),
+            What::PollAnswer => {}
+        }
+    }
+
     fn session_for(&self, delivery: &Delivery) -> Option<Connection> {
         let came_by = delivery.came_by.and_then(|connection| Some((connection, self.connections.get(&connection)?)));
         if let (What::PollAnswer, came_by) = (&delivery.what, came_by) {
             return came_by.filter(|(_, wire)| !wire.closing && !wire.stalled).map(|(connection, _)| connection);
         }
         if let Some((connection, wire)) = came_by
+            && self.scenario.session.answers_same
             && self.carries(wire)
         {
             return Some(connection);
@@ -147,10 +170,17 @@ impl Counterparty {
                 }
                 self.tell(Event::Answered { key: key.clone(), response_code, conduct });
             }
-            What::Answer(key) => self.tell(Event::Unanswered { key: key.clone(), conduct }),
+            What::GapAnswer(key) if delivery.shape.is_told() => {
+                let at = self.protocol.rules.response_code;
+                let response_code: Box<[u8]> = at.of(&delivery.telegram).unwrap_or_default().into();
+                let answer = Answer { at: now, connection, response_code: response_code.clone(), conduct };
+                self.ledger.gap_answer(key, &delivery.telegram, answer);
+                self.tell(Event::Answered { key: key.clone(), response_code, conduct });
+            }
+            What::Answer(key) | What::GapAnswer(key) => self.tell(Event::Unanswered { key: key.clone(), conduct }),
             What::Notice(run, key) => {
                 let name = run.name.clone();
-                let times = self.ledger.notify(key, &name, &delivery.telegram, now);
+                let times = self.ledger.notify(key, &delivery.telegram, now);
                 self.tell(Event::Notified { key: key.clone(), notice: name, times });
             }
             What::PollAnswer => {}
@@ -185,7 +215,7 @@ impl Counterparty {
         let Some(wire) = self.connections.get_mut(&connection) else { return };
         wire.paused = false;
         let mut sent = false;
-        while let Some(wire) = self.connections.get_mut(&connection).filter(|wire| !wire.closing && !wire.stalled) {
+        while let Some(wire) = self.connections.get_mut(&connection).filter(|wire| wire.speaks()) {
             match wire.outbox.pop_front() {
                 Some(Item::Bytes(bytes)) => {
                     sent = true;

@@ -8,7 +8,7 @@ use pabal_telegram::Deframer;
 use super::{Counterparty, Timer};
 use crate::chance::Chance;
 use crate::output::{Connection, Event, LineId, Output};
-use crate::scenario::{Deed, Start};
+use crate::scenario::{Deed, Misdeed, Start};
 use crate::settings::{Direction, Side};
 use crate::stamp::stamped;
 
@@ -22,8 +22,17 @@ pub(super) struct Wire {
     pub(super) paused: bool,
     /// Half a telegram was sent on purpose; nothing may follow it.
     pub(super) stalled: bool,
+    /// It carries nothing any more, and nobody was told.
+    pub(super) dead: bool,
     /// Our FIN is sent or about to be.
     pub(super) closing: bool,
+}
+
+impl Wire {
+    /// Whether bytes may be written.
+    pub(super) const fn speaks(&self) -> bool {
+        !self.closing && !self.stalled && !self.dead
+    }
 }
 
 /// What a connection is to do next.
@@ -60,6 +69,7 @@ impl Counterparty {
             outbox: VecDeque::new(),
             paused: false,
             stalled: false,
+            dead: false,
             closing: false,
         };
         let before = self.connections.insert(connection, wire);
@@ -151,11 +161,31 @@ impl Counterparty {
         let conduct = &scenario.session.conduct;
         let nth = u64::from(self.ledger.line(line).total);
         let mut chance = Chance::about(self.seed, &[b'S', line.0.to_le_bytes()[0]], nth);
-        if let Some(misdeed) = conduct.choose(&mut chance)
-            && let Deed::Cut(cut) = &misdeed.deed
-        {
-            let after = chance.between(cut.after.0, cut.after.1);
-            self.timers.set(Timer::Cut(connection, cut.reset), now.mono + after);
+        let sends = self.settings.lines.get(usize::from(line.0)).is_some_and(|line| line.direction.sends());
+        let suits = |misdeed: &&Misdeed| misdeed.sends.is_none_or(|wanted| wanted == sends);
+        match conduct.choose(&mut chance).filter(suits).map(|misdeed| &misdeed.deed) {
+            Some(Deed::Cut(cut)) => {
+                let after = chance.between(cut.after.0, cut.after.1);
+                self.timers.set(Timer::Cut(connection, cut.reset), now.mono + after);
+            }
+            Some(Deed::Die { after, reset_after }) => {
+                let after = chance.between(after.0, after.1);
+                self.timers.set(Timer::Die(connection), now.mono + after);
+                if let Some((shortest, longest)) = reset_after {
+                    let reset = after.saturating_add(chance.between(*shortest, *longest));
+                    self.timers.set(Timer::Cut(connection, true), now.mono + reset);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// From now on a connection carries nothing, either way; neither side is told.
+    pub(super) fn die(&mut self, connection: Connection) {
+        if let Some(wire) = self.connections.get_mut(&connection) {
+            wire.dead = true;
+            wire.outbox.clear();
+            self.tell(Event::Died { connection });
         }
     }
 
@@ -206,6 +236,7 @@ impl Counterparty {
             Timer::PollAnswer(connection),
             Timer::Cut(connection, false),
             Timer::Cut(connection, true),
+            Timer::Die(connection),
         ] {
             self.timers.stop(&timer);
         }

@@ -13,8 +13,11 @@ use crate::hecto;
 use crate::output::Event;
 
 mod anything;
+mod business;
+mod gaps;
 mod misbehave;
 mod notices;
+mod relay;
 mod replies;
 mod sessions;
 

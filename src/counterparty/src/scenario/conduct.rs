@@ -1,14 +1,16 @@
 //! `misbehave`: in which ways, and how often.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use pabal_spec::Protocol;
 use pabal_telegram::Layout;
 
 use super::codes::codes;
-use super::fields::{CounterCount, Origins, hex_bytes, sets};
+use super::fields::{CounterCount, Origins, find, hex_bytes, sets};
 use super::read::{Reader, Table};
 use super::{Conduct, Cut, Deed, Misdeed, When};
+use crate::fill::{Set, Source};
 
 /// What can misbehave. Not all of them can do everything.
 #[derive(Clone, Copy)]
@@ -27,6 +29,11 @@ pub(crate) enum Actor<'p> {
 enum Word {
     Silence,
     Late,
+    RelayFirst,
+    FreshNotice,
+    Skip,
+    Repeat,
+    Die,
     Duplicate,
     Refuse,
     Split,
@@ -42,6 +49,11 @@ enum Word {
 const WORDS: &[(&str, Word)] = &[
     ("silence", Word::Silence),
     ("late", Word::Late),
+    ("relay_first", Word::RelayFirst),
+    ("fresh_notice", Word::FreshNotice),
+    ("skip", Word::Skip),
+    ("repeat", Word::Repeat),
+    ("die", Word::Die),
     ("duplicate", Word::Duplicate),
     ("refuse", Word::Refuse),
     ("split", Word::Split),
@@ -61,10 +73,21 @@ impl Word {
 
     const fn suits(self, actor: Actor<'_>) -> bool {
         match actor {
-            Actor::Reply(..) => true,
-            Actor::Notice(..) => !matches!(self, Self::Refuse),
-            Actor::Poll => !matches!(self, Self::Refuse | Self::WrongKey | Self::Alter),
-            Actor::Session => matches!(self, Self::Close | Self::Reset),
+            Actor::Reply(..) => !matches!(self, Self::Skip | Self::Repeat | Self::Die),
+            Actor::Notice(..) => !matches!(self, Self::Refuse | Self::RelayFirst | Self::FreshNotice | Self::Die),
+            Actor::Poll => matches!(
+                self,
+                Self::Silence
+                    | Self::Late
+                    | Self::Duplicate
+                    | Self::Split
+                    | Self::Garbage
+                    | Self::WrongLength
+                    | Self::Stall
+                    | Self::Close
+                    | Self::Reset
+            ),
+            Actor::Session => matches!(self, Self::Close | Self::Reset | Self::Die),
         }
     }
 }
@@ -102,11 +125,14 @@ fn misdeed<'t>(
         reader.mistake(&node.place, alloc::format!("{what} cannot do `{}`", word.text()), None);
     }
     let weight = table.take("weight").map_or(Some(1), |node| node.count(reader, 0));
-    let may_execute = matches!(actor, Actor::Reply(..)) && !matches!(word, Word::Refuse);
+    let may_execute = matches!(actor, Actor::Reply(..)) && !matches!(word, Word::Refuse | Word::FreshNotice);
     let executes = if may_execute { table.take("executes").and_then(|node| node.boolean(reader)) } else { None };
+    let directions = [("send", true), ("receive", false)];
+    let is_session = matches!(actor, Actor::Session);
+    let sends = if is_session { table.take("direction").and_then(|node| node.word(reader, &directions)) } else { None };
     let deed = deed(reader, &mut table, word, actor, protocol, counters);
     table.finish(reader);
-    Some(Misdeed { weight: weight?, executes, word: word.text(), deed: deed? })
+    Some(Misdeed { weight: weight?, executes, sends, word: word.text(), deed: deed? })
 }
 
 fn deed<'t>(
@@ -123,6 +149,33 @@ fn deed<'t>(
         Word::Late => {
             let (shortest, longest) = table.needed(reader, "after")?.span(reader)?;
             Deed::Late(shortest, longest)
+        }
+        Word::RelayFirst => {
+            let node = table.needed(reader, "response_code");
+            let response_code = node.and_then(|node| codes(reader, &node, protocol));
+            let after = table.needed(reader, "after").and_then(|node| node.span(reader));
+            let refuses = table.take("refuses").map(|node| codes(reader, &node, protocol));
+            Deed::RelayFirst { response_code: response_code?, after: after?, refuses: refuses.map_or(Some(None), |codes| codes.map(Some))? }
+        }
+        Word::FreshNotice => {
+            if matches!(actor, Actor::Reply(_, origins) if origins.notice.is_none()) {
+                let help = "only a reply with `notice = \"issued\"` has a notice that can be sent again".into();
+                reader.mistake(&place, "no notice is asked for here", Some(help));
+            }
+            Deed::FreshNotice { also: also(reader, table)? }
+        }
+        Word::Skip => Deed::Skip { count: table.take("count").map_or(Some(1), |node| node.count(reader, 1))? },
+        Word::Repeat => {
+            let Actor::Notice(layout, _) = actor else { return None };
+            let after = table.needed(reader, "after").and_then(|node| node.span(reader));
+            let times = table.take("times").map_or(Some(1), |node| node.count(reader, 1));
+            let sets = count_in(reader, table, layout);
+            Deed::Repeat { after: after?, times: times?, sets }
+        }
+        Word::Die => {
+            let after = table.take("after").map_or(Some((Duration::ZERO, Duration::ZERO)), |node| node.span(reader));
+            let reset_after = table.take("reset_after").map(|node| node.span(reader));
+            Deed::Die { after: after?, reset_after: reset_after.map_or(Some(None), |after| after.map(Some))? }
         }
         Word::Duplicate => Deed::Duplicate {
             times: table.take("times").map_or(Some(2), |node| node.count(reader, 2))?,
@@ -165,6 +218,15 @@ fn deed<'t>(
         }
         Word::Close | Word::Reset => cut(reader, table, matches!(word, Word::Reset), actor)?,
     })
+}
+
+/// The field that says how often a notice was sent.
+pub(crate) fn count_in<'t>(reader: &mut Reader<'t>, table: &mut Table<'t>, layout: &Layout) -> Vec<Set> {
+    let set = table.take("count_in").and_then(|node| {
+        let name = node.text(reader, "the name of a field")?;
+        Some(Set { at: find(reader, &node.place, name, layout)?.at, source: Source::SendCount })
+    });
+    set.into_iter().collect()
 }
 
 fn cut<'t>(reader: &mut Reader<'t>, table: &mut Table<'t>, reset: bool, actor: Actor<'_>) -> Option<Deed> {

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use pabal_telegram::{Decimal, Field, Kind, Layout, Stamp, Value};
+use pabal_telegram::{Decimal, Echo, Field, Fill, Kind, Layout, Side, Slice, Stamp, Value};
 
 use super::read::{Node, Place, Reader, unknown_help};
 use super::{Match, Test};
@@ -17,6 +17,8 @@ pub(crate) struct Origins<'p> {
     pub(crate) request: Option<&'p Layout>,
     /// The request that an inquiry is about, and its answer.
     pub(crate) original: Option<(&'p Layout, &'p Layout)>,
+    /// The notice whose number a request asks for.
+    pub(crate) notice: Option<&'p Layout>,
 }
 
 /// Numbers the counters of a scenario.
@@ -152,16 +154,21 @@ fn source(
     let copied = table.take("copy").map(|node| copy(reader, &node, field, origins));
     let now = table.take("now").map(|node| now(reader, &node, field));
     let hex = table.take("hex").map(|node| hex(reader, &node, field));
+    let parts = [("part", false), ("rest", true)].map(|(key, rest)| {
+        let node = table.take(key)?;
+        let percent = table.needed(reader, "percent");
+        Some(part(reader, &node, percent.as_ref(), field, origins, rest))
+    });
     let sequence = table.take("sequence").map(|first| {
         let step = table.take("step");
         let per = table.take("per");
         sequence(reader, [Some(&first), step.as_ref(), per.as_ref()], target, counters)
     });
     table.finish(reader);
-    let mut sources = [copied, now, hex, sequence].into_iter().flatten();
+    let mut sources = [copied, now, hex, sequence].into_iter().chain(parts).flatten();
     let (Some(source), None) = (sources.next(), sources.next()) else {
         let help =
-            "write { copy = \"...\" }, { now = \"hhmmss\" }, { sequence = 1 }, { hex = \"...\" }, or a value".into();
+            "write { copy = \"...\" }, { now = \"hhmmss\" }, { sequence = 1 }, { part = \"...\", percent = 40 }, { hex = \"...\" }, or a value".into();
         reader.mistake(&node.place, "expected one way to fill the field", Some(help));
         return None;
     };
@@ -169,9 +176,40 @@ fn source(
 }
 
 fn copy(reader: &mut Reader<'_>, node: &Node<'_>, to: &Field, origins: Origins<'_>) -> Option<Source> {
+    Some(Source::Copy(Box::new(copy_of(reader, node, to, origins)?)))
+}
+
+/// `{ part = "FIELD", percent = 40 }`, or what that leaves of it.
+fn part(
+    reader: &mut Reader<'_>,
+    node: &Node<'_>,
+    percent: Option<&Node<'_>>,
+    to: &Field,
+    origins: Origins<'_>,
+    rest: bool,
+) -> Option<Source> {
+    let of = copy_of(reader, node, to, origins)?;
+    for field in [&of.from, to] {
+        if !matches!(field.kind, Kind::Number { .. }) {
+            reader.mistake(&node.place, format!("`{}` is not a number, so it has no parts", field.path), None);
+        }
+    }
+    let percent = percent?;
+    let most = percent.count(reader, 0)?;
+    if most > 100 {
+        reader.mistake(&percent.place, format!("{most} percent is more than the whole"), None);
+    }
+    Some(Source::Part { of: Box::new(of), percent: most, rest })
+}
+
+fn copy_of(reader: &mut Reader<'_>, node: &Node<'_>, to: &Field, origins: Origins<'_>) -> Option<CopyOf> {
     let text = node.text(reader, "the name of a field")?;
-    let prefixed =
-        [("original.answer.", Origin::OriginalAnswer), ("original.", Origin::Original), ("request.", Origin::Request)];
+    let prefixed = [
+        ("original.answer.", Origin::OriginalAnswer),
+        ("original.", Origin::Original),
+        ("request.", Origin::Request),
+        ("notice.", Origin::Notice),
+    ];
     let (name, origin) = prefixed
         .iter()
         .find_map(|(prefix, origin)| Some((text.strip_prefix(prefix)?, *origin)))
@@ -180,6 +218,7 @@ fn copy(reader: &mut Reader<'_>, node: &Node<'_>, to: &Field, origins: Origins<'
         Origin::Request => origins.request,
         Origin::Original => origins.original.map(|(request, _)| request),
         Origin::OriginalAnswer => origins.original.map(|(_, answer)| answer),
+        Origin::Notice => origins.notice,
     };
     let Some(layout) = layout else {
         let (message, help) = match origin {
@@ -187,7 +226,11 @@ fn copy(reader: &mut Reader<'_>, node: &Node<'_>, to: &Field, origins: Origins<'
                 "no request causes this notice",
                 "start it with `on = \"opened\"`, \"reply\" or \"trigger\", or write a value",
             ),
-            _ => (
+            Origin::Notice => (
+                "no notice is asked for here",
+                "only a reply with `notice = \"issued\"` is about a notice of the book",
+            ),
+            Origin::Original | Origin::OriginalAnswer => (
                 "there is no original",
                 "only an exchange with `settles`, in a reply with `original = ...`, is about another one",
             ),
@@ -196,7 +239,21 @@ fn copy(reader: &mut Reader<'_>, node: &Node<'_>, to: &Field, origins: Origins<'
         return None;
     };
     let from = find(reader, &node.place, name, layout)?;
-    Some(Source::Copy(Box::new(CopyOf { origin, from: from.clone(), to: to.clone() })))
+    Some(CopyOf { origin, from: from.clone(), to: to.clone() })
+}
+
+/// `copy_all = "notice"`: every field that the answer's side fills and that the notice has, too, by name.
+pub(crate) fn copies_all(target: &Layout, notice: &Layout, but: &[Slice]) -> Vec<Set> {
+    let able = target.fields().iter().filter(|field| {
+        let open = !matches!(field.fill, Fill::Const(_) | Fill::Default(_)) && field.echo != Echo::Always;
+        open && field.by.fills(Side::Answerer) && !but.contains(&field.at)
+    });
+    let copies = able.filter_map(|to| {
+        let (_, from) = notice.find(&to.path)?;
+        let copy = CopyOf { origin: Origin::Notice, from: from.clone(), to: to.clone() };
+        Some(Set { at: to.at, source: Source::Copy(Box::new(copy)) })
+    });
+    copies.collect()
 }
 
 fn now(reader: &mut Reader<'_>, node: &Node<'_>, field: &Field) -> Option<Source> {

@@ -4,18 +4,18 @@ use alloc::format;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::time::Duration;
 
-use pabal_spec::{ExchangeRule, ExchangeRuleId, Protocol, TypeCode};
+use pabal_spec::{ExchangeRule, ExchangeRuleId, NoticeRule, Protocol, TypeCode};
 use pabal_telegram::{Kind, Layout, Side};
 use toml::de::DeTable;
 
 use super::codes::codes;
 use super::conduct::{Actor, conduct};
-use super::fields::{CounterCount, Origins, find, matches, sets};
+use super::fields::{CounterCount, Origins, copies_all, find, matches, sets};
+use super::hours::{between, business};
 use super::read::{Node, Place, Reader, Table, unknown_help};
-use super::{Codes, Duplicate, Notice, OriginalState, Poll, Reply, Resend, Scenario, Session, Start, numbered};
-use crate::fill::{Recipe, Set, Source};
+use super::{Codes, Duplicate, OriginalState, Poll, Reply, Scenario, Session, numbered};
+use crate::fill::Recipe;
 use crate::mistake::Mistake;
 
 pub(crate) fn scenario(text: &str, file: &str, protocol: &Protocol) -> Result<Scenario, Vec<Mistake>> {
@@ -35,15 +35,15 @@ pub(crate) fn scenario(text: &str, file: &str, protocol: &Protocol) -> Result<Sc
     if reader.mistakes.is_empty() { Ok(scenario) } else { Err(reader.mistakes) }
 }
 
-struct Parser<'p> {
-    protocol: &'p Protocol,
-    counters: CounterCount,
+pub(crate) struct Parser<'p> {
+    pub(crate) protocol: &'p Protocol,
+    pub(crate) counters: CounterCount,
 }
 
 impl<'p> Parser<'p> {
     fn whole<'t>(&mut self, reader: &mut Reader<'t>, root: &mut Table<'t>) -> Scenario {
         let about = root.take("about").and_then(|node| node.text(reader, "text")).unwrap_or_default();
-        let not_open = self.one_code(reader, root.take("business"), "not_open");
+        let business = root.take("business").and_then(|node| business(reader, &node, self.protocol)).unwrap_or_default();
         let format = self.one_code(reader, root.take("format"), "response_code");
         let duplicate = root.take("duplicate").and_then(|node| self.duplicate(reader, &node));
         let poll = root.take("poll").and_then(|node| self.poll(reader, &node)).unwrap_or_default();
@@ -66,7 +66,7 @@ impl<'p> Parser<'p> {
         let notices = tables.into_iter().enumerate();
         let notices = notices.filter_map(|(at, table)| self.notice(reader, table, at, &replies)).collect();
         let plain = self.protocol.rules.exchanges.iter().map(|exchange| self.answer_recipe(exchange)).collect();
-        Scenario { about: about.into(), not_open, duplicate, format, poll, session, replies, notices, plain }
+        Scenario { about: about.into(), business, duplicate, format, poll, session, replies, notices, plain }
     }
 
     /// A table of one key, a response code.
@@ -99,9 +99,15 @@ impl<'p> Parser<'p> {
         let reconnect = table.take("reconnect").and_then(|node| node.duration(reader)).unwrap_or(usual.reconnect);
         let over_limit =
             table.take("over_limit").and_then(|node| node.word(reader, &[("reset", true), ("accept", false)]));
+        let answers = table.take("answers").and_then(|node| node.word(reader, &[("same", true), ("any", false)]));
         let conduct = conduct(reader, &mut table, Actor::Session, self.protocol, &mut self.counters);
         table.finish(reader);
-        Some(Session { reconnect, resets_over_limit: over_limit.unwrap_or(usual.resets_over_limit), conduct })
+        Some(Session {
+            reconnect,
+            resets_over_limit: over_limit.unwrap_or(usual.resets_over_limit),
+            answers_same: answers.unwrap_or(usual.answers_same),
+            conduct,
+        })
     }
 
     fn reply<'t>(&mut self, reader: &mut Reader<'t>, mut table: Table<'t>, at: usize) -> Option<Reply> {
@@ -115,7 +121,12 @@ impl<'p> Parser<'p> {
         let answer = self.layout(&rule.answer);
         let matches = table.take("match").map(|node| matches(reader, &node, request)).unwrap_or_default();
         let original = table.take("original").and_then(|node| original(reader, &node, rule));
-        let origins = Origins { request: Some(request), original: self.original_layouts(rule, original) };
+        let issued = table.take("notice").and_then(|node| issued(reader, &node, exchange, rule, self.protocol));
+        let asks_for = self.protocol.rules.notices.iter().find(|notice| asks_for(notice, exchange));
+        let notice = asks_for.filter(|_| issued == Some(true)).map(|notice| self.layout(&notice.request));
+        let origins =
+            Origins { request: Some(request), original: self.original_layouts(rule, original), notice };
+        let between = table.take("between").and_then(|node| between(reader, &node, self.protocol));
         let skip = table.take("skip").and_then(|node| node.count(reader, 1)).unwrap_or(0);
         let first = table.take("first").and_then(|node| node.count(reader, 1));
         let executes = table.take("executes").and_then(|node| node.boolean(reader)).unwrap_or(false);
@@ -125,15 +136,23 @@ impl<'p> Parser<'p> {
         let response_code = table.needed(reader, "response_code");
         let response_code = response_code.and_then(|node| codes(reader, &node, self.protocol));
         let lines = table.take("set").map(|node| sets(reader, &node, answer, origins, &mut self.counters));
+        let copies = table.take("copy_all").is_some_and(|node| copy_all(reader, &node, notice));
         let conduct = conduct(reader, &mut table, Actor::Reply(answer, origins), self.protocol, &mut self.counters);
         table.finish(reader);
 
         let mut recipe = self.answer_recipe(rule);
-        recipe.add(lines.unwrap_or_default());
+        let lines = lines.unwrap_or_default();
+        if let (true, Some(notice)) = (copies, notice) {
+            let said = lines.iter().map(|line| line.at).chain(rule.answer.bytes.iter().map(|(at, _)| *at));
+            recipe.add(copies_all(answer, notice, &said.collect::<Vec<_>>()));
+        }
+        recipe.add(lines);
         Some(Reply {
             name: name.map_or_else(|| numbered("reply", at), Arc::from),
             exchange,
             original,
+            issued,
+            between,
             matches,
             skip: skip.into(),
             first: first.map(u64::from),
@@ -164,7 +183,7 @@ impl<'p> Parser<'p> {
         Some((ExchangeRuleId(u16::try_from(at).ok()?), rules.get(at)?))
     }
 
-    fn layout(&self, code: &TypeCode) -> &'p Layout {
+    pub(crate) fn layout(&self, code: &TypeCode) -> &'p Layout {
         self.protocol.catalog.layout(code.telegram)
     }
 
@@ -185,113 +204,6 @@ impl<'p> Parser<'p> {
         recipe.echoes.retain(|(_, to)| rule.answer.bytes.iter().all(|(at, _)| at != to));
         recipe
     }
-
-    fn notice<'t>(
-        &mut self,
-        reader: &mut Reader<'t>,
-        mut table: Table<'t>,
-        at: usize,
-        replies: &[Reply],
-    ) -> Option<Notice> {
-        let name = table.take("name").and_then(|node| node.text(reader, "a name"));
-        let place = table.place.clone();
-        let Some(node) = table.needed(reader, "notice") else {
-            table.take_all();
-            return None;
-        };
-        let wanted = node.text(reader, "the name of a notice");
-        let rules = &self.protocol.rules.notices;
-        let found = wanted.and_then(|wanted| rules.iter().find(|rule| *rule.name == *wanted));
-        let Some(rule) = found else {
-            if let Some(wanted) = wanted {
-                let known: Vec<&str> = rules.iter().map(|rule| &*rule.name).collect();
-                let message = format!("protocol {} has no notice `{wanted}`", self.protocol.name);
-                reader.mistake(&node.place, message, Some(unknown_help(wanted, &known)));
-            }
-            table.take_all();
-            return None;
-        };
-        let layout = self.layout(&rule.request);
-        let (start, cause) = self.start(reader, &mut table, replies);
-        let origins = Origins { request: cause, original: None };
-        let after = table.take("after").and_then(|node| node.span(reader)).unwrap_or_default();
-        let every = table.take("every").and_then(|node| node.duration(reader)).filter(|every| !every.is_zero());
-        let times = table.take("times").and_then(|node| node.count(reader, 1));
-        let lines = table.take("set").map(|node| sets(reader, &node, layout, origins, &mut self.counters));
-        let resend = table.take("resend").and_then(|node| resend(reader, &node, layout));
-        let conduct = conduct(reader, &mut table, Actor::Notice(layout, origins), self.protocol, &mut self.counters);
-        table.finish(reader);
-
-        let mut recipe = Recipe::new(layout, Side::Asker, None);
-        for (at, bytes) in &rule.request.bytes {
-            recipe.fix(*at, bytes);
-        }
-        // The institution stamps what it sends, as we do.
-        let stamps = &self.protocol.rules.stamps;
-        recipe.sets = stamps.iter().map(|s| Set { at: s.at, source: Source::Now(s.pattern.pattern.clone()) }).collect();
-        let lines = lines.unwrap_or_default();
-        if let Some(numbered) = &rule.numbered
-            && lines.iter().all(|line| line.at != numbered.at)
-        {
-            let field = layout.fields().iter().find(|field| field.at == numbered.at).map_or("", |field| &*field.path);
-            let help = format!("write {field} = {{ sequence = 1, per = [...] }}");
-            reader.mistake(&place, format!("notices are numbered in `{field}`, which is not set"), Some(help));
-        }
-        recipe.sets.retain(|stamp| lines.iter().all(|line| line.at != stamp.at));
-        recipe.add(lines);
-        Some(Notice {
-            name: name.map_or_else(|| numbered("notice", at), Arc::from),
-            start,
-            after,
-            every,
-            times: times.unwrap_or(if every.is_some() { u32::MAX } else { 1 }),
-            recipe,
-            resend,
-            conduct,
-        })
-    }
-
-    /// What starts a notice, and the layout of the request that caused it.
-    fn start<'t>(
-        &self,
-        reader: &mut Reader<'t>,
-        table: &mut Table<'t>,
-        replies: &[Reply],
-    ) -> (Start, Option<&'p Layout>) {
-        let words = [("connected", 0), ("opened", 1), ("reply", 2), ("trigger", 3)];
-        let word = table.needed(reader, "on").and_then(|node| node.word(reader, &words));
-        let request = |exchange: ExchangeRuleId| {
-            let rule = self.protocol.rules.exchanges.get(usize::from(exchange.0))?;
-            Some(self.layout(&rule.request))
-        };
-        let opening = self.protocol.rules.opening.as_ref();
-        match word {
-            Some(0) => (Start::Connected, None),
-            Some(1) => {
-                if opening.is_none() {
-                    let place = table.place.clone();
-                    reader.mistake(&place, "this protocol has no opening", Some("start it on another event".into()));
-                }
-                (Start::Opened, opening.and_then(|opening| request(opening.exchange)))
-            }
-            Some(2) => {
-                let node = table.needed(reader, "reply");
-                let name = node.as_ref().and_then(|node| node.text(reader, "the name of a reply"));
-                let reply = replies.iter().find(|reply| Some(&*reply.name) == name);
-                if let (Some(node), Some(name), None) = (&node, name, reply) {
-                    let known: Vec<&str> = replies.iter().map(|reply| &*reply.name).collect();
-                    reader.mistake(
-                        &node.place,
-                        format!("no reply is named `{name}`"),
-                        Some(unknown_help(name, &known)),
-                    );
-                }
-                let name = reply.map_or_else(|| Arc::from(""), |reply| reply.name.clone());
-                (Start::Reply(name), reply.and_then(|reply| request(reply.exchange)))
-            }
-            _ => (Start::Trigger, opening.and_then(|opening| request(opening.exchange))),
-        }
-    }
 }
 
 fn original(reader: &mut Reader<'_>, node: &Node<'_>, rule: &ExchangeRule) -> Option<OriginalState> {
@@ -307,6 +219,34 @@ fn original(reader: &mut Reader<'_>, node: &Node<'_>, rule: &ExchangeRule) -> Op
     node.word(reader, &words)
 }
 
+/// Whether this exchange asks for the notices of a rule that were not received.
+pub(crate) fn asks_for(notice: &NoticeRule, exchange: ExchangeRuleId) -> bool {
+    notice.gap.as_ref().is_some_and(|gap| gap.exchange == exchange)
+}
+
+fn issued(
+    reader: &mut Reader<'_>,
+    node: &Node<'_>,
+    exchange: ExchangeRuleId,
+    rule: &ExchangeRule,
+    protocol: &Protocol,
+) -> Option<bool> {
+    if !protocol.rules.notices.iter().any(|notice| asks_for(notice, exchange)) {
+        let help = "only an exchange that a notice's `gap` names in the spec does".to_string();
+        reader.mistake(&node.place, format!("exchange `{}` asks for no notice", rule.name), Some(help));
+    }
+    node.word(reader, &[("issued", true), ("missing", false)])
+}
+
+fn copy_all(reader: &mut Reader<'_>, node: &Node<'_>, notice: Option<&Layout>) -> bool {
+    let word = node.word(reader, &[("notice", ())]);
+    if word.is_some() && notice.is_none() {
+        let help = "only a reply with `notice = \"issued\"` is about a notice of the book".to_string();
+        reader.mistake(&node.place, "no notice is asked for here", Some(help));
+    }
+    word.is_some()
+}
+
 fn amount(reader: &mut Reader<'_>, node: &Node<'_>, request: &Layout) -> Option<pabal_telegram::Field> {
     let name = node.text(reader, "the name of a field")?;
     let field = find(reader, &node.place, name, request)?;
@@ -314,20 +254,4 @@ fn amount(reader: &mut Reader<'_>, node: &Node<'_>, request: &Layout) -> Option<
         reader.mistake(&node.place, format!("`{name}` is not a number"), None);
     }
     Some(field.clone())
-}
-
-fn resend<'t>(reader: &mut Reader<'t>, node: &Node<'t>, layout: &Layout) -> Option<Resend> {
-    let mut table = node.table(reader)?;
-    let after = table.needed(reader, "after").and_then(|node| node.duration(reader));
-    let times = table.take("times").map_or(Some(1), |node| node.count(reader, 1));
-    let count_in = table.take("count_in").and_then(|node| {
-        let name = node.text(reader, "the name of a field")?;
-        Some(Set { at: find(reader, &node.place, name, layout)?.at, source: Source::SendCount })
-    });
-    table.finish(reader);
-    Some(Resend {
-        after: after.filter(|after| *after > Duration::ZERO)?,
-        times: times?,
-        sets: count_in.into_iter().collect(),
-    })
 }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::time::Duration;
 
+use pabal_clock::TimeOfDay;
 use pabal_telegram::nearest;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -176,6 +177,17 @@ impl<'t> Node<'t> {
         Some((shortest, longest))
     }
 
+    /// `"09:30"` or `"09:30:15"`, a time at the institution.
+    pub(crate) fn time_of_day(&self, reader: &mut Reader<'_>) -> Option<TimeOfDay> {
+        let text = self.text(reader, "a time of day such as \"09:30\"")?;
+        let time = parse_time_of_day(text);
+        if time.is_none() {
+            let message = format!("`{text}` is not a time of day");
+            reader.mistake(&self.place, message, Some("write \"09:30\" or \"09:30:15\"".into()));
+        }
+        time
+    }
+
     pub(crate) fn list(&self, reader: &mut Reader<'_>, expected: &str) -> Option<Vec<Self>> {
         let Some(list) = self.value.as_array() else {
             self.wrong(reader, expected);
@@ -238,6 +250,15 @@ fn parse_duration(text: &str) -> Option<Duration> {
     }
 }
 
+fn parse_time_of_day(text: &str) -> Option<TimeOfDay> {
+    let mut parts = text.split(':').map(|part| {
+        let two = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+        part.parse::<u8>().ok().filter(|_| two)
+    });
+    let time = TimeOfDay::new(parts.next()??, parts.next()??, parts.next().unwrap_or(Some(0))?)?;
+    parts.next().is_none().then_some(time)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,6 +273,15 @@ mod tests {
             ["", "5", "s", "-1s", "1.5s", "5 s", "5sec", "가s", "99999999999999999999s", "18446744073709551615h"]
         {
             assert_eq!(parse_duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_of_day_have_two_digits_each() {
+        assert_eq!(parse_time_of_day("00:05"), TimeOfDay::new(0, 5, 0));
+        assert_eq!(parse_time_of_day("23:59:58"), TimeOfDay::new(23, 59, 58));
+        for text in ["", "9:30", "09", "24:00", "09:60", "09:30:15:00", "09:30:", "0930", "+9:30"] {
+            assert_eq!(parse_time_of_day(text), None, "{text}");
         }
     }
 }
