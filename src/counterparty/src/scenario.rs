@@ -101,7 +101,12 @@ pub(crate) struct Session {
 
 impl Default for Session {
     fn default() -> Self {
-        Self { reconnect: Duration::from_secs(1), resets_over_limit: true, answers_same: true, conduct: Conduct::default() }
+        Self {
+            reconnect: Duration::from_secs(1),
+            resets_over_limit: true,
+            answers_same: true,
+            conduct: Conduct::default(),
+        }
     }
 }
 

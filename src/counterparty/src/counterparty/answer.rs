@@ -49,7 +49,7 @@ impl Asked<'_> {
 }
 
 impl Counterparty {
-/// Whether a reply is the one; counts the requests that its conditions have met.
+    /// Whether a reply is the one; counts the requests that its conditions have met.
     pub(super) fn suits(&mut self, at: usize, reply: &Reply, asked: &Asked<'_>, about: &About, now: Now) -> bool {
         let time = self.since_change(now);
         let holds = reply.exchange == asked.exchange
@@ -65,11 +65,12 @@ impl Counterparty {
     /// What the ledger knows of what a request is about.
     pub(super) fn about(&self, rule: &ExchangeRule, asked: &Asked<'_>) -> About {
         let original = self.original(rule, asked.frame);
-        let state = original.as_ref().map_or(OriginalState::Missing, |original| match (original.executed, &original.answer) {
-            (0, None) => OriginalState::Missing,
-            (0, Some(_)) => OriginalState::NotExecuted,
-            (_, _) => OriginalState::Executed,
-        });
+        let state =
+            original.as_ref().map_or(OriginalState::Missing, |original| match (original.executed, &original.answer) {
+                (0, None) => OriginalState::Missing,
+                (0, Some(_)) => OriginalState::NotExecuted,
+                (_, _) => OriginalState::Executed,
+            });
         let notice = if asked.for_notice { self.ledger.notice(&asked.key).cloned() } else { None };
         About { original, state, notice }
     }

@@ -124,7 +124,7 @@ impl Counterparty {
             self.stranger(connection, frame, "too short to have a key".to_string(), now);
             return;
         };
-        let layout = self.protocol.catalog.layout(rule.request.telegram);
+        let layout = &rule.request_layout;
         let faults: Vec<String> =
             Telegram::new(layout, frame, Side::Asker).faults().iter().map(ToString::to_string).collect();
         let faulty = !faults.is_empty();

@@ -38,7 +38,12 @@ fn code(reader: &mut Reader<'_>, node: &Node<'_>, at: Slice) -> Option<Box<[u8]>
     Some(padded(text, width))
 }
 
-pub(crate) fn participant_bytes(reader: &mut Reader<'_>, place: &Place, text: &str, protocol: &Protocol) -> Option<Box<[u8]>> {
+pub(crate) fn participant_bytes(
+    reader: &mut Reader<'_>,
+    place: &Place,
+    text: &str,
+    protocol: &Protocol,
+) -> Option<Box<[u8]>> {
     let Some((field, at)) = &protocol.rules.participant else {
         let help = "write one code for all".into();
         reader.mistake(place, "this protocol has no participants", Some(help));

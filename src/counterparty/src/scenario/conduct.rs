@@ -155,7 +155,11 @@ fn deed<'t>(
             let response_code = node.and_then(|node| codes(reader, &node, protocol));
             let after = table.needed(reader, "after").and_then(|node| node.span(reader));
             let refuses = table.take("refuses").map(|node| codes(reader, &node, protocol));
-            Deed::RelayFirst { response_code: response_code?, after: after?, refuses: refuses.map_or(Some(None), |codes| codes.map(Some))? }
+            Deed::RelayFirst {
+                response_code: response_code?,
+                after: after?,
+                refuses: refuses.map_or(Some(None), |codes| codes.map(Some))?,
+            }
         }
         Word::FreshNotice => {
             if matches!(actor, Actor::Reply(_, origins) if origins.notice.is_none()) {

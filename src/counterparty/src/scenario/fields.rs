@@ -226,10 +226,9 @@ fn copy_of(reader: &mut Reader<'_>, node: &Node<'_>, to: &Field, origins: Origin
                 "no request causes this notice",
                 "start it with `on = \"opened\"`, \"reply\" or \"trigger\", or write a value",
             ),
-            Origin::Notice => (
-                "no notice is asked for here",
-                "only a reply with `notice = \"issued\"` is about a notice of the book",
-            ),
+            Origin::Notice => {
+                ("no notice is asked for here", "only a reply with `notice = \"issued\"` is about a notice of the book")
+            }
             Origin::Original | Origin::OriginalAnswer => (
                 "there is no original",
                 "only an exchange with `settles`, in a reply with `original = ...`, is about another one",

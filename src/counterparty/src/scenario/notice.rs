@@ -62,15 +62,16 @@ impl<'p> Parser<'p> {
         recipe.sets = stamps.iter().map(|s| Set { at: s.at, source: Source::Now(s.pattern.pattern.clone()) }).collect();
         let lines = lines.unwrap_or_default();
         let unset = |at: &Slice| lines.iter().all(|line| line.at != *at);
-        let numbering = rule.numbered.as_ref().filter(|numbered| unset(&numbered.0)).map(|numbered| {
-            let (at, per, first) = (numbered.0, numbered.1.clone(), 1);
+        let numbering = rule.numbered.as_ref().filter(|numbered| unset(&numbered.at)).map(|numbered| {
+            let (at, per, first) = (numbered.at, numbered.scope.clone(), numbered.first.unwrap_or(1));
             recipe.sets.push(Set { at, source: Source::Number { first, per: per.clone() } });
             Numbering { at, per }
         });
         let number = self.protocol.rules.number.at;
         if numbering.is_none() && unset(&number) {
             let field = layout.fields().iter().find(|field| field.at == number).map_or("", |field| &*field.path);
-            let help = format!("write {field} = {{ sequence = 500_001, per = [...] }}, apart from those that are numbered");
+            let help =
+                format!("write {field} = {{ sequence = 500_001, per = [...] }}, apart from those that are numbered");
             let message = format!("the spec does not call `{}` numbered, and `{field}` is not set", rule.name);
             reader.mistake(&place, message, Some(help));
         }
@@ -141,11 +142,7 @@ fn resend<'t>(reader: &mut Reader<'t>, node: &Node<'t>, layout: &Layout) -> Opti
     let times = table.take("times").map_or(Some(1), |node| node.count(reader, 1));
     let sets = count_in(reader, &mut table, layout);
     table.finish(reader);
-    Some(Resend {
-        after: after.filter(|after| *after > Duration::ZERO)?,
-        times: times?,
-        sets,
-    })
+    Some(Resend { after: after.filter(|after| *after > Duration::ZERO)?, times: times?, sets })
 }
 
 /// `skip` needs a number that this side gives.

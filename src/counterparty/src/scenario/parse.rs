@@ -43,7 +43,8 @@ pub(crate) struct Parser<'p> {
 impl<'p> Parser<'p> {
     fn whole<'t>(&mut self, reader: &mut Reader<'t>, root: &mut Table<'t>) -> Scenario {
         let about = root.take("about").and_then(|node| node.text(reader, "text")).unwrap_or_default();
-        let business = root.take("business").and_then(|node| business(reader, &node, self.protocol)).unwrap_or_default();
+        let business =
+            root.take("business").and_then(|node| business(reader, &node, self.protocol)).unwrap_or_default();
         let format = self.one_code(reader, root.take("format"), "response_code");
         let duplicate = root.take("duplicate").and_then(|node| self.duplicate(reader, &node));
         let poll = root.take("poll").and_then(|node| self.poll(reader, &node)).unwrap_or_default();
@@ -124,8 +125,7 @@ impl<'p> Parser<'p> {
         let issued = table.take("notice").and_then(|node| issued(reader, &node, exchange, rule, self.protocol));
         let asks_for = self.protocol.rules.notices.iter().find(|notice| asks_for(notice, exchange));
         let notice = asks_for.filter(|_| issued == Some(true)).map(|notice| self.layout(&notice.request));
-        let origins =
-            Origins { request: Some(request), original: self.original_layouts(rule, original), notice };
+        let origins = Origins { request: Some(request), original: self.original_layouts(rule, original), notice };
         let between = table.take("between").and_then(|node| between(reader, &node, self.protocol));
         let skip = table.take("skip").and_then(|node| node.count(reader, 1)).unwrap_or(0);
         let first = table.take("first").and_then(|node| node.count(reader, 1));

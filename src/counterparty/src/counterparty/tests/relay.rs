@@ -52,7 +52,8 @@ fn an_answer_may_come_by_another_session() {
 
 #[test]
 fn a_half_that_dies_carries_nothing_and_does_not_end() {
-    let scenario = format!("[[session.misbehave]]\ndo = \"die\"\nafter = \"5s\"\ndirection = \"send\"\n{OPEN}{TRANSFER}");
+    let scenario =
+        format!("[[session.misbehave]]\ndo = \"die\"\nafter = \"5s\"\ndirection = \"send\"\n{OPEN}{TRANSFER}");
     let mut desk = Desk::new(&scenario);
     desk.open();
     desk.pass(Duration::from_secs(5));
@@ -129,9 +130,8 @@ fn a_transfer_that_succeeded_is_called_failed_in_part() {
 fn what_is_refused_is_not_called_failed_later() {
     let notice = "[[notice]]\nnotice = \"deposit\"\non = \"executed\"\nreply = \"paid\"\n[notice.set]\ncompany_no = { copy = \"company_no\" }\nbank_code = { copy = \"bank_code\" }\n";
     let paid = TRANSFER.replace("[[reply]]", "[[reply]]\nname = \"paid\"");
-    let mut desk = Desk::new(&format!(
-        "{OPEN}{paid}[[reply.misbehave]]\ndo = \"refuse\"\nresponse_code = \"0133\"\n{notice}"
-    ));
+    let mut desk =
+        Desk::new(&format!("{OPEN}{paid}[[reply.misbehave]]\ndo = \"refuse\"\nresponse_code = \"0133\"\n{notice}"));
     desk.open();
     desk.send(OURS, &transfer(2));
     desk.pass(Duration::from_secs(1));
