@@ -15,6 +15,7 @@ mod life;
 mod observer;
 pub(crate) mod own;
 mod socket;
+pub(crate) mod subscribers;
 mod waiters;
 
 use std::future::poll_fn;
@@ -41,6 +42,7 @@ use command::{Command, Fenced, Heard, Refused, WaiterId};
 use health::Health;
 use life::{End, Life};
 use socket::SocketOptions;
+use subscribers::SubscriberId;
 
 /// What survives a core: everything but its sockets and waiters.
 pub(crate) struct Driver {
@@ -54,6 +56,7 @@ pub(crate) struct Driver {
     pub(crate) digest: Arc<DigestKey>,
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) abandons: mpsc::UnboundedReceiver<WaiterId>,
+    pub(crate) leaves: mpsc::UnboundedReceiver<SubscriberId>,
     pub(crate) health: watch::Sender<Health>,
 }
 
@@ -234,6 +237,9 @@ fn refuse(command: Command, why: &str) -> Option<Deadline> {
             waiter.tell(Heard::Refused(Refusal::Stopped, why.to_owned()));
         }
         Command::Fence { reply, .. } => _ = reply.send(Fenced::JournalFailed(why.to_owned())),
+        Command::Subscribe { taken, .. } | Command::Reply { taken, .. } | Command::NoticeTaken { taken, .. } => {
+            _ = taken.send(Err((Refusal::Stopped, why.to_owned())));
+        }
         Command::Reload { reply, .. } => _ = reply.send(Err(Refused::Stopped(why.to_owned()))),
         Command::Look { .. } | Command::Status { .. } => {}
         Command::Drain { deadline } => return Some(deadline),

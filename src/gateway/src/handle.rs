@@ -19,6 +19,7 @@ use crate::clock::now;
 use crate::config::{InstitutionConfig, hint};
 use crate::driver::command::{Command, Fenced, Heard, LookKey, Waiter, WaiterId, Waiting};
 use crate::driver::health::Health;
+use crate::driver::subscribers::SubscriberId;
 use crate::history::{Histories, Keyed};
 use crate::versions::{Shelf, Versions};
 
@@ -45,6 +46,7 @@ pub(crate) struct Desk {
     pub(crate) shelf: Shelf,
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) abandons: mpsc::UnboundedSender<WaiterId>,
+    pub(crate) leaves: mpsc::UnboundedSender<SubscriberId>,
     pub(crate) health: watch::Receiver<Health>,
     /// Of the lines to which they connect.
     pub(crate) addresses: Vec<(String, SocketAddr)>,
@@ -310,6 +312,11 @@ impl Handle {
         status.await.ok().flatten()
     }
 
+    /// Another for each who waits or subscribes.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.0.waiters.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// Gives a driver a command that somebody waits for, and waits. The core keeps the deadline of what it has taken in; what it has not
     /// taken in by then is called off.
     async fn ask(
@@ -318,7 +325,7 @@ impl Handle {
         deadline: Deadline,
         command: impl FnOnce(Waiter) -> Command,
     ) -> Result<HeardBy, CallError> {
-        let id = WaiterId(self.0.waiters.fetch_add(1, Ordering::Relaxed));
+        let id = WaiterId(self.next_id());
         let (waiter, mut waiting) = Waiting::new(id, desk.abandons.clone());
         let in_time = tokio::time::timeout(deadline.since(now().mono), async {
             desk.send(command(waiter)).await?;

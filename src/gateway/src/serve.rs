@@ -1,42 +1,29 @@
 //! Notices for services: who subscribes, what it is given, and what it replies.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pabal_clock::{BusinessDate, Wall};
 use pabal_spec::{Protocol, TelegramId};
-use pabal_switch::{ExchangeId, NoticeId, Refusal};
+use pabal_switch::{Delivery, ExchangeId, NoticeId, Refusal, ServiceReply};
+use pabal_telegram::{Class, Fault, Layout, Rule, Side, Value, encode};
+use tokio::sync::{mpsc, oneshot};
 
-use pabal_telegram::{Layout, Value};
+pub use pabal_switch::ReplyReport;
 
 use crate::call::CallError;
-use crate::handle::{Handle, refused};
+use crate::clock::now;
+use crate::config::hint;
+use crate::driver::command::Command;
+use crate::driver::subscribers::{QUEUE_MAX, Subscriber, SubscriberId, Told};
+use crate::handle::{Handle, refused, stopped};
+
+/// Notices whose form a subscription remembers, to make replies to them; of more, the oldest are forgotten.
+const FORMS_MAX: usize = 1_024;
 
 /// Notices that one subscription may hold without having said that it has them.
 pub const SERVED_UNACKED_MAX: usize = 64;
-
-/// What became of a service's reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplyReport {
-    /// The system has all of its bytes.
-    Sent,
-    /// No byte of it left.
-    NotSent,
-    /// The code that the spec states went before it.
-    TooLate,
-}
-
-impl ReplyReport {
-    /// Its word.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Sent => "SENT",
-            Self::NotSent => "NOT_SENT",
-            Self::TooLate => "TOO_LATE",
-        }
-    }
-}
 
 /// What a service wants to be given.
 #[derive(Clone, Debug)]
@@ -115,13 +102,32 @@ pub enum ReplyBody {
 /// What one subscriber holds. Dropped, it subscribes no more: what it had not acknowledged goes to another, or waits.
 #[derive(Debug)]
 pub struct Subscription {
+    told: mpsc::Receiver<Told>,
     replier: Replier,
+    /// Bounded by the subscriptions that there are: each sends once.
+    leaves: mpsc::UnboundedSender<SubscriberId>,
 }
 
 /// Replies to notices; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Replier {
-    _caller: Arc<str>,
+pub struct Replier(Arc<Desk>);
+
+/// What the parts of a subscription share.
+#[derive(Debug)]
+struct Desk {
+    institution: String,
+    id: SubscriberId,
+    caller: Box<str>,
+    commands: mpsc::Sender<Command>,
+    /// How the notices lie that were given.
+    forms: Mutex<BTreeMap<NoticeId, Form>>,
+}
+
+/// What a reply to a notice is made by.
+#[derive(Clone, Debug)]
+struct Form {
+    protocol: Arc<Protocol>,
+    rule: Box<str>,
 }
 
 impl std::fmt::Debug for Delivered {
@@ -159,7 +165,17 @@ impl Subscription {
     /// What comes next; `None` when nothing more will come: the institution's driver has ended, or this subscriber has not taken what was
     /// there for it.
     pub async fn next(&mut self) -> Option<Served> {
-        None
+        Some(match self.told.recv().await? {
+            Told::Replied { notice, report } => {
+                self.replier.0.forms().remove(&notice);
+                Served::Replied { notice, report, detail: report.sentence().to_owned() }
+            }
+            Told::Notice(delivery) => {
+                let form = Form { protocol: Arc::clone(&delivery.protocol), rule: delivery.rule.clone() };
+                self.replier.0.remember(delivery.notice, form);
+                Served::Notice(Box::new(Delivered::new(&self.replier.0.institution, *delivery)))
+            }
+        })
     }
 
     /// Replies to what this subscription is given.
@@ -169,21 +185,127 @@ impl Subscription {
     }
 }
 
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        // A driver that is gone has nobody to leave.
+        let _ = self.leaves.send(self.replier.0.id);
+    }
+}
+
+impl Delivered {
+    fn new(institution: &str, delivery: Delivery) -> Self {
+        let participant = delivery.participant.readable();
+        Self {
+            institution: institution.to_owned(),
+            notice: delivery.notice,
+            rule: delivery.rule.into(),
+            protocol: delivery.protocol,
+            layout: delivery.layout,
+            telegram: delivery.telegram,
+            participant: Some(participant).filter(|text| !text.is_empty()),
+            date: delivery.date,
+            number: delivery.number.map(String::from),
+            repeated: delivery.repeated,
+            recovered_by: delivery.recovered_by,
+            joined: delivery.joined,
+            reply_within: delivery.reply_until.map(|until| until.since(now().mono)),
+            received_at: delivery.received_at,
+            trace: delivery.trace.into(),
+        }
+    }
+}
+
+impl Desk {
+    fn forms(&self) -> MutexGuard<'_, BTreeMap<NoticeId, Form>> {
+        self.forms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, notice: NoticeId, form: Form) {
+        let mut forms = self.forms();
+        forms.insert(notice, form);
+        while forms.len() > FORMS_MAX {
+            forms.pop_first();
+        }
+    }
+
+    async fn send(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<(), (Refusal, String)>>) -> Command,
+    ) -> Result<(), CallError> {
+        let (reply, taken) = oneshot::channel();
+        self.commands.send(command(reply)).await.map_err(|_| stopped())?;
+        taken.await.map_err(|_| stopped())?.map_err(|(refusal, detail)| refused(refusal, detail))
+    }
+}
+
 impl Replier {
-    /// Replies to a notice; that also says that it was received. What becomes of the reply is told by [`Served::Replied`].
+    /// Replies to a notice that this subscription was given; that also says that it was received. What becomes of the reply is told by
+    /// [`Served::Replied`].
     ///
     /// # Errors
     /// The notice is not known, or its reply cannot be made; no byte of it left.
-    pub async fn reply(&self, notice: NoticeId, _body: ReplyBody) -> Result<(), CallError> {
-        self.received(notice).await
+    pub async fn reply(&self, notice: NoticeId, body: ReplyBody) -> Result<(), CallError> {
+        let form = self.0.forms().get(&notice).cloned();
+        let form = form.ok_or_else(|| {
+            refused(
+                Refusal::UnknownNotice,
+                format!("notice {notice} was not given to this subscription, or is replied to"),
+            )
+        })?;
+        let (response_code, telegram) = form.fill(&body)?;
+        let reply = ServiceReply { notice, caller: self.0.caller.clone(), response_code, telegram };
+        self.0.send(|taken| Command::Reply { reply: Box::new(reply), subscriber: self.0.id, taken }).await
     }
 
-    /// Says that a notice is safe with the subscriber: it is not given again.
+    /// Says that a notice is safe with the subscriber: it is not given again, unless the institution sends it again.
     ///
     /// # Errors
-    /// The notice is not known.
-    pub async fn received(&self, _notice: NoticeId) -> Result<(), CallError> {
-        Err(refused(Refusal::Stopped, "no service can be served yet"))
+    /// The institution's driver has ended.
+    pub async fn received(&self, notice: NoticeId) -> Result<(), CallError> {
+        self.0.send(|taken| Command::NoticeTaken { notice, subscriber: self.0.id, taken }).await
+    }
+}
+
+/// A response code and a telegram; what there is of them.
+type Filled = (Option<Box<[u8]>>, Option<Vec<u8>>);
+
+impl Form {
+    /// What a service says, as bytes; on its own task.
+    fn fill(&self, body: &ReplyBody) -> Result<Filled, CallError> {
+        let unknown = || refused(Refusal::UnknownNotice, format!("the spec has no notice {:?} any more", self.rule));
+        let (_, rule) = self.protocol.rules.notice(&self.rule).ok_or_else(unknown)?;
+        let layout = self.protocol.catalog.layout(rule.answer.telegram);
+        let faults = match body {
+            ReplyBody::Code(code) => {
+                let at = self.protocol.rules.response_code;
+                let Some(field) = layout.fields().iter().find(|field| field.at == at) else { return Err(unknown()) };
+                let mut bytes = Vec::new();
+                match field.encode(&Value::Text(code.clone()), &mut bytes) {
+                    Ok(()) => return Ok((Some(bytes.into()), None)),
+                    Err(fault) => vec![fault],
+                }
+            }
+            ReplyBody::Fields(values) => match encode(layout, Side::Answerer, values) {
+                Ok(telegram) => return Ok((None, Some(telegram))),
+                Err(faults) => faults,
+            },
+            ReplyBody::Raw(bytes) => {
+                let found = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+                if found == layout.len() {
+                    return Ok((None, Some(bytes.clone())));
+                }
+                vec![Fault {
+                    field: layout.name().into(),
+                    offset: 0,
+                    len: layout.len(),
+                    class: Class::Public,
+                    bytes: Box::default(),
+                    rule: Rule::Length { expected: layout.len(), found },
+                }]
+            }
+        };
+        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        Err(CallError { faults, ..refused(Refusal::InvalidFields, told.join("; ")) })
     }
 }
 
@@ -193,7 +315,23 @@ impl Handle {
     /// # Errors
     /// The institution or a notice is not known, or the institution has no core.
     pub async fn serve(&self, subscribe: Subscribe) -> Result<Subscription, CallError> {
-        let Subscribe { institution, notices: _, caller: _ } = subscribe;
-        Err(refused(Refusal::Stopped, format!("no service can be served by {institution} yet")))
+        let Subscribe { institution, notices, caller } = subscribe;
+        let desk = self.desk(&institution)?;
+        let newest = desk.versions.newest();
+        let rules = newest.institution.protocols.iter().flat_map(|protocol| &protocol.rules.notices);
+        let known: Vec<&str> = rules.map(|rule| &*rule.name).collect();
+        if let Some(name) = notices.iter().find(|name| !known.contains(&name.as_str())) {
+            let text = format!("the spec of {institution} has no notice {name:?}{}", hint(name, &known));
+            return Err(refused(Refusal::UnknownNotice, text));
+        }
+        let id = SubscriberId(self.next_id());
+        let (told, heard) = mpsc::channel(QUEUE_MAX);
+        let caller: Box<str> = caller.into();
+        let subscriber = Subscriber { caller: caller.clone(), notices: notices.into_iter().collect(), told };
+        let own = Desk { institution, id, caller, commands: desk.commands.clone(), forms: Mutex::default() };
+        // From now on it leaves when it is dropped, also if the driver has not taken it in yet.
+        let subscription = Subscription { told: heard, replier: Replier(Arc::new(own)), leaves: desk.leaves.clone() };
+        subscription.replier.0.send(|taken| Command::Subscribe { id, subscriber, taken }).await?;
+        Ok(subscription)
     }
 }

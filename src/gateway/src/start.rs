@@ -273,6 +273,8 @@ impl Parts<'_> {
         let (commands, received) = mpsc::channel(COMMANDS_MAX);
         // Bounded by the calls that wait.
         let (abandons, abandoned) = mpsc::unbounded_channel();
+        // Bounded by the subscriptions that there are.
+        let (leaves, left) = mpsc::unbounded_channel();
         let (health, known) = watch::channel(Health::NotServing("starting".to_owned()));
         let versions = Arc::new(Versions::new(Arc::new(version), older));
         let addresses = lines.iter().filter_map(|line| Some((line.name.clone(), line.local_address()?))).collect();
@@ -283,6 +285,7 @@ impl Parts<'_> {
             shelf,
             commands,
             abandons,
+            leaves,
             health: known,
             addresses,
         };
@@ -297,6 +300,7 @@ impl Parts<'_> {
             digest: Arc::clone(self.digest),
             commands: received,
             abandons: abandoned,
+            leaves: left,
             health,
         };
         Ok(Ready { desk, driver, recovery })

@@ -4,9 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use pabal_clock::Deadline;
-use pabal_switch::{ExchangeId, ExchangeState, ExchangeStatus, Inquire, Open, Refusal, Report, Status};
+use pabal_switch::{
+    ExchangeId, ExchangeState, ExchangeStatus, Inquire, NoticeId, Open, Refusal, Report, ServiceReply, Status,
+};
 use tokio::sync::{mpsc, oneshot};
 
+use super::subscribers::{Subscriber, SubscriberId};
 use crate::versions::Version;
 
 /// Names one who waits for an exchange. Several may wait for the same.
@@ -30,6 +33,12 @@ pub(crate) enum Command {
     Fence { caller: Box<str>, key: Box<str>, reply: oneshot::Sender<Fenced> },
     /// Go on by another version of the spec; replies when that is durable.
     Reload { version: Arc<Version>, actor: String, reason: String, reply: oneshot::Sender<Result<(), Refused>> },
+    /// Take in somebody who wants notices.
+    Subscribe { id: SubscriberId, subscriber: Subscriber, taken: Taken },
+    /// A service replies to a notice.
+    Reply { reply: Box<ServiceReply>, subscriber: SubscriberId, taken: Taken },
+    /// A service has a notice for good.
+    NoticeTaken { notice: NoticeId, subscriber: SubscriberId, taken: Taken },
     /// Look at everything.
     Status { reply: oneshot::Sender<Status> },
     /// Take nothing new, and stop when all is done or the deadline has come.
@@ -38,6 +47,9 @@ pub(crate) enum Command {
     #[cfg(test)]
     Panic,
 }
+
+/// Who asked hears whether it was taken in.
+pub(crate) type Taken = oneshot::Sender<Result<(), (Refusal, String)>>;
 
 /// Why a version is not in force.
 pub(crate) enum Refused {

@@ -7,18 +7,19 @@ use std::time::Duration;
 
 use pabal_clock::{Deadline, Mono, Now};
 use pabal_switch::{
-    CloseReason, Conn, Core, Event, ExchangeId, LineId, Open, Opened, Output, Recovery, Refusal, SessionId,
-    SessionState, Settings, Ticket,
+    CloseReason, Conn, Core, Event, ExchangeId, LineId, NoticeId, Open, Opened, Output, Recovery, Refusal, ReplyReport,
+    ServiceReply, SessionId, SessionState, Settings, Ticket,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use super::acks::{Acks, CHECKPOINT_TICKET, OWN_TICKET};
 use super::bridge::{Batch, Bridge, BridgeParts, Content};
-use super::command::{Command, Fenced, Heard, LookKey, Refused, Waiter};
+use super::command::{Command, Fenced, Heard, LookKey, Refused, Taken, Waiter};
 use super::observer::{Observer, Seen};
 use super::own::Own;
 use super::socket::{self, Progress, Socket};
+use super::subscribers::{SubscriberId, Subscribers};
 use super::waiters::Waiters;
 use super::{Drained, Driver, Line, LineEndpoint, health};
 use crate::clock::{Alarm, now};
@@ -30,6 +31,9 @@ const ABANDONS_PER_TURN: usize = 64;
 const ACCEPTS_PER_TURN: usize = 16;
 const TIMEOUTS_PER_TURN: usize = 16;
 const WRITES_PER_TURN: usize = 4;
+const DELIVERIES_PER_TURN: usize = 64;
+/// Notices that are asked of the core at a time when it begins.
+const UNDELIVERED_PER_PAGE: usize = 256;
 /// How long a listener rests that cannot accept, as when there are no file descriptors left.
 const ACCEPT_REST: Duration = Duration::from_millis(200);
 /// How long after the deadline of a drain the core may take to close what is left.
@@ -44,6 +48,9 @@ pub(super) struct Life {
     observer: Observer,
     sockets: BTreeMap<SessionId, Socket>,
     waiters: Waiters,
+    subscribers: Subscribers,
+    /// Whose reply the core is being given.
+    replier: Option<(NoticeId, SubscriberId)>,
     fences: VecDeque<(Ticket, oneshot::Sender<Fenced>)>,
     /// Who waits for an entry of the gateway's own.
     reloads: VecDeque<oneshot::Sender<Result<(), Refused>>>,
@@ -100,6 +107,8 @@ impl Life {
             bridge,
             sockets: BTreeMap::new(),
             waiters: Waiters::default(),
+            subscribers: Subscribers::default(),
+            replier: None,
             fences: VecDeque::new(),
             reloads: VecDeque::new(),
             buffer: vec![0; Core::read_bytes_max()].into_boxed_slice(),
@@ -111,6 +120,7 @@ impl Life {
             drain_ends: None,
         };
         life.act(&driver.lines, now());
+        life.deliver_what_waits(&driver.lines, now());
         if driver.writer.checkpoint_due(&name) {
             life.checkpoint(now());
         }
@@ -119,8 +129,8 @@ impl Life {
 
     /// Drops the core and its sockets, and waits until all that it wrote is durable.
     pub(super) async fn finish(self) -> Result<(), String> {
-        let Self { core, sockets, waiters, fences, bridge, acks, observer, .. } = self;
-        drop((core, sockets, waiters, fences, observer));
+        let Self { core, sockets, waiters, subscribers, fences, reloads, bridge, acks, observer, .. } = self;
+        drop((core, sockets, waiters, subscribers, fences, reloads, observer));
         let appended = bridge.finish().await;
         acks.wait_for(|acknowledged| acknowledged >= appended).await
     }
@@ -130,11 +140,13 @@ impl Life {
         let mut more = false;
         more |= self.take_acks(&driver.lines, cx);
         more |= self.take_abandons(driver, cx);
+        more |= self.take_leaves(driver, cx);
         more |= self.take_commands(driver, cx);
         more |= self.take_timeouts(&driver.lines);
         more |= self.accept(&driver.lines, cx);
         more |= self.read(&driver.lines, cx);
         more |= self.write(&driver.lines, cx);
+        more |= self.deliver_again(&driver.lines);
         if std::mem::take(&mut self.is_health_stale) {
             let health = health::judge(&self.core.status(), &self.settings, self.journal_failure.as_deref());
             driver.health.send_if_modified(|known| std::mem::replace(known, health.clone()) != health);
@@ -207,12 +219,63 @@ impl Life {
         true
     }
 
+    fn take_leaves(&mut self, driver: &mut Driver, cx: &mut Context<'_>) -> bool {
+        for _ in 0..ABANDONS_PER_TURN {
+            let Poll::Ready(Some(subscriber)) = driver.leaves.poll_recv(cx) else { return false };
+            self.subscribers.leave(subscriber);
+        }
+        true
+    }
+
+    /// What no service had before this core began.
+    fn deliver_what_waits(&mut self, lines: &[Line], now: Now) {
+        let mut after = None;
+        loop {
+            let waiting = self.core.undelivered(after, UNDELIVERED_PER_PAGE);
+            for notice in &waiting {
+                after = Some(*notice);
+                self.core.deliver_again(*notice, now);
+                self.act(lines, now);
+            }
+            if waiting.len() < UNDELIVERED_PER_PAGE {
+                return;
+            }
+        }
+    }
+
+    /// Gives waiting notices to services that have room for them.
+    fn deliver_again(&mut self, lines: &[Line]) -> bool {
+        for _ in 0..DELIVERIES_PER_TURN {
+            let Some(notice) = self.subscribers.next_wanted() else { return false };
+            let now = now();
+            self.core.deliver_again(notice, now);
+            self.act(lines, now);
+        }
+        true
+    }
+
+    /// What a service says of notices.
+    fn take_reply(&mut self, reply: ServiceReply, subscriber: SubscriberId, taken: Taken, now: Now) {
+        let (notice, caller) = (reply.notice, reply.caller.clone());
+        let replied = self.core.reply(reply, now);
+        if replied.is_ok() {
+            self.subscribers.acknowledge(notice);
+            self.core.delivered(notice, &caller, now);
+            self.replier = Some((notice, subscriber));
+        }
+        // Who is gone hears nothing.
+        let _ = taken.send(replied);
+    }
+
     fn take_commands(&mut self, driver: &mut Driver, cx: &mut Context<'_>) -> bool {
         for _ in 0..COMMANDS_PER_TURN {
             let Poll::Ready(Some(command)) = driver.commands.poll_recv(cx) else { return false };
             let now = now();
             self.take_command(command, driver, now);
             self.act(&driver.lines, now);
+            if let Some((notice, subscriber)) = self.replier.take() {
+                self.subscribers.replies(notice, subscriber);
+            }
         }
         true
     }
@@ -243,6 +306,18 @@ impl Life {
                 (Ok(_), Some(why)) => _ = reply.send(Fenced::JournalFailed(why.clone())),
                 (Ok(ticket), None) => self.fences.push_back((ticket, reply)),
             },
+            Command::Subscribe { id, subscriber, taken } => {
+                self.subscribers.join(id, subscriber);
+                let _ = taken.send(Ok(()));
+            }
+            Command::Reply { reply, subscriber, taken } => self.take_reply(*reply, subscriber, taken, now),
+            Command::NoticeTaken { notice, subscriber, taken } => {
+                if let Some(caller) = self.subscribers.caller(subscriber) {
+                    self.subscribers.acknowledge(notice);
+                    self.core.delivered(notice, &caller, now);
+                }
+                let _ = taken.send(Ok(()));
+            }
             Command::Reload { version, actor, reason, reply } => {
                 let old = driver.versions.newest().digest;
                 match (self.core.set_institution(Arc::clone(&version.institution), now), &self.journal_failure) {
@@ -467,11 +542,8 @@ impl Life {
                     let state = self.core.exchange(exchange).map(|status| status.state);
                     self.waiters.tell(exchange, &report, state);
                 }
-                // It is durable and answered; the stream that hands notices to services is not there yet.
-                Output::Deliver(delivery) => {
-                    self.observer.see(Seen::Notice { notice: delivery.notice, rule: delivery.rule });
-                }
-                Output::Replied { .. } => {}
+                Output::Deliver(delivery) => self.subscribers.give(delivery),
+                Output::Replied { notice, report } => self.tell_replied(notice, report),
                 Output::Event(event) => {
                     self.is_health_stale |= matches!(event, Event::Session { .. } | Event::Opening { .. });
                     // The close grace was over before the peer's FIN came: nobody counts this connection, so it must not live on.
@@ -483,6 +555,17 @@ impl Life {
                     self.observer.see(Seen::Event(event));
                 }
             }
+        }
+    }
+
+    /// A second reply to a notice is too late at once; who replied first still hears of the first.
+    fn tell_replied(&mut self, notice: NoticeId, report: ReplyReport) {
+        match self.replier {
+            Some((replied, subscriber)) if replied == notice && report == ReplyReport::TooLate => {
+                self.replier = None;
+                self.subscribers.tell_report(subscriber, notice, report);
+            }
+            _ => self.subscribers.replied(notice, report),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use pabal_switch::{Conn, Event, LineId, NoticeId, Settings};
+use pabal_switch::{Conn, Event, LineId, Settings};
 use tokio::sync::mpsc;
 
 /// Something that an observer may want to know.
@@ -14,8 +14,6 @@ pub(super) enum Seen {
     ConnectFailed { conn: Conn, error: io::Error },
     /// A peer has connected; whether it may stay, the next event says.
     Peer { line: LineId, peer: SocketAddr, is_known: bool },
-    /// A notice is durable and answered.
-    Notice { notice: NoticeId, rule: Box<str> },
     /// A listener cannot accept.
     AcceptFailed { line: LineId, error: io::Error },
 }
@@ -64,7 +62,6 @@ impl Log {
                 Seen::Peer { line, peer, is_known: false } => {
                     tracing::warn!(institution, line = self.line(line), %peer, "a peer that is not in `from` was turned away");
                 }
-                Seen::Notice { notice, rule } => tracing::info!(institution, %notice, rule = &*rule, "notice taken in"),
                 Seen::AcceptFailed { line, error } => {
                     tracing::error!(institution, line = self.line(line), %error, "no connection can be accepted now");
                 }
