@@ -4,6 +4,7 @@ mod compare;
 mod conversation;
 mod exchange;
 mod layout;
+mod layouts;
 mod notice;
 mod protocol;
 mod select;
@@ -77,14 +78,15 @@ fn institution(spec: &Spec, sources: &[Source], digest: Digest, out: &mut Vec<Di
                 .help("begin with a line such as `institution hecto \"헥토파이낸셜\"`"),
         );
     }
-    if spec.protocols.is_empty() {
+    if spec.protocols.is_empty() && spec.layouts.is_empty() {
         let span = spec.institution.as_ref().map_or(start, |(name, _)| name.span);
         out.push(
             error(mistake::NOT_SAID, span, "has no protocol", "No protocol is described")
                 .help("write a block `protocol name { .. }` that says how frames are cut and telegrams told apart"),
         );
     }
-    unique("protocol", 0, spec.protocols.iter().map(|protocol| &protocol.name), out);
+    let names = spec.protocols.iter().map(|protocol| &protocol.name);
+    unique("protocol", 0, names.chain(spec.layouts.iter().map(|layouts| &layouts.name)), out);
     let name = spec.institution.as_ref().map_or("", |(name, _)| &name.value);
     let mut protocols = Vec::new();
     let mut all = true;
@@ -94,13 +96,20 @@ fn institution(spec: &Spec, sources: &[Source], digest: Digest, out: &mut Vec<Di
             None => all = false,
         }
     }
+    let mut converted = Vec::new();
+    for written in &spec.layouts {
+        match layouts::check(written, name, digest, out) {
+            Some(layouts) => converted.push(Arc::new(layouts)),
+            None => all = false,
+        }
+    }
     let (name, label) = spec.institution.as_ref()?;
     let label = label.as_ref().unwrap_or(name);
-    (all && !protocols.is_empty()).then(|| Institution {
+    (all && !(protocols.is_empty() && converted.is_empty())).then(|| Institution {
         name: name.value.as_str().into(),
         label: label.value.as_str().into(),
         protocols,
-        layouts: Vec::new(),
+        layouts: converted,
     })
 }
 

@@ -71,6 +71,9 @@ mistakes! {
     BAD_POLL            "S060" "a poll telegram that cannot be made"
     UNFILLED            "S061" "a telegram of the gateway's own that it cannot fill"
     NEVER_ANEW          "S062" "numbers that never begin anew"
+    BAD_GIVEN           "S063" "a field that cannot be given here"
+    BAD_GAP             "S064" "a gap request that cannot say what is missing"
+    ONLY_CONVERTED      "S065" "a conversation where telegrams are only converted"
     // Code tables.
     TABLE_LINE          "S070" "a line of a code table that cannot be read"
     TABLE_TWICE         "S071" "a code that is listed twice"

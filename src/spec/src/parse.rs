@@ -3,6 +3,7 @@
 mod cursor;
 mod exchange;
 mod field;
+mod layouts;
 mod line;
 mod notice;
 mod protocol;
@@ -14,14 +15,13 @@ use alloc::vec::Vec;
 
 pub(crate) use cursor::did_you_mean;
 pub(crate) use tree::BYTE_ORDER_MARK;
+use tree::TOP;
 
 use crate::diagnostic::{Diagnostic, Source, SourceId};
 use crate::mistake::{self, error};
 use crate::parse::cursor::{Cursor, Read};
 use crate::parse::tree::Item;
 use crate::written::{Members, Name, Set, Spec, Telegram};
-
-const TOP: [&str; 7] = ["institution", "protocol", "set", "header", "telegram", "exchange", "notice"];
 
 /// Reads sources as they are written; those whose names end in `.csv` are code tables and are left alone.
 ///
@@ -38,9 +38,9 @@ pub fn parse(sources: &[Source]) -> (Spec, Vec<Diagnostic>) {
         }
         let id = SourceId(u16::try_from(at).unwrap_or(u16::MAX));
         let items = tree::grow(id, source, &mut spec.trivia, &mut out);
-        let mut current: Option<usize> = None;
+        let mut below = Below::Nothing;
         for item in &items {
-            if let Err(stop) = top(item, &mut spec, &mut loose, &mut current, &mut out) {
+            if let Err(stop) = top(item, &mut spec, &mut loose, &mut below, &mut out) {
                 out.extend(stop.0.map(|diagnostic| *diagnostic));
             }
         }
@@ -49,18 +49,21 @@ pub fn parse(sources: &[Source]) -> (Spec, Vec<Diagnostic>) {
     (spec, out)
 }
 
-/// Gives what stands in a file without a protocol to the only protocol there is.
+/// Gives what stands in a file without a protocol to the only protocol, or the only `layouts`, that there is.
 fn adopt(spec: &mut Spec, loose: Members, out: &mut Vec<Diagnostic>) {
-    if let [only] = spec.protocols.as_mut_slice() {
-        only.members.sets.extend(loose.sets);
-        only.members.headers.extend(loose.headers);
-        only.members.telegrams.extend(loose.telegrams);
-        only.members.exchanges.extend(loose.exchanges);
-        only.members.notices.extend(loose.notices);
-        return;
-    }
-    if spec.protocols.is_empty() {
-        return; // told once, when the spec is checked
+    let blocks = spec.protocols.iter_mut().map(|protocol| &mut protocol.members);
+    let mut blocks = blocks.chain(spec.layouts.iter_mut().map(|layouts| &mut layouts.members));
+    match (blocks.next(), blocks.next()) {
+        (None, _) => return, // told once, when the spec is checked
+        (Some(only), None) => {
+            only.sets.extend(loose.sets);
+            only.headers.extend(loose.headers);
+            only.telegrams.extend(loose.telegrams);
+            only.exchanges.extend(loose.exchanges);
+            only.notices.extend(loose.notices);
+            return;
+        }
+        (Some(_), Some(_)) => {}
     }
     let names = loose.sets.iter().map(|set| &set.name);
     let names = names.chain(loose.headers.iter().chain(&loose.telegrams).map(|telegram| &telegram.name));
@@ -73,18 +76,20 @@ fn adopt(spec: &mut Spec, loose: Members, out: &mut Vec<Diagnostic>) {
                 "stands below no protocol",
                 format!("`{}` belongs to no protocol", name.value),
             )
-            .help("move it below its `protocol`, in the same file: the institution has more than one"),
+            .help("move it below its `protocol` or `layouts`, in the same file: the institution has more than one"),
         );
     }
 }
 
-fn top(
-    item: &Item,
-    spec: &mut Spec,
-    loose: &mut Members,
-    current: &mut Option<usize>,
-    out: &mut Vec<Diagnostic>,
-) -> Read<()> {
+/// The block that what follows in a file belongs to.
+#[derive(Clone, Copy)]
+enum Below {
+    Nothing,
+    Protocol(usize),
+    Layouts(usize),
+}
+
+fn top(item: &Item, spec: &mut Spec, loose: &mut Members, below: &mut Below, out: &mut Vec<Diagnostic>) -> Read<()> {
     let mut cursor = Cursor::new(item);
     let word = cursor.word(&format!("one of: {}", TOP.join(", ")))?;
     if !TOP.contains(&word.value.as_str()) {
@@ -112,14 +117,22 @@ fn top(
     }
     if word.value == "protocol" {
         let protocol = protocol::read(name, &mut cursor, out);
-        *current = Some(spec.protocols.len());
+        *below = Below::Protocol(spec.protocols.len());
         spec.protocols.push(protocol);
         return Ok(());
     }
-    let members = match current.and_then(|at| spec.protocols.get_mut(at)) {
-        Some(protocol) => &mut protocol.members,
-        None => loose,
+    if word.value == "layouts" {
+        let layouts = layouts::read(name, &mut cursor, out);
+        *below = Below::Layouts(spec.layouts.len());
+        spec.layouts.push(layouts);
+        return Ok(());
+    }
+    let members = match *below {
+        Below::Nothing => None,
+        Below::Protocol(at) => spec.protocols.get_mut(at).map(|protocol| &mut protocol.members),
+        Below::Layouts(at) => spec.layouts.get_mut(at).map(|layouts| &mut layouts.members),
     };
+    let members = members.unwrap_or(loose);
     match word.value.as_str() {
         "set" => set(name, &mut cursor, members)?,
         "header" => members.headers.push(telegram(name, false, &mut cursor, out)),

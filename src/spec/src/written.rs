@@ -10,7 +10,7 @@ use pabal_clock::{TimeOfDay, UtcOffset};
 use pabal_telegram::{By, Charset, Class, Echo, Equal, Framing, Unset};
 
 use crate::diagnostic::Span;
-use crate::rules::Effect;
+use crate::rules::{Effect, Wins};
 use crate::verdict::Verdict;
 
 /// Something and where it is written.
@@ -40,6 +40,7 @@ pub struct Trivia {
 pub struct Spec {
     pub(crate) institution: Option<(Name, Option<Name>)>,
     pub(crate) protocols: Vec<Protocol>,
+    pub(crate) layouts: Vec<Layouts>,
     pub(crate) trivia: Vec<Trivia>,
 }
 
@@ -94,7 +95,20 @@ pub(crate) struct Protocol {
     pub(crate) members: Members,
 }
 
-/// What stands below a protocol and belongs to it.
+/// `layouts`: telegrams that are only converted.
+#[derive(Clone, Debug)]
+pub(crate) struct Layouts {
+    pub(crate) name: Name,
+    pub(crate) label: Option<Name>,
+    pub(crate) seen: Seen,
+    pub(crate) encode: Option<Charset>,
+    pub(crate) decode: Option<Charset>,
+    pub(crate) unset_number: Option<Unset>,
+    pub(crate) unset_text: Option<Unset>,
+    pub(crate) members: Members,
+}
+
+/// What stands below a protocol, or below `layouts`, and belongs to it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Members {
     pub(crate) sets: Vec<Set>,
@@ -131,6 +145,7 @@ pub(crate) struct Poll {
 pub(crate) struct Opening {
     pub(crate) seen: Seen,
     pub(crate) per: Vec<Name>,
+    pub(crate) from: Option<TimeOfDay>,
     pub(crate) exchange: Option<Name>,
     pub(crate) retry: Option<At<Duration>>,
     pub(crate) lost: Option<At<Verdict>>,
@@ -229,7 +244,16 @@ pub(crate) struct Exchange {
     pub(crate) effect: Option<At<Effect>>,
     pub(crate) timeout: Option<At<Duration>>,
     pub(crate) unknown: Option<At<Unknown>>,
+    pub(crate) given: Vec<Name>,
+    pub(crate) also: Option<Also>,
     pub(crate) settles: Option<Settles>,
+}
+
+/// `verdict also proc_result wins body`.
+#[derive(Clone, Debug)]
+pub(crate) struct Also {
+    pub(crate) field: Name,
+    pub(crate) wins: Wins,
 }
 
 #[derive(Clone, Debug)]
@@ -290,9 +314,23 @@ pub(crate) struct Notice {
     pub(crate) request: Option<Type>,
     pub(crate) answer: Option<Type>,
     pub(crate) answered: Option<Answered>,
-    pub(crate) numbered: Option<Vec<Name>>,
-    pub(crate) gap: Option<(Name, At<Duration>)>,
+    pub(crate) numbered: Option<Numbered>,
+    pub(crate) gap: Option<Gap>,
     pub(crate) joins: Option<Joins>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Numbered {
+    pub(crate) scope: Vec<Name>,
+    pub(crate) first: Option<At<u64>>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Gap {
+    pub(crate) exchange: Name,
+    pub(crate) after: At<Duration>,
+    /// `(field of the request, field of the notice)`.
+    pub(crate) fill: Vec<(Name, Name)>,
 }
 
 #[derive(Clone, Debug)]

@@ -52,7 +52,7 @@ impl<'d, 's> Both<'d, 's> {
 }
 
 /// Tells a field that its side leaves empty: whatever is compared with it says nothing.
-fn filled(column: &Column<'_>, asker: bool, name: &Name, out: &mut Vec<Diagnostic>) -> bool {
+pub(crate) fn filled(column: &Column<'_>, asker: bool, name: &Name, out: &mut Vec<Diagnostic>) -> bool {
     let filled = column.is_filled(asker) || column.written.broken;
     if !filled {
         let side = if asker { "asker" } else { "answerer" };
@@ -128,7 +128,7 @@ pub(crate) fn confirm(both: &Both<'_, '_>, pairs: &[Pair], out: &mut Vec<Diagnos
 
 /// `fill a = original.b`: bytes copied as they are.
 pub(crate) fn fill(
-    inquiry: &Draft<'_>,
+    (inquiry, given): (&Draft<'_>, &[Name]),
     original: &Draft<'_>,
     to: &Name,
     from: &Reference,
@@ -146,10 +146,23 @@ pub(crate) fn fill(
         );
         return None;
     }
-    let target = inquiry.find(to, out).filter(|column| filled(column, true, to, out));
-    let source = original.find(&from.field, out).filter(|column| filled(column, true, &from.field, out));
+    copied((inquiry, given), original, to, &from.field, out)
+}
+
+/// Bytes copied into a request from another telegram that the same side or the other one has asked with. Fields that are `given` in the
+/// request may be copied, too.
+pub(crate) fn copied(
+    (request, given): (&Draft<'_>, &[Name]),
+    original: &Draft<'_>,
+    to: &Name,
+    from: &Name,
+    out: &mut Vec<Diagnostic>,
+) -> Option<FillRule> {
+    let target = request.find(to, out).filter(|column| filled(column, true, to, out));
+    let source = original.find(from, out).filter(|column| filled(column, true, from, out));
     let (target, source) = target.zip(source).filter(|(a, b)| a.sure && b.sure)?;
-    if matches!(target.field.fill, Fill::Stamped | Fill::Const(_)) {
+    let is_given = given.iter().any(|name| name.value == to.value);
+    if matches!(target.field.fill, Fill::Stamped | Fill::Const(_)) && !is_given {
         let message = format!("Field `{}` has a value of its own", to.value);
         out.push(
             error(mistake::MISPLACED, to.span, "not filled from here", message)
@@ -201,6 +214,18 @@ pub(crate) fn condition(
     Some(Condition { all: all.into_iter().collect::<Option<_>>()? })
 }
 
+/// Whether a field can hold what the response code holds; tells if it cannot.
+pub(crate) fn code(column: &Column<'_>, code: &Column<'_>, span: Span, out: &mut Vec<Diagnostic>) -> bool {
+    let alike = column.field.at.len == code.field.at.len && alike(&column.field, &code.field);
+    if !alike {
+        out.push(
+            different(&column.field, &code.field, span, "codes of one table")
+                .help("a class is looked up in the table of `verdict`; the field must be like the response code"),
+        );
+    }
+    alike
+}
+
 /// `proc_result class refused`: the field holds codes of the same table. A code in the body is one of the original's.
 fn class(
     scene: &Scene<'_>,
@@ -226,13 +251,7 @@ fn class(
     if !(column.sure && code.sure) {
         return None;
     }
-    if column.field.at.len != code.field.at.len || !alike(&column.field, &code.field) {
-        out.push(
-            different(&column.field, &code.field, reference.field.span, "codes of one table")
-                .help("a class is looked up in the table of `verdict`; the field must be like the response code"),
-        );
-        return None;
-    }
+    self::code(column, code, reference.field.span, out).then_some(())?;
     let exchange = if column.field.at == code.field.at { both.asks } else { both.asked };
     Some(Test::Class { code: column.field.at, exchange: exchange.into(), verdict })
 }

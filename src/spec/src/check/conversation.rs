@@ -201,14 +201,22 @@ pub(crate) fn filled(scene: &Scene<'_>, names: &[&Name], asker: bool, out: &mut 
     empty.is_empty()
 }
 
-/// Fields of a request of the gateway's own for which it has no value: neither stamped nor constant, nor one of these.
-pub(crate) fn unfilled<'c, 's>(scene: &Scene<'s>, request: &'c Draft<'s>, known: &[&Name]) -> Option<&'c Column<'s>> {
+/// A field of a request of the gateway's own for which it has no value: neither stamped (but for those that are `given`) nor constant,
+/// nor one of the known.
+pub(crate) fn unfilled<'c, 's>(
+    scene: &Scene<'s>,
+    request: &'c Draft<'s>,
+    given: &[Name],
+    known: &[&Name],
+) -> Option<&'c Column<'s>> {
     let written = scene.written;
     request.columns.iter().find(|column| {
         let field = &column.field;
         let ours = written.party.iter().chain(&written.participant).any(|name| *field.path == *name.value);
         let known = ours || known.iter().any(|name| *field.path == *name.value);
-        field.by.asker && !field.by.optional && field.fill == Fill::Given && !column.is_lost() && !known
+        let is_given = given.iter().any(|name| *field.path == *name.value);
+        let asked = field.by.asker && !field.by.optional && field.fill == Fill::Given;
+        (asked || is_given) && !column.is_lost() && !known
     })
 }
 
@@ -272,7 +280,7 @@ pub(crate) fn opening(scene: &Scene<'_>, written: &written::Opening, out: &mut V
         return None;
     }
     let request = exchange::original(scene, exchange)?;
-    if let Some(column) = unfilled(scene, request, &[]) {
+    if let Some(column) = unfilled(scene, request, &[], &[]) {
         out.push(
             error(
                 mistake::UNFILLED,
@@ -288,7 +296,7 @@ pub(crate) fn opening(scene: &Scene<'_>, written: &written::Opening, out: &mut V
     Some(OpeningRule {
         per: per?,
         exchange: id,
-        from: protocol.day?,
+        from: written.from.or(protocol.day)?,
         retry: written.retry.as_ref()?.value,
         lost: written.lost.as_ref()?.value,
     })
@@ -434,18 +442,20 @@ pub(crate) fn stray_stamps(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) {
         if poll.is_some_and(|name| name.value == telegram.name.value) {
             continue;
         }
-        for field in &telegram.fields {
-            let is_stamp = field.kind.as_ref().is_some_and(|kind| matches!(kind.value, written::Kind::Stamp(_)));
-            let Some(span) = field.seen.find("at").filter(|_| is_stamp) else { continue };
-            out.push(
-                error(
-                    mistake::MISPLACED,
-                    span,
-                    "not here",
-                    format!("Only the poll is written at sending, not `{}`", telegram.name.value),
-                )
-                .help("a header field is written when its telegram leaves the queue: `stamp send_date send_time at queue`"),
-            );
-        }
+        at_send(
+            telegram,
+            "a header field is written when its telegram leaves the queue: `stamp send_date send_time at queue`",
+            out,
+        );
+    }
+}
+
+/// Tells each `at send` of a telegram.
+pub(crate) fn at_send(telegram: &written::Telegram, help: &str, out: &mut Vec<Diagnostic>) {
+    for field in &telegram.fields {
+        let is_stamp = field.kind.as_ref().is_some_and(|kind| matches!(kind.value, written::Kind::Stamp(_)));
+        let Some(span) = field.seen.find("at").filter(|_| is_stamp) else { continue };
+        let message = format!("Only the poll is written at sending, not `{}`", telegram.name.value);
+        out.push(error(mistake::MISPLACED, span, "not here", message).help(help));
     }
 }

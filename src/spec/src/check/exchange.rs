@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use pabal_telegram::Echo;
+use pabal_telegram::{Echo, Slice};
 
 use crate::check::compare::{self, Both};
 use crate::check::conversation;
@@ -15,7 +15,7 @@ use crate::check::select;
 use crate::condition::Condition;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::mistake::{self, error};
-use crate::rules::{Effect, ExchangeRule, ExchangeRuleId, InquirySchedule, SettleRule, TypeCode, Unknown};
+use crate::rules::{AlsoVerdict, Effect, ExchangeRule, ExchangeRuleId, InquirySchedule, SettleRule, TypeCode, Unknown};
 use crate::written::{self, Name};
 
 pub(crate) fn check(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<ExchangeRule>> {
@@ -69,6 +69,8 @@ fn exchange(scene: &Scene<'_>, written: &written::Exchange, out: &mut Vec<Diagno
         echoes(scene, request, answer, written.name.span, out);
     }
     let effect = written.effect.as_ref().map(|effect| effect.value);
+    let given = given(scene, written, out);
+    let also = written.also.as_ref().map(|also| self::also(scene, answer.as_ref(), also, out));
     let unknown = unknown(scene, written, effect, out);
     let settles = written.settles.as_ref().map(|settles| settle(scene, written, settles, out));
     let settles = match settles {
@@ -76,14 +78,14 @@ fn exchange(scene: &Scene<'_>, written: &written::Exchange, out: &mut Vec<Diagno
         Some(some) => some,
         None => None,
     };
-    let request_layout = Arc::new(draft(scene, request.as_ref()?)?.layout().ok()?);
+    let request_layout = Arc::new(draft(scene, request.as_ref()?)?.given(&written.given).ok()?);
     Some(ExchangeRule {
         name: written.name.value.as_str().into(),
         request: request?,
         request_layout,
         answer: answer?,
-        given: Vec::new(),
-        also: None,
+        given: given?,
+        also: also.map_or(Some(None), |also| also.map(Some))?,
         effect: effect?,
         timeout: written.timeout.as_ref()?.value,
         unknown: unknown?,
@@ -142,6 +144,89 @@ pub(crate) fn echoes(scene: &Scene<'_>, request: &TypeCode, answer: &TypeCode, s
             );
         }
     }
+}
+
+/// Fields that the caller gives instead of the gateway: a number or a stamp, of a request that changes nothing.
+fn given(scene: &Scene<'_>, written: &written::Exchange, out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
+    let protocol = scene.written;
+    if let (Some(first), Some(effect)) =
+        (written.given.first(), written.effect.as_ref().filter(|effect| effect.value != Effect::None))
+    {
+        let message = format!("`{}` changes something, and `{}` is not ours in it", written.name.value, first.value);
+        out.push(
+            error(mistake::BAD_GIVEN, first.span, "not numbered by the gateway", message)
+                .help("what changes something has a number of ours, so that it is never taken for another; remove `given`")
+                .related(effect.span, "changes something"),
+        );
+        return None;
+    }
+    let mut all = Vec::new();
+    for (at, name) in written.given.iter().enumerate() {
+        if let Some(first) = written.given.iter().take(at).find(|first| first.value == name.value) {
+            out.push(
+                error(mistake::TWICE_SAID, name.span, "said again", format!("Field `{}` is given twice", name.value))
+                    .help("keep one of them")
+                    .related(first.span, "said here first"),
+            );
+        }
+        let written_by_gateway = protocol
+            .number
+            .iter()
+            .map(|number| &number.field)
+            .chain(&protocol.stamp)
+            .any(|own| own.value == name.value);
+        // Which fields those are may be what could not be read.
+        let known = protocol.number.is_some() && (!protocol.stamp.is_empty() || !protocol.seen.has("stamp"));
+        all.push(scene.header_field(name, out).and_then(|column| {
+            if !written_by_gateway && known {
+                out.push(
+                    error(
+                        mistake::BAD_GIVEN,
+                        name.span,
+                        "neither number nor stamp",
+                        format!("The gateway does not write field `{}`: it need not be given", name.value),
+                    )
+                    .help(
+                        "name the field of `number`, or fields of `stamp`; all others are given by the caller as it is",
+                    )
+                    .related(column.written.name.span, "described here"),
+                );
+                return None;
+            }
+            Some(column.field.at)
+        }));
+    }
+    all.into_iter().collect()
+}
+
+/// `verdict also`: a field of the answer's body that is like the response code.
+fn also(
+    scene: &Scene<'_>,
+    answer: Option<&TypeCode>,
+    written: &written::Also,
+    out: &mut Vec<Diagnostic>,
+) -> Option<AlsoVerdict> {
+    let answer = draft(scene, answer?)?;
+    let column = answer.find(&written.field, out)?;
+    let code = scene.response_code()?;
+    if !(column.sure && code.sure) {
+        return None;
+    }
+    if column.field.at == code.field.at {
+        out.push(
+            error(
+                mistake::DIFFERENT_FIELDS,
+                written.field.span,
+                "the same code",
+                format!("Field `{}` is the response code itself", written.field.value),
+            )
+            .help("name the field of the body that holds another code, or remove `verdict also`"),
+        );
+        return None;
+    }
+    compare::filled(column, false, &written.field, out).then_some(())?;
+    compare::code(column, code, written.field.span, out).then_some(())?;
+    Some(AlsoVerdict { at: column.field.at, wins: written.wins })
 }
 
 fn unknown(
@@ -277,7 +362,7 @@ fn settle(
         }
     }
     let known: Vec<&Name> = written.fill.iter().map(|(to, _)| to).collect();
-    if let Some(column) = conversation::unfilled(scene, request, &known) {
+    if let Some(column) = conversation::unfilled(scene, request, &inquiry.given, &known) {
         let message = format!("The gateway asks by itself, and has no value for field `{}`", column.field.path);
         out.push(
             error(mistake::UNFILLED, written.original.span, "asked about", message)
@@ -286,7 +371,11 @@ fn settle(
         );
         return None;
     }
-    let fill: Vec<_> = written.fill.iter().map(|(to, from)| compare::fill(request, original, to, from, out)).collect();
+    let fill: Vec<_> = written
+        .fill
+        .iter()
+        .map(|(to, from)| compare::fill((request, &inquiry.given), original, to, from, out))
+        .collect();
     let confirm = compare::confirm(&both, &written.confirm, out);
     let success = written.success.as_ref().map(|condition| compare::condition(scene, &both, condition, out));
     let failure = written.failure.as_ref().map(|condition| compare::condition(scene, &both, condition, out));

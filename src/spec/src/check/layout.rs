@@ -79,10 +79,22 @@ impl<'s> Draft<'s> {
 
     /// The layout, if nothing is wrong.
     pub(crate) fn layout(&self) -> Result<Layout, LayoutError> {
+        self.given(&[])
+    }
+
+    /// The same, but that the asker fills these fields, and not the gateway.
+    pub(crate) fn given(&self, given: &[Name]) -> Result<Layout, LayoutError> {
         let name = &self.written.name.value;
         let label = self.written.label.as_ref().map_or(name.as_str(), |label| &label.value);
-        let fields = self.columns.iter().map(|column| column.field.clone()).collect();
-        Layout::new(name, label, self.len().unwrap_or(0), fields)
+        let fields = self.columns.iter().map(|column| {
+            let mut field = column.field.clone();
+            if given.iter().any(|name| *field.path == *name.value) {
+                field.fill = Fill::Given;
+                field.by = By { asker: true, optional: false, ..field.by };
+            }
+            field
+        });
+        Layout::new(name, label, self.len().unwrap_or(0), fields.collect())
     }
 }
 

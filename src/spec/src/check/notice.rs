@@ -7,12 +7,12 @@ use pabal_telegram::Echo;
 
 use crate::check::compare::{self, Both};
 use crate::check::protocol::Scene;
-use crate::check::{exchange, layout, not_said, select};
+use crate::check::{conversation, exchange, layout, not_said, select};
 use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
 use crate::rules::{Answered, FillRule, GapRule, JoinRule, NoticeRule, Numbered, TypeCode};
 use crate::verdict::Verdict;
-use crate::written;
+use crate::written::{self, Name};
 
 pub(crate) fn check(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<NoticeRule>> {
     let mut all = Vec::new();
@@ -47,17 +47,14 @@ fn notice(scene: &Scene<'_>, written: &written::Notice, out: &mut Vec<Diagnostic
         echo = self::echo(scene, request, answer);
     }
     let answered = written.answered.as_ref().map(|answered| self::answered(scene, answered, out));
-    let numbered = written.numbered.as_ref().map(|scope| numbered(scene, scope, out));
-    if let (Some((exchange, _)), false) = (&written.gap, written.seen.has("numbered")) {
+    let numbered = written.numbered.as_ref().map(|numbered| self::numbered(scene, numbered, out));
+    if let (Some(gap), false) = (&written.gap, written.seen.has("numbered")) {
         out.push(
-            not_said(exchange.span, "numbered", "a hole is seen in numbers: say `numbered per ..` before `gap`")
+            not_said(gap.exchange.span, "numbered", "a hole is seen in numbers: say `numbered per ..` before `gap`")
                 .related(written.name.span, "of this notice"),
         );
     }
-    let gap = written.gap.as_ref().map(|(name, after)| {
-        let (exchange, _) = exchange::find(scene, name, out)?;
-        Some(GapRule { exchange, after: after.value, fill: Vec::new() })
-    });
+    let gap = written.gap.as_ref().map(|gap| self::gap(scene, written, request.as_ref(), gap, out));
     let joins = written.joins.as_ref().map(|joins| self::joins(scene, request.as_ref(), joins, out));
     Some(NoticeRule {
         name: written.name.value.as_str().into(),
@@ -117,12 +114,95 @@ fn answered(scene: &Scene<'_>, written: &written::Answered, out: &mut Vec<Diagno
     })
 }
 
-fn numbered(scene: &Scene<'_>, scope: &[written::Name], out: &mut Vec<Diagnostic>) -> Option<Numbered> {
-    let scope = scene.places(scope, out);
+fn numbered(scene: &Scene<'_>, written: &written::Numbered, out: &mut Vec<Diagnostic>) -> Option<Numbered> {
+    let scope = scene.places(&written.scope, out);
+    let names: Vec<&Name> = written.scope.iter().collect();
+    let filled = conversation::filled(scene, &names, true, out);
     let number = scene.written.number.as_ref()?;
     // If the field is unknown, `number` itself tells it.
     let column = scene.header.iter().find(|column| *column.field.path == *number.field.value)?;
-    Some(Numbered { at: column.field.at, scope: scope?, first: None })
+    let digits = column.field.at.len;
+    let fits = |first: u64| 10_u64.checked_pow(digits).is_none_or(|end| first < end);
+    if let Some(first) = written.first.as_ref().filter(|first| column.sure && !fits(first.value)) {
+        let message = format!("{} does not fit into the {digits} digits of `{}`", first.value, number.field.value);
+        out.push(
+            error(mistake::BAD_RANGE, first.span, "their first number", message)
+                .help("write the first number that the document names; without one, the first notice begins the count"),
+        );
+        return None;
+    }
+    let first = written.first.as_ref().map(|first| first.value);
+    filled.then_some(Numbered { at: column.field.at, scope: scope?, first })
+}
+
+/// A hole is asked for under the number that is missing, so that the exchange must let it be given, and all that it is counted by.
+fn gap(
+    scene: &Scene<'_>,
+    notice: &written::Notice,
+    kind: Option<&TypeCode>,
+    written: &written::Gap,
+    out: &mut Vec<Diagnostic>,
+) -> Option<GapRule> {
+    let (id, asks) = exchange::find(scene, &written.exchange, out)?;
+    let numbered = notice.numbered.as_ref()?;
+    let protocol = scene.written;
+    let number = &protocol.number.as_ref()?.field;
+    let in_header = |name: &Name| scene.header.iter().any(|column| *column.field.path == *name.value);
+    let stamped = |name: &&Name| protocol.stamp.iter().any(|stamp| stamp.value == name.value);
+    let needed = core::iter::once(number).chain(numbered.scope.iter().filter(stamped));
+    let missing: Vec<&str> = needed
+        .filter(|name| in_header(name) && !asks.given.iter().any(|given| given.value == name.value))
+        .map(|name| name.value.as_str())
+        .collect();
+    // What is given may be what could not be read.
+    if !missing.is_empty() && !(asks.seen.has("given") && asks.given.is_empty()) {
+        let message = format!("A request of `{}` cannot name the notice that is missing", written.exchange.value);
+        let all: Vec<&str> = asks.given.iter().map(|name| name.value.as_str()).chain(missing).collect();
+        out.push(
+            error(mistake::BAD_GAP, written.exchange.span, "the gateway writes its own number there", message)
+                .help(format!("say in the exchange that theirs is given: `given {}`", all.join(" ")))
+                .related(asks.name.span, "described here"),
+        );
+        return None;
+    }
+    let request = exchange::original(scene, asks)?;
+    let from = exchange::draft(scene, kind?)?;
+    let fill: Vec<_> = written
+        .fill
+        .iter()
+        .map(|(to, source)| {
+            let counted = core::iter::once(number).chain(&numbered.scope).find(|name| name.value == to.value);
+            if counted.is_some() {
+                let message = format!("Field `{}` names what is missing, and is written by the gateway", to.value);
+                out.push(
+                    error(mistake::MISPLACED, to.span, "not filled from here", message)
+                        .help("the number and what it is counted by are filled by themselves: remove it"),
+                );
+                return None;
+            }
+            compare::copied((request, &asks.given), from, to, source, out)
+        })
+        .collect();
+    for (at, (to, _)) in written.fill.iter().enumerate() {
+        if let Some((first, _)) = written.fill.iter().take(at).find(|(first, _)| first.value == to.value) {
+            out.push(
+                error(mistake::TWICE_SAID, to.span, "filled again", format!("Field `{}` is filled twice", to.value))
+                    .help("keep one of them")
+                    .related(first.span, "filled here first"),
+            );
+        }
+    }
+    let known = core::iter::once(number).chain(&numbered.scope).chain(written.fill.iter().map(|(to, _)| to));
+    if let Some(column) = conversation::unfilled(scene, request, &asks.given, &known.collect::<Vec<_>>()) {
+        let message = format!("The gateway asks for it by itself, and has no value for field `{}`", column.field.path);
+        out.push(
+            error(mistake::UNFILLED, written.exchange.span, "asked for", message)
+                .help(format!("fill it from the notice that showed the gap: `fill {} = field`", column.field.path))
+                .related(column.written.name.span, "filled with what?"),
+        );
+        return None;
+    }
+    Some(GapRule { exchange: id, after: written.after.value, fill: fill.into_iter().collect::<Option<_>>()? })
 }
 
 fn joins(

@@ -17,7 +17,7 @@ use crate::institution::{Digest, Protocol};
 use crate::mistake::{self, error};
 use crate::rules::Rules;
 use crate::verdict::VerdictTable;
-use crate::written::{self, Name};
+use crate::written::{self, Members, Name};
 
 /// The most telegrams, exchanges, notices, or fields of one telegram.
 const COUNT_MAX: usize = 10_000;
@@ -119,7 +119,7 @@ pub(crate) fn check(
     for telegram in &written.members.telegrams {
         drafts.push(layout::draft(telegram, header_written, &header, header_is_whole, &ground, out));
     }
-    let (signed, wide) = kept(written, &drafts, out);
+    let (signed, wide) = kept(&written.members, &drafts, out);
     let selection = select::check(written, &header, header_is_whole, &drafts, out);
     let verdicts = table::check(written, &header, sources, out);
     let mut scene = Scene { written, header, header_is_whole, drafts, selection, verdicts: VerdictTable::default() };
@@ -152,7 +152,7 @@ pub(crate) fn check(
 }
 
 /// The layout; what `pabal-telegram` refuses, and nothing has told yet, is told.
-fn layout(draft: &Draft<'_>, out: &mut Vec<Diagnostic>) -> Option<Layout> {
+pub(crate) fn layout(draft: &Draft<'_>, out: &mut Vec<Diagnostic>) -> Option<Layout> {
     let refused = match draft.layout() {
         Ok(layout) => return Some(layout),
         Err(refused) => refused,
@@ -251,22 +251,8 @@ fn demand(written: &written::Protocol, out: &mut Vec<Diagnostic>) {
             out.push(not_said(written.name.span, clause, help));
         }
     }
-    let members = &written.members;
-    for (count, what) in [
-        (members.telegrams.len(), "telegrams"),
-        (members.exchanges.len(), "exchanges"),
-        (members.notices.len(), "notices"),
-        (members.headers.iter().chain(&members.telegrams).map(|all| all.fields.len()).max().unwrap_or(0), "fields"),
-    ] {
-        if count > COUNT_MAX {
-            let message = format!("There are {count} {what}, more than {COUNT_MAX}");
-            out.push(
-                error(mistake::TOO_MANY, written.name.span, "too many", message)
-                    .help("describe them in several protocols"),
-            );
-        }
-    }
-    match members.headers.as_slice() {
+    countable(&written.name, &written.members, out);
+    match written.members.headers.as_slice() {
         [] => out.push(not_said(
             written.name.span,
             "header",
@@ -285,6 +271,23 @@ fn demand(written: &written::Protocol, out: &mut Vec<Diagnostic>) {
                     .related(first.name.span, "the first"),
                 );
             }
+        }
+    }
+}
+
+/// Tells more than can be counted.
+pub(crate) fn countable(name: &Name, members: &Members, out: &mut Vec<Diagnostic>) {
+    for (count, what) in [
+        (members.telegrams.len(), "telegrams"),
+        (members.exchanges.len(), "exchanges"),
+        (members.notices.len(), "notices"),
+        (members.headers.iter().chain(&members.telegrams).map(|all| all.fields.len()).max().unwrap_or(0), "fields"),
+    ] {
+        if count > COUNT_MAX {
+            let message = format!("There are {count} {what}, more than {COUNT_MAX}");
+            out.push(
+                error(mistake::TOO_MANY, name.span, "too many", message).help("describe them in several protocols"),
+            );
         }
     }
 }
@@ -308,10 +311,10 @@ fn stamped(written: &written::Protocol) -> Vec<&str> {
     all.map(|name| name.value.as_str()).collect()
 }
 
-type Kept = (Option<Vec<Signed>>, Option<Vec<Wide>>);
+pub(crate) type Kept = (Option<Vec<Signed>>, Option<Vec<Wide>>);
 
 /// `signed by` and `wide when`: checked and kept; nothing acts on them yet, and that is told.
-fn kept(written: &written::Protocol, drafts: &[Draft<'_>], out: &mut Vec<Diagnostic>) -> Kept {
+pub(crate) fn kept(members: &Members, drafts: &[Draft<'_>], out: &mut Vec<Diagnostic>) -> Kept {
     let mut signed = Vec::new();
     let mut wide = Vec::new();
     for (at, draft) in drafts.iter().enumerate() {
@@ -335,7 +338,7 @@ fn kept(written: &written::Protocol, drafts: &[Draft<'_>], out: &mut Vec<Diagnos
             }
             if let Some((when, set)) = &column.written.wide {
                 let when = draft.find(when, out);
-                let values = self::set(written, set, out);
+                let values = self::set(members, set, out);
                 let kept = when.zip(values).and_then(|(when, values)| {
                     let texts: Vec<_> =
                         values.values.iter().map(|text| layout::constant(&when.field, text, out)).collect();
@@ -362,8 +365,8 @@ fn sign_fits(field: &Field, sign: &Name, out: &mut Vec<Diagnostic>) -> bool {
     fits
 }
 
-fn set<'s>(written: &'s written::Protocol, name: &Name, out: &mut Vec<Diagnostic>) -> Option<&'s written::Set> {
-    let sets = &written.members.sets;
+fn set<'s>(members: &'s Members, name: &Name, out: &mut Vec<Diagnostic>) -> Option<&'s written::Set> {
+    let sets = &members.sets;
     let found = sets.iter().find(|set| set.name.value == name.value);
     if found.is_none() {
         let help: Option<String> =

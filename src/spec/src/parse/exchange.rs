@@ -7,11 +7,13 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::mistake::{self, error};
 use crate::parse::cursor::{Cursor, Read, clauses};
 use crate::parse::line::{self, Token};
-use crate::rules::Effect;
+use crate::rules::{Effect, Wins};
 use crate::verdict::Verdict;
-use crate::written::{At, Comparison, Condition, Exchange, Name, Pair, Reference, Right, Seen, Settles, Type, Unknown};
+use crate::written::{
+    Also, At, Comparison, Condition, Exchange, Name, Pair, Reference, Right, Seen, Settles, Type, Unknown,
+};
 
-const CLAUSES: [&str; 6] = ["request", "answer", "effect", "timeout", "unknown", "settles"];
+const CLAUSES: [&str; 8] = ["request", "answer", "given", "verdict", "effect", "timeout", "unknown", "settles"];
 
 const EFFECTS: [(&str, Effect); 3] = [("none", Effect::None), ("money", Effect::Money), ("state", Effect::State)];
 
@@ -24,6 +26,8 @@ pub(crate) fn read(name: Name, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic
         effect: None,
         timeout: None,
         unknown: None,
+        given: Vec::new(),
+        also: None,
         settles: None,
     };
     let _ = cursor.label();
@@ -50,6 +54,14 @@ fn clause(word: &str, cursor: &mut Cursor<'_>, exchange: &mut Exchange, out: &mu
         "effect" => exchange.effect = Some(cursor.choice("an effect", &EFFECTS)?),
         "timeout" => exchange.timeout = Some(cursor.duration("how long the answer may take")?),
         "unknown" => exchange.unknown = Some(unknown(cursor)?),
+        "given" => exchange.given = cursor.names("a header field", &CLAUSES)?,
+        "verdict" => {
+            cursor.must(&["also"])?;
+            let field = cursor.name("the field that holds the second code")?;
+            cursor.must(&["wins"])?;
+            let wins = cursor.choice("which of the two codes wins", &Wins::ALL)?.value;
+            exchange.also = Some(Also { field, wins });
+        }
         _ => exchange.settles = Some(settles(cursor, out)?),
     }
     Ok(())

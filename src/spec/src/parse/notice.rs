@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use crate::diagnostic::Diagnostic;
 use crate::parse::cursor::{Cursor, Read, Stop, clauses};
 use crate::parse::exchange::{kind, pairs};
-use crate::written::{Answered, Joins, Name, Notice, Seen};
+use crate::written::{Answered, Gap, Joins, Name, Notice, Numbered, Seen};
 
 const CLAUSES: [&str; 6] = ["request", "answer", "answered", "numbered", "gap", "joins"];
 
@@ -45,12 +45,17 @@ fn clause(word: &str, cursor: &mut Cursor<'_>, notice: &mut Notice) -> Read<()> 
         "answered" => notice.answered = Some(answered(cursor)?),
         "numbered" => {
             cursor.must(&["per"])?;
-            notice.numbered = Some(cursor.names("a header field", &CLAUSES)?);
+            let stops = ["from"].into_iter().chain(CLAUSES).collect::<Vec<_>>();
+            let scope = cursor.names("a header field", &stops)?;
+            let first = if cursor.takes("from") { Some(cursor.large("their first number")?) } else { None };
+            notice.numbered = Some(Numbered { scope, first });
         }
         "gap" => {
             let exchange = cursor.name("the exchange that asks for what is missing")?;
             cursor.must(&["after"])?;
-            notice.gap = Some((exchange, cursor.duration("how long after it was seen")?));
+            let after = cursor.duration("how long after it was seen")?;
+            let fill = if cursor.takes("fill") { fill(cursor)? } else { Vec::new() };
+            notice.gap = Some(Gap { exchange, after, fill });
         }
         _ => {
             let exchange = cursor.name("the exchange that it is about")?;
@@ -61,6 +66,17 @@ fn clause(word: &str, cursor: &mut Cursor<'_>, notice: &mut Notice) -> Read<()> 
         }
     }
     Ok(())
+}
+
+/// `tx_date = send_date`, up to the end of the line or another clause.
+fn fill(cursor: &mut Cursor<'_>) -> Read<Vec<(Name, Name)>> {
+    let mut all = Vec::new();
+    while all.is_empty() || !(cursor.is_done() || CLAUSES.iter().any(|stop| cursor.is_word(stop))) {
+        let to = cursor.name("a field of the gap request")?;
+        cursor.sign('=')?;
+        all.push((to, cursor.name("a field of the notice")?));
+    }
+    Ok(all)
 }
 
 /// `by gateway when durable with response_code "0000"`, or `by service within 5s else response_code "9999"`.

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use pabal_telegram::{Charset, Framing, LengthStyle};
+use pabal_telegram::{Charset, Framing, LengthStyle, Unset};
 
 use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
@@ -85,14 +85,9 @@ fn clause(word: &str, cursor: &mut Cursor<'_>, protocol: &mut Protocol, out: &mu
             cursor.must(&["changes"])?;
             protocol.day = Some(cursor.time_of_day("a time of day")?.value);
         }
-        "charset" => {
-            cursor.must(&["encode"])?;
-            protocol.encode = Some(cursor.choice("a charset", &CHARSETS)?.value);
-            cursor.must(&["decode"])?;
-            protocol.decode = Some(cursor.choice("a charset", &CHARSETS)?.value);
-        }
+        "charset" => charset(cursor, &mut protocol.encode, &mut protocol.decode)?,
         "frame" => protocol.frame = Some(frame(cursor)?),
-        "unset" => unset(cursor, protocol)?,
+        "unset" => unset(cursor, &mut protocol.unset_number, &mut protocol.unset_text)?,
         "party" => protocol.party = cursor.names("a header field", &CLAUSES)?,
         "participant" => protocol.participant = Some(cursor.name("a header field")?),
         "compartment" => protocol.compartment = Some(cursor.name("a header field")?),
@@ -144,21 +139,30 @@ fn frame(cursor: &mut Cursor<'_>) -> Read<At<Framing>> {
     Ok(At { value: framing, span: cursor.since(start) })
 }
 
+/// `charset encode euc-kr decode cp949`.
+pub(crate) fn charset(cursor: &mut Cursor<'_>, encode: &mut Option<Charset>, decode: &mut Option<Charset>) -> Read<()> {
+    cursor.must(&["encode"])?;
+    *encode = Some(cursor.choice("a charset", &CHARSETS)?.value);
+    cursor.must(&["decode"])?;
+    *decode = Some(cursor.choice("a charset", &CHARSETS)?.value);
+    Ok(())
+}
+
 /// `unset 9 zero X space`.
-fn unset(cursor: &mut Cursor<'_>, protocol: &mut Protocol) -> Read<()> {
+pub(crate) fn unset(
+    cursor: &mut Cursor<'_>,
+    unset_number: &mut Option<Unset>,
+    unset_text: &mut Option<Unset>,
+) -> Read<()> {
     while cursor.is_word("9") || cursor.is_word("X") {
         let number = cursor.takes("9") || !cursor.takes("X");
         let fill = cursor.choice("`zero` or `space`", &UNSETS)?.value;
-        *(if number { &mut protocol.unset_number } else { &mut protocol.unset_text }) = Some(fill);
+        *(if number { &mut *unset_number } else { &mut *unset_text }) = Some(fill);
     }
-    if protocol.unset_number.is_some() && protocol.unset_text.is_some() {
+    if unset_number.is_some() && unset_text.is_some() {
         return Ok(());
     }
-    Err(cursor.expected(if protocol.unset_number.is_none() {
-        "`9` and what fills it"
-    } else {
-        "`X` and what fills it"
-    }))
+    Err(cursor.expected(if unset_number.is_none() { "`9` and what fills it" } else { "`X` and what fills it" }))
 }
 
 fn number(cursor: &mut Cursor<'_>) -> Read<Number> {
@@ -192,7 +196,10 @@ fn poll(cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Read<Poll> {
 
 fn opening(cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Read<Opening> {
     cursor.must(&["per"])?;
-    let mut opening = Opening { per: cursor.names("a header field", &[])?, ..Opening::default() };
+    let mut opening = Opening { per: cursor.names("a header field", &["from"])?, ..Opening::default() };
+    if cursor.takes("from") {
+        opening.from = Some(cursor.time_of_day("the time of day of the first try")?.value);
+    }
     let seen = clauses(cursor.body()?, &["exchange", "retry", "lost"], &[], out, |word, cursor, _| {
         match word {
             "exchange" => opening.exchange = Some(cursor.name("the exchange that opens")?),
