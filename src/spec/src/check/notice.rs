@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use pabal_telegram::Echo;
+use pabal_telegram::{Echo, Kind};
 
 use crate::check::compare::{self, Both};
 use crate::check::protocol::Scene;
@@ -148,14 +148,19 @@ fn gap(
     let protocol = scene.written;
     let number = &protocol.number.as_ref()?.field;
     let in_header = |name: &Name| scene.header.iter().any(|column| *column.field.path == *name.value);
-    let stamped = |name: &&Name| protocol.stamp.iter().any(|stamp| stamp.value == name.value);
+    let stamped = |name: &&Name| {
+        let column = scene.header.iter().find(|column| *column.field.path == *name.value);
+        let is_stamp = column.is_some_and(|column| matches!(column.field.kind, Kind::Stamp(_)));
+        is_stamp && protocol.stamp.iter().any(|stamp| stamp.value == name.value)
+    };
     let needed = core::iter::once(number).chain(numbered.scope.iter().filter(stamped));
     let missing: Vec<&str> = needed
         .filter(|name| in_header(name) && !asks.given.iter().any(|given| given.value == name.value))
         .map(|name| name.value.as_str())
         .collect();
-    // What is given may be what could not be read.
-    if !missing.is_empty() && !(asks.seen.has("given") && asks.given.is_empty()) {
+    // What is given may be what could not be read, or is called by a wrong name.
+    let known = asks.given.iter().all(in_header) && !(asks.seen.has("given") && asks.given.is_empty());
+    if !missing.is_empty() && known {
         let message = format!("A request of `{}` cannot name the notice that is missing", written.exchange.value);
         let all: Vec<&str> = asks.given.iter().map(|name| name.value.as_str()).chain(missing).collect();
         out.push(

@@ -134,7 +134,8 @@ fn read(
             headed = true;
             let is = |with_exchange| line.cells.iter().map(|cell| cell.value.as_str()).eq(columns.names(with_exchange));
             let (with, without) = (is(true), is(false));
-            columns.has_exchange = with;
+            // Where they are not named well, as many as there are.
+            columns.has_exchange = with || (!without && line.cells.len() == columns.names(true).len());
             if !(with || without) {
                 good = false;
                 let message = "The first line of a code table names its columns";
