@@ -28,7 +28,9 @@ fn its_blocks_are_one_spec_without_a_mistake() {
     let codes: Vec<_> = loaded.warnings.iter().map(|told| told.code).collect();
     assert_eq!(codes, ["S090", "S090"]);
     let rules = &loaded.institution.protocols[0].rules;
-    assert_eq!((rules.exchanges.len(), rules.notices.len()), (4, 3));
+    assert_eq!((rules.exchanges.len(), rules.notices.len()), (5, 3));
+    let layouts = loaded.institution.layouts("cms").expect("layouts of conversion alone");
+    assert!(layouts.catalog.find("cms_debit").is_some());
     let classes = rules.verdicts.rows().map(|(_, row)| row.verdict);
     let mut classes: Vec<Verdict> = classes.collect();
     classes.sort_unstable();
@@ -39,7 +41,7 @@ fn its_blocks_are_one_spec_without_a_mistake() {
 #[test]
 fn each_block_is_read_alone() {
     let text = blocks("pabal");
-    let names = ["institution", "protocol", "header", "telegram", "exchange", "notice"];
+    let names = ["institution", "protocol", "layouts", "header", "telegram", "exchange", "notice"];
     assert!(names.iter().all(|name| text.contains(&format!("\n{name} ")) || text.starts_with(name)));
     let alone = README.split("```pabal\n").skip(1).map(|block| block.split("```").next().expect("a block"));
     for block in alone {
