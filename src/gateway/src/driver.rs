@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use pabal_clock::Deadline;
 use pabal_journal::Writer;
+use pabal_spec::Institution;
 use pabal_switch::{Recovery, Refusal, Settings};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
@@ -37,7 +38,7 @@ use crate::clock::now;
 use crate::config::{Endpoint, LineConfig};
 use crate::digest::DigestKey;
 use crate::recovery::recover;
-use crate::versions::Versions;
+use crate::versions::{Shelf, Versions};
 use command::{Command, Fenced, Heard, Refused, WaiterId};
 use health::Health;
 use life::{End, Life};
@@ -47,6 +48,7 @@ use subscribers::SubscriberId;
 /// What survives a core: everything but its sockets and waiters.
 pub(crate) struct Driver {
     pub(crate) versions: Arc<Versions>,
+    pub(crate) shelf: Shelf,
     pub(crate) name: String,
     pub(crate) settings: Settings,
     pub(crate) lines: Vec<Line>,
@@ -128,7 +130,8 @@ impl Driver {
 
     /// Drives until it has drained.
     pub(crate) async fn run(mut self, recovery: Recovery) -> Drained {
-        let mut life = match self.begin(recovery) {
+        let needed = self.with_versions(recovery).await;
+        let mut life = match needed.and_then(|(recovery, versions)| self.begin(recovery, versions)) {
             Ok(life) => life,
             Err(why) => return self.refuse_all(&why).await,
         };
@@ -157,7 +160,9 @@ impl Driver {
                 .send_replace(Health::NotServing(format!("a fault of ours: {why}; starting anew from the journal")));
             let wait = next_rest(rest, now().mono.since(began));
             let ended = match self.rest(life, wait, &why).await {
-                Ok(drain) => self.recovered().await.and_then(|recovery| Ok((self.begin(recovery)?, drain))),
+                Ok(drain) => {
+                    self.recovered().await.and_then(|(recovery, versions)| Ok((self.begin(recovery, versions)?, drain)))
+                }
                 Err(why) => Err(why),
             };
             life = match ended {
@@ -200,13 +205,22 @@ impl Driver {
     }
 
     /// What the next core begins with.
-    async fn recovered(&self) -> Result<Recovery, String> {
+    async fn recovered(&self) -> Result<(Recovery, Vec<Arc<Institution>>), String> {
         let (directory, name) = (self.journal.directory.clone(), self.name().to_owned());
-        tokio::task::spawn_blocking(move || recover(&directory, &name)).await.map_err(|error| error.to_string())?
+        let recovered = tokio::task::spawn_blocking(move || recover(&directory, &name)).await;
+        self.with_versions(recovered.map_err(|error| error.to_string())??).await
     }
 
-    fn begin(&self, recovery: Recovery) -> Result<Life, String> {
-        catch_unwind(AssertUnwindSafe(|| Life::begin(self, recovery)))
+    /// The versions of the spec that a recovery needs, the one in force first.
+    async fn with_versions(&self, recovery: Recovery) -> Result<(Recovery, Vec<Arc<Institution>>), String> {
+        let (versions, shelf) = (Arc::clone(&self.versions), self.shelf.clone());
+        let needed = recovery.specs();
+        let read = tokio::task::spawn_blocking(move || versions.institutions(&needed, &shelf)).await;
+        Ok((recovery, read.map_err(|error| error.to_string())?))
+    }
+
+    fn begin(&self, recovery: Recovery, versions: Vec<Arc<Institution>>) -> Result<Life, String> {
+        catch_unwind(AssertUnwindSafe(|| Life::begin(self, recovery, versions)))
             .map_err(|panic| format!("a fault of ours at the start: {}", panic_text(&*panic)))
     }
 
@@ -241,7 +255,7 @@ fn refuse(command: Command, why: &str) -> Option<Deadline> {
             _ = taken.send(Err((Refusal::Stopped, why.to_owned())));
         }
         Command::Reload { reply, .. } => _ = reply.send(Err(Refused::Stopped(why.to_owned()))),
-        Command::Look { .. } | Command::Status { .. } => {}
+        Command::Look { .. } | Command::Status { .. } | Command::Unresolved { .. } => {}
         Command::Drain { deadline } => return Some(deadline),
         #[cfg(test)]
         Command::Panic => {}

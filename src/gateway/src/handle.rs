@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use pabal_clock::Deadline;
+use pabal_clock::{Deadline, Now};
 use pabal_switch::{
-    Cause, ExchangeId, ExchangeState, ExchangeStatus, Inquire, Open, Outcome, Plan, Refusal, Report, Status,
+    Cause, ExchangeId, ExchangeState, ExchangeStatus, Inquire, Open, Outcome, Plan, Refusal, Report, Status, Unresolved,
 };
 use pabal_telegram::{Class, Fault, Rule, Side, encode};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -275,6 +275,21 @@ impl Handle {
         let (reply, status) = oneshot::channel();
         self.0.desks.get(institution)?.commands.send(Command::Status { reply }).await.ok()?;
         status.await.ok()
+    }
+
+    /// What is UNKNOWN in memory. A driver that is gone, or has no core, knows nothing.
+    pub(crate) async fn unresolved(&self, desk: &Desk, after: Option<ExchangeId>, max: usize) -> Vec<Unresolved> {
+        let (reply, unresolved) = oneshot::channel();
+        if desk.send(Command::Unresolved { after, max, reply }).await.is_err() {
+            return Vec::new();
+        }
+        unresolved.await.unwrap_or_default()
+    }
+
+    /// The time by the gateway's one clock, for whoever shows when something in a [`Status`] happened or will happen.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        now()
     }
 
     /// Whether an institution can be called now, and every change of that. `None` if it is not configured.

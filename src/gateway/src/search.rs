@@ -7,6 +7,7 @@ use pabal_switch::{ExchangeId, Outcome};
 use pabal_telegram::Layout;
 
 use crate::call::CallError;
+use crate::clock::now;
 use crate::driver::command::LookKey;
 use crate::handle::{Desk, Handle};
 use crate::history::History;
@@ -147,7 +148,10 @@ impl Handle {
             self.desk(name)?;
         }
         let max = max.clamp(1, SEARCH_MAX);
-        let found = self.0.histories.search(institution, by.clone(), max).await?;
+        let mut found = self.0.histories.search(institution.clone(), by.clone(), max).await?;
+        if by == SearchBy::Unresolved {
+            self.add_unresolved(institution.as_deref(), &mut found, max).await?;
+        }
         let mut summaries = Vec::new();
         for (exchange, history) in found {
             let summary = self.summary(exchange, &history).await;
@@ -157,6 +161,30 @@ impl Handle {
             }
         }
         Ok(summaries)
+    }
+
+    /// What memory knows to be UNKNOWN: it may lie further back in the journal than a search looks.
+    async fn add_unresolved(
+        &self,
+        institution: Option<&str>,
+        found: &mut Vec<(ExchangeId, History)>,
+        max: usize,
+    ) -> Result<(), CallError> {
+        for desk in self.0.desks.values().filter(|desk| institution.is_none_or(|name| name == desk.name)) {
+            for unresolved in self.unresolved(desk, None, max).await {
+                let id = unresolved.exchange;
+                if found.iter().any(|(known, history)| *known == id && history.institution == desk.name) {
+                    continue;
+                }
+                if let Some(history) = self.0.histories.exchange(desk.name.clone(), id).await? {
+                    found.push((id, history));
+                }
+            }
+        }
+        // Ids grow with time.
+        found.sort_by(|(one, _), (other, _)| other.cmp(one));
+        found.truncate(max);
+        Ok(())
     }
 
     /// Everything about one exchange or notice; `None` if nothing is known of it.
@@ -195,11 +223,33 @@ impl Handle {
 
     /// An exchange in a line, with what memory knows that is newer.
     async fn summary(&self, exchange: ExchangeId, history: &History) -> TxSummary {
-        let status = match self.0.desks.get(&history.institution) {
-            Some(desk) if !history.is_final() => self.look(desk, LookKey::Exchange(exchange)).await,
+        let desk = self.0.desks.get(&history.institution).filter(|_| !history.is_final());
+        let Some(desk) = desk else { return history.summary(exchange, None, None) };
+        let status = self.look(desk, LookKey::Exchange(exchange)).await;
+        let next = match status.as_ref().and_then(|status| status.outcome) {
+            Some(outcome) if !outcome.is_final() => self.next_step(desk, exchange).await,
             _ => None,
         };
-        history.summary(exchange, status.as_ref(), None)
+        history.summary(exchange, status.as_ref(), next)
+    }
+
+    /// What is done next about something UNKNOWN.
+    async fn next_step(&self, desk: &Desk, exchange: ExchangeId) -> Option<NextStep> {
+        // The first behind the one before it.
+        let before = ExchangeId(exchange.0.checked_sub(1)?);
+        let unresolved = self.unresolved(desk, Some(before), 1).await.into_iter().next()?;
+        if unresolved.exchange != exchange {
+            return None;
+        }
+        let now = now();
+        Some(match unresolved.next {
+            Some((at, text)) => {
+                let wait = i64::try_from(at.since(now.mono).as_micros()).unwrap_or(i64::MAX);
+                let at = Wall::from_unix_micros(now.wall.as_unix_micros().saturating_add(wait));
+                NextStep { at: Some(at), text: text.into() }
+            }
+            None => NextStep { at: None, text: "a person has to look at it".to_owned() },
+        })
     }
 }
 

@@ -1,6 +1,5 @@
 //! Starting: specs, the data directory, recovery, listeners; every mistake with its place and the fix.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -257,7 +256,7 @@ impl Parts<'_> {
             recover(&directory, &of).map_err(|what| StartError::Recovery { institution: of, what })
         });
         let recovery = flat(recovered.await)?;
-        let needed = BTreeSet::new();
+        let needed = recovery.specs();
         let (of, own) = (name.clone(), shelf.clone());
         let versions = tokio::task::spawn_blocking(move || {
             let kept = (|| {
@@ -269,20 +268,27 @@ impl Parts<'_> {
             })();
             kept.map_err(|source| StartError::Keep { institution: of, source })
         });
-        let (version, older) = flat(versions.await)?;
         let (commands, received) = mpsc::channel(COMMANDS_MAX);
         // Bounded by the calls that wait.
         let (abandons, abandoned) = mpsc::unbounded_channel();
         // Bounded by the subscriptions that there are.
         let (leaves, left) = mpsc::unbounded_channel();
         let (health, known) = watch::channel(Health::NotServing("starting".to_owned()));
+        let (version, older) = flat(versions.await)?;
         let versions = Arc::new(Versions::new(Arc::new(version), older));
+        for digest in recovery.specs().into_iter().filter(|digest| versions.of(*digest).is_none()) {
+            tracing::error!(
+                institution = name,
+                spec = %digest,
+                "a version of the spec that open exchanges live by is not kept any more: they are UNKNOWN, and a person has to look at them"
+            );
+        }
         let addresses = lines.iter().filter_map(|line| Some((line.name.clone(), line.local_address()?))).collect();
         let desk = Desk {
             name,
             config: configured.clone(),
             versions: Arc::clone(&versions),
-            shelf,
+            shelf: shelf.clone(),
             commands,
             abandons,
             leaves,
@@ -291,6 +297,7 @@ impl Parts<'_> {
         };
         let driver = Driver {
             versions,
+            shelf,
             name: configured.name.clone(),
             settings,
             lines,

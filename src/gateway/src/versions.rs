@@ -68,6 +68,14 @@ impl Versions {
         self.0.read().unwrap_or_else(PoisonError::into_inner).all.get(&digest).cloned()
     }
 
+    /// Those that a core begins with that needs these: the one in force first. What is neither loaded nor kept is left out. Blocking work.
+    pub(crate) fn institutions(&self, needed: &BTreeSet<Digest>, shelf: &Shelf) -> Vec<Arc<Institution>> {
+        let newest = self.newest();
+        let older = needed.iter().filter(|digest| **digest != newest.digest);
+        let older = older.filter_map(|digest| self.of(*digest).or_else(|| shelf.load(*digest)));
+        std::iter::once(Arc::clone(&newest)).chain(older).map(|version| Arc::clone(&version.institution)).collect()
+    }
+
     /// Puts one in force. The oldest that somebody may still want to read by goes when there are too many: an exchange keeps its own.
     pub(crate) fn put(&self, newest: Arc<Version>) {
         let mut loaded = self.0.write().unwrap_or_else(PoisonError::into_inner);

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use pabal_clock::Deadline;
 use pabal_switch::{
     ExchangeId, ExchangeState, ExchangeStatus, Inquire, NoticeId, Open, Refusal, Report, ServiceReply, Status,
+    Unresolved,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Reply { reply: Box<ServiceReply>, subscriber: SubscriberId, taken: Taken },
     /// A service has a notice for good.
     NoticeTaken { notice: NoticeId, subscriber: SubscriberId, taken: Taken },
+    /// Look at what is UNKNOWN.
+    Unresolved { after: Option<ExchangeId>, max: usize, reply: oneshot::Sender<Vec<Unresolved>> },
     /// Look at everything.
     Status { reply: oneshot::Sender<Status> },
     /// Take nothing new, and stop when all is done or the deadline has come.

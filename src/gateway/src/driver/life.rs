@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pabal_clock::{Deadline, Mono, Now};
+use pabal_spec::Institution;
 use pabal_switch::{
     CloseReason, Conn, Core, Event, ExchangeId, LineId, NoticeId, Open, Opened, Output, Recovery, Refusal, ReplyReport,
     ServiceReply, SessionId, SessionState, Settings, Ticket,
@@ -72,7 +73,7 @@ pub(super) enum End {
 }
 
 impl Life {
-    pub(super) fn begin(driver: &Driver, recovery: Recovery) -> Self {
+    pub(super) fn begin(driver: &Driver, recovery: Recovery, versions: Vec<Arc<Institution>>) -> Self {
         let name = driver.name().to_owned();
         let acks = Arc::new(Acks::default());
         let told = Arc::clone(&acks);
@@ -94,13 +95,7 @@ impl Life {
             .map_or_else(|| now().mono.as_nanos(), u64::from_le_bytes);
         let settings = driver.settings.clone();
         let mut life = Self {
-            core: Core::new(
-                vec![Arc::clone(&driver.versions.newest().institution)],
-                settings.clone(),
-                recovery,
-                seed,
-                now(),
-            ),
+            core: Core::new(versions, settings.clone(), recovery, seed, now()),
             observer: Observer::start(name.clone(), &settings),
             settings,
             acks,
@@ -332,6 +327,7 @@ impl Life {
                     }
                 }
             }
+            Command::Unresolved { after, max, reply } => _ = reply.send(self.core.unresolved(after, max)),
             Command::Status { reply } => _ = reply.send(self.core.status()),
             Command::Drain { deadline } => self.drain(deadline, now),
             #[cfg(test)]

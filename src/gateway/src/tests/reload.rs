@@ -5,8 +5,8 @@ use std::path::Path;
 use pabal_journal::Position;
 
 use super::house::{House, config_text, specs, transfer};
-use super::peer::{Peer, answered};
-use crate::{Body, Config, Gateway, ReloadError};
+use super::peer::{PATIENCE, Peer, answered, write_telegram};
+use crate::{Body, Config, Gateway, ReloadError, Search, SearchBy};
 
 /// A house whose spec lies in its own directory, and can be edited.
 async fn house() -> House {
@@ -99,4 +99,45 @@ async fn a_mistake_or_another_conversation_leaves_the_old_version_in_force() {
     std::fs::rename(directory.join("gone"), directory.join("spec")).unwrap();
     assert_eq!(house.handle.reload(None, "ops", "as it was").await.unwrap()[0].new, digest);
     assert!(house.handle.exchange(transfer()).await.unwrap().outcome.is_final());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_reads_what_was_sent_by_an_older_version_by_that_version() {
+    let house = house().await;
+    edit(house.directory.path(), "effect money  timeout 30s", "effect money  timeout 200ms");
+    let old = house.handle.reload(None, "ops", "impatience").await.unwrap()[0].new;
+    house.open(|_| vec![]).await;
+    let unknown = house.handle.exchange(transfer()).await.unwrap();
+    assert!(!unknown.outcome.is_final());
+    let shown = house.handle.show("hecto", unknown.exchange).await.unwrap().unwrap();
+    let House { gateway, handle, peer, directory } = house;
+    let drained = gateway.drain(PATIENCE).await;
+    assert_eq!(drained.journal_failure, None);
+    drop(handle);
+
+    // In the next process another version is in force, which has no field `memo`.
+    edit(directory.path(), "  memo ", "  note ");
+    let text = config_text(directory.path(), peer.address, "")
+        .replace(&format!("{:?}", specs()), &format!("{:?}", directory.path().join("spec")));
+    let gateway = Gateway::start(Config::parse(&text, "pabal.toml").unwrap()).await.unwrap();
+    let handle = gateway.handle();
+    let house = House { gateway, handle, peer, directory };
+    assert_eq!(kept(house.directory.path()), 2, "the first version, which nothing needs, is gone");
+    let again = house.handle.show("hecto", unknown.exchange).await.unwrap().unwrap();
+    let layout = again.request.unwrap().layout.unwrap();
+    assert!(layout.fields().iter().any(|field| &*field.path == "memo"), "it is read by its own version, {old}");
+
+    let request = shown.request.unwrap().telegram;
+    let (out, inbound) = tokio::task::block_in_place(|| house.connect());
+    Peer::answer_by(out, inbound.try_clone().unwrap(), |_| vec![]);
+    // Its secrets are gone, but they are not part of the key.
+    write_telegram(&mut { inbound }, &answered(&request, b"0000"));
+    house
+        .wait_for(|handle| async move {
+            let found = handle.search(Search { institution: None, by: SearchBy::Unresolved, max: 1 }).await.unwrap();
+            found.is_empty()
+        })
+        .await;
+    let settled = house.handle.show("hecto", unknown.exchange).await.unwrap().unwrap();
+    assert!(settled.summary.outcome.unwrap().is_final(), "{settled:?}");
 }

@@ -81,6 +81,8 @@ async fn what_is_unknown_is_found_until_it_is_settled() {
     let [summary] = &found[..] else { panic!("{found:#?}") };
     assert_eq!((summary.exchange, summary.outcome), (unknown.exchange, Some(unknown.outcome)));
     assert_eq!(summary.state, "unknown");
+    let next = summary.next.as_ref().expect("the spec has an inquiry");
+    assert!(next.at.is_some_and(|at| at > house.handle.now().wall), "{next:?}");
     answers.send(()).unwrap();
     house.wait_for(|handle| async move { handle.search(search(SearchBy::Unresolved)).await.unwrap().is_empty() }).await;
     let detail = house.handle.show("hecto", unknown.exchange).await.unwrap().unwrap();
