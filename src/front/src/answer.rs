@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use pabal_gateway::{Answer, Found};
 use pabal_switch::{Cause, Outcome, Plan};
 use pabal_telegram::{Fault, Side, Telegram};
@@ -41,28 +44,31 @@ pub(crate) fn broken(trace: &Trace) -> proto::ExchangeResponse {
 
 fn read(bytes: &[u8], plan: &Plan, response: &mut proto::ExchangeResponse) {
     let rules = &plan.protocol.rules;
-    let telegram = Telegram::new(plan.answer_layout(), bytes, Side::Answerer);
     response.spec_digest = plan.protocol.digest.to_string();
-    for (_, field, value) in telegram.fields() {
-        if let Ok(value) = value {
-            let read = proto::Field {
-                value: Some(value::to_proto(&value)),
-                class: field.class.word().to_owned(),
-                offset: field.at.offset,
-                length: field.at.len,
-            };
-            response.fields.insert(field.path.to_string(), read);
-        }
-    }
-    response.faults = telegram.faults().iter().map(fault).collect();
+    (response.fields, response.faults) = fields(Telegram::new(plan.answer_layout(), bytes, Side::Answerer));
     if let Some(code) = rules.response_code.of(bytes) {
         let participant = rules.participant.as_ref().and_then(|(_, at)| at.of(bytes)).unwrap_or_default();
         response.response_code = String::from_utf8_lossy(code).trim_end().to_owned();
-        response.response_text = rules.verdicts.text(participant, &plan.exchange().name, code).unwrap_or_default().to_owned();
+        response.response_text =
+            rules.verdicts.text(participant, &plan.exchange().name, code).unwrap_or_default().to_owned();
     }
 }
 
-fn fault(fault: &Fault) -> proto::Fault {
+/// The fields that can be read, unmasked, by path; and what is wrong with the others, masked.
+pub(crate) fn fields(telegram: Telegram<'_, '_>) -> (BTreeMap<String, proto::Field>, Vec<proto::Fault>) {
+    let read = telegram.fields().filter_map(|(_, field, value)| {
+        let read = proto::Field {
+            value: Some(value::to_proto(&value.ok()?)),
+            class: field.class.word().to_owned(),
+            offset: field.at.offset,
+            length: field.at.len,
+        };
+        Some((field.path.to_string(), read))
+    });
+    (read.collect(), telegram.faults().iter().map(fault).collect())
+}
+
+pub(crate) fn fault(fault: &Fault) -> proto::Fault {
     proto::Fault {
         field: fault.field.to_string(),
         offset: fault.offset,
@@ -72,7 +78,7 @@ fn fault(fault: &Fault) -> proto::Fault {
     }
 }
 
-fn outcome(outcome: Outcome) -> (proto::Outcome, proto::Reason, proto::Reason) {
+pub(crate) fn outcome(outcome: Outcome) -> (proto::Outcome, proto::Reason, proto::Reason) {
     let (word, refusal) = match outcome {
         Outcome::Success { .. } => (proto::Outcome::Success, None),
         Outcome::Failure { refusal, .. } => (proto::Outcome::Failure, refusal),
@@ -105,13 +111,22 @@ pub(crate) fn found(found: Found) -> proto::FindResponse {
 }
 
 fn entry((unix_micros, kind, text): (i64, String, String)) -> proto::HistoryEntry {
+    proto::HistoryEntry { at: Some(timestamp(unix_micros)), kind, text }
+}
+
+/// An instant in microseconds since 1970.
+pub(crate) fn timestamp(unix_micros: i64) -> prost_types::Timestamp {
     const MICROS: i64 = 1_000_000;
     let nanos = i32::try_from(unix_micros.rem_euclid(MICROS) * 1_000).unwrap_or_default();
-    proto::HistoryEntry {
-        at: Some(prost_types::Timestamp { seconds: unix_micros.div_euclid(MICROS), nanos }),
-        kind,
-        text,
-    }
+    prost_types::Timestamp { seconds: unix_micros.div_euclid(MICROS), nanos }
+}
+
+/// A span; one that protobuf cannot tell is told as the longest that it can.
+pub(crate) fn duration(span: Duration) -> prost_types::Duration {
+    // 10,000 years, as protobuf's own comment says.
+    const SECONDS_MAX: i64 = 315_576_000_000;
+    let seconds = i64::try_from(span.as_secs()).unwrap_or(SECONDS_MAX).min(SECONDS_MAX);
+    prost_types::Duration { seconds, nanos: i32::try_from(span.subsec_nanos()).unwrap_or_default() }
 }
 
 #[cfg(test)]

@@ -2,15 +2,15 @@ use pabal_gateway::{Handle, Health, InquireCall};
 use pabal_switch::Refusal;
 use tonic::{Request, Response, Status};
 
-use crate::answer;
 use crate::exchange::{exchange_id, time_left};
 use crate::proto::{
     InquireRequest, InquireResponse, InstitutionStatus, OpeningStatus, ReloadSpecRequest, ReloadSpecResponse,
     SearchRequest, SearchResponse, SessionStatus, ShowRequest, ShowResponse, StatusRequest, StatusResponse,
     control_server,
 };
-use crate::refused::{ERROR_DOMAIN, Refused};
+use crate::refused::Refused;
 use crate::trace::Trace;
+use crate::{answer, reload, search};
 
 /// Bytes of an actor's name and of its reason.
 const ACTOR_BYTES_MAX: usize = 128;
@@ -33,16 +33,16 @@ impl control_server::Control for Control {
         self.look(wanted).await.map(Response::new).map_err(|refused| refused.of_question().into())
     }
 
-    async fn search(&self, _: Request<SearchRequest>) -> Result<Response<SearchResponse>, Status> {
-        Err(Status::unimplemented("nothing is looked for yet"))
+    async fn search(&self, request: Request<SearchRequest>) -> Result<Response<SearchResponse>, Status> {
+        self.look_for(request.into_inner()).await.map(Response::new).map_err(|refused| refused.of_question().into())
     }
 
-    async fn show(&self, _: Request<ShowRequest>) -> Result<Response<ShowResponse>, Status> {
-        Err(Status::unimplemented("nothing is shown yet"))
+    async fn show(&self, request: Request<ShowRequest>) -> Result<Response<ShowResponse>, Status> {
+        self.look_at(request.into_inner()).await.map(Response::new).map_err(|refused| refused.of_question().into())
     }
 
-    async fn reload_spec(&self, _: Request<ReloadSpecRequest>) -> Result<Response<ReloadSpecResponse>, Status> {
-        Err(Status::unimplemented("specs are read at the start only"))
+    async fn reload_spec(&self, request: Request<ReloadSpecRequest>) -> Result<Response<ReloadSpecResponse>, Status> {
+        self.reload(request.into_inner()).await.map(Response::new).map_err(|refused| refused.of_question().into())
     }
 }
 
@@ -52,14 +52,7 @@ impl Control {
         let timeout = time_left(&request);
         let request = request.into_inner();
         let institution = request.institution;
-        for (field, text, bytes_max) in
-            [("actor", &request.actor, ACTOR_BYTES_MAX), ("reason", &request.reason, REASON_BYTES_MAX)]
-        {
-            if text.trim().is_empty() || text.len() > bytes_max {
-                let fix = format!("{} bytes; give 1 to {bytes_max}, they are journaled", text.len());
-                return Err(Refused::invalid(&institution, field, fix));
-            }
-        }
+        is_told(&institution, &request.actor, &request.reason)?;
         let call = InquireCall {
             exchange: exchange_id(&institution, &request.exchange_id)?,
             institution: institution.clone(),
@@ -76,6 +69,30 @@ impl Control {
         })
     }
 
+    async fn look_for(&self, request: SearchRequest) -> Result<SearchResponse, Refused> {
+        let institution = request.institution.clone();
+        let (search, max) = search::search(request)?;
+        let found = self.handle.search(search).await.map_err(|error| Refused::by_gateway(&institution, error))?;
+        Ok(search::response(found, max))
+    }
+
+    async fn look_at(&self, request: ShowRequest) -> Result<ShowResponse, Refused> {
+        let institution = request.institution;
+        let id = exchange_id(&institution, &request.id)?;
+        match self.handle.show(&institution, id).await.map_err(|error| Refused::by_gateway(&institution, error))? {
+            Some(detail) => Ok(search::detail(detail, request.unmasked)),
+            None => Ok(ShowResponse::default()),
+        }
+    }
+
+    async fn reload(&self, request: ReloadSpecRequest) -> Result<ReloadSpecResponse, Refused> {
+        let institution = request.institution;
+        is_told(&institution, &request.actor, &request.reason)?;
+        let wanted = (!institution.is_empty()).then_some(&*institution);
+        let reloaded = self.handle.reload(wanted, &request.actor, &request.reason).await;
+        reloaded.map(reload::response).map_err(|error| reload::refused(&institution, &error))
+    }
+
     async fn look(&self, wanted: String) -> Result<StatusResponse, Refused> {
         let names = if wanted.is_empty() { self.handle.institutions() } else { vec![wanted] };
         let mut institutions = Vec::with_capacity(names.len());
@@ -90,15 +107,19 @@ impl Control {
     }
 }
 
-fn unknown_institution(name: &str, configured: &[String]) -> Refused {
-    Refused {
-        refusal: Refusal::UnknownInstitution,
-        detail: format!("{name:?} is not among {}.", configured.join(", ")),
-        violations: Vec::new(),
-        institution: name.to_owned(),
-        exchange: String::new(),
-        domain: ERROR_DOMAIN,
+/// Who acts says who he is and why.
+fn is_told(institution: &str, actor: &str, reason: &str) -> Result<(), Refused> {
+    for (field, text, bytes_max) in [("actor", actor, ACTOR_BYTES_MAX), ("reason", reason, REASON_BYTES_MAX)] {
+        if text.trim().is_empty() || text.len() > bytes_max {
+            let fix = format!("{} bytes; give 1 to {bytes_max}, they are journaled", text.len());
+            return Err(Refused::invalid(institution, field, fix));
+        }
     }
+    Ok(())
+}
+
+fn unknown_institution(name: &str, configured: &[String]) -> Refused {
+    Refused::new(Refusal::UnknownInstitution, name, format!("{name:?} is not among {}.", configured.join(", ")))
 }
 
 fn institution(name: String, status: &pabal_switch::Status, health: Option<Health>) -> InstitutionStatus {

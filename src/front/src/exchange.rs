@@ -2,19 +2,20 @@ use std::time::Duration;
 
 use pabal_gateway::{Body, Call, Find, FindKey, Handle};
 use pabal_switch::ExchangeId;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::Instrument;
 
 use crate::proto::{
-    ExchangeRequest, ExchangeResponse, FindRequest, FindResponse, Outcome, ServeRequest, ServeResponse,
-    exchange_request, find_request, gateway_server,
+    ExchangeRequest, ExchangeResponse, FindRequest, FindResponse, Outcome, ServeRequest, exchange_request,
+    find_request, gateway_server,
 };
 use crate::refused::Refused;
 use crate::routes::Arrived;
+use crate::serve::Responses;
 use crate::trace::Trace;
-use crate::{answer, metadata, value};
+use crate::{answer, metadata, serve, value};
 
 /// Bytes of an idempotency key.
 pub(crate) const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
@@ -23,6 +24,8 @@ pub(crate) const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
 #[derive(Debug)]
 pub(crate) struct Gateway {
     pub(crate) handle: Handle,
+    /// Becomes true when no stream may go on.
+    pub(crate) stopping: watch::Receiver<bool>,
 }
 
 #[tonic::async_trait]
@@ -65,10 +68,11 @@ impl gateway_server::Gateway for Gateway {
         self.look(request).await.map(Response::new).map_err(|refused| refused.of_question().into())
     }
 
-    type ServeStream = tokio_stream::Empty<Result<ServeResponse, Status>>;
+    type ServeStream = Responses;
 
-    async fn serve(&self, _: Request<Streaming<ServeRequest>>) -> Result<Response<Self::ServeStream>, Status> {
-        Err(Status::unimplemented("notices are not delivered yet"))
+    async fn serve(&self, request: Request<Streaming<ServeRequest>>) -> Result<Response<Responses>, Status> {
+        let caller = metadata::caller(request.metadata(), "").map_err(|refused| Status::from(refused.of_question()))?;
+        Ok(Response::new(serve::begin(self.handle.clone(), caller, request.into_inner(), self.stopping.clone())))
     }
 }
 
@@ -238,7 +242,7 @@ mod tests {
     fn refused(request: ExchangeRequest) -> (String, String) {
         let metadata = MetadataMap::new();
         let refused = call(&metadata, request, None, &Trace::of(&metadata)).expect_err("it is malformed").refused;
-        assert_eq!((refused.refusal.word(), &*refused.institution), ("INVALID_FIELDS", "hecto"));
+        assert_eq!((refused.reason.word(), &*refused.institution), ("INVALID_FIELDS", "hecto"));
         refused.violations.into_iter().next().expect("it says what is wrong")
     }
 

@@ -63,6 +63,8 @@ pub struct Running {
     local: Listen,
     board: Board,
     routes: watch::Sender<Routes>,
+    /// Ends what would go on for ever.
+    end_streams: watch::Sender<bool>,
     stop: oneshot::Sender<()>,
     server: JoinHandle<Result<(), tonic::transport::Error>>,
     /// Keeps the health board up to date; ends when this is dropped.
@@ -78,17 +80,18 @@ impl Front {
         let bound = listen::bind(&options.listen).await?;
         let (reporter, health) = tonic_health::server::health_reporter();
         let (board, watching) = Board::watch(&handle, reporter).await;
+        let (end_streams, stopping) = watch::channel(false);
         let services = reflection()
             .add_service(health)
             .add_service(
-                GatewayServer::new(Gateway { handle: handle.clone() })
+                GatewayServer::new(Gateway { handle: handle.clone(), stopping })
                     .max_decoding_message_size(options.request_bytes_max),
             )
             .add_service(ControlServer::new(Control { handle }).max_decoding_message_size(options.request_bytes_max));
         let (routes, table) = RouteTable::new(services);
         let (stop, stopped) = oneshot::channel();
         let (local, server) = spawn(bound, &options, table, stopped)?;
-        Ok(Running { local, board, routes, stop, server, _health: watching })
+        Ok(Running { local, board, routes, end_streams, stop, server, _health: watching })
     }
 }
 
@@ -111,10 +114,13 @@ impl Running {
         let _ = self.routes.send(routes.prepare());
     }
 
-    /// Stops listening, lets the calls that are here end within the time, and drops those that do not: what has not left will not leave.
+    /// Stops listening, ends subscriptions, lets the calls that are here end within the time, and drops those that do not: what has not left
+    /// will not leave.
     /// Health says NOT_SERVING from the start.
     pub async fn shutdown(self, within: Duration) {
         self.board.stop().await;
+        // Nobody reads it if there is no stream.
+        let _ = self.end_streams.send(true);
         // The server may have ended already.
         let _ = self.stop.send(());
         let mut server = self.server;

@@ -30,8 +30,11 @@
 //!    nor the other fields.
 //! 5. `refused` and `reason` turn a refusal into a status, and say where and what to do, masked by class.
 //!
+//! Notices go the other way: a service opens `Serve`, is given what an institution tells, and replies (`serve`). One stream is one
+//! subscription; a service that does not read is not given more. What operators ask and do is `control`, with `search` and `reload`.
+//!
 //! What is not here: TLS, and therefore addresses that other hosts reach ([`Listen`]); authentication (`x-pabal-caller` is believed);
-//! streams (`Pipeline`, `Serve`, `Watch`); typed services from specs. The code under `src/generated` is made from `proto/` and committed;
+//! other streams (`Pipeline`, `Watch`); typed services from specs. The code under `src/generated` is made from `proto/` and committed;
 //! `UPDATE_GENERATED=1 cargo test -p pabal-front --test generated` makes it anew.
 
 mod accept;
@@ -52,7 +55,10 @@ mod metadata;
 pub mod proto;
 mod reason;
 mod refused;
+mod reload;
 mod routes;
+mod search;
+mod serve;
 mod trace;
 mod value;
 

@@ -132,11 +132,22 @@ impl fmt::Debug for Telegram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Telegram")
             .field("telegram", &self.telegram)
+            .field("length", &self.length)
             .field("fields", &self.fields.len())
-            .field("faults", &self.faults)
-            .field("raw", &format_args!("{} bytes", self.raw.len()))
             .field("response_code", &self.response_code)
             .field("spec_digest", &self.spec_digest)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without its content.
+impl fmt::Debug for ShownField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShownField")
+            .field("field", &self.field)
+            .field("offset", &self.offset)
+            .field("length", &self.length)
+            .field("class", &self.class)
             .finish_non_exhaustive()
     }
 }
@@ -171,7 +182,8 @@ mod tests {
         let found = FoundExchange { raw: "홍길동".into(), ..FoundExchange::default() };
         let notice = Notice { raw: "홍길동".into(), fields: answer.fields.clone(), ..Notice::default() };
         let reply = Reply { body: Some(reply::Body::Raw("홍길동".into())), ..Reply::default() };
-        let telegram = Telegram { raw: "홍길동".into(), fields: answer.fields.clone(), ..Telegram::default() };
+        let field = ShownField { value: "홍길동".into(), ..ShownField::default() };
+        let telegram = Telegram { raw: "홍길동".into(), fields: vec![field], ..Telegram::default() };
         let others = [format!("{notice:?}"), format!("{reply:?}"), format!("{telegram:?}")];
         for shown in [shown, raw, format!("{answer:?}"), format!("{found:?}")].into_iter().chain(others) {
             assert!(!shown.contains("홍길동") && !shown.contains("98765"), "{shown}");

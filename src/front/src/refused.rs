@@ -3,9 +3,10 @@ use std::fmt;
 use pabal_gateway::CallError;
 use pabal_switch::Refusal;
 use pabal_telegram::Fault;
-use tonic::Status;
+use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
+use crate::proto::Reason;
 use crate::reason::code;
 
 /// The domain of our ErrorInfo. An error of `Exchange` that carries it proves that no byte of the request left.
@@ -30,7 +31,10 @@ pub(crate) type Violations = Vec<(String, String)>;
 /// A refusal on its way to the caller.
 #[derive(Clone, Debug)]
 pub(crate) struct Refused {
-    pub(crate) refusal: Refusal,
+    pub(crate) reason: Reason,
+    pub(crate) code: Code,
+    /// The reason for people.
+    pub(crate) sentence: &'static str,
     /// The place and the fix.
     pub(crate) detail: String,
     /// All that is wrong with the request itself.
@@ -44,6 +48,20 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
+    /// By one of the refusals, with the place and the fix.
+    pub(crate) fn new(refusal: Refusal, institution: &str, detail: impl Into<String>) -> Self {
+        Self {
+            reason: refusal.into(),
+            code: code(refusal),
+            sentence: refusal.sentence(),
+            detail: detail.into(),
+            violations: Vec::new(),
+            institution: institution.to_owned(),
+            exchange: String::new(),
+            domain: ERROR_DOMAIN,
+        }
+    }
+
     /// A request that does not say what it must.
     pub(crate) fn invalid(institution: &str, field: &str, fix: impl Into<String>) -> Self {
         Self::violating(institution, vec![(field.to_owned(), fix.into())])
@@ -51,14 +69,7 @@ impl Refused {
 
     /// A request of which several things are wrong.
     pub(crate) fn violating(institution: &str, violations: Violations) -> Self {
-        Self {
-            refusal: Refusal::InvalidFields,
-            detail: String::new(),
-            violations,
-            institution: institution.to_owned(),
-            exchange: String::new(),
-            domain: ERROR_DOMAIN,
-        }
+        Self { violations, ..Self::new(Refusal::InvalidFields, institution, "") }
     }
 
     /// What the gateway refused. What proves nothing says so by its domain.
@@ -66,12 +77,10 @@ impl Refused {
         let violations =
             error.faults.iter().map(|fault: &Fault| (fault.field.to_string(), fault.to_string())).collect();
         Self {
-            refusal: error.refusal,
-            detail: error.detail,
             violations,
-            institution: institution.to_owned(),
             exchange: error.exchange.map(|exchange| exchange.to_string()).unwrap_or_default(),
             domain: if error.is_proof { ERROR_DOMAIN } else { QUESTION_DOMAIN },
+            ..Self::new(error.refusal, institution, error.detail)
         }
     }
 
@@ -81,8 +90,8 @@ impl Refused {
     }
 
     /// What a person reads: the reason's sentence, then each violation as long as there is room, or the detail if there is none.
-    fn message(&self) -> String {
-        let mut message = self.refusal.sentence().to_owned();
+    pub(crate) fn message(&self) -> String {
+        let mut message = self.sentence.to_owned();
         if self.violations.is_empty() && !self.detail.is_empty() {
             message.push(' ');
             message.push_str(&self.detail);
@@ -111,7 +120,7 @@ impl Refused {
                 metadata.insert(key.to_owned(), value.clone());
             }
         }
-        details.set_error_info(self.refusal.word(), self.domain, metadata);
+        details.set_error_info(self.reason.word(), self.domain, metadata);
         let mut room = VIOLATIONS_BYTES_MAX;
         let listed: Vec<_> = self
             .violations
@@ -130,7 +139,7 @@ impl Refused {
 
 impl From<Refused> for Status {
     fn from(refused: Refused) -> Self {
-        Self::with_error_details(code(refused.refusal), refused.message(), refused.details())
+        Self::with_error_details(refused.code, refused.message(), refused.details())
     }
 }
 
@@ -206,7 +215,7 @@ mod tests {
                 is_proof: true,
             },
         ));
-        assert_eq!(status.code(), tonic::Code::FailedPrecondition);
+        assert_eq!(status.code(), Code::FailedPrecondition);
         assert_eq!(status.message(), "Business with this participant is not open today. Bank 088 is not open.");
         let proof = Proof::of(&status).expect("ours");
         assert_eq!(
@@ -222,8 +231,8 @@ mod tests {
             Status::deadline_exceeded("deadline"),
             Status::cancelled("Timeout expired"),
             Status::unavailable("connection closed"),
-            Status::with_error_details(tonic::Code::FailedPrecondition, "no", theirs),
-            Status::with_details(tonic::Code::Unknown, "garbage", (&b"\xff\xff"[..]).into()),
+            Status::with_error_details(Code::FailedPrecondition, "no", theirs),
+            Status::with_details(Code::Unknown, "garbage", (&b"\xff\xff"[..]).into()),
             Refused::by_gateway("hecto", CallError { is_proof: false, ..error(Vec::new()) }).into(),
         ] {
             assert_eq!(Proof::of(&status), None, "{status:?}");

@@ -35,6 +35,7 @@ fn generate(into: &Path) {
             "pabal.v1.FoundExchange",
             "pabal.v1.Notice",
             "pabal.v1.Reply",
+            "pabal.v1.ShownField",
             "pabal.v1.Telegram",
             "pabal.v1.Value",
         ])

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pabal_clock::Wall;
+use pabal_spec::{Protocol, TelegramId};
 use pabal_switch::{ExchangeId, Outcome};
 use pabal_telegram::Layout;
 
@@ -116,8 +117,16 @@ pub struct TxDetail {
 pub struct Stored {
     /// Its bytes, length prefix not included.
     pub telegram: Vec<u8>,
-    /// How it lies, by the version that it was sent or read by; `None` if that version is not kept any more.
-    pub layout: Option<Arc<Layout>>,
+    /// How it is read, by the version that it was sent or read by; `None` if that version is not kept any more.
+    pub reading: Option<(Arc<Protocol>, TelegramId)>,
+}
+
+impl Stored {
+    /// How it lies.
+    #[must_use]
+    pub fn layout(&self) -> Option<&Arc<Layout>> {
+        self.reading.as_ref().map(|(protocol, id)| protocol.catalog.layout(*id))
+    }
 }
 
 impl std::fmt::Debug for Stored {
@@ -207,13 +216,14 @@ impl Handle {
                 notices.push(self.summary(*notice, &joined).await);
             }
         }
-        let layouts = desk.layouts(&history).await;
-        let stored = |telegram: &Option<Vec<u8>>, layout: Option<Arc<Layout>>| {
-            telegram.clone().map(|telegram| Stored { telegram, layout })
+        let reading = desk.reading(&history).await;
+        let stored = |telegram: &Option<Vec<u8>>, id: Option<TelegramId>| {
+            let protocol = reading.as_ref().map(|(protocol, ..)| Arc::clone(protocol));
+            telegram.clone().map(|telegram| Stored { telegram, reading: protocol.zip(id) })
         };
         Ok(Some(TxDetail {
-            request: stored(&history.request, layouts.as_ref().map(|(request, _)| Arc::clone(request))),
-            answer: stored(&history.answer, layouts.map(|(_, answer)| answer)),
+            request: stored(&history.request, reading.as_ref().map(|(_, request, _)| *request)),
+            answer: stored(&history.answer, reading.as_ref().map(|(.., answer)| *answer)),
             summary: self.summary(exchange, &history).await,
             history: history.lines(),
             notices,
@@ -254,8 +264,8 @@ impl Handle {
 }
 
 impl Desk {
-    /// How request and answer of an exchange lie, by the version that it lives by.
-    async fn layouts(&self, history: &History) -> Option<(Arc<Layout>, Arc<Layout>)> {
+    /// How request and answer of an exchange are read, by the version that it lives by.
+    async fn reading(&self, history: &History) -> Option<(Arc<Protocol>, TelegramId, TelegramId)> {
         let digest = history.spec?;
         let version = match self.versions.of(digest) {
             Some(version) => version,
@@ -272,6 +282,6 @@ impl Desk {
             let (_, rule) = protocol.rules.exchange(&history.rule)?;
             (rule.request.telegram, rule.answer.telegram)
         };
-        Some((Arc::clone(protocol.catalog.layout(request)), Arc::clone(protocol.catalog.layout(answer))))
+        Some((Arc::clone(protocol), request, answer))
     }
 }

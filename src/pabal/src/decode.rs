@@ -2,12 +2,11 @@ use std::io::Read;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use pabal_spec::{Protocol, TelegramId};
+use pabal_spec::{Doubt, Exposure, Protocol, TelegramId};
 use pabal_telegram::{Fault, Field, Layout, Rule, Side, Telegram, ValueRef};
 use serde_json::json;
 
 use crate::byte_table::byte_table;
-use crate::exposure::{Doubt, Exposure, is_typed};
 use crate::{exit, specs};
 
 /// Read a telegram through a spec.
@@ -146,7 +145,7 @@ impl Decode {
             },
             None => select(protocol, frame)?,
         };
-        let side = self.side.map_or_else(|| specs::side(protocol, id, frame), Side::from);
+        let side = self.side.map_or_else(|| protocol.side(id, frame), Side::from);
         Ok((catalog.layout(id), side))
     }
 }
@@ -157,7 +156,7 @@ fn select(protocol: &Protocol, frame: &[u8]) -> anyhow::Result<TelegramId> {
         Ok(id) => return Ok(id),
         Err(unselected) => unselected,
     };
-    let rows = protocol.catalog.select.rows.iter().filter(|row| is_typed(row, frame));
+    let rows = protocol.catalog.select.rows.iter().filter(|row| row.is_typed(frame));
     if let Some(nearest) = rows.min_by_key(|row| row.length.abs_diff(unselected.length)) {
         return Ok(nearest.telegram);
     }
@@ -231,7 +230,7 @@ impl<'b> Framed<'b> {
     fn of(protocol: &Protocol, input: &'b [u8]) -> Self {
         let bare = Self { telegram: input, said: None };
         let catalog = &protocol.catalog;
-        let begins = |frame: &[u8]| catalog.select.rows.iter().any(|row| is_typed(row, frame));
+        let begins = |frame: &[u8]| catalog.select.rows.iter().any(|row| row.is_typed(frame));
         if catalog.select(input).is_ok() {
             return bare;
         }

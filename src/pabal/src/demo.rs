@@ -15,12 +15,11 @@ use pabal_front::{Front, Options};
 use pabal_gateway::{Config, Gateway};
 use pabal_journal::{Position, Reader};
 use pabal_simulator::Simulator;
-use pabal_spec::Protocol;
+use pabal_spec::{Exposure, Protocol};
 use pabal_switch::Entry;
 use pabal_telegram::{Side, Telegram};
 
 use crate::byte_table::byte_table;
-use crate::exposure::Exposure;
 use crate::table::{Align, Table};
 use crate::{decode, exit, print, serve, simulate, specs};
 
@@ -303,7 +302,7 @@ impl Stage {
         let Ok(id) = self.protocol.catalog.select(bytes) else {
             bail!("the telegram on the wire is not one of the spec")
         };
-        let telegram = Telegram::new(self.protocol.catalog.layout(id), bytes, specs::side(&self.protocol, id, bytes));
+        let telegram = Telegram::new(self.protocol.catalog.layout(id), bytes, self.protocol.side(id, bytes));
         out!("\n{caption} ({} bytes behind {:?}):", bytes.len(), format!("{:04}", bytes.len()));
         let exposure = Exposure::new(telegram, &self.protocol, false);
         for line in byte_table(telegram, &exposure).lines() {

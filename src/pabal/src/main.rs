@@ -14,7 +14,6 @@ mod demo;
 mod diagnostics;
 mod encode;
 mod exit;
-mod exposure;
 mod find;
 mod inquire;
 mod print;

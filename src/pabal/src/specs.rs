@@ -123,15 +123,3 @@ pub(crate) fn type_code(protocol: &Protocol, telegram: TelegramId, side: Side, a
     let first = codes.next()?;
     codes.all(|code| code == first).then_some(first)
 }
-
-/// Which side fills a telegram of this kind, as far as its bytes tell.
-pub(crate) fn side(protocol: &Protocol, telegram: TelegramId, frame: &[u8]) -> Side {
-    let rules = &protocol.rules;
-    let is = |code: &pabal_spec::TypeCode| {
-        code.telegram == telegram && code.bytes.iter().all(|(at, bytes)| at.of(frame) == Some(bytes))
-    };
-    let answered = rules.exchanges.iter().any(|e| is(&e.answer))
-        || rules.notices.iter().any(|n| is(&n.answer))
-        || rules.poll.as_ref().is_some_and(|p| p.answer_telegram == telegram);
-    if answered { Side::Answerer } else { Side::Asker }
-}

@@ -71,9 +71,13 @@ impl SelectRow {
     /// Whether all of its conditions hold for a frame.
     #[must_use]
     pub fn matches(&self, frame: &[u8]) -> bool {
-        let fits = u32::try_from(frame.len()).is_ok_and(|len| len == self.length);
-        fits && self
-            .bytes
+        u32::try_from(frame.len()).is_ok_and(|len| len == self.length) && self.is_typed(frame)
+    }
+
+    /// Whether a frame has the bytes that the row asks for, however long it is.
+    #[must_use]
+    pub fn is_typed(&self, frame: &[u8]) -> bool {
+        self.bytes
             .iter()
             .all(|(at, any_of)| at.of(frame).is_some_and(|bytes| any_of.iter().any(|wanted| **wanted == *bytes)))
     }

@@ -4,12 +4,12 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use pabal_clock::DayRule;
-use pabal_telegram::Framing;
+use pabal_telegram::{Framing, Side};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, TelegramId};
 use crate::diagnostic::Source;
-use crate::rules::Rules;
+use crate::rules::{Rules, TypeCode};
 
 /// Names one version of a spec: FNV-1a with 64 bits over the files in the order of their names, for each its name, a zero byte, its
 /// text, a zero byte. It tells versions apart; it does not protect against somebody who wants two versions to look the same.
@@ -98,6 +98,20 @@ pub struct Protocol {
     pub catalog: Catalog,
     /// The conversation.
     pub rules: Rules,
+}
+
+impl Protocol {
+    /// Which side fills a telegram of this kind, as far as its bytes (length prefix not included) tell; else the asker.
+    #[must_use]
+    pub fn side(&self, telegram: TelegramId, frame: &[u8]) -> Side {
+        let is = |code: &TypeCode| {
+            code.telegram == telegram && code.bytes.iter().all(|(at, bytes)| at.of(frame) == Some(bytes))
+        };
+        let is_answer = self.rules.exchanges.iter().any(|exchange| is(&exchange.answer))
+            || self.rules.notices.iter().any(|notice| is(&notice.answer))
+            || self.rules.poll.as_ref().is_some_and(|poll| poll.answer_telegram == telegram);
+        if is_answer { Side::Answerer } else { Side::Asker }
+    }
 }
 
 #[cfg(test)]

@@ -67,6 +67,7 @@ mod catalog;
 mod check;
 mod condition;
 mod diagnostic;
+mod exposure;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod institution;
@@ -81,6 +82,7 @@ pub use catalog::{Catalog, Select, SelectRow, Signed, TelegramId, Unselected, Wi
 pub use check::{Loaded, check, load};
 pub use condition::{Condition, Operand, Test};
 pub use diagnostic::{Diagnostic, Label, Severity, Source, SourceId, Span};
+pub use exposure::{Doubt, Exposure, Shown, ShownRow};
 pub use institution::{Digest, Institution, Layouts, Protocol};
 pub use mistake::CODES;
 pub use parse::parse;

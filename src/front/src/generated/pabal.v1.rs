@@ -388,12 +388,12 @@ pub mod serve_response {
 /// The subscription holds.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Subscribed {
-    /// The notices' names that it takes.
-    #[prost(string, repeated, tag = "1")]
+    /// The institution's name.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+    /// The notices' names that it takes, as they were asked for. Empty: all.
+    #[prost(string, repeated, tag = "2")]
     pub notices: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The version of the spec in force: 16 hexadecimal digits.
-    #[prost(string, tag = "2")]
-    pub spec_digest: ::prost::alloc::string::String,
 }
 /// An exchange that the institution has started.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -604,6 +604,8 @@ pub enum Reason {
     SpecMistakes = 201,
     /// Refusal of a reload: what has changed needs another connection to the institution. The version in force stays.
     NeedsReconnect = 202,
+    /// Refusal of a reload: the spec's files cannot be read, or their text cannot be kept in the data directory. The version in force stays.
+    SpecUnreadable = 203,
 }
 impl Reason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -651,6 +653,7 @@ impl Reason {
             Self::NotKept => "REASON_NOT_KEPT",
             Self::SpecMistakes => "REASON_SPEC_MISTAKES",
             Self::NeedsReconnect => "REASON_NEEDS_RECONNECT",
+            Self::SpecUnreadable => "REASON_SPEC_UNREADABLE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -695,6 +698,7 @@ impl Reason {
             "REASON_NOT_KEPT" => Some(Self::NotKept),
             "REASON_SPEC_MISTAKES" => Some(Self::SpecMistakes),
             "REASON_NEEDS_RECONNECT" => Some(Self::NeedsReconnect),
+            "REASON_SPEC_UNREADABLE" => Some(Self::SpecUnreadable),
             _ => None,
         }
     }
@@ -891,7 +895,8 @@ pub mod gateway_client {
         ///
         /// What is wrong with one reply is told in band (`reply_refused`) and another may be given. An error ends the stream and the subscription: an
         /// unknown institution or notice name, a request out of turn, or the gateway stops. It carries ErrorInfo with domain `pabal.question`: it says
-        /// nothing about notices or replies.
+        /// nothing about notices or replies. When the service ends its side of the stream no notice comes any more; what became of the replies that it
+        /// gave is told, then the stream ends.
         pub async fn serve(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::ServeRequest>,
@@ -967,7 +972,8 @@ pub mod gateway_server {
         ///
         /// What is wrong with one reply is told in band (`reply_refused`) and another may be given. An error ends the stream and the subscription: an
         /// unknown institution or notice name, a request out of turn, or the gateway stops. It carries ErrorInfo with domain `pabal.question`: it says
-        /// nothing about notices or replies.
+        /// nothing about notices or replies. When the service ends its side of the stream no notice comes any more; what became of the replies that it
+        /// gave is told, then the stream ends.
         async fn serve(
             &self,
             request: tonic::Request<tonic::Streaming<super::ServeRequest>>,
@@ -1519,7 +1525,7 @@ pub struct TxSummary {
     /// Its name in the spec: `transfer`. Empty if the journal no longer tells.
     #[prost(string, tag = "4")]
     pub name: ::prost::alloc::string::String,
-    /// Who began it: caller, opening, inquiry, operator, gap, or institution for a notice. Empty if the journal no longer tells.
+    /// Who began it: caller, opening, inquiry, gap, or notice (the institution did). Empty if the journal no longer tells.
     #[prost(string, tag = "5")]
     pub origin: ::prost::alloc::string::String,
     /// Who called. Empty if nobody did.
@@ -1561,12 +1567,15 @@ pub struct TxSummary {
     /// What happens next with what is not resolved: a line for people. Empty if it is resolved.
     #[prost(string, tag = "18")]
     pub next_step: ::prost::alloc::string::String,
-    /// How long until then. Not set if a person has to act, or nothing is planned.
+    /// When. Not set if a person has to act, or nothing is planned.
     #[prost(message, optional, tag = "19")]
-    pub next_in: ::core::option::Option<::prost_types::Duration>,
+    pub next_at: ::core::option::Option<::prost_types::Timestamp>,
     /// Who has to take the next step: gateway or operator. Empty if it is resolved.
     #[prost(string, tag = "20")]
     pub owner: ::prost::alloc::string::String,
+    /// The exchange that this one asks about, or that a notice is about. Empty if there is none.
+    #[prost(string, tag = "21")]
+    pub parent_id: ::prost::alloc::string::String,
 }
 /// Which exchange or notice.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1577,6 +1586,9 @@ pub struct ShowRequest {
     /// Its id.
     #[prost(string, tag = "2")]
     pub id: ::prost::alloc::string::String,
+    /// Show confidential fields too. What is secret is not stored, and so never shown.
+    #[prost(bool, tag = "3")]
+    pub unmasked: bool,
 }
 /// All that is known of it.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1593,52 +1605,70 @@ pub struct ShowResponse {
     /// Every entry of the journal about it, oldest first.
     #[prost(message, repeated, tag = "4")]
     pub history: ::prost::alloc::vec::Vec<HistoryEntry>,
-    /// What else is about it.
+    /// Inquiries about it, oldest first.
     #[prost(message, repeated, tag = "5")]
-    pub related: ::prost::alloc::vec::Vec<Related>,
+    pub inquiries: ::prost::alloc::vec::Vec<TxSummary>,
+    /// Notices about it, oldest first.
+    #[prost(message, repeated, tag = "6")]
+    pub notices: ::prost::alloc::vec::Vec<TxSummary>,
 }
 /// A telegram as stored: '\*' for each byte of a secret field.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct Telegram {
-    /// The name of its layout. Empty if the version of the spec that reads it is no longer loaded; then there are no fields.
+    /// The name of its layout. Empty if the version of the spec that reads it is no longer kept; then there are no fields.
     #[prost(string, tag = "1")]
     pub telegram: ::prost::alloc::string::String,
     /// The layout's label, as the institution's document names it.
     #[prost(string, tag = "2")]
     pub label: ::prost::alloc::string::String,
-    /// Fields that can be read, unmasked, by path.
-    #[prost(btree_map = "string, message", tag = "3")]
-    pub fields: ::prost::alloc::collections::BTreeMap<
-        ::prost::alloc::string::String,
-        Field,
-    >,
-    /// What is wrong with its bytes.
+    /// Its length in bytes, without the length prefix.
+    #[prost(uint32, tag = "3")]
+    pub length: u32,
+    /// Each field, and each row of bytes that no field covers, in the order of their offsets.
     #[prost(message, repeated, tag = "4")]
+    pub fields: ::prost::alloc::vec::Vec<ShownField>,
+    /// What is wrong with its bytes.
+    #[prost(message, repeated, tag = "5")]
     pub faults: ::prost::alloc::vec::Vec<Fault>,
-    /// Its bytes without the length prefix, unmasked.
-    #[prost(bytes = "vec", tag = "5")]
+    /// Its bytes without the length prefix. Empty unless `unmasked` was asked for.
+    #[prost(bytes = "vec", tag = "6")]
     pub raw: ::prost::alloc::vec::Vec<u8>,
     /// The response code, without padding. Empty in a request.
-    #[prost(string, tag = "6")]
+    #[prost(string, tag = "7")]
     pub response_code: ::prost::alloc::string::String,
     /// The institution's words for that code, from the spec's code table. Empty if it lists none.
-    #[prost(string, tag = "7")]
+    #[prost(string, tag = "8")]
     pub response_text: ::prost::alloc::string::String,
     /// The version of the spec by which it was read: 16 hexadecimal digits.
-    #[prost(string, tag = "8")]
+    #[prost(string, tag = "9")]
     pub spec_digest: ::prost::alloc::string::String,
 }
-/// Another exchange or notice, and how it belongs to this one.
+/// A field as it may be shown to people: masked by its class, its bytes and its value together.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Related {
-    /// How: inquiry (asked about this one), original (this one asked about it), notice (joined to this one), joined (this notice is about it),
-    /// gap_request (asked for this notice), recovered (this one brought it).
+#[prost(skip_debug)]
+pub struct ShownField {
+    /// The field's path. Empty for bytes that no field covers.
     #[prost(string, tag = "1")]
-    pub relation: ::prost::alloc::string::String,
-    /// The other one.
-    #[prost(message, optional, tag = "2")]
-    pub summary: ::core::option::Option<TxSummary>,
+    pub field: ::prost::alloc::string::String,
+    /// Of its first byte in the telegram, from 0, length prefix not counted.
+    #[prost(uint32, tag = "2")]
+    pub offset: u32,
+    /// In bytes.
+    #[prost(uint32, tag = "3")]
+    pub length: u32,
+    /// How confidential it is: public, account, name, identity, phone or secret. Empty for bytes that no field covers.
+    #[prost(string, tag = "4")]
+    pub class: ::prost::alloc::string::String,
+    /// Its bytes in hexadecimal digits, with a blank between two and `**` for one that is hidden.
+    #[prost(string, tag = "5")]
+    pub raw: ::prost::alloc::string::String,
+    /// Its value as text, '\*' for what is hidden. Empty if it is left out.
+    #[prost(string, tag = "6")]
+    pub value: ::prost::alloc::string::String,
+    /// What is to be said of it: ok, unset, the rule that it breaks, masked, hidden.
+    #[prost(string, tag = "7")]
+    pub verdict: ::prost::alloc::string::String,
 }
 /// Which specs to read anew, and why.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -54,7 +54,7 @@ async fn an_exchange_is_found_by_each_of_its_keys_and_shown_with_its_telegrams()
     assert_eq!(kinds, ["accepted", "sending", "outcome"]);
     for stored in [detail.request.unwrap(), detail.answer.unwrap()] {
         assert!(stored.telegram[SECRETS].iter().all(|byte| *byte == b'*'), "a secret is not stored");
-        assert_eq!(stored.layout.unwrap().len(), 300, "the version is loaded");
+        assert_eq!(stored.layout().unwrap().len(), 300, "the version is loaded");
     }
     assert!(detail.notices.is_empty() && detail.inquiries.is_empty());
     let nobody = ExchangeId(7);

@@ -1,9 +1,16 @@
 //! What of a telegram may be shown to people.
 
-use std::ops::Range;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Range;
 
-use pabal_spec::Protocol;
-use pabal_telegram::{Class, Echo, Fault, Field, Kind, Telegram, ValueRef};
+use pabal_telegram::{Class, Echo, Fault, Field, Kind, Rule, Telegram, ValueRef, masked};
+
+use crate::catalog::SelectRow;
+use crate::institution::Protocol;
+use crate::rules::NoticeRule;
 
 /// Decides for one telegram what of each field is shown.
 ///
@@ -12,7 +19,7 @@ use pabal_telegram::{Class, Echo, Fault, Field, Kind, Telegram, ValueRef};
 /// telegram of the right length in which a field has a fault, or a filler in front of what is confidential is not blank: it may have lost
 /// bytes in one place and gained as many in another.
 #[derive(Debug)]
-pub(crate) struct Exposure {
+pub struct Exposure {
     unmasked: bool,
     /// Where confidential bytes may lie although the layout says that they do not. Empty in a telegram without a fault.
     doubtful: Vec<Range<usize>>,
@@ -22,16 +29,33 @@ pub(crate) struct Exposure {
 
 /// Why it is not known where confidential bytes lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Doubt {
+pub enum Doubt {
     /// The telegram is longer or shorter than its layout.
     Length,
     /// This field is the first that tells that bytes may have moved.
     Field(String),
 }
 
+/// A field of a telegram as it may be shown, or a row of bytes that no field covers.
+#[derive(Clone, Debug)]
+pub struct ShownRow<'l> {
+    /// The field; `None` of bytes that no field covers.
+    pub field: Option<&'l Field>,
+    /// Of its first byte in the telegram, length prefix not counted.
+    pub offset: u32,
+    /// In bytes, by the layout.
+    pub len: u32,
+    /// Its bytes in hexadecimal digits, with a blank between two and `**` for one that is hidden.
+    pub raw: String,
+    /// Its value, `*` for what is hidden. Empty if it has none.
+    pub value: String,
+    /// What is to be said of it: ok, unset, the rule that it breaks, masked, hidden.
+    pub verdict: String,
+}
+
 /// What is shown of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shown {
+pub enum Shown {
     /// All of it.
     Whole,
     /// What its class leaves.
@@ -41,17 +65,37 @@ pub(crate) enum Shown {
 }
 
 impl Exposure {
-    /// For a telegram whose type the protocol may know.
-    pub(crate) fn new(telegram: Telegram<'_, '_>, protocol: &Protocol, unmasked: bool) -> Self {
-        let (found, expected) = (telegram.bytes().len(), telegram.layout().len() as usize);
+    /// For a telegram of a protocol, whose type it may know.
+    #[must_use]
+    pub fn new(telegram: Telegram<'_, '_>, protocol: &Protocol, unmasked: bool) -> Self {
+        let rules = &protocol.rules;
+        // The answer to a request for a missing number holds what the notice held.
+        let gap = |notice: &NoticeRule| {
+            let exchange = rules.exchanges.get(usize::from(notice.gap.as_ref()?.exchange.0))?;
+            Some(exchange.answer.telegram)
+        };
+        let mut telegrams = rules.notices.iter().flat_map(|notice| {
+            [Some(notice.request.telegram), Some(notice.answer.telegram), gap(notice)].into_iter().flatten()
+        });
+        let is_notice = telegrams.any(|id| protocol.catalog.layout(id).name() == telegram.layout().name());
+        Self::typed(telegram, &protocol.catalog.select.rows, is_notice, unmasked)
+    }
+
+    /// For a telegram of which nothing is known but its layout.
+    #[must_use]
+    pub fn of_layout(telegram: Telegram<'_, '_>, unmasked: bool) -> Self {
+        Self::typed(telegram, &[], false, unmasked)
+    }
+
+    fn typed(telegram: Telegram<'_, '_>, rows: &[SelectRow], is_notice: bool, unmasked: bool) -> Self {
+        let (found, expected) = (telegram.bytes().len(), size(telegram.layout().len()));
         let doubt =
-            if found == expected { first_sign(telegram, protocol).map(Doubt::Field) } else { Some(Doubt::Length) };
+            if found == expected { first_sign(telegram, is_notice).map(Doubt::Field) } else { Some(Doubt::Length) };
         if unmasked || doubt.is_none() {
             return Self { unmasked, doubtful: Vec::new(), doubt: None };
         }
         // Bytes that tell the type are where they belong; what was lost was lost behind them.
-        let rows = protocol.catalog.select.rows.iter();
-        let known = rows.filter(|row| is_typed(row, telegram.bytes())).flat_map(|row| &row.bytes);
+        let known = rows.iter().filter(|row| row.is_typed(telegram.bytes())).flat_map(|row| &row.bytes);
         let anchor = known.map(|(at, _)| at.range().end).max().unwrap_or(0);
         if found == expected {
             // By how many bytes they have moved is not known.
@@ -71,11 +115,14 @@ impl Exposure {
     }
 
     /// Why something is hidden although its class does not ask for it.
-    pub(crate) const fn doubt(&self) -> Option<&Doubt> {
+    #[must_use]
+    pub const fn doubt(&self) -> Option<&Doubt> {
         self.doubt.as_ref()
     }
 
-    pub(crate) fn of(&self, field: &Field) -> Shown {
+    /// What of a field is shown.
+    #[must_use]
+    pub fn of(&self, field: &Field) -> Shown {
         if self.unmasked {
             Shown::Whole
         } else if self.is_doubtful(&field.at.range()) {
@@ -92,16 +139,67 @@ impl Exposure {
     }
 
     /// A field's bytes in hexadecimal digits and its value, hidden together.
-    pub(crate) fn field(&self, field: &Field, bytes: &[u8], value: Option<&ValueRef<'_>>) -> (String, String) {
+    #[must_use]
+    pub fn field(&self, field: &Field, bytes: &[u8], value: Option<&ValueRef<'_>>) -> (String, String) {
         match self.of(field) {
             Shown::Whole => (hex(bytes), value.map(text).unwrap_or_default()),
-            Shown::Masked => pabal_telegram::masked(field, bytes),
+            Shown::Masked => masked(field, bytes),
             Shown::Hidden => (vec!["**"; bytes.len()].join(" "), "*".repeat(bytes.len())),
         }
     }
 
+    /// Every field with its bytes, and behind them the bytes that no field covers, as they may be shown.
+    #[must_use]
+    pub fn rows<'l>(&self, telegram: Telegram<'l, '_>) -> Vec<ShownRow<'l>> {
+        let frame = telegram.bytes();
+        let mut rows: Vec<ShownRow<'l>> = telegram
+            .fields()
+            .map(|(_, field, value)| {
+                let bytes = frame.get(size(field.at.offset)..).unwrap_or_default();
+                let bytes = &bytes[..bytes.len().min(size(field.at.len))];
+                let (raw, text) = self.field(field, bytes, value.as_ref().ok());
+                let verdict = self.verdict(field, &value);
+                ShownRow { field: Some(field), offset: field.at.offset, len: field.at.len, raw, value: text, verdict }
+            })
+            .collect();
+        let rest = telegram.uncovered();
+        if !rest.is_empty() {
+            let count = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+            rows.push(ShownRow {
+                field: None,
+                offset: count(frame.len() - rest.len()),
+                len: count(rest.len()),
+                raw: self.uncovered(rest),
+                value: String::new(),
+                verdict: format!("{} that no field covers", if rest.len() == 1 { "a byte" } else { "bytes" }),
+            });
+        }
+        rows
+    }
+
+    fn verdict(&self, field: &Field, value: &Result<ValueRef<'_>, Fault>) -> String {
+        let verdict = match value {
+            Ok(value) if value.is_null() => "unset".into(),
+            Ok(_) => "ok".into(),
+            Err(fault) => match fault.rule {
+                Rule::CutShort { found: 0 } => return "missing".into(),
+                Rule::CutShort { found } => format!("cut short, {found} of {} bytes", fault.len),
+                _ => fault.rule.to_string(),
+            },
+        };
+        match self.of(field) {
+            Shown::Whole => verdict,
+            Shown::Masked if verdict == "unset" => verdict,
+            Shown::Masked => format!("{verdict}, masked ({})", field.class),
+            // Whether it is right is not known: it may be another field's.
+            Shown::Hidden if self.doubt() == Some(&Doubt::Length) => "hidden, as the length is wrong".into(),
+            Shown::Hidden => format!("{verdict}, hidden"),
+        }
+    }
+
     /// Bytes behind the last field. Nobody has classed them: blanks and control characters show, no other.
-    pub(crate) fn uncovered(&self, bytes: &[u8]) -> String {
+    #[must_use]
+    pub fn uncovered(&self, bytes: &[u8]) -> String {
         let shown = |byte: &u8| {
             if self.unmasked || *byte <= b' ' || *byte == 0x7f { format!("{byte:02x}") } else { "**".into() }
         };
@@ -109,8 +207,9 @@ impl Exposure {
     }
 
     /// A fault as a line, without bytes that may not be shown.
-    pub(crate) fn fault(&self, fault: &Fault) -> String {
-        let at = fault.offset as usize..(fault.offset + fault.len) as usize;
+    #[must_use]
+    pub fn fault(&self, fault: &Fault) -> String {
+        let at = size(fault.offset)..size(fault.offset).saturating_add(size(fault.len));
         // A fault of the telegram as a whole has no bytes.
         if fault.bytes.is_empty() || !self.is_doubtful(&at) {
             return fault.to_string();
@@ -125,10 +224,8 @@ const BLANKS_MIN: u32 = 16;
 /// The first field of a telegram that tells that bytes may have moved: it has a fault, it is a filler in front of what is confidential and
 /// not blank, or it is confidential and begins with a blank. Other fillers hold what institutions please; so do those of a notice and
 /// its answer that are carried back.
-fn first_sign(telegram: Telegram<'_, '_>, protocol: &Protocol) -> Option<String> {
+fn first_sign(telegram: Telegram<'_, '_>, is_notice: bool) -> Option<String> {
     let layout = telegram.layout();
-    let notices = protocol.rules.notices.iter().flat_map(|notice| [&notice.request, &notice.answer]);
-    let is_notice = notices.map(|code| protocol.catalog.layout(code.telegram).name()).any(|name| name == layout.name());
     let is_in_front = |field: &Field| {
         let mut behind = layout.fields().iter().skip_while(|other| other.at.offset <= field.at.offset);
         behind.find(|other| other.kind != Kind::Filler).is_some_and(|next| next.class != Class::Public)
@@ -161,11 +258,9 @@ fn reach(telegram: Telegram<'_, '_>, anchor: usize) -> Option<Range<usize>> {
     Some(start..telegram.bytes().len())
 }
 
-/// Whether a frame has the bytes that a row of `select` asks for, however long it is.
-pub(crate) fn is_typed(row: &pabal_spec::SelectRow, frame: &[u8]) -> bool {
-    row.bytes
-        .iter()
-        .all(|(at, any_of)| at.of(frame).is_some_and(|bytes| any_of.iter().any(|wanted| **wanted == *bytes)))
+/// Bytes of a layout as a size of memory.
+fn size(bytes: u32) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
 fn text(value: &ValueRef<'_>) -> String {

@@ -1,0 +1,154 @@
+//! Exchanges and notices that operators look for, and look at.
+
+use pabal_gateway::{HistoryLine, SEARCH_MAX, Search, SearchBy, Stored, TxDetail, TxSummary};
+use pabal_spec::{Exposure, ShownRow};
+use pabal_telegram::Telegram;
+
+use crate::answer;
+use crate::exchange::{IDEMPOTENCY_KEY_BYTES_MAX, exchange_id};
+use crate::proto::search_request::By;
+use crate::proto::{self, Fault, HistoryEntry, SearchRequest, SearchResponse, ShowResponse, ShownField};
+use crate::refused::Refused;
+use crate::trace::id_of;
+
+/// How many are told if the question does not say.
+const FOUND_DEFAULT: usize = 100;
+
+/// Bytes of what is looked for.
+const TERM_BYTES_MAX: usize = 256;
+
+/// What the gateway is asked, and how many are told at most.
+pub(crate) fn search(request: SearchRequest) -> Result<(Search, usize), Refused> {
+    let institution = request.institution;
+    let wrong = |field: &str, fix: String| Refused::invalid(&institution, field, fix);
+    let term = |field: &str, text: String| {
+        if text.is_empty() || text.len() > TERM_BYTES_MAX {
+            return Err(wrong(field, format!("{} bytes; give 1 to {TERM_BYTES_MAX}", text.len())));
+        }
+        Ok(text)
+    };
+    let by = match request.by {
+        None => return Err(wrong("by", "none; give one of them".to_owned())),
+        Some(By::Id(id)) => SearchBy::Exchange(exchange_id(&institution, &id)?),
+        Some(By::IdempotencyKey(key)) if key.key.is_empty() || key.key.len() > IDEMPOTENCY_KEY_BYTES_MAX => {
+            let fix = format!("{} bytes; give 1 to {IDEMPOTENCY_KEY_BYTES_MAX}", key.key.len());
+            return Err(wrong("idempotency_key", fix));
+        }
+        Some(By::IdempotencyKey(key)) => {
+            SearchBy::IdempotencyKey { caller: (!key.caller.is_empty()).then_some(key.caller), key: key.key }
+        }
+        Some(By::InstitutionKey(key)) => SearchBy::InstitutionKey(term("institution_key", key)?),
+        Some(By::Number(number)) => SearchBy::Number(term("number", number)?),
+        Some(By::TraceId(id)) => SearchBy::Trace(
+            trace(&id).ok_or_else(|| wrong("trace_id", "not a trace id; give 32 hexadecimal digits".to_owned()))?,
+        ),
+        Some(By::Unresolved(_)) => SearchBy::Unresolved,
+    };
+    let max = match usize::try_from(request.max).unwrap_or(usize::MAX) {
+        0 => FOUND_DEFAULT,
+        max => max.min(SEARCH_MAX),
+    };
+    Ok((Search { institution: (!institution.is_empty()).then_some(institution), by, max }, max))
+}
+
+/// A trace id as the journal writes it, or a `traceparent`, of which the id is taken.
+fn trace(text: &str) -> Option<String> {
+    const DIGITS: usize = 32;
+    let id = id_of(text).to_ascii_lowercase();
+    (id.len() == DIGITS && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(id)
+}
+
+pub(crate) fn response(found: Vec<TxSummary>, max: usize) -> SearchResponse {
+    SearchResponse { more: found.len() >= max, found: found.into_iter().map(summary).collect() }
+}
+
+/// What began as a notice.
+const NOTICE: &str = "notice";
+
+fn summary(tx: TxSummary) -> proto::TxSummary {
+    let (outcome, cause, refusal) = tx.outcome.map_or_else(Default::default, answer::outcome);
+    let (next_step, next_at, owner) = match tx.next {
+        None => (String::new(), None, ""),
+        Some(next) => {
+            let owner = if next.at.is_some() { "gateway" } else { "operator" };
+            (next.text, next.at.map(|at| answer::timestamp(at.as_unix_micros())), owner)
+        }
+    };
+    proto::TxSummary {
+        institution: tx.institution,
+        id: tx.exchange.to_string(),
+        kind: if tx.origin == NOTICE { NOTICE } else { "exchange" }.to_owned(),
+        name: tx.rule,
+        origin: tx.origin,
+        caller: tx.caller,
+        idempotency_key: tx.idempotency_key.unwrap_or_default(),
+        party: tx.party.unwrap_or_default(),
+        participant: tx.participant.unwrap_or_default(),
+        state: tx.state,
+        outcome: outcome.into(),
+        cause: cause.into(),
+        refusal: refusal.into(),
+        number: tx.number.unwrap_or_default(),
+        institution_key: tx.key.unwrap_or_default(),
+        trace_id: tx.trace.as_deref().map(id_of).unwrap_or_default().to_owned(),
+        accepted_at: Some(answer::timestamp(tx.accepted_at.as_unix_micros())),
+        next_step,
+        next_at,
+        owner: owner.to_owned(),
+        parent_id: tx.parent.map(|parent| parent.to_string()).unwrap_or_default(),
+    }
+}
+
+/// Everything about one of them. Confidential fields are masked unless `unmasked`.
+pub(crate) fn detail(detail: TxDetail, unmasked: bool) -> ShowResponse {
+    ShowResponse {
+        request: detail.request.map(|stored| telegram(&stored, &detail.summary.rule, unmasked)),
+        answer: detail.answer.map(|stored| telegram(&stored, &detail.summary.rule, unmasked)),
+        summary: Some(summary(detail.summary)),
+        history: detail.history.into_iter().map(entry).collect(),
+        inquiries: detail.inquiries.into_iter().map(summary).collect(),
+        notices: detail.notices.into_iter().map(summary).collect(),
+    }
+}
+
+fn entry(line: HistoryLine) -> HistoryEntry {
+    HistoryEntry { at: Some(answer::timestamp(line.at.as_unix_micros())), kind: line.kind, text: line.text }
+}
+
+fn telegram(stored: &Stored, exchange: &str, unmasked: bool) -> proto::Telegram {
+    let bytes = &stored.telegram;
+    let mut shown = proto::Telegram {
+        length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+        raw: if unmasked { bytes.clone() } else { Vec::new() },
+        ..proto::Telegram::default()
+    };
+    let Some((protocol, id)) = &stored.reading else { return shown };
+    let layout = protocol.catalog.layout(*id);
+    let telegram = Telegram::new(layout, bytes, protocol.side(*id, bytes));
+    let exposure = Exposure::new(telegram, protocol, unmasked);
+    shown.telegram = layout.name().to_owned();
+    shown.label = layout.label().to_owned();
+    shown.fields = exposure.rows(telegram).into_iter().map(field).collect();
+    shown.faults =
+        telegram.faults().iter().map(|fault| Fault { text: exposure.fault(fault), ..answer::fault(fault) }).collect();
+    shown.spec_digest = protocol.digest.to_string();
+    let rules = &protocol.rules;
+    if let Some(code) = rules.response_code.of(bytes) {
+        let participant = rules.participant.as_ref().and_then(|(_, at)| at.of(bytes)).unwrap_or_default();
+        shown.response_code = String::from_utf8_lossy(code).trim_end().to_owned();
+        shown.response_text = rules.verdicts.text(participant, exchange, code).unwrap_or_default().to_owned();
+    }
+    shown
+}
+
+fn field(row: ShownRow<'_>) -> ShownField {
+    ShownField {
+        field: row.field.map(|field| field.path.to_string()).unwrap_or_default(),
+        offset: row.offset,
+        length: row.len,
+        class: row.field.map(|field| field.class.word().to_owned()).unwrap_or_default(),
+        raw: row.raw,
+        value: row.value.trim_end().to_owned(),
+        verdict: row.verdict,
+    }
+}
