@@ -161,6 +161,8 @@ pub(crate) enum Test {
 pub(crate) struct Notice {
     pub(crate) name: Arc<str>,
     pub(crate) start: Start,
+    /// What the request that starts it must hold.
+    pub(crate) matches: Vec<Match>,
     /// One start in so many.
     pub(crate) one_in: u32,
     /// How it is numbered; `None`: as `set` says.

@@ -49,6 +49,9 @@ impl Counterparty {
     pub(super) fn start_notice(&mut self, notice: usize, cause: &[u8], now: Now) {
         let scenario = Arc::clone(&self.scenario);
         let Some(rule) = scenario.notices.get(notice) else { return };
+        if !rule.matches.iter().all(|condition| condition.holds(cause)) {
+            return;
+        }
         let mut chance = Chance::about(self.seed, cause, notice as u64);
         let after = chance.between(rule.after.0, rule.after.1);
         if rule.one_in > 1 && chance.below(rule.one_in.into()) > 0 {

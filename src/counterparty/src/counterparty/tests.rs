@@ -14,6 +14,7 @@ use crate::output::Event;
 
 mod anything;
 mod business;
+mod day;
 mod gaps;
 mod misbehave;
 mod notices;
@@ -219,6 +220,7 @@ fn shipped(name: &str) -> &'static str {
         "demo" => include_str!("../../../../specs/hecto/scenarios/demo.toml"),
         "silent" => include_str!("../../../../specs/hecto/scenarios/silent.toml"),
         "hostile" => include_str!("../../../../specs/hecto/scenarios/hostile.toml"),
+        "day" => include_str!("../../../../specs/hecto/scenarios/day.toml"),
         other => panic!("no scenario {other}"),
     }
 }

@@ -9,10 +9,10 @@ use pabal_spec::ExchangeRuleId;
 use pabal_telegram::{Layout, Side, Slice};
 
 use super::conduct::{Actor, conduct, count_in};
-use super::fields::{Origins, sets};
+use super::fields::{Origins, matches, sets};
 use super::parse::Parser;
 use super::read::{Node, Place, Reader, Table, unknown_help};
-use super::{Conduct, Deed, Notice, Reply, Resend, Start, numbered};
+use super::{Conduct, Deed, Match, Notice, Reply, Resend, Start, numbered};
 use crate::fill::{Numbering, Recipe, Set, Source};
 
 impl<'p> Parser<'p> {
@@ -44,6 +44,7 @@ impl<'p> Parser<'p> {
         let layout = self.layout(&rule.request);
         let (start, cause) = self.start(reader, &mut table, replies);
         let origins = Origins { request: cause, ..Origins::default() };
+        let matches = table.take("match").map(|node| cause_matches(reader, &node, cause)).unwrap_or_default();
         let one_in = table.take("one_in").and_then(|node| node.count(reader, 1)).unwrap_or(1);
         let after = table.take("after").and_then(|node| node.span(reader)).unwrap_or_default();
         let every = table.take("every").and_then(|node| node.duration(reader)).filter(|every| !every.is_zero());
@@ -81,6 +82,7 @@ impl<'p> Parser<'p> {
         Some(Notice {
             name: name.map_or_else(|| numbered("notice", at), Arc::from),
             start,
+            matches,
             one_in,
             numbering,
             after,
@@ -143,6 +145,16 @@ fn resend<'t>(reader: &mut Reader<'t>, node: &Node<'t>, layout: &Layout) -> Opti
     let sets = count_in(reader, &mut table, layout);
     table.finish(reader);
     Some(Resend { after: after.filter(|after| *after > Duration::ZERO)?, times: times?, sets })
+}
+
+/// `match`: of the request that starts it.
+fn cause_matches(reader: &mut Reader<'_>, node: &Node<'_>, cause: Option<&Layout>) -> Vec<Match> {
+    let Some(cause) = cause else {
+        let help = "start it with `on = \"opened\"`, \"reply\" or \"executed\"".into();
+        reader.mistake(&node.place, "no request starts this notice", Some(help));
+        return Vec::new();
+    };
+    matches(reader, node, cause)
 }
 
 /// `skip` needs a number that this side gives.

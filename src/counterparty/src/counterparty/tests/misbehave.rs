@@ -292,14 +292,17 @@ fn the_hostile_institution_does_everything_there_is() {
         }
     }
     let expected = [
+        "already open",
         "alter",
         "as it should",
         "close",
         "duplicate",
         "garbage",
         "late",
+        "lost",
         "not open",
         "refuse",
+        "relay_first",
         "reset",
         "silence",
         "split",
