@@ -1,16 +1,15 @@
-use pabal_gateway::{Handle, Health, InquireCall};
+use pabal_gateway::{Handle, InquireCall};
 use pabal_switch::Refusal;
 use tonic::{Request, Response, Status};
 
 use crate::exchange::{exchange_id, time_left};
 use crate::proto::{
-    InquireRequest, InquireResponse, InstitutionStatus, OpeningStatus, ReloadSpecRequest, ReloadSpecResponse,
-    SearchRequest, SearchResponse, SessionStatus, ShowRequest, ShowResponse, StatusRequest, StatusResponse,
-    control_server,
+    InquireRequest, InquireResponse, ReloadSpecRequest, ReloadSpecResponse, SearchRequest, SearchResponse, ShowRequest,
+    ShowResponse, StatusRequest, StatusResponse, control_server,
 };
 use crate::refused::Refused;
 use crate::trace::Trace;
-use crate::{answer, reload, search};
+use crate::{answer, reload, search, status};
 
 /// Bytes of an actor's name and of its reason.
 const ACTOR_BYTES_MAX: usize = 128;
@@ -101,7 +100,8 @@ impl Control {
                 return Err(unknown_institution(&name, &self.handle.institutions()));
             };
             let health = self.handle.health(&name).map(|health| health.borrow().clone());
-            institutions.push(institution(name, &status, health));
+            let (lines, spec) = (self.handle.lines(&name), self.handle.spec_digest(&name));
+            institutions.push(status::institution(name, &status, health, &lines, spec, self.handle.now()));
         }
         Ok(StatusResponse { institutions })
     }
@@ -120,102 +120,4 @@ fn is_told(institution: &str, actor: &str, reason: &str) -> Result<(), Refused> 
 
 fn unknown_institution(name: &str, configured: &[String]) -> Refused {
     Refused::new(Refusal::UnknownInstitution, name, format!("{name:?} is not among {}.", configured.join(", ")))
-}
-
-fn institution(name: String, status: &pabal_switch::Status, health: Option<Health>) -> InstitutionStatus {
-    let (serving, not_serving_reason) = match health {
-        Some(Health::Serving) => (true, String::new()),
-        Some(Health::NotServing(reason)) => (false, reason),
-        None => (false, "its health is not known".to_owned()),
-    };
-    InstitutionStatus {
-        institution: name,
-        serving,
-        not_serving_reason,
-        journal_works: status.journal_works,
-        draining: status.draining,
-        waiting: status.waiting,
-        in_flight: status.in_flight,
-        unknown: status.unknown,
-        sessions: status.sessions.iter().map(session).collect(),
-        openings: status.openings.iter().map(opening).collect(),
-        ..InstitutionStatus::default()
-    }
-}
-
-fn session(session: &pabal_switch::SessionStatus) -> SessionStatus {
-    SessionStatus {
-        line: session.line.to_string(),
-        slot: u32::from(session.session.slot),
-        state: session.state.word().to_owned(),
-        state_text: session.state.sentence().to_owned(),
-        epoch: session.conn.map_or(0, |conn| conn.epoch.0),
-        in_flight: session.in_flight,
-        unsent_bytes: session.unsent_bytes,
-        closed_reason: session.closed.map(|reason| reason.word().to_owned()).unwrap_or_default(),
-        closed_text: session.closed.map(|reason| reason.sentence().to_owned()).unwrap_or_default(),
-        ..SessionStatus::default()
-    }
-}
-
-fn opening(opening: &pabal_switch::OpeningStatus) -> OpeningStatus {
-    OpeningStatus {
-        party: opening.party.to_string(),
-        values: opening.key.values.iter().map(|value| String::from_utf8_lossy(value).trim_end().to_owned()).collect(),
-        business_date: opening.key.date.date().yyyymmdd(),
-        state: opening.state.word().to_owned(),
-        state_text: opening.state.sentence().to_owned(),
-        reason: opening.reason.clone().unwrap_or_default(),
-        ..OpeningStatus::default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use pabal_clock::{BusinessDate, Date};
-    use pabal_switch::{CloseReason, Conn, Epoch, LineId, OpeningKey, OpeningState, SessionId, SessionState};
-
-    use super::*;
-
-    #[test]
-    fn an_operator_sees_each_session_and_opening() {
-        let id = SessionId { line: LineId(0), slot: 2 };
-        let status = pabal_switch::Status {
-            sessions: vec![pabal_switch::SessionStatus {
-                session: id,
-                line: "send".into(),
-                state: SessionState::Up,
-                conn: Some(Conn { session: id, epoch: Epoch(9) }),
-                in_flight: 3,
-                window: 10,
-                unsent_bytes: 304,
-                received_at: None,
-                wrote_at: None,
-                closed: Some(CloseReason::PeerClosed),
-            }],
-            openings: vec![pabal_switch::OpeningStatus {
-                key: OpeningKey {
-                    values: vec![(*b"PABAL     ").into(), (*b"088").into()],
-                    date: BusinessDate::from_date(Date::new(2026, 11, 21).expect("a day")),
-                },
-                party: "main".into(),
-                state: OpeningState::Lost,
-                reason: Some("8003".into()),
-                next_try: None,
-            }],
-            waiting: 1,
-            in_flight: 3,
-            unknown: 2,
-            journal_works: true,
-            draining: false,
-            numbers: Vec::new(),
-        };
-        let shown = institution("hecto".into(), &status, Some(Health::NotServing("no opening is open".into())));
-        let (session, opening) = (&shown.sessions[0], &shown.openings[0]);
-        assert_eq!((shown.serving, &*shown.not_serving_reason), (false, "no opening is open"));
-        assert_eq!((&*session.line, session.slot, &*session.state, session.epoch), ("send", 2, "up", 9));
-        assert_eq!(session.closed_reason, "peer_closed");
-        assert_eq!((&opening.values[..], opening.business_date), (&["PABAL".to_owned(), "088".into()][..], 20_261_121));
-        assert_eq!((&*opening.state, &*opening.reason), ("lost", "8003"));
-    }
 }

@@ -59,6 +59,7 @@ mod reload;
 mod routes;
 mod search;
 mod serve;
+mod status;
 mod trace;
 mod value;
 

@@ -1307,19 +1307,9 @@ pub struct InstitutionStatus {
     /// Where our numbers are, by protocol and scope.
     #[prost(message, repeated, tag = "12")]
     pub numbers: ::prost::alloc::vec::Vec<NumberStatus>,
-    /// The versions of the spec: each protocol's that is in force.
-    #[prost(message, repeated, tag = "13")]
-    pub specs: ::prost::alloc::vec::Vec<SpecVersion>,
-}
-/// The version of the spec that a protocol speaks by.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SpecVersion {
-    /// The protocol's name in the spec.
-    #[prost(string, tag = "1")]
-    pub protocol: ::prost::alloc::string::String,
-    /// 16 hexadecimal digits.
-    #[prost(string, tag = "2")]
-    pub digest: ::prost::alloc::string::String,
+    /// The version of the spec that is in force: 16 hexadecimal digits.
+    #[prost(string, tag = "13")]
+    pub spec_digest: ::prost::alloc::string::String,
 }
 /// One line: a configured route.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1336,9 +1326,9 @@ pub struct LineStatus {
     /// What it carries: send, receive or duplex.
     #[prost(string, tag = "4")]
     pub direction: ::prost::alloc::string::String,
-    /// To where we connect, or where we listen: `10.1.2.3:20000`. Empty if it is not known.
-    #[prost(string, tag = "5")]
-    pub address: ::prost::alloc::string::String,
+    /// To where we connect, in turn, or where we listen: `10.1.2.3:20000`.
+    #[prost(string, repeated, tag = "5")]
+    pub addresses: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Sessions that it may have.
     #[prost(uint32, tag = "6")]
     pub sessions_max: u32,
@@ -1358,13 +1348,13 @@ pub struct NumberStatus {
     /// The protocol's name in the spec.
     #[prost(string, tag = "1")]
     pub protocol: ::prost::alloc::string::String,
-    /// The values of the fields within which numbers are unique, in the spec's order, without the date.
+    /// The fields within which numbers are unique, in the spec's order.
     #[prost(message, repeated, tag = "2")]
     pub scope: ::prost::alloc::vec::Vec<ScopeValue>,
     /// The business date, as a number `yyyymmdd`.
     #[prost(uint32, tag = "3")]
     pub business_date: u32,
-    /// The last number that was given. 0 if none was.
+    /// The last number that was given, or kept back by an earlier process. 0 if none was.
     #[prost(uint64, tag = "4")]
     pub last: u64,
     /// How many can still be given.

@@ -1,0 +1,203 @@
+//! How institutions are, as operators see them.
+
+use pabal_clock::{Mono, Now};
+use pabal_gateway::{Health, Line};
+use pabal_spec::Digest;
+use pabal_switch::{Direction, SessionState};
+
+use crate::answer;
+use crate::proto::{InstitutionStatus, LineStatus, NumberStatus, OpeningStatus, ScopeValue, SessionStatus};
+
+/// An institution as an operator sees it.
+pub(crate) fn institution(
+    name: String,
+    status: &pabal_switch::Status,
+    health: Option<Health>,
+    lines: &[Line],
+    spec: Option<Digest>,
+    now: Now,
+) -> InstitutionStatus {
+    let (serving, not_serving_reason) = match health {
+        Some(Health::Serving) => (true, String::new()),
+        Some(Health::NotServing(reason)) => (false, reason),
+        None => (false, "its health is not known".to_owned()),
+    };
+    InstitutionStatus {
+        institution: name,
+        serving,
+        not_serving_reason,
+        journal_works: status.journal_works,
+        draining: status.draining,
+        waiting: status.waiting,
+        in_flight: status.in_flight,
+        unknown: status.unknown,
+        sessions: status.sessions.iter().map(|one| session(one, lines, now)).collect(),
+        openings: status.openings.iter().map(|one| opening(one, now)).collect(),
+        lines: lines.iter().map(|one| line(one, &status.sessions)).collect(),
+        numbers: status.numbers.iter().map(number).collect(),
+        spec_digest: spec.map(|digest| digest.to_string()).unwrap_or_default(),
+    }
+}
+
+fn line(line: &Line, sessions: &[pabal_switch::SessionStatus]) -> LineStatus {
+    let ours = || sessions.iter().filter(|session| *session.line == *line.name);
+    let up = || ours().filter(|session| session.state == SessionState::Up);
+    LineStatus {
+        line: line.name.clone(),
+        protocol: line.protocol.clone(),
+        side: line.side.word().to_owned(),
+        direction: line.direction.word().to_owned(),
+        addresses: line.addresses.clone(),
+        sessions_max: u32::from(line.sessions_max),
+        sessions_up: u32::try_from(up().count()).unwrap_or(u32::MAX),
+        in_flight: ours().fold(0, |sum, session| sum + session.in_flight),
+        window: up().filter(|_| line.direction != Direction::Receive).fold(0, |sum, one| sum + one.window),
+    }
+}
+
+fn session(session: &pabal_switch::SessionStatus, lines: &[Line], now: Now) -> SessionStatus {
+    // What happened on a connection that is gone is not told of the next.
+    let ago = |at: Option<Mono>| at.filter(|_| session.conn.is_some()).map(|at| answer::duration(now.mono.since(at)));
+    let carries_requests = lines.iter().any(|line| *line.name == *session.line && line.direction != Direction::Receive);
+    SessionStatus {
+        line: session.line.to_string(),
+        slot: u32::from(session.session.slot),
+        state: session.state.word().to_owned(),
+        state_text: session.state.sentence().to_owned(),
+        epoch: session.conn.map_or(0, |conn| conn.epoch.0),
+        in_flight: session.in_flight,
+        unsent_bytes: session.unsent_bytes,
+        closed_reason: session.closed.map(|reason| reason.word().to_owned()).unwrap_or_default(),
+        closed_text: session.closed.map(|reason| reason.sentence().to_owned()).unwrap_or_default(),
+        window: if carries_requests { session.window } else { 0 },
+        received_ago: ago(session.received_at),
+        wrote_ago: ago(session.wrote_at),
+    }
+}
+
+fn opening(opening: &pabal_switch::OpeningStatus, now: Now) -> OpeningStatus {
+    OpeningStatus {
+        party: opening.party.to_string(),
+        values: opening.key.values.iter().map(|value| String::from_utf8_lossy(value).trim_end().to_owned()).collect(),
+        business_date: opening.key.date.date().yyyymmdd(),
+        state: opening.state.word().to_owned(),
+        state_text: opening.state.sentence().to_owned(),
+        reason: opening.reason.clone().unwrap_or_default(),
+        next_try_in: opening.next_try.map(|at| answer::duration(at.since(now.mono))),
+    }
+}
+
+fn number(number: &pabal_switch::NumberStatus) -> NumberStatus {
+    let scope =
+        number.scope.iter().map(|(field, value)| ScopeValue { field: field.to_string(), value: value.to_string() });
+    NumberStatus {
+        protocol: number.protocol.to_string(),
+        scope: scope.collect(),
+        business_date: number.date.date().yyyymmdd(),
+        last: number.last.unwrap_or(0),
+        left: number.left,
+        warned: number.warned,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use pabal_clock::{BusinessDate, Date, Wall};
+    use pabal_switch::{CloseReason, Conn, Epoch, LineId, LineSide, OpeningKey, OpeningState, SessionId};
+
+    use super::*;
+
+    fn date() -> BusinessDate {
+        BusinessDate::from_date(Date::new(2026, 11, 21).expect("a day"))
+    }
+
+    fn status() -> pabal_switch::Status {
+        let id = SessionId { line: LineId(0), slot: 2 };
+        let second = |seconds: u64| Mono::from_nanos(seconds * 1_000_000_000);
+        pabal_switch::Status {
+            sessions: vec![pabal_switch::SessionStatus {
+                session: id,
+                line: "send".into(),
+                state: SessionState::Up,
+                conn: Some(Conn { session: id, epoch: Epoch(9) }),
+                in_flight: 3,
+                window: 10,
+                unsent_bytes: 304,
+                received_at: None,
+                wrote_at: Some(second(95)),
+                closed: Some(CloseReason::PeerClosed),
+            }],
+            openings: vec![pabal_switch::OpeningStatus {
+                key: OpeningKey { values: vec![(*b"PABAL     ").into(), (*b"088").into()], date: date() },
+                party: "main".into(),
+                state: OpeningState::Lost,
+                reason: Some("8003".into()),
+                next_try: Some(second(160)),
+            }],
+            waiting: 1,
+            in_flight: 3,
+            unknown: 2,
+            journal_works: true,
+            draining: false,
+            numbers: vec![pabal_switch::NumberStatus {
+                protocol: "firmbanking".into(),
+                scope: vec![("bank_code".into(), "088".into())],
+                date: date(),
+                last: Some(17),
+                left: 949_983,
+                warned: false,
+            }],
+        }
+    }
+
+    fn shown(direction: Direction, status: &pabal_switch::Status) -> InstitutionStatus {
+        let line = Line {
+            name: "send".to_owned(),
+            protocol: "firmbanking".to_owned(),
+            side: LineSide::Initiator,
+            direction,
+            addresses: vec!["10.1.2.3:20000".to_owned()],
+            sessions_max: 4,
+        };
+        let now = Now { mono: Mono::from_nanos(100_000_000_000), wall: Wall::from_unix_seconds(0) };
+        let health = Health::NotServing("no opening is open".into());
+        institution("hecto".into(), status, Some(health), &[line], Some(Digest(0xab)), now)
+    }
+
+    #[test]
+    fn an_operator_sees_each_line_session_opening_and_number() {
+        let shown = shown(Direction::Send, &status());
+        let (session, opening) = (&shown.sessions[0], &shown.openings[0]);
+        assert_eq!((shown.serving, &*shown.not_serving_reason), (false, "no opening is open"));
+        assert_eq!((&*session.line, session.slot, &*session.state, session.epoch), ("send", 2, "up", 9));
+        assert_eq!((&*session.closed_reason, session.window), ("peer_closed", 10));
+        assert_eq!((session.received_ago, session.wrote_ago.map(|ago| ago.seconds)), (None, Some(5)));
+        assert_eq!((&opening.values[..], opening.business_date), (&["PABAL".to_owned(), "088".into()][..], 20_261_121));
+        assert_eq!((&*opening.state, &*opening.reason), ("lost", "8003"));
+        assert_eq!(opening.next_try_in, Some(answer::duration(Duration::from_secs(60))));
+        let line = &shown.lines[0];
+        assert_eq!((line.sessions_max, line.sessions_up, line.in_flight, line.window), (4, 1, 3, 10));
+        assert_eq!((&*line.side, &*line.direction), ("initiator", "send"));
+        let number = &shown.numbers[0];
+        assert_eq!((number.last, number.left, &*number.scope[0].value), (17, 949_983, "088"));
+        assert_eq!(shown.spec_digest, "00000000000000ab");
+    }
+
+    #[test]
+    fn a_line_that_carries_no_requests_has_no_window() {
+        let shown = shown(Direction::Receive, &status());
+        assert_eq!((shown.lines[0].window, shown.sessions[0].window), (0, 0));
+    }
+
+    #[test]
+    fn nothing_is_told_of_a_connection_that_is_gone() {
+        let mut status = status();
+        status.sessions[0].conn = None;
+        status.sessions[0].state = SessionState::Down;
+        let shown = shown(Direction::Send, &status);
+        assert_eq!((shown.sessions[0].wrote_ago, shown.sessions[0].epoch), (None, 0));
+        assert_eq!((shown.lines[0].sessions_up, shown.lines[0].window), (0, 0));
+    }
+}
