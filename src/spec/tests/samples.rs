@@ -36,7 +36,14 @@ fn the_shipped_spec_reads_and_writes_every_sample() {
 
 #[test]
 fn a_spec_with_a_width_moved_by_a_byte_fails_its_samples() {
-    let sources = sources();
+    // The code table says nothing of widths, and is long.
+    let short = |mut source: Source| {
+        if source.name == "codes.csv" {
+            source.text = String::from("bank_code,code,class,text\n,0000,success,done\n");
+        }
+        source
+    };
+    let sources: Vec<Source> = sources().into_iter().map(short).collect();
     let samples = samples();
     let (mut by_samples, mut by_check) = (0, 0);
     for moved in sources.iter().enumerate().flat_map(|(file, source)| moved_widths(file, &source.text)) {

@@ -225,31 +225,3 @@ fn a_deposit_is_answered_with_what_it_brought() {
     let same = [at(0, 9), at(9, 12), at(21, 3), at(32, 6), at(38, 8), at(46, 6), at(56, 15), at(71, 11), at(82, 18)];
     assert_eq!(echo, same.map(|at| (at, at)));
 }
-
-#[test]
-fn codes_say_what_they_plainly_say() {
-    let protocol = firmbanking();
-    let verdicts = &protocol.rules.verdicts;
-    for (bank, code, verdict) in [
-        ("004", "0000", Verdict::Success),
-        ("999", "0000", Verdict::Success),
-        ("004", "0133", Verdict::Refused),
-        ("004", "0102", Verdict::NotOpen),
-        ("088", "U114", Verdict::NotOpen),
-        ("004", "7430", Verdict::InProgress),
-        // The relay did not hear from the bank.
-        ("004", "VTIM", Verdict::Unknown),
-        // Nobody's record is no proof.
-        ("088", "NREC", Verdict::Unknown),
-        ("004", "0100", Verdict::Unknown),
-        // Another bank's code, and one that only the relay lists.
-        ("011", "U114", Verdict::Unknown),
-        ("011", "0101", Verdict::Unknown),
-        ("020", "0133", Verdict::Unknown),
-        ("004", "9Z9Z", Verdict::Unknown),
-    ] {
-        assert_eq!(verdicts.verdict(bank.as_bytes(), "transfer", code.as_bytes()), verdict, "{bank} {code}");
-    }
-    assert_eq!(verdicts.text(b"004", "transfer", b"0133"), Some("출금계좌 잔액부족"));
-    assert_eq!(verdicts.text(b"004", "transfer", b"0000"), Some("정상처리"));
-}

@@ -52,7 +52,7 @@ async fn what_the_bank_refuses_is_a_failure() {
     let sources = crate::spec_sources(&specs()).unwrap();
     let codes = &sources.iter().find(|source| source.name == "codes.csv").unwrap().text;
     let refused = codes.lines().find(|line| line.starts_with("088,") && line.contains(",refused,")).unwrap();
-    let code: [u8; 4] = refused.split(',').nth(1).unwrap().as_bytes().try_into().unwrap();
+    let code: [u8; 4] = refused.split(',').nth(2).unwrap().as_bytes().try_into().unwrap();
     house.open(move |request| vec![answered(request, &code)]).await;
     let answer = house.handle.exchange(transfer()).await.unwrap();
     assert_eq!(answer.outcome, Outcome::Failure { cause: Cause::Refused, refusal: None });

@@ -38,7 +38,7 @@ fn an_exchange_is_judged_by_the_version_it_began_with() {
     let open = hands.request(peer::transfer("004", "1", 5));
     let old = hands.call(open);
     let old_frame = hands.take_frame();
-    take(&mut hands, version(&[], &[("004,0116,refused", "004,0116,in_progress")]));
+    take(&mut hands, version(&[], &[("004,,0116,refused", "004,,0116,in_progress")]));
     assert!(hands.core.status().sessions.iter().all(|session| session.state == SessionState::Up));
     let open = hands.request(peer::transfer("004", "1", 5));
     let new = hands.call(open);
