@@ -27,6 +27,7 @@ pub struct Config {
     listen: Listen,
     default_timeout: Duration,
     drain_deadline: Duration,
+    log_format: LogFormat,
     journal: pabal_journal::Options,
     institutions: Vec<InstitutionConfig>,
     effective: Vec<Effective>,
@@ -39,6 +40,16 @@ pub enum Listen {
     Tcp(SocketAddr),
     /// A Unix socket.
     Unix(PathBuf),
+}
+
+/// How a line of the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object, for collectors.
+    Json,
 }
 
 /// What is wrong with a configuration: everything that could be found out at once.
@@ -113,6 +124,11 @@ impl Config {
         let drain_deadline = gateway.duration("drain_deadline");
         gateway.finish();
 
+        let mut log = root.section("log", None);
+        let words = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+        let log_format = log.word("format", &words).unwrap_or_default();
+        log.finish();
+
         let mut journal = root.section("journal", None);
         let words = [("full", Durability::Full), ("process", Durability::Process)];
         let options = pabal_journal::Options {
@@ -138,6 +154,7 @@ impl Config {
             listen,
             default_timeout,
             drain_deadline,
+            log_format,
             journal: options,
             institutions,
             effective: Vec::new(),
@@ -211,6 +228,12 @@ impl Config {
     #[must_use]
     pub const fn drain_deadline(&self) -> Duration {
         self.drain_deadline
+    }
+
+    /// How a line of the log is written.
+    #[must_use]
+    pub const fn log_format(&self) -> LogFormat {
+        self.log_format
     }
 
     /// Where the journal is.

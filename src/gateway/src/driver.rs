@@ -12,6 +12,7 @@ mod bridge;
 pub(crate) mod command;
 pub(crate) mod health;
 mod life;
+mod log;
 mod observer;
 pub(crate) mod own;
 mod socket;

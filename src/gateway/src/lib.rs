@@ -79,7 +79,7 @@ mod tests;
 mod versions;
 
 pub use call::{Answer, Body, Call, CallError, Find, FindKey, Found, InquireCall};
-pub use config::{Config, ConfigError, Listen, Problem, parse_duration};
+pub use config::{Config, ConfigError, Listen, LogFormat, Problem, parse_duration};
 pub use driver::Drained;
 pub use driver::health::Health;
 pub use gateway::{DrainSummary, Gateway};

@@ -1,6 +1,6 @@
 //! An institution's configuration held against its spec: what the core is given.
 
-use pabal_spec::{Institution, Protocol, Rules};
+use pabal_spec::{Institution, Protocol};
 use pabal_switch::{LineSettings, Party, PartyParticipant, Settings};
 use pabal_telegram::{Field, Slice, Value};
 
@@ -67,41 +67,76 @@ fn problem(path: String, text: String) -> Problem {
 
 /// The bytes of a party's fields and participants, as they stand in telegrams.
 fn resolve(party: &PartyConfig, institution: &Institution, path: &str, problems: &mut Vec<Problem>) -> Party {
+    let given = [(format!("{path}.fields"), &party.fields)];
+    let at = party.at.iter().map(|(participant, fields)| (format!("{path}.at.{participant}"), fields));
+    for (path, fields) in given.into_iter().chain(at) {
+        check_names(fields, institution, &path, problems);
+    }
+    let exchanges = institution.protocols.iter().flat_map(|protocol| &protocol.rules.exchanges);
+    let known: Vec<&str> = exchanges.map(|exchange| &*exchange.name).collect();
+    for name in party.exchanges.iter().filter(|name| !known.contains(&name.as_str())) {
+        let text = format!("the spec has no exchange {name:?}{}", hint(name, &known));
+        problems.push(problem(format!("{path}.exchanges"), text));
+    }
+    for (name, _) in institution.protocols.iter().flat_map(|protocol| &protocol.rules.party) {
+        if party.fields.iter().all(|(given, _)| **given != **name) {
+            let text = format!("is missing; the spec says that `{name}` tells who we are");
+            problems.push(problem(format!("{path}.fields.{name}"), text));
+        }
+    }
+    let fields = field_values(&party.fields, institution, &format!("{path}.fields"), problems);
+    let mut participants = Vec::new();
+    let named =
+        institution.protocols.iter().find_map(|protocol| Some((protocol, protocol.rules.participant.as_ref()?)));
+    match named {
+        Some((protocol, (name, at))) => {
+            for participant in &party.participants {
+                let place = format!("{path}.participants");
+                let Some(value) = field_bytes(protocol, name, *at, participant, &place, problems) else { continue };
+                let own = party.at.iter().find(|(known, _)| known == participant);
+                let own = own.map_or(&[][..], |(_, fields)| fields);
+                let fields = field_values(own, institution, &format!("{path}.at.{participant}"), problems);
+                participants.push(PartyParticipant { value, fields });
+            }
+        }
+        None if !party.participants.is_empty() => {
+            let text = "the spec names no participants; remove them".to_owned();
+            problems.push(problem(format!("{path}.participants"), text));
+        }
+        None => {}
+    }
+    let exchanges = party.exchanges.iter().map(|name| name.as_str().into()).collect();
+    Party { name: party.name.as_str().into(), fields, participants, exchanges }
+}
+
+fn check_names(fields: &[(String, String)], institution: &Institution, path: &str, problems: &mut Vec<Problem>) {
     let known: Vec<&str> =
         institution.protocols.iter().flat_map(|protocol| &protocol.rules.party).map(|(name, _)| &**name).collect();
-    for (name, _) in party.fields.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+    for (name, _) in fields.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
         let text = format!("the spec names no such party field{}", hint(name, &known));
-        problems.push(problem(format!("{path}.fields.{name}"), text));
+        problems.push(problem(format!("{path}.{name}"), text));
     }
-    let mut fields: Vec<(Box<str>, Box<[u8]>)> = Vec::new();
-    let mut participants = Vec::new();
+}
+
+/// The bytes of those party fields that are given, each by the first protocol that has it.
+fn field_values(
+    given: &[(String, String)],
+    institution: &Institution,
+    path: &str,
+    problems: &mut Vec<Problem>,
+) -> Vec<(Box<str>, Box<[u8]>)> {
+    let mut values: Vec<(Box<str>, Box<[u8]>)> = Vec::new();
     for protocol in &institution.protocols {
-        let Rules { party: rules, participant, .. } = &protocol.rules;
-        for (name, at) in
-            rules.iter().filter(|(name, _)| !fields.iter().any(|(known, _)| known == name)).collect::<Vec<_>>()
-        {
-            match party.fields.iter().find(|(given, _)| **given == **name) {
-                Some((_, value)) => {
-                    if let Some(bytes) =
-                        field_bytes(protocol, name, *at, value, &format!("{path}.fields.{name}"), problems)
-                    {
-                        fields.push((name.clone(), bytes));
-                    }
-                }
-                None => {
-                    let text = format!("is missing; the spec says that `{name}` tells who we are");
-                    problems.push(problem(format!("{path}.fields.{name}"), text));
-                }
-            }
-        }
-        if let (Some((name, at)), true) = (participant, participants.is_empty()) {
-            for value in &party.participants {
-                let value = field_bytes(protocol, name, *at, value, &format!("{path}.participants"), problems);
-                participants.extend(value.map(|value| PartyParticipant { value, fields: Vec::new() }));
+        for (name, at) in &protocol.rules.party {
+            if values.iter().all(|(known, _)| known != name)
+                && let Some((_, value)) = given.iter().find(|(given, _)| **given == **name)
+            {
+                let bytes = field_bytes(protocol, name, *at, value, &format!("{path}.{name}"), problems);
+                values.extend(bytes.map(|bytes| (name.clone(), bytes)));
             }
         }
     }
-    Party { name: party.name.as_str().into(), fields, participants, exchanges: Vec::new() }
+    values
 }
 
 /// A value as the bytes of a header field, padded as the field is.

@@ -3,14 +3,14 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use pabal_front::{Front, Options};
-use pabal_gateway::{Config, DrainSummary, Gateway, StartError};
+use pabal_gateway::{Config, DrainSummary, Gateway, Handle, LogFormat, ReloadError, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{diagnostics, exit, out, specs};
 
 /// Run the gateway.
 ///
-/// Prints every setting in force, then serves until SIGTERM or SIGINT; then it takes nothing new, waits for the answers that are still out, and closes
+/// Prints every setting in force, then serves until SIGTERM or SIGINT. SIGHUP reads the specs again while sessions stay up. At a stop it takes nothing new, waits for the answers that are still out, and closes
 /// its sessions. Business stays open. A second signal ends it at once. Exit codes: 0 stopped with nothing left open, 1 stopped at the deadline with something open,
 /// 2 not started.
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ pub(crate) struct Serve {
     /// Print every setting with its default and what it means, and end
     #[arg(long)]
     print_default: bool,
-    /// Write the log as JSON
+    /// Write the log as JSON, whatever the configuration says
     #[arg(long)]
     json_log: bool,
 }
@@ -44,12 +44,14 @@ impl Serve {
             out::bytes(std::io::stdout(), Config::DEFAULT.as_bytes());
             return Ok(exit::DONE);
         }
-        log(self.json_log, "info");
         let text = std::fs::read_to_string(&self.config).with_context(|| {
             format!("cannot read {}; `pabal serve --print-default` shows what can be in it", self.config.display())
         })?;
         let config = match Config::parse(&text, &self.config.to_string_lossy()) {
-            Ok(config) => built_in_specs(config)?,
+            Ok(config) => {
+                log(self.json_log || config.log_format() == LogFormat::Json, "info");
+                built_in_specs(config)?
+            }
             Err(error) => {
                 err!("{error}");
                 return Ok(exit::USAGE);
@@ -83,6 +85,7 @@ async fn serve(config: Config) -> anyhow::Result<u8> {
     out!("{}", gateway.effective_limits().trim_end());
     let mut stop = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let front = match Front::serve(gateway.handle(), Options::new(listen)).await {
         Ok(front) => front,
         Err(error) => {
@@ -95,10 +98,14 @@ async fn serve(config: Config) -> anyhow::Result<u8> {
         out!("{institution} line {line} listens at {address}");
     }
     out!("serving at {}", front.endpoint());
-    tokio::select! {
-        biased;
-        _ = stop.recv() => {}
-        _ = interrupt.recv() => {}
+    loop {
+        tokio::select! {
+            biased;
+            _ = stop.recv() => break,
+            _ = interrupt.recv() => break,
+            // Beside the rest: reading specs must not hold up a stop.
+            Some(()) = hangup.recv() => drop(tokio::spawn(reload(gateway.handle()))),
+        }
     }
     out!("stopping: nothing new is taken; answers are awaited for {within:?}; a second signal ends at once");
     let drain = async {
@@ -112,6 +119,24 @@ async fn serve(config: Config) -> anyhow::Result<u8> {
         summary = drain => Ok(stopped(&summary)),
         _ = stop.recv() => Ok(exit::FAILURE),
         _ = interrupt.recv() => Ok(exit::FAILURE),
+    }
+}
+
+/// SIGHUP: reads the specs again. A mistake leaves the old ones in force.
+async fn reload(handle: Handle) {
+    match handle.reload(None, "SIGHUP", "the process was signalled").await {
+        Ok(reloaded) => {
+            for one in reloaded {
+                let what = if one.old == one.new { "is as it was".to_owned() } else { format!("was {}", one.old) };
+                out!("{}: spec {} is in force, {what}", one.institution, one.new);
+            }
+        }
+        Err(error) => {
+            if let ReloadError::Mistakes { sources, diagnostics, .. } = &error {
+                out::bytes(std::io::stderr(), diagnostics::draw(diagnostics, sources).as_bytes());
+            }
+            err!("pabal: {error}");
+        }
     }
 }
 

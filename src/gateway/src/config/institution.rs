@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pabal_switch::{Direction, Limits, LineSide};
 
-use super::section::{Findings, Section};
+use super::section::{Findings, Section, hint};
 use super::text::Span;
 
 /// What contract and site decide about an institution.
@@ -65,6 +65,10 @@ pub(crate) struct PartyConfig {
     /// Values of the protocol's party fields.
     pub(crate) fields: Vec<(String, String)>,
     pub(crate) participants: Vec<String>,
+    /// Fields that are not as `fields` say for a participant.
+    pub(crate) at: Vec<(String, Vec<(String, String)>)>,
+    /// Exchanges that it is for, by name; none: all of them.
+    pub(crate) exchanges: Vec<String>,
 }
 
 pub(super) fn read_all(root: &mut Section<'_, '_>, directory: &Path) -> Vec<InstitutionConfig> {
@@ -264,8 +268,21 @@ fn read_party(mut section: Section<'_, '_>) -> PartyConfig {
     let name = section.text("name");
     let fields = section.text_table("fields");
     let participants = section.texts("participants").unwrap_or_default();
+    let exchanges = section.texts("exchanges").unwrap_or_default();
+    let at = section.text_tables("at");
+    for (participant, _) in at.iter().filter(|(participant, _)| !participants.contains(participant)) {
+        let known: Vec<&str> = participants.iter().map(String::as_str).collect();
+        let text = format!("is not one of the party's participants{}", hint(participant, &known));
+        section.problem(&format!("at.{participant}"), text);
+    }
+    for (key, texts) in [("participants", &participants), ("exchanges", &exchanges)] {
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = texts.iter().find(|text| !seen.insert(*text)) {
+            section.problem(key, format!("{twice:?} stands there twice"));
+        }
+    }
     section.finish();
-    PartyConfig { name, fields, participants }
+    PartyConfig { name, fields, participants, at, exchanges }
 }
 
 impl LineConfig {

@@ -245,6 +245,42 @@ impl<'t, 'f> Section<'t, 'f> {
         .unwrap_or_default()
     }
 
+    /// A table of tables of texts, in the order of their keys; each text is a setting of its own.
+    pub(super) fn text_tables(&mut self, key: &'static str) -> Vec<(String, Vec<(String, String)>)> {
+        let Some((value, built_in, _)) = self.find(key) else { return Vec::new() };
+        let path = self.path(key);
+        let not_a_table = |value: &Spanned<DeValue<'_>>, path: &str| {
+            let text = format!("{} is not a table", show(value.get_ref()));
+            self.findings.problem_at(Some(&value.span()), path, text);
+        };
+        let Some(tables) = value.get_ref().as_table() else {
+            not_a_table(value, &path);
+            return Vec::new();
+        };
+        let mut read = Vec::new();
+        for (name, table) in tables {
+            let path = join(&path, name.get_ref());
+            let Some(rows) = table.get_ref().as_table() else {
+                not_a_table(table, &path);
+                continue;
+            };
+            let mut texts = Vec::new();
+            for (key, value) in rows {
+                let path = join(&path, key.get_ref());
+                match read_text(value.get_ref()) {
+                    Ok((text, shown)) => {
+                        let line = (!built_in).then(|| self.findings.line(&value.span()));
+                        self.findings.effective.borrow_mut().push(Effective { path, value: shown, line });
+                        texts.push((key.get_ref().to_string(), text));
+                    }
+                    Err(wrong) => self.findings.problem_at(Some(&value.span()), path, wrong),
+                }
+            }
+            read.push((name.get_ref().to_string(), texts));
+        }
+        read
+    }
+
     /// A table below this one, in whichever layers have it, with those of another section below.
     pub(super) fn section(&mut self, key: &'static str, below: Option<&Section<'t, 'f>>) -> Self {
         self.asked.insert(key);

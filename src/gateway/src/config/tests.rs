@@ -149,3 +149,22 @@ fn limits_are_held_against_each_other() {
     );
     insta::assert_snapshot!(parse(&text).unwrap_err().to_string());
 }
+
+#[test]
+fn a_party_may_be_known_by_another_number_at_a_bank_and_be_for_some_exchanges() {
+    let own = "\n[institutions.hecto.parties.at.\"088\"]\ncompany_no = \"PABALCO8\"\n";
+    let text = HECTO.replace("participants =", "exchanges = [\"transfer\"]\nparticipants =") + own;
+    let config = parse(&text).unwrap();
+    let party = &config.institutions()[0].parties[0];
+    assert_eq!(party.exchanges, ["transfer"]);
+    assert_eq!(party.at, [("088".to_owned(), vec![("company_no".to_owned(), "PABALCO8".to_owned())])]);
+    assert!(
+        config.effective().lines().any(|line| line.starts_with("institutions.hecto.parties[0].at.088.company_no")
+            && line.ends_with("= \"PABALCO8\"  (line 26)")),
+        "{}",
+        config.effective()
+    );
+    let text = HECTO.replace("\"004\", \"088\"", "\"004\", \"088\", \"004\"")
+        + "at.\"089\" = { company_no = \"X\" }\nat.\"088\" = { company_no = 7 }\nat.\"004\" = 5\n";
+    insta::assert_snapshot!(parse(&text).unwrap_err().to_string());
+}

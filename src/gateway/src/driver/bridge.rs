@@ -9,8 +9,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::acks::{Acks, CHECKPOINT_TICKET};
+use super::log::Log;
 use super::own::Own;
 use crate::digest::DigestKey;
+use crate::versions::Versions;
 
 /// Entries that become durable together.
 pub(super) struct Batch {
@@ -32,11 +34,13 @@ pub(super) enum Content {
 pub(super) struct Bridge {
     batches: mpsc::UnboundedSender<Batch>,
     task: JoinHandle<u64>,
+    written: JoinHandle<()>,
 }
 
 /// What the task needs.
 pub(super) struct BridgeParts {
     pub(super) institution: String,
+    pub(super) versions: Arc<Versions>,
     pub(super) node: String,
     pub(super) queue_bytes_max: usize,
     pub(super) writer: Writer,
@@ -47,7 +51,9 @@ pub(super) struct BridgeParts {
 impl Bridge {
     pub(super) fn start(parts: BridgeParts) -> Self {
         let (batches, received) = mpsc::unbounded_channel();
-        Self { batches, task: tokio::spawn(parts.run(received)) }
+        let (log, written) =
+            Log::start(parts.institution.clone(), Arc::clone(&parts.versions), Arc::clone(&parts.acks));
+        Self { batches, task: tokio::spawn(parts.run(received, log)), written }
     }
 
     pub(super) fn send(&self, batch: Batch) {
@@ -55,21 +61,29 @@ impl Bridge {
         let _ = self.batches.send(batch);
     }
 
-    /// Takes no more, and waits until all that was sent is appended: how many batches that were.
-    pub(super) async fn finish(self) -> u64 {
+    /// Takes no more, and waits until all that was sent is appended: how many batches that were, and the task that logs them.
+    pub(super) async fn finish(self) -> (u64, JoinHandle<()>) {
         drop(self.batches);
-        self.task.await.unwrap_or(0)
+        (self.task.await.unwrap_or(0), self.written)
     }
 }
 
 impl BridgeParts {
-    async fn run(self, mut batches: mpsc::UnboundedReceiver<Batch>) -> u64 {
+    async fn run(self, mut batches: mpsc::UnboundedReceiver<Batch>, mut log: Log) -> u64 {
         let mut appended = 0;
         while let Some(batch) = batches.recv().await {
             let ticket = batch.ticket;
-            let drafts: Vec<Draft> = match &batch.content {
-                Content::Entries(entries) => entries.iter().map(|entry| self.draft(entry, batch.at)).collect(),
-                Content::Own(own) => vec![own.draft(&self.node, batch.at)],
+            let (drafts, lines) = match &batch.content {
+                Content::Entries(entries) => {
+                    let drafts: Vec<Draft> = entries.iter().map(|entry| self.draft(entry, batch.at)).collect();
+                    let lines = log.lines(entries, &drafts);
+                    (drafts, lines)
+                }
+                Content::Own(own) => {
+                    let drafts = vec![own.draft(&self.node, batch.at)];
+                    let lines = log.lines(&[], &drafts);
+                    (drafts, lines)
+                }
             };
             let bytes: usize = drafts.iter().map(Draft::size_bytes).sum();
             if ticket == CHECKPOINT_TICKET && bytes > self.queue_bytes_max {
@@ -83,6 +97,7 @@ impl BridgeParts {
                 break;
             }
             appended += 1;
+            log.appended(appended, lines);
         }
         appended
     }

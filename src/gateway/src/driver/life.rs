@@ -37,6 +37,8 @@ const DELIVERIES_PER_TURN: usize = 64;
 const UNDELIVERED_PER_PAGE: usize = 256;
 /// How long a listener rests that cannot accept, as when there are no file descriptors left.
 const ACCEPT_REST: Duration = Duration::from_millis(200);
+/// How long the end of a life waits until the log is written.
+const LOG_MAX: Duration = Duration::from_millis(500);
 /// How long after the deadline of a drain the core may take to close what is left.
 const DRAIN_GRACE: Duration = Duration::from_secs(1);
 
@@ -82,6 +84,7 @@ impl Life {
         }
         let bridge = Bridge::start(BridgeParts {
             institution: name.clone(),
+            versions: Arc::clone(&driver.versions),
             node: driver.node.clone(),
             queue_bytes_max: driver.journal.queue_bytes_max,
             writer: driver.writer.clone(),
@@ -126,8 +129,11 @@ impl Life {
     pub(super) async fn finish(self) -> Result<(), String> {
         let Self { core, sockets, waiters, subscribers, fences, reloads, bridge, acks, observer, .. } = self;
         drop((core, sockets, waiters, subscribers, fences, reloads, observer));
-        let appended = bridge.finish().await;
-        acks.wait_for(|acknowledged| acknowledged >= appended).await
+        let (appended, written) = bridge.finish().await;
+        acks.wait_for(|acknowledged| acknowledged >= appended).await?;
+        // A log that cannot be written keeps nobody from going on.
+        let _ = tokio::time::timeout(LOG_MAX, written).await;
+        Ok(())
     }
 
     /// Looks at everything once. Pending only when each source has said that it will wake us.

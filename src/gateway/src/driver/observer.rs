@@ -54,16 +54,16 @@ impl Log {
             match seen {
                 Seen::Event(event) => self.write(&event),
                 Seen::ConnectFailed { conn, error } => {
-                    tracing::warn!(institution, line = self.line(conn.session.line), %error, "connecting failed");
+                    tracing::warn!(event = "connect_failed", institution, line = self.line(conn.session.line), %error, "connecting failed");
                 }
                 Seen::Peer { line, peer, is_known: true } => {
-                    tracing::info!(institution, line = self.line(line), %peer, "a peer has connected");
+                    tracing::info!(event = "peer", institution, line = self.line(line), %peer, "a peer has connected");
                 }
                 Seen::Peer { line, peer, is_known: false } => {
-                    tracing::warn!(institution, line = self.line(line), %peer, "a peer that is not in `from` was turned away");
+                    tracing::warn!(event = "stranger", institution, line = self.line(line), %peer, "a peer that is not in `from` was turned away");
                 }
                 Seen::AcceptFailed { line, error } => {
-                    tracing::error!(institution, line = self.line(line), %error, "no connection can be accepted now");
+                    tracing::error!(event = "accept_failed", institution, line = self.line(line), %error, "no connection can be accepted now");
                 }
             }
         }
@@ -81,13 +81,16 @@ impl Log {
                 let (line, slot, epoch) = (self.line(conn.session.line), conn.session.slot, conn.epoch.0);
                 match reason {
                     Some(reason) => {
-                        tracing::info!(institution, line, slot, epoch, %from, %to, %reason, "session: {}", reason.sentence());
+                        tracing::info!(event = "session", institution, line, slot, epoch, %from, %to, %reason, "session: {}", reason.sentence());
                     }
-                    None => tracing::info!(institution, line, slot, epoch, %from, %to, "session: {}", to.sentence()),
+                    None => {
+                        tracing::info!(event = "session", institution, line, slot, epoch, %from, %to, "session: {}", to.sentence())
+                    }
                 }
             }
             Event::AcceptRefused { line } => {
                 tracing::warn!(
+                    event = "accept_refused",
                     institution,
                     line = self.line(*line),
                     "a connection beyond the line's limit was turned away"
@@ -96,10 +99,11 @@ impl Log {
             Event::Opening { key, to } => {
                 let key_text: Vec<_> =
                     key.values.iter().map(|value| String::from_utf8_lossy(value).trim_end().to_owned()).collect();
-                tracing::info!(institution, opening = key_text.join(" "), date = %key.date, %to, "opening: {}", to.sentence());
+                tracing::info!(event = "opening", institution, opening = key_text.join(" "), date = %key.date, %to, "opening: {}", to.sentence());
             }
             Event::Unclaimed { conn, reason } => {
                 tracing::warn!(
+                    event = "unclaimed",
                     institution,
                     line = self.line(conn.session.line),
                     reason,
@@ -107,10 +111,10 @@ impl Log {
                 );
             }
             Event::Contradiction { exchange } => {
-                tracing::error!(institution, %exchange, "an answer says the opposite of what had been said; the outcome stays");
+                tracing::error!(event = "contradiction", institution, %exchange, "an answer says the opposite of what had been said; the outcome stays");
             }
             Event::Evicted { exchange } => {
-                tracing::error!(institution, %exchange, "too many exchanges are UNKNOWN: only the journal knows this one from now on, and a person has to look at it");
+                tracing::error!(event = "evicted", institution, %exchange, "too many exchanges are UNKNOWN: only the journal knows this one from now on, and a person has to look at it");
             }
             Event::NoticeEvicted { notice } => {
                 tracing::error!(institution, %notice, "too many notices are kept: no service has this one, and only the journal knows it from now on");
@@ -125,8 +129,12 @@ impl Log {
                 let rule = &**rule;
                 tracing::error!(institution, rule, scope, count, %reason, "numbers of theirs are missing; a person has to look at it");
             }
-            Event::NumbersLow { left } => tracing::warn!(institution, left, "telegram numbers are running out"),
-            Event::Dropped { count } => tracing::warn!(institution, count, "events were not logged: too many at once"),
+            Event::NumbersLow { left } => {
+                tracing::warn!(event = "numbers_low", institution, left, "telegram numbers are running out")
+            }
+            Event::Dropped { count } => {
+                tracing::warn!(event = "log.dropped", institution, count, "events were not logged: too many at once")
+            }
         }
     }
 }

@@ -46,6 +46,8 @@ address = "{out}"
 name = "main"
 fields = {{ id_code = "PABAL IS TOO LONG", company = "PABALCO1" }}
 participants = ["88", "O88"]
+exchanges = ["transfr"]
+at."88" = {{ compny_no = "PABALCO8", id_code = "PABAL IS TOO LONG" }}
 "#,
         data = directory.join("data"),
     )

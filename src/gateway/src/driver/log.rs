@@ -1,0 +1,270 @@
+//! A line of the log for every entry that has become durable: told by a task of its own, so that a slow log slows nothing else.
+//!
+//! Each line has a stable `event` (family and kind of the entry), and the `trace_id` of what it is about, so that all lines of one request
+//! are found by it: also those of an answer that came by another session, late, after a restart, or by an inquiry. No content of a
+//! telegram is in it; at level DEBUG there is one more line with the fields of the telegram, masked by their classes.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use pabal_journal::{Columns, Draft};
+use pabal_switch::entry::{About, Frame};
+use pabal_switch::{Cause, Entry, Outcome};
+use pabal_telegram::{Layout, masked};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::acks::Acks;
+use crate::versions::Versions;
+
+/// Batches whose lines may wait; of more, the lines are dropped and counted. They are in the journal all the same.
+const BATCHES_MAX: usize = 10_000;
+
+/// Takes what is appended, and writes it when it is durable.
+pub(super) struct Log {
+    versions: Arc<Versions>,
+    lines: mpsc::Sender<Appended>,
+    dropped: u64,
+}
+
+/// The lines of a batch, which is the `count`th.
+struct Appended {
+    count: u64,
+    lines: Vec<Line>,
+    dropped: u64,
+}
+
+struct Line {
+    event: String,
+    rule: Option<Box<str>>,
+    columns: Columns,
+    is_grave: bool,
+    is_detail: bool,
+    /// The telegram's fields, masked.
+    content: Option<String>,
+}
+
+impl Log {
+    pub(super) fn start(institution: String, versions: Arc<Versions>, acks: Arc<Acks>) -> (Self, JoinHandle<()>) {
+        let (lines, received) = mpsc::channel(BATCHES_MAX);
+        let written = tokio::spawn(write(institution, acks, received));
+        (Self { versions, lines, dropped: 0 }, written)
+    }
+
+    /// The lines of drafts that are about to be appended; of the core's, with their entries.
+    pub(super) fn lines(&self, entries: &[Entry], drafts: &[Draft]) -> Lines {
+        if !tracing::enabled!(tracing::Level::INFO) {
+            return Lines(Vec::new());
+        }
+        let entries = entries.iter().map(Some).chain(std::iter::repeat(None));
+        Lines(drafts.iter().zip(entries).map(|(draft, entry)| self.line(draft, entry)).collect())
+    }
+
+    fn line(&self, draft: &Draft, entry: Option<&Entry>) -> Line {
+        let about = entry.and_then(about);
+        let rule = match entry {
+            Some(Entry::NoticeReceived(received)) => Some(received.rule.clone()),
+            _ => about.map(|about| about.rule.clone()),
+        };
+        let is_content_told = tracing::enabled!(tracing::Level::DEBUG);
+        Line {
+            event: format!("{}.{}", draft.family, draft.kind),
+            rule,
+            columns: draft.columns.clone(),
+            is_grave: match entry {
+                Some(Entry::Outcome(concluded)) => matches!(concluded.outcome, Outcome::Unknown { .. }),
+                Some(Entry::Unclaimed(_) | Entry::Contradiction(_) | Entry::Listed(_)) => true,
+                _ => false,
+            },
+            is_detail: matches!(entry, Some(Entry::Checkpoint(_) | Entry::NumberBlock(_))),
+            content: entry.filter(|_| is_content_told).and_then(|entry| self.content(entry, about)),
+        }
+    }
+
+    /// The fields of an entry's telegram, masked by their classes; only if the version that it is read by is loaded.
+    fn content(&self, entry: &Entry, about: Option<&About>) -> Option<String> {
+        let (frame, layout) = match entry {
+            Entry::Sending(sending) => (&sending.telegram, self.layout(about?, false)?),
+            Entry::Outcome(concluded) => (concluded.answer.as_ref()?, self.layout(about?, true)?),
+            Entry::NoticeReceived(received) => {
+                let version = self.versions.of(received.spec)?;
+                let protocol = version.protocol(&received.protocol)?;
+                let (_, rule) = protocol.rules.notice(&received.rule)?;
+                (&received.telegram, Arc::clone(protocol.catalog.layout(rule.request.telegram)))
+            }
+            _ => return None,
+        };
+        Some(fields(&layout, frame))
+    }
+
+    fn layout(&self, about: &About, is_answer: bool) -> Option<Arc<Layout>> {
+        let version = self.versions.of(about.spec)?;
+        let protocol = version.protocol(&about.protocol)?;
+        let (_, rule) = protocol.rules.exchange(&about.rule)?;
+        let telegram = if is_answer { rule.answer.telegram } else { rule.request.telegram };
+        Some(Arc::clone(protocol.catalog.layout(telegram)))
+    }
+
+    /// These were appended as the `count`th batch.
+    pub(super) fn appended(&mut self, count: u64, lines: Lines) {
+        let appended = Appended { count, lines: lines.0, dropped: self.dropped };
+        match self.lines.try_send(appended) {
+            Ok(()) => self.dropped = 0,
+            Err(mpsc::error::TrySendError::Full(appended)) => self.dropped += appended.lines.len() as u64,
+            // Nothing becomes durable any more.
+            Err(mpsc::error::TrySendError::Closed(_)) => {}
+        }
+    }
+}
+
+/// The lines of a batch that is not appended yet.
+pub(super) struct Lines(Vec<Line>);
+
+async fn write(institution: String, acks: Arc<Acks>, mut received: mpsc::Receiver<Appended>) {
+    while let Some(Appended { count, lines, dropped }) = received.recv().await {
+        if dropped > 0 {
+            tracing::warn!(
+                event = "log.dropped",
+                institution,
+                count = dropped,
+                "entries were not logged: too many at once"
+            );
+        }
+        if acks.wait_for(|acknowledged| acknowledged >= count).await.is_err() {
+            // What is not durable is not told.
+            return;
+        }
+        for line in lines {
+            line.write(&institution);
+        }
+    }
+}
+
+impl Line {
+    fn write(&self, institution: &str) {
+        macro_rules! tell {
+            ($level:expr) => {{
+                let columns = &self.columns;
+                let is_notice = self.event.starts_with("switch.notice_") && !self.event.ends_with("joined");
+                let id = columns.exchange.as_deref();
+                tracing::event!(
+                    $level,
+                    event = self.event,
+                    institution,
+                    trace_id = columns.trace_context.as_deref().and_then(trace_id),
+                    exchange = id.filter(|_| !is_notice),
+                    notice = id.filter(|_| is_notice),
+                    parent = columns.parent.as_deref(),
+                    rule = self.rule.as_deref(),
+                    caller = columns.caller.as_deref(),
+                    idempotency_key = columns.idempotency_key.as_deref(),
+                    protocol = columns.protocol.as_deref(),
+                    party = columns.party.as_deref(),
+                    participant = columns.participant.as_deref(),
+                    date = columns.business_date,
+                    number = columns.our_number.as_deref(),
+                    their_number = columns.their_number.as_deref(),
+                    key = columns.correlation_key.as_deref(),
+                    session = columns.session.as_deref(),
+                    epoch = columns.epoch,
+                    offset = columns.stream_offset,
+                    spec = columns.spec_digest.as_deref(),
+                    outcome = columns.outcome.as_deref(),
+                    cause = columns.cause.as_deref(),
+                    "{}",
+                    self.sentence()
+                );
+            }};
+        }
+        match (self.is_grave, self.is_detail) {
+            (true, _) => tell!(tracing::Level::WARN),
+            (false, true) => tell!(tracing::Level::DEBUG),
+            (false, false) => tell!(tracing::Level::INFO),
+        }
+        if let Some(content) = &self.content {
+            tracing::debug!(
+                event = "telegram",
+                institution,
+                of = self.event,
+                trace_id = self.columns.trace_context.as_deref().and_then(trace_id),
+                exchange = self.columns.exchange.as_deref(),
+                "{content}"
+            );
+        }
+    }
+
+    /// For people.
+    fn sentence(&self) -> String {
+        let kind = self.event.rsplit('.').next().unwrap_or_default().replace('_', " ");
+        match (&self.columns.outcome, self.columns.cause.as_deref().and_then(cause_sentence)) {
+            (Some(outcome), Some(cause)) => format!("{kind}: {outcome}: {cause}"),
+            (Some(outcome), None) => format!("{kind}: {outcome}"),
+            (None, _) => kind,
+        }
+    }
+}
+
+/// What an outcome's cause means.
+fn cause_sentence(word: &str) -> Option<&'static str> {
+    Cause::ALL.iter().find(|cause| cause.word() == word).map(|cause| cause.sentence())
+}
+
+/// The trace id of a `traceparent`: 32 hexadecimal digits.
+fn trace_id(traceparent: &str) -> Option<&str> {
+    traceparent.split('-').nth(1).filter(|id| id.len() == 32)
+}
+
+/// What an entry is about, if it is about an exchange.
+fn about(entry: &Entry) -> Option<&About> {
+    match entry {
+        Entry::Accepted(accepted) => Some(&accepted.about),
+        Entry::Sending(sending) => sending.about.as_deref(),
+        Entry::Outcome(concluded) => concluded.about.as_deref(),
+        Entry::Repeated(repeated) => repeated.about.as_deref(),
+        Entry::Contradiction(contradiction) => contradiction.about.as_deref(),
+        Entry::Listed(listed) => listed.about.as_deref(),
+        _ => None,
+    }
+}
+
+/// A telegram's fields, each masked by its class.
+fn fields(layout: &Layout, frame: &Frame) -> String {
+    let mut text = layout.name().to_owned();
+    for field in layout.fields() {
+        if let Some(bytes) = frame.bytes.get(field.at.range()) {
+            // Writing to a String does not fail.
+            let _ = write!(text, " {}={:?}", field.path, masked(field, bytes).1);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_id_is_the_second_part() {
+        let id = "0af7651916cd43dd8448eb211c80319c";
+        assert_eq!(trace_id(&format!("00-{id}-b7ad6b7169203331-01")), Some(id));
+        assert_eq!(trace_id("00-short-b7ad6b7169203331-01"), None);
+        assert_eq!(trace_id(""), None);
+    }
+
+    #[test]
+    fn fields_are_masked_by_their_classes() {
+        let sources = crate::spec_sources(&crate::tests::house::specs()).unwrap();
+        let institution = pabal_spec::load(&sources).unwrap().institution;
+        let protocol = &institution.protocols[0];
+        let (_, rule) = protocol.rules.exchange("transfer").unwrap();
+        let layout = protocol.catalog.layout(rule.request.telegram);
+        let mut bytes = vec![b' '; 300];
+        for (name, text) in [("bank_code", "088"), ("debit_account", "11012345678901"), ("passbook_pin", "87654321")] {
+            let field = layout.fields().iter().find(|field| &*field.path == name).unwrap();
+            bytes[field.at.range()][..text.len()].copy_from_slice(text.as_bytes());
+        }
+        let told = fields(layout, &Frame::new(&bytes, &[]));
+        assert!(told.starts_with("transfer ") && told.contains(" bank_code=\"088\""), "{told}");
+        assert!(!told.contains("11012345678901") && !told.contains("87654321"), "{told}");
+    }
+}
