@@ -66,6 +66,7 @@ extern crate std;
 mod catalog;
 mod check;
 mod condition;
+mod conversation;
 mod diagnostic;
 mod exposure;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -74,6 +74,7 @@ mistakes! {
     BAD_GIVEN           "S063" "a field that cannot be given here"
     BAD_GAP             "S064" "a gap request that cannot say what is missing"
     ONLY_CONVERTED      "S065" "a conversation where telegrams are only converted"
+    WEAK_TRACE          "S066" "a trace that two requests would share"
     // Code tables.
     TABLE_LINE          "S070" "a line of a code table that cannot be read"
     TABLE_TWICE         "S071" "a code that is listed twice"

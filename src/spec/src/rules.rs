@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 use core::time::Duration;
 
 use pabal_clock::TimeOfDay;
-use pabal_telegram::{Equal, Layout, Slice, Stamp};
+use pabal_telegram::{Equal, Layout, Slice, Stamp, TraceKey};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::TelegramId;
@@ -32,7 +32,7 @@ pub struct Rules {
     pub number: NumberRule,
     /// Fields that tell which request an answer belongs to, the same in both.
     pub key: Vec<Slice>,
-    /// Fields under which a trace is kept; every answer echoes them.
+    /// Fields under which a trace is kept; every answer echoes them, and the number and its scope are among them.
     pub trace: Vec<Slice>,
     /// The echo test of a session.
     pub poll: Option<PollRule>,
@@ -54,6 +54,70 @@ impl Rules {
     pub fn exchange(&self, name: &str) -> Option<(ExchangeRuleId, &ExchangeRule)> {
         let at = self.exchanges.iter().position(|exchange| &*exchange.name == name)?;
         Some((ExchangeRuleId(u16::try_from(at).ok()?), self.exchanges.get(at)?))
+    }
+
+    /// The key under which a request's trace context is kept in a [`pabal_telegram::Carrier`], read from the request as it is sent, or
+    /// from any telegram that answers it; `None` if the telegram is too short to have it.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use pabal_clock::Mono;
+    /// use pabal_spec::{Source, load};
+    /// use pabal_telegram::{Carrier, Side, Value, encode};
+    ///
+    /// # let spec = r#"
+    /// # institution tiny "작은은행"
+    /// # protocol ask {
+    /// #   zone +09:00   day changes 00:00
+    /// #   charset encode euc-kr decode cp949   frame length ascii(4) exclusive max 999   unset 9 zero X space
+    /// #   stamp date at queue
+    /// #   number no per date 1..999
+    /// #   key date no
+    /// #   trace date no
+    /// #   select by kind { balance "Q"|"A" }
+    /// #   verdict code from codes.csv
+    /// # }
+    /// # header head 16 {
+    /// #   kind X(1) public
+    /// #   date date(YYYYMMDD) by asker echo public
+    /// #   no 9(3) by asker echo public
+    /// #   code X(4) by answerer public
+    /// # }
+    /// # telegram balance "잔액조회" 39 : head {
+    /// #   account X(10) by asker account "계좌번호"
+    /// #   amount 9(13) by answerer public "잔액"
+    /// # }
+    /// # exchange balance { request "Q"  answer "A"  effect none  timeout 5s }
+    /// # "#;
+    /// # let codes = "code,class,text\n0000,success,정상\n";
+    /// # let source = |name: &str, text: &str| Source { name: name.into(), text: text.into() };
+    /// # let sources = [source("tiny.spec", spec), source("codes.csv", codes)];
+    /// // A program that has its own sockets and links only the library. The spec says `trace date no`.
+    /// let loaded = load(&sources).expect("a spec without a mistake");
+    /// let protocol = &loaded.institution.protocols[0];
+    /// let (_, balance) = protocol.rules.exchange("balance").expect("its exchange");
+    /// let layout = protocol.catalog.layout(balance.request.telegram);
+    /// let mut carrier = Carrier::new(10_000, Duration::from_secs(900));
+    ///
+    /// // It makes a request, and writes what a gateway would write.
+    /// let mut request = encode(layout, Side::Asker, &[("account".into(), "110123".into())]).unwrap();
+    /// for (name, value) in [("kind", "Q"), ("date", "20261122"), ("no", "7")] {
+    ///     layout.find(name).expect("a header field").1.write(&Value::from(value), &mut request).unwrap();
+    /// }
+    /// // Before it sends the request, it stores the trace under the request's key.
+    /// let sent_at = Mono::from_nanos(1);
+    /// let key = protocol.rules.trace_key(&request).expect("a whole telegram");
+    /// carrier.store(key, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", sent_at);
+    ///
+    /// // The answer comes on another socket; nothing but its bytes is known there.
+    /// let answer = b"A202611220070000110123    0000001500000";
+    /// let key = protocol.rules.trace_key(answer).expect("a whole telegram");
+    /// let trace = carrier.find(&key, sent_at + Duration::from_secs(600));
+    /// assert_eq!(trace, Some(&"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+    /// ```
+    #[must_use]
+    pub fn trace_key(&self, telegram: &[u8]) -> Option<TraceKey> {
+        TraceKey::of(telegram, &self.trace)
     }
 
     /// A notice by its name.

@@ -116,7 +116,7 @@ fn the_header_is_read_where_it_stands() {
     assert_eq!((protocol.framing.width, protocol.framing.frame_bytes_max), (4, 4_096));
     // send_date bank_code company_no telegram_no
     assert_eq!(rules.key, [at(38, 8), at(21, 3), at(9, 12), at(32, 6)]);
-    assert_eq!(rules.trace, [at(38, 8), at(46, 6), at(32, 6)]);
+    assert_eq!(rules.trace, [at(38, 8), at(46, 6), at(21, 3), at(9, 12), at(32, 6)]);
     assert_eq!(rules.party, [("id_code".into(), at(0, 9)), ("company_no".into(), at(9, 12))]);
     assert_eq!(rules.participant, Some(("bank_code".into(), at(21, 3))));
     assert_eq!(rules.compartment, rules.participant);

@@ -124,5 +124,5 @@ pub use kind::{Kind, Stamp};
 pub use layout::{Layout, LayoutError, Node};
 pub use mask::{masked, redacted};
 pub use nearest::nearest;
-pub use trace::TraceKey;
+pub use trace::{Carrier, TraceKey};
 pub use value::{Value, ValueRef};

@@ -152,28 +152,47 @@ fn echoed(scene: &Scene<'_>, names: &[Name], what: &str, out: &mut Vec<Diagnosti
 pub(crate) fn key(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
     let names = &scene.written.key;
     let key = echoed(scene, names, "key", out);
-    if let (Some(number), Some(first), false) = (&scene.written.number, names.first(), names.is_empty()) {
-        let span = names.iter().fold(first.span, |span, name| crate::Span { end: name.span.end, ..span });
-        let missing: Vec<&Name> = core::iter::once(&number.field)
-            .chain(&number.scope)
-            .filter(|name| !names.iter().any(|key| key.value == name.value))
-            .filter(|name| scene.header.iter().any(|column| *column.field.path == *name.value))
-            .collect();
-        if let Some(one) = missing.first() {
-            let list: Vec<&str> = missing.iter().map(|name| name.value.as_str()).collect();
-            out.push(
-                error(mistake::WEAK_KEY, span, "the same for two requests", "The key does not tell two requests apart")
-                    .help(format!("add to the key: {}", list.join(", ")))
-                    .related(one.span, "numbers are given for each of these"),
-            );
-            return None;
-        }
+    if let Some((span, missing)) = shared(scene, names) {
+        out.push(
+            error(mistake::WEAK_KEY, span, "the same for two requests", "The key does not tell two requests apart")
+                .help(format!("add to the key: {}", list(&missing)))
+                .related(missing.first()?.span, "numbers are given for each of these"),
+        );
+        return None;
     }
     key.filter(|key| !key.is_empty())
 }
 
 pub(crate) fn trace(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
-    echoed(scene, &scene.written.trace, "trace", out)
+    let names = &scene.written.trace;
+    let trace = echoed(scene, names, "trace", out)?;
+    if let Some((span, missing)) = shared(scene, names) {
+        let message = "Two requests of one moment would share a trace";
+        out.push(
+            error(mistake::WEAK_TRACE, span, "the same for two requests", message)
+                .help(format!("add to the trace: {}", list(&missing)))
+                .related(missing.first()?.span, "numbers are given for each of these"),
+        );
+        return None;
+    }
+    Some(trace)
+}
+
+/// The number, and what it is given for, if not all of it is among these names; and where they stand.
+fn shared<'s>(scene: &Scene<'s>, names: &[Name]) -> Option<(crate::Span, Vec<&'s Name>)> {
+    let number = scene.written.number.as_ref()?;
+    let first = names.first()?;
+    let span = names.iter().fold(first.span, |span, name| crate::Span { end: name.span.end, ..span });
+    let missing: Vec<&Name> = core::iter::once(&number.field)
+        .chain(&number.scope)
+        .filter(|name| !names.iter().any(|key| key.value == name.value))
+        .filter(|name| scene.header.iter().any(|column| *column.field.path == *name.value))
+        .collect();
+    (!missing.is_empty()).then_some((span, missing))
+}
+
+fn list(names: &[&Name]) -> alloc::string::String {
+    names.iter().map(|name| name.value.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// Header fields that this side must fill; tells each that it leaves empty, once.
