@@ -55,7 +55,7 @@ BOOK = sample.Book(
     TELEGRAMS,
     CLASSES,
     key=["send_date", "bank_code", "company_no", "telegram_no"],
-    trace=["send_date", "send_time", "telegram_no"],
+    trace=["send_date", "send_time", "bank_code", "company_no", "telegram_no"],
     prefix=lambda length: b"%04d" % length,
 )
 
