@@ -21,6 +21,7 @@ use crate::opening::OpeningState;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
+use crate::settings::Party;
 use crate::state::State;
 use crate::timer::TimerName;
 
@@ -55,7 +56,7 @@ impl Core {
                 None => {}
             }
         }
-        let party = self.party(open.party.as_deref())?;
+        let party = self.party(&open)?;
         let request = Request {
             plan: open.plan,
             origin: Origin::Caller,
@@ -89,29 +90,61 @@ impl Core {
         Ok(Opened::Known(id))
     }
 
-    fn party(&self, name: Option<&str>) -> Result<usize, Refused> {
+    /// The party that a call names; else the first that has its participant, if any lists participants, and is for its exchange.
+    fn party(&self, open: &Open) -> Result<usize, Refused> {
         let parties = &self.settings.parties;
-        let at = match name {
-            Some(name) => parties.iter().position(|party| *party.name == *name),
-            None => (!parties.is_empty()).then_some(0),
-        };
-        at.ok_or_else(|| {
+        let exchange = &open.plan.exchange().name;
+        let is_for = |party: &Party| party.exchanges.is_empty() || party.exchanges.contains(exchange);
+        let refused = |text: String| {
             let known: Vec<&str> = parties.iter().map(|party| &*party.name).collect();
-            let name = name.unwrap_or_default();
-            (Refusal::UnknownParty, format!("no party `{name}` is configured; there are: {}", known.join(", ")))
-        })
+            Err((Refusal::UnknownParty, format!("{text}; there are: {}", known.join(", "))))
+        };
+        if let Some(name) = &open.party {
+            return match parties.iter().position(|party| party.name == *name) {
+                None => refused(format!("no party `{name}` is configured")),
+                Some(at) if !is_for(&parties[at]) => {
+                    refused(format!("party `{name}` is for {}, not for `{exchange}`", parties[at].exchanges.join(", ")))
+                }
+                Some(at) => Ok(at),
+            };
+        }
+        let place = open.plan.protocol.rules.participant.as_ref();
+        let participant = place.and_then(|(_, at)| at.of(&open.telegram));
+        let lists = parties.iter().any(|party| !party.participants.is_empty());
+        let has = |party: &Party| match participant {
+            Some(value) if lists => party.participants.iter().any(|one| *one.value == *value),
+            _ => true,
+        };
+        match parties.iter().position(|party| is_for(party) && has(party)) {
+            Some(at) => Ok(at),
+            None => {
+                let bank = participant.map(|value| format!(" with `{}`", crate::bytes::readable(value)));
+                refused(format!("no party is configured for `{exchange}`{}", bank.unwrap_or_default()))
+            }
+        }
     }
 
     /// Takes in a request, and lets it leave at once if there is room.
     pub(crate) fn admit(&mut self, mut request: Request, now: Now) -> Result<ExchangeId, Refused> {
         let protocol = self.valid(&request)?;
+        // An inquiry goes by the name under which the institution knows the original.
+        let original = match request.origin {
+            Origin::Inquiry { original, .. } => self.state.exchanges.get(&original).map(|one| one.about.party.clone()),
+            _ => None,
+        };
         let Request { plan, telegram, party, .. } = &mut request;
         let book = &self.books[usize::from(protocol)];
         for (at, bytes) in &plan.exchange().request.bytes {
             put(telegram, *at, bytes);
         }
-        for (at, bytes) in book.parties.get(*party).into_iter().flatten() {
-            put(telegram, *at, bytes);
+        if original.is_none()
+            && let Some(named) = book.parties.get(*party)
+        {
+            let participant = plan.protocol.rules.participant.as_ref().and_then(|(_, at)| at.of(telegram));
+            let participant = Bytes::from(participant.unwrap_or_default());
+            for (at, bytes) in named.to(&participant) {
+                put(telegram, *at, bytes);
+            }
         }
         self.may_work(request.deadline, now)?;
         let opening = self.opening_of(protocol, &request.telegram);
@@ -125,7 +158,8 @@ impl Core {
         let participant = field(rules.participant.as_ref().map(|(_, at)| *at));
         let compartment = field(rules.compartment.as_ref().map(|(_, at)| *at));
         let conversation = &self.state.conversations[usize::from(protocol)];
-        let slot = if conversation.waiting.is_empty() { self.sender(protocol) } else { None };
+        let may_pass = conversation.waiting.may_pass(&compartment, self.room(protocol));
+        let slot = if may_pass { self.sender(protocol) } else { None };
         let waiting = conversation.waiting.len_of(&compartment);
         if slot.is_none() && waiting >= self.state.limits.waiting_max && request.origin == Origin::Caller {
             let text = format!("{waiting} requests for compartment `{}` wait already", compartment.readable());
@@ -139,7 +173,9 @@ impl Core {
             caller: request.caller,
             idempotency_key: request.key,
             content: request.content,
-            party: self.settings.parties.get(request.party).map(|party| party.name.clone()).unwrap_or_default(),
+            party: original
+                .or_else(|| self.settings.parties.get(request.party).map(|party| party.name.clone()))
+                .unwrap_or_default(),
             participant,
             compartment,
             date: conversation.day.date,
@@ -309,10 +345,10 @@ impl Core {
 
     fn evict_key(&mut self) -> bool {
         let max = self.state.limits.idempotency_keys_max;
-        let State { exchanges, unknown, keys, .. } = &mut self.state;
+        let State { exchanges, unknown, orphans, keys, .. } = &mut self.state;
         let is_live = |id| {
             let open = |exchange: &Exchange| exchange.state.is_waiting() || exchange.state.is_in_flight();
-            unknown.contains(&id) || exchanges.get(&id).is_some_and(open)
+            unknown.contains(&id) || orphans.contains_key(&id) || exchanges.get(&id).is_some_and(open)
         };
         let evicted = keys.evict(max, is_live);
         if let Some(Bound::To(id)) = evicted {

@@ -1,4 +1,5 @@
 use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -7,7 +8,7 @@ use alloc::vec::Vec;
 use pabal_spec::{ExchangeRuleId, NoticeRuleId, Protocol, TelegramId, Unselected};
 use pabal_telegram::{Fill, Layout, Side, Slice};
 
-use crate::settings::Settings;
+use crate::settings::{Party, Settings};
 
 /// What a frame of the institution is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +24,31 @@ pub(crate) enum Route {
 /// A row of the routes: the telegram's layout, the bytes that mark it, and what it is to us.
 type Row = (TelegramId, Vec<(Slice, Box<[u8]>)>, Route);
 
+/// Fields and their bytes.
+pub(crate) type Fields = Vec<(Slice, Box<[u8]>)>;
+
+/// The bytes that name us as one party.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    fields: Fields,
+    /// What is not so for a participant.
+    at: BTreeMap<Box<[u8]>, Fields>,
+}
+
+impl Named {
+    /// What names us to a participant; the later ones hold.
+    pub(crate) fn to(&self, participant: &[u8]) -> impl Iterator<Item = &(Slice, Box<[u8]>)> {
+        self.fields.iter().chain(self.at.get(participant).into_iter().flatten())
+    }
+}
+
 /// Everything about one protocol that is worked out once, so that no telegram waits for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Book {
     pub(crate) protocol: Arc<Protocol>,
     routes: Vec<Row>,
-    /// Bytes that name us, for each party of the settings.
-    pub(crate) parties: Vec<Vec<(Slice, Box<[u8]>)>>,
+    /// Who we are, for each party of the settings.
+    pub(crate) parties: Vec<Named>,
     /// Our replies, for each notice rule, before anything is carried back.
     pub(crate) replies: Vec<Vec<u8>>,
     /// The header fields that may be shown of a telegram that no row of `select` knows.
@@ -38,6 +57,8 @@ pub(crate) struct Book {
     pub(crate) numbers_are_dated: bool,
     /// Some line speaks it.
     pub(crate) has_lines: bool,
+    /// How many compartments may come, if they have a window to share: `None` if there is but one.
+    pub(crate) compartments: Option<u32>,
 }
 
 impl Book {
@@ -54,10 +75,15 @@ impl Book {
         for (at, rule) in (0..).zip(&rules.notices) {
             routes.push((rule.request.telegram, rule.request.bytes.clone(), Route::Notice(NoticeRuleId(at))));
         }
-        let party = |fields: &[(Box<str>, Box<[u8]>)]| {
+        let fields = |fields: &[(Box<str>, Box<[u8]>)]| -> Fields {
             let bytes_of =
                 |name: &str| fields.iter().find(|(field, _)| **field == *name).map(|(_, bytes)| bytes.clone());
             rules.party.iter().filter_map(|(name, at)| Some((*at, bytes_of(name)?))).collect()
+        };
+        let party = |party: &Party| {
+            let own = party.participants.iter().filter(|one| !one.fields.is_empty());
+            let at = own.map(|one| (one.value.clone(), fields(&one.fields))).collect();
+            Named { fields: fields(&party.fields), at }
         };
         let mut header: Vec<Slice> = protocol.catalog.select.by.clone();
         header.extend(&rules.key);
@@ -68,7 +94,7 @@ impl Book {
         header.push(rules.response_code);
         Self {
             routes,
-            parties: settings.parties.iter().map(|one| party(&one.fields)).collect(),
+            parties: settings.parties.iter().map(party).collect(),
             replies: rules
                 .notices
                 .iter()
@@ -79,6 +105,7 @@ impl Book {
                 rules.stamps.iter().any(|stamp| stamp.at == *field && stamp.pattern.pattern.contains("DD"))
             }),
             has_lines: settings.lines.iter().any(|line| line.protocol == protocol.name),
+            compartments: compartments(protocol, settings),
             protocol: Arc::clone(protocol),
         }
     }
@@ -107,6 +134,20 @@ impl Book {
         secrets.push(Slice { offset: at, len: end.saturating_sub(at) });
         secrets.retain(|secret| secret.len > 0 && secret.offset < end);
         secrets
+    }
+}
+
+/// How many compartments may come. Those that are participants are in the settings; of others nobody knows.
+fn compartments(protocol: &Protocol, settings: &Settings) -> Option<u32> {
+    let rules = &protocol.rules;
+    let (_, at) = rules.compartment.as_ref()?;
+    let known: BTreeSet<&[u8]> =
+        settings.parties.iter().flat_map(|party| &party.participants).map(|one| &*one.value).collect();
+    let is_participant = rules.participant.as_ref().is_some_and(|(_, participant)| participant == at);
+    match known.len() {
+        1 if is_participant => None,
+        count if is_participant && count > 0 => u32::try_from(count).ok(),
+        _ => Some(u32::MAX),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::plan::Plan;
 use crate::receive::code_text;
 use crate::refusal::Refusal;
 use crate::state::{Clocks, Day};
+use crate::stream::Cargo;
 use crate::timer::TimerName;
 
 /// Nothing is tried again sooner, whatever a spec says: a try that fails at once would be tried for ever at one instant.
@@ -40,7 +41,7 @@ impl Core {
             for (party, (fields, named)) in (0..).zip(self.settings.parties.iter().zip(&book.parties)) {
                 for participant in &fields.participants {
                     let mut template = blank(layout, Side::Asker);
-                    for (place, bytes) in named {
+                    for (place, bytes) in named.to(&participant.value) {
                         put(&mut template, *place, bytes);
                     }
                     if let Some((_, place)) = &rules.participant {
@@ -58,6 +59,7 @@ impl Core {
                         key,
                         state: OpeningState::Closed,
                         template: Bytes::from(template),
+                        is_early: false,
                         attempt: None,
                         reason: None,
                     });
@@ -81,20 +83,51 @@ impl Core {
         self.state.openings.iter().position(is).and_then(|at| u32::try_from(at).ok())
     }
 
-    /// A session came up, or the date changed: what is not open is tried now.
+    /// A session came up, or the date changed: what is not open is tried now, but for what has its own next try set.
     pub(crate) fn try_openings(&mut self, protocol: u16, now: Now) {
         for at in 0..u32::try_from(self.state.openings.len()).unwrap_or(u32::MAX) {
-            if self.state.openings[at as usize].protocol == protocol {
+            let is_set = self.state.timers.get(&TimerName::Opening(at)).is_some();
+            if self.state.openings[at as usize].protocol == protocol && !is_set {
                 self.try_opening(at, now);
             }
         }
     }
 
+    /// Somebody has set the wall clock: what waits for its hour looks again.
+    pub(crate) fn openings_by_the_clock(&mut self, now: Now) {
+        for at in 0..u32::try_from(self.state.openings.len()).unwrap_or(u32::MAX) {
+            if self.state.openings[at as usize].is_early {
+                self.try_opening(at, now);
+            }
+        }
+    }
+
+    /// Whether the institution opens later today; then the try is set for that time.
+    fn is_too_early(&mut self, at: u32, now: Now) -> bool {
+        let opening = &self.state.openings[at as usize];
+        let protocol = &self.books[usize::from(opening.protocol)].protocol;
+        let Some(rule) = &protocol.rules.opening else { return false };
+        let day = self.state.conversations[usize::from(opening.protocol)].day;
+        let from = day.at_time(&protocol.day, rule.from).as_unix_micros();
+        let wait = from.saturating_sub(now.wall.as_unix_micros());
+        self.state.openings[at as usize].is_early = wait > 0;
+        if let Ok(wait) = u64::try_from(wait)
+            && wait > 0
+        {
+            self.state.timers.set(TimerName::Opening(at), now.mono + Duration::from_micros(wait));
+            return true;
+        }
+        false
+    }
+
     pub(crate) fn try_opening(&mut self, at: u32, now: Now) {
         let Some(opening) = self.state.openings.get(at as usize) else { return };
         let protocol = opening.protocol;
-        let may = matches!(opening.state, OpeningState::Closed | OpeningState::Lost)
-            && self.halves(protocol) == (true, true)
+        let is_wanted = matches!(opening.state, OpeningState::Closed | OpeningState::Lost);
+        if !is_wanted || self.is_too_early(at, now) {
+            return;
+        }
+        let may = self.halves(protocol) == (true, true)
             && self.state.drain_until.is_none()
             && self.state.journal.failed.is_none();
         if !may {
@@ -113,7 +146,7 @@ impl Core {
             party: usize::from(self.state.openings[at as usize].party),
             telegram: self.state.openings[at as usize].template.to_vec(),
             deadline: Mono::NEVER,
-            trace: None,
+            trace: Some(self.new_trace()),
         };
         self.change_opening(at, OpeningEvent::Try);
         match self.admit(request, now) {
@@ -225,6 +258,11 @@ impl Core {
         let Some(rule) = &self.books[usize::from(protocol)].protocol.rules.opening else { return };
         let retry = rule.retry;
         self.change_opening(at, OpeningEvent::Failed);
+        let was_cut = matches!(outcome, Outcome::Failure { refusal: Some(Refusal::SessionLost), .. });
+        if was_cut && self.halves(protocol) != (true, true) {
+            // Nobody was asked: it is tried as soon as the sessions are back.
+            return;
+        }
         self.state.timers.set(TimerName::Opening(at), now.mono + retry.max(RETRY_MIN));
     }
 
@@ -246,6 +284,7 @@ impl Core {
             for id in waiting {
                 self.refuse_waiting(id, Refusal::DateChanged, now);
             }
+            self.take_back_stamped(protocol, now);
             for opening in 0..u32::try_from(self.state.openings.len()).unwrap_or(u32::MAX) {
                 let known = &mut self.state.openings[opening as usize];
                 if known.protocol != protocol {
@@ -254,13 +293,47 @@ impl Core {
                 known.key.date = day.date;
                 known.attempt = None;
                 known.reason = None;
+                known.is_early = false;
                 self.state.timers.stop(&TimerName::Opening(opening));
                 self.change_opening(opening, OpeningEvent::DateChange);
             }
             self.state.notices.forget_before(day.date);
             self.try_openings(protocol, now);
+            self.pump(protocol, now);
         }
         self.set_date_timer(now);
+    }
+
+    /// A request that was stamped under another date, and of which no byte was written, does not leave: it is taken back out of
+    /// its stream with all behind it. Poll telegrams and replies are queued again; replies with a new entry, for their new place.
+    fn take_back_stamped(&mut self, protocol: u16, now: Now) {
+        if self.state.journal.failed.is_some() {
+            return;
+        }
+        let (mut requests, mut replies) = (Vec::new(), Vec::new());
+        for slot in 0..self.state.sessions.len() {
+            let session = &mut self.state.sessions[slot];
+            if session.protocol != protocol {
+                continue;
+            }
+            let Some((end, frames)) = session.out.take_back() else { continue };
+            for (cargo, bytes) in frames {
+                match cargo {
+                    Cargo::Request(id) => requests.push(id),
+                    Cargo::Reply(id) => replies.push(id),
+                    Cargo::PollRequest | Cargo::PollAnswer => session.out.push_frame(&bytes, cargo),
+                }
+            }
+            let conn = session.conn();
+            self.no_release_behind(conn, end);
+        }
+        for id in requests {
+            self.unsent(id, Refusal::DateChanged, "the business date changed before the first byte left", now);
+        }
+        for id in replies {
+            self.reply_later(id, now);
+        }
+        self.reply_to_waiting_notices(protocol, now);
     }
 
     /// The timer that sees the date change when nothing else happens.

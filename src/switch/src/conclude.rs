@@ -134,7 +134,8 @@ impl Core {
             }
             Unknown::List if !is_listed => self.list(id),
             Unknown::Inquire(schedule) if !is_listed => {
-                self.state.timers.set(TimerName::Inquiry(id), now.mono + schedule.after);
+                let after = schedule.after;
+                self.set_inquiry(id, after, now);
             }
             Unknown::List | Unknown::Inquire(_) => {}
         }
@@ -192,7 +193,7 @@ impl Core {
             exchange.is_tombstoned = false;
             exchange.telegram.clear();
             let key = core::mem::take(&mut exchange.key);
-            self.state.pending.remove(&key[..]);
+            self.await_no_more(id, &key);
             self.forget(id);
         }
     }
@@ -224,7 +225,7 @@ impl Core {
         self.state.unknown.remove(&id);
         self.state.timers.stop(&TimerName::Inquiry(id));
         if let Some(exchange) = self.state.exchanges.remove(&id) {
-            self.state.pending.remove(&exchange.key[..]);
+            self.await_no_more(id, &exchange.key);
             if exchange.state != ExchangeState::Listed {
                 let about = Some(exchange.about);
                 self.append(Entry::Listed(entry::Listed { exchange: id, about }));

@@ -1,5 +1,6 @@
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -94,7 +95,7 @@ pub struct Inquire {
 pub struct Core {
     /// The newest version.
     pub(crate) institution: Arc<Institution>,
-    /// Older ones, newest first: what a recovery finds open may go by them.
+    /// Older ones, newest first, while a recovery finds by which of them an exchange goes.
     pub(crate) older: Vec<Arc<Institution>>,
     pub(crate) settings: Settings,
     /// One for each protocol of the institution.
@@ -155,6 +156,7 @@ impl Core {
             pending: BTreeMap::new(),
             tombstones: VecDeque::new(),
             unknown: BTreeSet::new(),
+            orphans: BTreeMap::new(),
             keys: Keys::default(),
             notices: Notices::default(),
             drain_until: None,
@@ -168,6 +170,7 @@ impl Core {
         core.set_date_timer(now);
         core.connect_all(now);
         core.flush();
+        core.older = Vec::new();
         core
     }
 
@@ -237,12 +240,13 @@ impl Core {
     /// One exchange, if memory knows it.
     #[must_use]
     pub fn exchange(&self, exchange: ExchangeId) -> Option<ExchangeStatus> {
-        self.state.exchanges.get(&exchange).map(|exchange| ExchangeStatus {
+        let known = self.state.exchanges.get(&exchange).map(|exchange| ExchangeStatus {
             exchange: exchange.id,
             state: exchange.state,
             outcome: exchange.told,
             accepted_at: exchange.about.accepted_at,
-        })
+        });
+        known.or_else(|| self.state.orphans.get(&exchange).map(|known| known.status(exchange)))
     }
 
     /// UNKNOWN exchanges in memory, oldest first: what is done next about each, and when; or that it is listed for a person. At
@@ -307,11 +311,15 @@ impl Core {
         self.flush();
     }
 
-    /// The kernel took so many of the bytes that [`Core::poll_write`] gave. Said before anything else about the connection.
+    /// The kernel took so many of the bytes that [`Core::poll_write`] gave. Said before the core is told anything else: what has
+    /// begun to leave goes on, whatever date it is by now.
     pub fn handle_wrote(&mut self, conn: Conn, bytes: usize, now: Now) {
+        if let Some(slot) = self.slot_of(conn) {
+            self.state.sessions[slot].out.wrote(bytes);
+        }
         self.begin(now);
         if let Some(slot) = self.slot_of(conn) {
-            self.wrote(slot, bytes, now);
+            self.wrote(slot, now);
         }
         self.flush();
     }
@@ -488,7 +496,9 @@ impl Core {
         output
     }
 
-    /// Bytes that a connection's socket may take now: only what is durable. Empty if there are none.
+    /// Bytes that a connection's socket may take now: only what is durable. Empty if there are none. What was stamped before the date
+    /// changed is taken back by the first call that is told the time after it, so that a shell tells it ([`Core::handle_timeout`])
+    /// before it writes.
     #[must_use]
     pub fn poll_write(&self, conn: Conn) -> &[u8] {
         match self.slot_of(conn) {
@@ -517,6 +527,7 @@ impl Core {
             self.change_date(now);
         } else if !self.state.clocks.agree(now) {
             self.set_date_timer(now);
+            self.openings_by_the_clock(now);
         }
     }
 
@@ -582,6 +593,14 @@ impl Core {
             self.plans.len() - 1
         });
         u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
+    /// A `traceparent` (W3C Trace Context) of its own for what the core starts by itself.
+    pub(crate) fn new_trace(&mut self) -> Box<str> {
+        let dice = &mut self.state.dice;
+        // An id of zeros is none.
+        let (high, low, span) = (dice.roll(), dice.roll().max(1), dice.roll().max(1));
+        format!("00-{high:016x}{low:016x}-{span:016x}-01").into()
     }
 
     /// A notice's id, or an exchange's: both grow with time.

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use pabal_clock::Now;
 
-use crate::bytes::Bytes;
+use crate::bytes::{Bytes, readable};
 use crate::core::Core;
 use crate::durable::Effect;
 use crate::entry::{self, Entry, Frame};
@@ -21,6 +21,7 @@ use crate::session::SessionState;
 use crate::stamp::{digits, stamp};
 use crate::stream::Cargo;
 use crate::timer::TimerName;
+use crate::waiting::Room;
 
 impl Core {
     /// Lets what waits leave, as long as there is room.
@@ -28,9 +29,20 @@ impl Core {
         let at = usize::from(protocol);
         while !self.state.conversations[at].waiting.is_empty() && self.halves(protocol).1 {
             let Some(slot) = self.sender(protocol) else { return };
-            let Some(id) = self.state.conversations[at].waiting.take() else { return };
+            let room = self.room(protocol);
+            let Some(id) = self.state.conversations[at].waiting.take(room) else { return };
             self.depart(id, slot, now);
         }
+    }
+
+    /// The room of all sessions that may send now.
+    pub(crate) fn room(&self, protocol: u16) -> Room {
+        let sending = self.state.sessions.iter().filter(|one| one.protocol == protocol && one.sends());
+        let (places, free) = sending.fold((0_u32, 0_u32), |(places, free), one| {
+            let left = if one.has_room() { one.window - one.in_flight } else { 0 };
+            (places.saturating_add(one.window), free.saturating_add(left))
+        });
+        Room { places, free, compartments: self.books[usize::from(protocol)].compartments }
     }
 
     /// The session with the most room for a request of this protocol; the first of several.
@@ -62,16 +74,23 @@ impl Core {
         }
         let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
         let mut telegram = core::mem::take(&mut exchange.telegram);
-        stamp(&mut telegram, &plan.protocol.rules.stamps, plan.protocol.day.civil(now.wall));
-        let numbered = self.number(&mut telegram, &plan, protocol);
+        let (stamps, given) = (&plan.protocol.rules.stamps, &plan.exchange().given);
+        stamp(&mut telegram, stamps, given, plan.protocol.day.civil(now.wall));
+        let numbered = match given.contains(&plan.protocol.rules.number.at) {
+            true => self.numbered_by_them(&telegram, &plan, protocol),
+            false => self.number(&mut telegram, &plan, protocol).ok_or(Refusal::NumbersExhausted),
+        };
         let frame = Frame::new(&telegram, &plan.request_secrets);
         let session = &mut self.state.sessions[slot];
         let conn = session.conn();
         let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
         exchange.telegram = telegram;
-        let Some((number, key)) = numbered else {
-            self.not_sent(id, Refusal::NumbersExhausted, Refusal::NumbersExhausted.sentence(), now);
-            return;
+        let (number, key) = match numbered {
+            Ok(numbered) => numbered,
+            Err(refusal) => {
+                self.not_sent(id, refusal, refusal.sentence(), now);
+                return;
+            }
         };
         let framing = &plan.protocol.framing;
         let Some((start, end)) = session.out.push(framing, &exchange.telegram, Cargo::Request(id), false) else {
@@ -79,6 +98,8 @@ impl Core {
             return;
         };
         session.in_flight += 1;
+        *session.taken.entry(exchange.about.compartment.clone()).or_default() += 1;
+        self.state.conversations[usize::from(protocol)].waiting.took(&exchange.about.compartment);
         exchange.state.step(ExchangeEvent::Depart);
         exchange.takes_room = true;
         exchange.sent = Some(Sent { conn, start, end });
@@ -100,6 +121,34 @@ impl Core {
             telegram: frame,
         }));
         self.when_durable(Effect::Release { conn, end });
+    }
+
+    /// The number that the request was given, and the pending key; unless another one that has it may still be answered in time. One
+    /// whose time is over gives the key up: what comes now answers the newer one.
+    fn numbered_by_them(
+        &mut self,
+        telegram: &[u8],
+        plan: &Plan,
+        protocol: u16,
+    ) -> Result<(Box<str>, Vec<u8>), Refusal> {
+        let number = plan.protocol.rules.number.at.of(telegram).ok_or(Refusal::WrongTelegram)?;
+        let key = pending_key(protocol, telegram, plan).ok_or(Refusal::WrongTelegram)?;
+        if let Some(holder) = self.state.pending.get(&key[..]).copied()
+            && let Some(holder) = self.state.exchanges.get_mut(&holder)
+        {
+            if holder.state.is_in_flight() {
+                return Err(Refusal::NumberInUse);
+            }
+            holder.key.clear();
+        }
+        Ok((readable(number).into(), key))
+    }
+
+    /// Forgets under which key an answer was awaited, unless a newer exchange has it.
+    pub(crate) fn await_no_more(&mut self, id: ExchangeId, key: &[u8]) {
+        if self.state.pending.get(key) == Some(&id) {
+            self.state.pending.remove(key);
+        }
     }
 
     /// Writes the next number whose key is free; gives its digits and the pending key.
@@ -131,10 +180,9 @@ impl Core {
         }
     }
 
-    /// The kernel took so many bytes of a connection.
-    pub(crate) fn wrote(&mut self, slot: usize, bytes: usize, now: Now) {
+    /// The kernel took bytes of a connection.
+    pub(crate) fn wrote(&mut self, slot: usize, now: Now) {
         let session = &mut self.state.sessions[slot];
-        session.out.wrote(bytes);
         session.wrote_at = Some(now.mono);
         let id = session.id;
         while let Some(frame) = self.state.sessions[slot].out.take_written() {
@@ -171,10 +219,17 @@ impl Core {
             return;
         }
         let Some(sent) = exchange.sent else { return };
-        if let Some(slot) = self.slot_of(sent.conn) {
-            let session = &mut self.state.sessions[slot];
-            session.in_flight = session.in_flight.saturating_sub(1);
+        let (compartment, protocol) = (exchange.about.compartment.clone(), exchange.protocol);
+        let Some(slot) = self.slot_of(sent.conn) else { return };
+        let session = &mut self.state.sessions[slot];
+        // A connection that is lost holds no places any more.
+        let Some(taken) = session.taken.get_mut(&*compartment) else { return };
+        *taken -= 1;
+        if *taken == 0 {
+            session.taken.remove(&*compartment);
         }
+        session.in_flight = session.in_flight.saturating_sub(1);
+        self.state.conversations[usize::from(protocol)].waiting.freed(&compartment, 1);
     }
 
     /// Whether business is open, as far as the protocol asks for it.

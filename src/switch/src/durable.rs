@@ -63,6 +63,17 @@ impl Core {
         }
     }
 
+    /// What was queued behind a place of a stream was taken back: an entry about it that becomes durable releases nothing, least of
+    /// all the frame that ends where it would have.
+    pub(crate) fn no_release_behind(&mut self, conn: Conn, place: u64) {
+        let is_stale =
+            |effect: &Effect| matches!(effect, Effect::Release { conn: on, end } if *on == conn && *end > place);
+        self.effects.retain(|effect| !is_stale(effect));
+        for batch in &mut self.state.journal.undurable {
+            batch.effects.retain(|effect| !is_stale(effect));
+        }
+    }
+
     /// The ticket of the batch that this call makes.
     pub(crate) const fn ticket(&self) -> Ticket {
         self.state.journal.next

@@ -5,8 +5,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 
-use pabal_clock::{Mono, Now};
+use pabal_clock::{Mono, Now, Wall};
 use pabal_spec::{ExchangeRuleId, Unknown};
 use pabal_telegram::Side;
 
@@ -21,6 +22,7 @@ use crate::outcome::{Cause, Outcome};
 use crate::output::Event;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
+use crate::state::Day;
 use crate::timer::TimerName;
 
 /// Who asks about an exchange.
@@ -40,6 +42,10 @@ impl Core {
     /// Takes in an inquiry about an exchange.
     fn ask(&mut self, id: ExchangeId, asker: Asker, now: Now) -> Result<ExchangeId, (Refusal, String)> {
         let no = |text: String| Err((Refusal::NotInquirable, text));
+        if let Some(orphan) = self.state.orphans.get(&id) {
+            let spec = orphan.about().spec;
+            return no(format!("exchange {id} began with version {spec} of the spec, which is not there any more"));
+        }
         let Some(original) = self.state.exchanges.get(&id) else {
             return no(format!("exchange {id} is not among those in memory"));
         };
@@ -63,9 +69,13 @@ impl Core {
             return no(format!("exchange {id} is of business date {}, and today is {today}", original.about.date));
         }
         let party = original.about.party.clone();
+        let trace = asker.trace.or_else(|| original.about.trace.clone());
         let inquiry = Arc::new(Plan::new(Arc::clone(&plan.protocol), by));
         let rules = &inquiry.protocol.rules;
         let mut telegram = blank(inquiry.request_layout(), Side::Asker);
+        for (_, at) in &rules.party {
+            carry(&original.telegram, *at, &mut telegram, *at);
+        }
         if let Some((_, at)) = &rules.participant {
             carry(&original.telegram, *at, &mut telegram, *at);
         }
@@ -81,7 +91,7 @@ impl Core {
             party: self.settings.parties.iter().position(|known| known.name == party).unwrap_or(usize::MAX),
             telegram,
             deadline: asker.deadline,
-            trace: asker.trace,
+            trace: Some(trace.unwrap_or_else(|| self.new_trace())),
         };
         // Before it is taken in: an inquiry that cannot leave is over at once.
         if let Some(original) = self.state.exchanges.get_mut(&id) {
@@ -167,9 +177,32 @@ impl Core {
             Unknown::Leave => {}
             Unknown::List => self.list(parent),
             Unknown::Inquire(schedule) => {
-                self.state.timers.set(TimerName::Inquiry(parent), now.mono + schedule.every.max(RETRY_MIN));
+                let every = schedule.every;
+                self.set_inquiry(parent, every, now);
             }
         }
+    }
+
+    /// Sets the next inquiry of the schedule, or lists the exchange if its day is over by then.
+    pub(crate) fn set_inquiry(&mut self, id: ExchangeId, after: Duration, now: Now) {
+        let after = after.max(RETRY_MIN);
+        let micros = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
+        let at = Wall::from_unix_micros(now.wall.as_unix_micros().saturating_add(micros));
+        if self.is_asked_at(id, at) {
+            self.state.timers.set(TimerName::Inquiry(id), now.mono + after);
+        } else {
+            self.list(id);
+        }
+    }
+
+    /// Whether the schedule of an exchange still asks at a time: numbers restart with the date.
+    fn is_asked_at(&self, id: ExchangeId, wall: Wall) -> bool {
+        let Some(exchange) = self.state.exchanges.get(&id) else { return false };
+        let plan = &self.plans[exchange.plan as usize];
+        let Unknown::Inquire(schedule) = &plan.exchange().unknown else { return false };
+        let rule = &plan.protocol.day;
+        let day = Day::at(rule, wall);
+        day.date == exchange.about.date && wall <= day.at_time(rule, schedule.until)
     }
 
     /// The schedule's next inquiry, unless its day is over.
@@ -180,16 +213,14 @@ impl Core {
         }
         let plan = Arc::clone(&self.plans[exchange.plan as usize]);
         let Unknown::Inquire(schedule) = &plan.exchange().unknown else { return };
-        let day = &plan.protocol.day;
-        let is_over = day.business_date(now.wall) != exchange.about.date || day.civil(now.wall).time > schedule.until;
-        if is_over {
+        if !self.is_asked_at(id, now.wall) {
             self.list(id);
             return;
         }
         let reason = Box::from("the spec's schedule");
         let asker = Asker { actor: Box::default(), reason, trace: exchange.about.trace.clone(), deadline: Mono::NEVER };
         if self.ask(id, asker, now).is_err() {
-            self.state.timers.set(TimerName::Inquiry(id), now.mono + schedule.every.max(RETRY_MIN));
+            self.set_inquiry(id, schedule.every, now);
         }
     }
 }

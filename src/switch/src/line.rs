@@ -1,5 +1,7 @@
 //! Sessions of lines: connecting, accepting, closing, and when a slot is free again.
 
+use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -8,7 +10,7 @@ use pabal_telegram::Deframer;
 
 use crate::core::Core;
 use crate::entry::{Entry, SessionChanged};
-use crate::id::{Conn, Epoch, LineId, SessionId};
+use crate::id::{Conn, Epoch, ExchangeId, LineId, SessionId};
 use crate::outcome::Cause;
 use crate::output::{Event, Output};
 use crate::refusal::Refusal;
@@ -47,6 +49,7 @@ impl Core {
                     deframer: None,
                     out: Outgoing::default(),
                     in_flight: 0,
+                    taken: BTreeMap::new(),
                     up_since: Mono::ZERO,
                     received_at: None,
                     wrote_at: None,
@@ -267,6 +270,7 @@ impl Core {
         session.deframer = None;
         session.probe = None;
         session.in_flight = 0;
+        let taken = core::mem::take(&mut session.taken);
         let up_for = now.mono.since(session.up_since);
         for timer in [TimerName::Connect(id), TimerName::Poll(id), TimerName::PollAnswer(id)] {
             self.state.timers.stop(&timer);
@@ -280,10 +284,14 @@ impl Core {
             }
             self.tell_session(slot, Some(reason));
         }
+        for (compartment, places) in taken {
+            self.state.conversations[usize::from(protocol)].waiting.freed(&compartment, places);
+        }
         for frame in frames {
             match frame.cargo {
                 Cargo::Request(exchange) if written <= frame.start => {
-                    self.unsent_is_lost(exchange, reason, now);
+                    let text = format!("the session ended ({reason}) before the first byte of the request was written");
+                    self.unsent(exchange, Refusal::SessionLost, &text, now);
                 }
                 Cargo::Request(exchange) => {
                     let in_flight = self.state.exchanges.get(&exchange).is_some_and(|one| one.state.is_in_flight());
@@ -299,13 +307,12 @@ impl Core {
         self.pump(protocol, now);
     }
 
-    /// The session closed before the first byte of a request was written.
-    fn unsent_is_lost(&mut self, id: crate::ExchangeId, reason: CloseReason, now: Now) {
+    /// A request will not leave any more, and no byte of it was written.
+    pub(crate) fn unsent(&mut self, id: ExchangeId, refusal: Refusal, text: &str, now: Now) {
         let is_open =
             |one: &crate::exchange::Exchange| !one.state.is_final() && one.outcome.is_none_or(|it| !it.is_final());
         if self.state.exchanges.get(&id).is_some_and(is_open) && self.state.journal.failed.is_none() {
-            let text = alloc::format!("the session ended ({reason}) before the first byte of the request was written");
-            self.not_sent(id, Refusal::SessionLost, &text, now);
+            self.not_sent(id, refusal, text, now);
         }
     }
 

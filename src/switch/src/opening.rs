@@ -64,6 +64,8 @@ pub(crate) struct Opening {
     pub(crate) state: OpeningState,
     /// The opening telegram without its stamps; made from the layout when the core was, not each time.
     pub(crate) template: Bytes,
+    /// It is not the time of day yet at which the institution opens.
+    pub(crate) is_early: bool,
     /// The exchange that is trying.
     pub(crate) attempt: Option<ExchangeId>,
     /// What the last answer said, if it was not "open".

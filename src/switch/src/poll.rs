@@ -42,7 +42,7 @@ impl Core {
             return;
         }
         let mut request: Box<[u8]> = poll.request.clone();
-        stamp(&mut request, &poll.stamps, protocol.day.civil(now.wall));
+        stamp(&mut request, &poll.stamps, &[], protocol.day.civil(now.wall));
         let session = &mut self.state.sessions[slot];
         session.out.push(&protocol.framing, &request, Cargo::PollRequest, true);
         session.probe = Some(request);

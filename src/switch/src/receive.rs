@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use pabal_clock::Now;
-use pabal_spec::{ExchangeRuleId, TelegramId, Verdict};
+use pabal_spec::{ExchangeRuleId, TelegramId, Verdict, Wins};
 use pabal_telegram::Slice;
 
 use crate::book::{Route, field_names};
@@ -120,6 +120,9 @@ impl Core {
             self.scratch.extend_from_slice(bytes);
         }
         let Some(id) = self.state.pending.get(&self.scratch[..]).copied() else {
+            if self.answer_by_older_version(slot, conn, frame, now) {
+                return;
+            }
             let reason = self.no_match(protocol, marks);
             self.unclaimed_as(slot, telegram, frame, reason);
             return;
@@ -250,25 +253,40 @@ impl Core {
     }
 }
 
-/// What an answer says, by its response code.
+/// The class of an answer's response code, and what the answer says, also by its second code where its exchange has one.
 pub(crate) fn read_verdict(plan: &Plan, participant: &[u8], frame: &[u8]) -> (Option<Verdict>, Outcome) {
     let rules = &plan.protocol.rules;
     let Some(code) = rules.response_code.of(frame) else {
         return (None, Outcome::Unknown { cause: Cause::Unreadable });
     };
-    let verdict = rules.verdicts.verdict(participant, &plan.exchange().name, code);
+    let name = &plan.exchange().name;
+    let class = |code: &[u8]| rules.verdicts.verdict(participant, name, code);
+    let header = class(code);
+    let mut verdict = header;
+    let mut code = code;
+    if let Some(also) = &plan.exchange().also {
+        let Some(second) = also.at.of(frame) else {
+            return (None, Outcome::Unknown { cause: Cause::Unreadable });
+        };
+        match (class(second) == header, also.wins) {
+            (true, _) | (false, Wins::Header) => {}
+            (false, Wins::Body) => (verdict, code) = (class(second), second),
+            // Header and body contradict each other.
+            (false, Wins::Neither) => return (Some(header), Outcome::Unknown { cause: Cause::NothingSaid }),
+        }
+    }
     let outcome = match verdict {
         Verdict::Success => Outcome::Success { cause: Cause::Answered },
         Verdict::Refused | Verdict::NotOpen => Outcome::Failure { cause: Cause::Refused, refusal: None },
         Verdict::Unavailable | Verdict::InProgress | Verdict::Duplicate => {
             Outcome::Unknown { cause: Cause::NothingSaid }
         }
-        Verdict::Unknown if rules.verdicts.text(participant, &plan.exchange().name, code).is_some() => {
+        Verdict::Unknown if rules.verdicts.text(participant, name, code).is_some() => {
             Outcome::Unknown { cause: Cause::NothingSaid }
         }
         Verdict::Unknown => Outcome::Unknown { cause: Cause::UnlistedCode },
     };
-    (Some(verdict), outcome)
+    (Some(header), outcome)
 }
 
 /// What an answer's code says, for people: the institution's words if there are any.

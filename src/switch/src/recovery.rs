@@ -4,23 +4,25 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use pabal_clock::{BusinessDate, Now};
-use pabal_spec::Digest;
+use pabal_spec::{Digest, Protocol};
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
 use crate::core::Core;
-use crate::entry::{About, Entry, Frame, NoticeReceived, OpeningChanged, Place};
+use crate::entry::{About, Concluded, Entry, Frame, Listed, NoticeReceived, OpeningChanged, Place};
 use crate::exchange::{Exchange, ExchangeState};
 use crate::id::{Conn, Epoch, ExchangeId, LineId, NoticeId, SessionId};
 use crate::keys::Bound;
 use crate::notice::{Notice, notice_key};
 use crate::opening::{OpeningEvent, OpeningState};
 use crate::outcome::{Cause, Outcome};
+use crate::output::Event;
 use crate::pairs;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
 use crate::session::{SessionEvent, SessionState};
 use crate::settings::LineSide;
+use crate::status::{ExchangeStatus, Unresolved};
 use crate::timer::TimerName;
 
 /// Folds the journal's entries, from the last checkpoint on, into what a core needs to go on.
@@ -50,7 +52,7 @@ type OpeningName = (Box<str>, Vec<Box<[u8]>>);
 /// An exchange, as entries tell of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Known {
+pub(crate) struct Known {
     about: Arc<About>,
     sending: Option<KnownSending>,
     outcome: Option<Outcome>,
@@ -75,6 +77,32 @@ struct KnownNotice {
     is_replied: bool,
 }
 
+impl Known {
+    pub(crate) fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// An orphan, as an operator sees it.
+    pub(crate) fn status(&self, exchange: ExchangeId) -> ExchangeStatus {
+        let accepted_at = self.about.accepted_at;
+        ExchangeStatus { exchange, state: ExchangeState::Listed, outcome: self.outcome, accepted_at }
+    }
+
+    pub(crate) fn unresolved(&self, exchange: ExchangeId) -> Unresolved {
+        Unresolved {
+            exchange,
+            rule: self.about.rule.clone(),
+            party: self.about.party.clone(),
+            participant: self.about.participant.clone(),
+            state: ExchangeState::Listed,
+            cause: self.outcome.map_or(Cause::Restarted, |outcome| outcome.cause()),
+            accepted_at: self.about.accepted_at,
+            next: None,
+            listed: true,
+        }
+    }
+}
+
 impl Recovery {
     /// Settled exchanges that are kept at most; a core keeps fewer, by its limits.
     const SETTLED_MAX: usize = 200_000;
@@ -87,13 +115,13 @@ impl Recovery {
         Self::default()
     }
 
-    /// The versions of the spec by which something goes that is not over: open exchanges and notices. [`Core::new`] needs them beside
-    /// the newest; what it is not given is UNKNOWN and listed.
+    /// The versions of the spec by which its exchanges and notices go. [`Core::new`] is given those that are there beside the newest.
+    /// Without its version an open exchange is UNKNOWN and listed; of a settled one only what became of it is known then, and an answer
+    /// that comes again is a stranger.
     #[must_use]
     pub fn specs(&self) -> BTreeSet<Digest> {
-        let open = self.exchanges.values().filter(|known| !known.outcome.is_some_and(|outcome| outcome.is_final()));
-        let notices = self.notices.values().filter(|known| !known.is_replied);
-        open.map(|known| known.about.spec).chain(notices.map(|known| known.received.spec)).collect()
+        let exchanges = self.exchanges.values().map(|known| known.about.spec);
+        exchanges.chain(self.notices.values().map(|known| known.received.spec)).collect()
     }
 
     /// Takes the next entry.
@@ -210,6 +238,7 @@ impl Recovery {
                 },
             );
         }
+        recovery.exchanges.extend(core.state.orphans.iter().map(|(id, known)| (*id, known.clone())));
         recovery.settled = core.state.tombstones.iter().map(|(_, id)| *id).collect();
         let known: BTreeSet<ExchangeId> = recovery.settled.iter().copied().collect();
         let others = core.state.exchanges.values().filter(|one| one.state.is_final() && !known.contains(&one.id));
@@ -328,16 +357,53 @@ impl Core {
         u16::try_from(at).ok()
     }
 
+    /// The version of a protocol's spec, if it is there.
+    fn version(&self, protocol: u16, spec: Digest) -> Option<&Arc<Protocol>> {
+        let newest = &self.books[usize::from(protocol)].protocol;
+        let older = self.older.iter().flat_map(|institution| &institution.protocols);
+        core::iter::once(newest).chain(older).find(|one| one.name == newest.name && one.digest == spec)
+    }
+
+    /// Nothing can read an answer to an exchange of a version that is not there any more: what may have left is UNKNOWN, for a person.
+    fn recover_orphan(&mut self, id: ExchangeId, mut known: Known) {
+        if let Some(key) = &known.about.idempotency_key {
+            self.state.keys.bind(&known.about.caller, key, Bound::To(id));
+        }
+        let about = || Some(Arc::clone(&known.about));
+        let outcome = known.outcome.unwrap_or(match known.sending {
+            Some(_) => Outcome::Unknown { cause: Cause::Restarted },
+            None => Outcome::Failure { cause: Cause::NotSent, refusal: Some(Refusal::Stopped) },
+        });
+        if known.outcome.is_none() {
+            let number = known.sending.as_ref().map(|sending| sending.number.clone());
+            let entry = Concluded { exchange: id, about: about(), outcome, number, place: None, answer: None };
+            self.append(Entry::Outcome(entry));
+        }
+        if outcome.is_final() {
+            return;
+        }
+        if !known.is_listed {
+            self.append(Entry::Listed(Listed { exchange: id, about: about() }));
+        }
+        known.outcome = Some(outcome);
+        known.is_listed = true;
+        self.state.orphans.insert(id, known);
+        if self.state.orphans.len() > usize::try_from(self.state.limits.unknown_max).unwrap_or(usize::MAX)
+            && let Some((exchange, _)) = self.state.orphans.pop_first()
+        {
+            self.event(Event::Evicted { exchange });
+        }
+    }
+
     /// An exchange goes on by the version of the spec that it began with.
     fn recover_exchange(&mut self, id: ExchangeId, known: Known, now: Now) {
-        let Some(protocol) = self.protocol_named(&known.about.protocol) else { return };
-        let newest = &self.books[usize::from(protocol)].protocol;
-        let versions = self.older.iter().flat_map(|institution| &institution.protocols);
-        let version = core::iter::once(newest)
-            .chain(versions)
-            .find(|one| one.name == known.about.protocol && one.digest == known.about.spec)
-            .unwrap_or(newest);
-        let Some((rule, _)) = version.rules.exchange(&known.about.rule) else { return };
+        let protocol = self.protocol_named(&known.about.protocol);
+        let version = protocol.and_then(|protocol| self.version(protocol, known.about.spec));
+        let rule = version.and_then(|version| Some((version, version.rules.exchange(&known.about.rule)?.0)));
+        let (Some(protocol), Some((version, rule))) = (protocol, rule) else {
+            self.recover_orphan(id, known);
+            return;
+        };
         let plan = Arc::new(Plan::new(Arc::clone(version), rule));
         let place = self.plan_place(Arc::clone(&plan));
         let Known { about, sending, outcome, answer, is_listed } = known;

@@ -1,10 +1,12 @@
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use core::time::Duration;
 
 use pabal_clock::Mono;
 use pabal_telegram::Deframer;
 use serde::{Deserialize, Serialize};
 
+use crate::bytes::Bytes;
 use crate::declare::declare;
 use crate::id::{Conn, Epoch, SessionId};
 use crate::settings::{Direction, LineSide};
@@ -108,6 +110,9 @@ pub(crate) struct Session {
     pub(crate) out: Outgoing,
     /// Requests that are unanswered on this connection.
     pub(crate) in_flight: u32,
+    /// The same by compartment.
+    #[serde(with = "crate::pairs")]
+    pub(crate) taken: BTreeMap<Bytes, u32>,
     pub(crate) up_since: Mono,
     pub(crate) received_at: Option<Mono>,
     pub(crate) wrote_at: Option<Mono>,
@@ -144,11 +149,13 @@ impl Session {
         matches!(self.direction, Direction::Receive | Direction::Duplex)
     }
 
+    /// Whether requests may be queued now, if there is room.
+    pub(crate) fn sends(&self) -> bool {
+        self.may_send() && self.state == SessionState::Up
+    }
+
     /// Whether a request may be queued now.
     pub(crate) fn has_room(&self) -> bool {
-        self.may_send()
-            && self.state == SessionState::Up
-            && self.in_flight < self.window
-            && self.out.unsent_bytes() < Outgoing::BYTES_MAX
+        self.sends() && self.in_flight < self.window && self.out.unsent_bytes() < Outgoing::BYTES_MAX
     }
 }

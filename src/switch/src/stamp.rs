@@ -1,9 +1,10 @@
 use pabal_clock::Civil;
 use pabal_spec::StampRule;
+use pabal_telegram::Slice;
 
-/// Writes the time at the institution into the fields that are stamped.
-pub(crate) fn stamp(telegram: &mut [u8], rules: &[StampRule], civil: Civil) {
-    for rule in rules {
+/// Writes the time at the institution into the fields that are stamped, but for those that are given.
+pub(crate) fn stamp(telegram: &mut [u8], rules: &[StampRule], given: &[Slice], civil: Civil) {
+    for rule in rules.iter().filter(|rule| !given.contains(&rule.at)) {
         if let Some(field) = telegram.get_mut(rule.at.range()) {
             write(field, &rule.pattern.pattern, civil);
         }

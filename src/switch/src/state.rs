@@ -2,7 +2,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
-use pabal_clock::{BusinessDate, DayRule, Mono, Now, Timers, Wall};
+use pabal_clock::{BusinessDate, DayRule, Mono, Now, TimeOfDay, Timers, Wall};
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
@@ -15,6 +15,7 @@ use crate::notice::Notices;
 use crate::numbering::Numbers;
 use crate::opening::Opening;
 use crate::pairs;
+use crate::recovery::Known;
 use crate::session::Session;
 use crate::settings::Limits;
 use crate::timer::TimerName;
@@ -42,6 +43,8 @@ pub(crate) struct State {
     pub(crate) tombstones: VecDeque<(Mono, ExchangeId)>,
     /// UNKNOWN exchanges whose time is over, oldest first.
     pub(crate) unknown: BTreeSet<ExchangeId>,
+    /// UNKNOWN and listed exchanges of versions of the spec that are not there any more: nothing can read their answers.
+    pub(crate) orphans: BTreeMap<ExchangeId, Known>,
     pub(crate) keys: Keys,
     pub(crate) notices: Notices,
     /// When draining ends, if it has begun.
@@ -82,6 +85,12 @@ impl Day {
         }
     }
 
+    /// When a time of day comes on this date.
+    pub(crate) fn at_time(&self, rule: &DayRule, time: TimeOfDay) -> Wall {
+        let seconds = (i64::from(time.seconds()) - i64::from(rule.changes.seconds())).rem_euclid(86_400);
+        Wall::from_unix_micros(self.from.as_unix_micros() + seconds * 1_000_000)
+    }
+
     pub(crate) fn has(&self, wall: Wall) -> bool {
         self.from <= wall && wall < self.until
     }
@@ -107,7 +116,7 @@ impl Clocks {
 
 #[cfg(test)]
 mod tests {
-    use pabal_clock::{TimeOfDay, UtcOffset};
+    use pabal_clock::UtcOffset;
 
     use super::*;
 
@@ -123,5 +132,10 @@ mod tests {
         assert_eq!(new.date, rule.business_date(change));
         assert_eq!(old.date, rule.business_date(before));
         assert_eq!(new.until.as_unix_micros() - new.from.as_unix_micros(), 86_400_000_000);
+        // Of a date that begins at 00:05, 00:04 is the last minute.
+        let at = |hour, minute| new.at_time(&rule, TimeOfDay::new(hour, minute, 0).unwrap()).as_unix_micros();
+        assert_eq!(at(0, 5), new.from.as_unix_micros());
+        assert_eq!(at(0, 4) + 60_000_000, new.until.as_unix_micros());
+        assert_eq!(at(23, 25) - at(0, 5), (23 * 60 + 20) * 60_000_000);
     }
 }

@@ -164,7 +164,7 @@ impl Core {
             openings: (0..).zip(&self.state.openings).map(opening).collect(),
             waiting: self.state.conversations.iter().fold(0, |sum, one| sum + one.waiting.len()),
             in_flight: count(|exchange| exchange.state.is_in_flight()),
-            unknown: u32::try_from(self.state.unknown.len()).unwrap_or(u32::MAX),
+            unknown: u32::try_from(self.state.unknown.len() + self.state.orphans.len()).unwrap_or(u32::MAX),
             journal_works: self.state.journal.failed.is_none(),
             draining: self.state.drain_until.is_some(),
             numbers: self.numbers_of_today(),
@@ -222,6 +222,10 @@ impl Core {
                 listed: exchange.state == ExchangeState::Listed,
             })
         };
-        ids.filter_map(one).take(max).collect()
+        let orphans = self.state.orphans.range((from, Bound::Unbounded)).map(|(id, known)| known.unresolved(*id));
+        let mut all: Vec<Unresolved> = ids.filter_map(one).take(max).chain(orphans.take(max)).collect();
+        all.sort_unstable_by_key(|one| one.exchange);
+        all.truncate(max);
+        all
     }
 }

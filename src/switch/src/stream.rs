@@ -26,6 +26,9 @@ pub(crate) struct OutFrame {
     pub(crate) ready: bool,
 }
 
+/// A frame that was taken back, length prefix included.
+pub(crate) type TakenBack = (Cargo, Vec<u8>);
+
 /// Bytes on their way to a socket. Frames leave in the order in which they were queued, and none before it is ready.
 ///
 /// ```text
@@ -61,6 +64,31 @@ impl Outgoing {
             self.advance();
         }
         Some((start, self.queued))
+    }
+
+    /// Queues a frame that is ready as it is.
+    pub(crate) fn push_frame(&mut self, frame: &[u8], cargo: Cargo) {
+        self.bytes.extend_from_slice(frame);
+        let start = self.queued;
+        self.queued += frame.len() as u64;
+        self.frames.push_back(OutFrame { start, end: self.queued, cargo, ready: true });
+        self.advance();
+    }
+
+    /// Takes back the first request of which no byte is written, and all frames behind it: where the stream ends now, and what was
+    /// taken, frame by frame. The next frame begins there.
+    pub(crate) fn take_back(&mut self) -> Option<(u64, Vec<TakenBack>)> {
+        let is_unbegun = |frame: &OutFrame| matches!(frame.cargo, Cargo::Request(_)) && frame.start >= self.written;
+        let at = self.frames.iter().position(is_unbegun)?;
+        let taken = self.frames.split_off(at);
+        let end = taken.front()?.start;
+        let place = |offset: u64| self.first + usize::try_from(offset - self.written).unwrap_or(usize::MAX);
+        let bytes = |frame: &OutFrame| self.bytes.get(place(frame.start)..place(frame.end)).unwrap_or_default();
+        let taken = taken.iter().map(|frame| (frame.cargo, bytes(frame).to_vec())).collect();
+        self.bytes.truncate(place(end));
+        self.queued = end;
+        self.ready = self.ready.min(end);
+        Some((end, taken))
     }
 
     /// The frame that ends here has become durable.
@@ -154,6 +182,31 @@ mod tests {
         let (rest, written) = out.take_rest();
         assert_eq!((rest.len(), rest[0].start, written), (1, 7, 8));
         assert_eq!(out.unsent_bytes(), 0);
+    }
+
+    #[test]
+    fn what_has_not_begun_is_taken_back_with_all_behind_it() {
+        let mut out = Outgoing::default();
+        let request = |id| Cargo::Request(ExchangeId(id));
+        out.push(&framing(), b"one", request(1), true);
+        out.push(&framing(), b"two", request(2), true);
+        out.push(&framing(), b"poll", Cargo::PollRequest, true);
+        out.push(&framing(), b"three", request(3), false);
+        out.wrote(1);
+        let (end, taken) = out.take_back().unwrap();
+        assert_eq!(end, 7, "the first one has begun");
+        let shown: Vec<_> = taken.iter().map(|(cargo, bytes)| (*cargo, &bytes[..])).collect();
+        let expected: [(Cargo, &[u8]); 3] =
+            [(request(2), b"0003two"), (Cargo::PollRequest, b"0004poll"), (request(3), b"0005three")];
+        assert_eq!(shown, expected);
+        assert_eq!((out.ready_bytes(), out.unsent_bytes()), (&b"003one"[..], 6));
+        out.push_frame(b"0004poll", Cargo::PollRequest);
+        assert_eq!(out.ready_bytes(), b"003one0004poll");
+        assert_eq!(out.push(&framing(), b"four", request(4), false), Some((15, 23)));
+        assert_eq!(out.take_back().unwrap().0, 15);
+        assert_eq!(out.take_back(), None);
+        out.wrote(14);
+        assert_eq!((out.written(), out.unsent_bytes(), out.take_written().unwrap().cargo), (15, 0, request(1)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A new version of the spec, while sessions stay up: what is new goes by it, what is in flight by the version it began with.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -46,10 +47,20 @@ impl Core {
         }
         self.rename_notices(&old);
         self.institution = institution;
+        self.drop_unused_plans();
         for protocol in self.protocols() {
             self.try_openings(protocol, now);
         }
         Ok(())
+    }
+
+    /// Plans that no exchange goes by any more go, and with the last one of a version the version.
+    fn drop_unused_plans(&mut self) {
+        let used: BTreeSet<u32> = self.state.exchanges.values().map(|exchange| exchange.plan).collect();
+        for exchange in self.state.exchanges.values_mut() {
+            exchange.plan = u32::try_from(used.range(..exchange.plan).count()).unwrap_or(u32::MAX);
+        }
+        self.plans = used.iter().map(|at| Arc::clone(&self.plans[*at as usize])).collect();
     }
 
     /// Notices are known by their rule's place, which may be another now.
@@ -63,7 +74,7 @@ impl Core {
         });
     }
 
-    /// A frame that the newest version does not expect may answer a request of an older one.
+    /// A frame that the newest version does not expect, or for which nobody waits by it, may answer a request of an older one.
     pub(crate) fn answer_by_older_version(&mut self, slot: usize, conn: Conn, frame: &[u8], now: Now) -> bool {
         let protocol = self.state.sessions[slot].protocol;
         let newest = &self.books[usize::from(protocol)].protocol;

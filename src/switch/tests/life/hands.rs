@@ -41,7 +41,8 @@ pub(crate) fn line(name: &str, side: LineSide, direction: Direction) -> LineSett
         side,
         direction,
         sessions_max: 1,
-        window: 2,
+        // Two banks share it: one alone takes half.
+        window: 4,
         connect_timeout: Duration::from_secs(5),
         reconnect_min: Duration::from_secs(1),
         reconnect_max: Duration::from_secs(30),

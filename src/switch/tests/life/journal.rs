@@ -8,7 +8,8 @@ use crate::peer;
 #[test]
 fn nothing_leaves_of_a_hundred_calls_while_the_disk_is_held() {
     let mut settings = settings();
-    settings.lines[0].window = 100;
+    // Half of it for one of two banks.
+    settings.lines[0].window = 200;
     let mut hands = Hands::open_with(settings);
     // An image of a hundred exchanges at each step is slow, and shows nothing that smaller ones do not.
     hands.swaps = false;

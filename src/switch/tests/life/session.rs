@@ -8,7 +8,7 @@ use crate::peer;
 #[test]
 fn a_lost_session_tells_each_request_what_is_true_of_its_bytes() {
     let mut settings = settings();
-    settings.lines[0].window = 4;
+    settings.lines[0].window = 6;
     let mut hands = Hands::open_with(settings);
     hands.socket_room = 304 + 100;
     let (whole, partly, unsent) = (hands.transfer(), hands.transfer(), hands.transfer());
