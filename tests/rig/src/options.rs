@@ -21,6 +21,8 @@ pub struct Options {
     pub scenario: String,
     /// The spec, for both sides.
     pub spec: Vec<Source>,
+    /// The gateway reads the spec from a folder of the rig's own, where [`crate::Rig::edit_spec`] finds it.
+    pub spec_on_disk: bool,
     /// How they are connected.
     pub lines: Lines,
     /// How long the gateway waits before it connects again.
@@ -33,6 +35,8 @@ pub struct Options {
     pub journal: String,
     /// Banks whose business is opened.
     pub participants: Vec<&'static str>,
+    /// More of the party, as configuration says it.
+    pub party: String,
     /// A bank that is already there, instead of the simulator.
     pub bank: Option<SocketAddr>,
 }
@@ -43,12 +47,14 @@ impl Default for Options {
         Self {
             scenario: scenario("normal"),
             spec: spec(),
+            spec_on_disk: false,
             lines: Lines::Pair,
             reconnect: "20ms",
             line: String::new(),
             limits: String::new(),
             journal: String::new(),
             participants: vec!["088"],
+            party: String::new(),
             bank: None,
         }
     }
@@ -90,6 +96,11 @@ pub(crate) fn hecto() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto")
 }
 
+/// Where a spec on disk lies.
+pub(crate) fn spec_folder(directory: &Path) -> PathBuf {
+    directory.join("spec")
+}
+
 /// The protocol of a spec.
 pub(crate) fn protocol(spec: &[Source]) -> Arc<Protocol> {
     let loaded = pabal_spec::load(spec);
@@ -101,10 +112,10 @@ pub(crate) fn protocol(spec: &[Source]) -> Arc<Protocol> {
 pub(crate) fn config(options: &Options, bank: SocketAddr, directory: &Path) -> Config {
     let text = config_text(options, bank, directory);
     let config = Config::parse(&text, "pabal.toml").unwrap_or_else(|error| panic!("{error}\n{text}"));
-    config.with_spec("hecto", options.spec.clone())
+    if options.spec_on_disk { config } else { config.with_spec("hecto", options.spec.clone()) }
 }
 
-/// The same as text; its spec is the shipped one.
+/// The same as text; its spec is the shipped one, unless it is on disk.
 pub(crate) fn config_text(options: &Options, bank: SocketAddr, directory: &Path) -> String {
     let lines = match options.lines {
         Lines::Pair => format!(
@@ -134,7 +145,7 @@ address = "{bank}"
 "#
         ),
     };
-    let Options { reconnect, line, limits, journal, participants, .. } = options;
+    let Options { reconnect, line, limits, journal, participants, party, .. } = options;
     format!(
         r#"
 [gateway]
@@ -157,8 +168,9 @@ spec = {spec:?}
 name = "main"
 fields = {{ id_code = "PABAL", company_no = "PABALCO1" }}
 participants = {participants:?}
+{party}
 "#,
         data = directory.join("data"),
-        spec = hecto(),
+        spec = if options.spec_on_disk { spec_folder(directory) } else { hecto() },
     )
 }

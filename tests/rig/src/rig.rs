@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::asked::Asked;
 use crate::house::House;
-use crate::options::{Lines, Options, config, config_text, protocol};
+use crate::options::{Lines, Options, config, config_text, protocol, spec_folder};
 use crate::patience::{ASK_AGAIN, PATIENCE, soon, until};
 
 /// The institution's line for what we send.
@@ -79,6 +79,13 @@ impl Rig {
                 (Some(bank), address)
             }
         };
+        if options.spec_on_disk {
+            let folder = spec_folder(directory.path());
+            std::fs::create_dir(&folder).expect("a folder");
+            for source in &options.spec {
+                std::fs::write(folder.join(&source.name), &source.text).expect("a file of the spec");
+            }
+        }
         let house = House::start(config(&options, bank_address, directory.path())).await.expect("it starts");
         let client = soon("the client connects", client::connect(&house.endpoint())).await.expect("the front listens");
         let handle = house.gateway().handle();
@@ -120,6 +127,23 @@ impl Rig {
     #[must_use]
     pub fn config_text(&self) -> String {
         config_text(&self.options, self.bank_address, self.directory.path())
+    }
+
+    /// Puts a text in place of another in the spec that the gateway reads; the bank goes on by the one that it was started with.
+    ///
+    /// # Panics
+    /// It is not on disk ([`Options::spec_on_disk`]), or has no such text.
+    pub fn edit_spec(&self, from: &str, to: &str) {
+        let path = spec_folder(self.directory.path()).join("firmbanking.spec");
+        let text = std::fs::read_to_string(&path).expect("the spec is on disk");
+        assert!(text.contains(from), "the spec has no {from:?}");
+        std::fs::write(&path, text.replacen(from, to, 1)).expect("the file is ours");
+    }
+
+    /// Where the gateway's files are.
+    #[must_use]
+    pub fn data_directory(&self) -> std::path::PathBuf {
+        self.directory.path().join("data")
     }
 
     /// The gateway's house.

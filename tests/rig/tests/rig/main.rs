@@ -8,5 +8,6 @@ mod journal;
 mod keys;
 mod processes;
 mod refusals;
+mod reload;
 mod restart;
 mod strangers;
