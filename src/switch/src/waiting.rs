@@ -8,7 +8,7 @@ use crate::pairs;
 
 /// The requests of one protocol that wait for room, a queue for each compartment, and how much room each compartment has taken.
 ///
-/// The one with the least in flight is served first; of several, the one that was served longest ago. So what a bank with many requests
+/// The one with the least in flight is served first; of several, the one that had a place longest ago. So what a bank with many requests
 /// gets, one with few requests gets as well, and a bank that does not answer is served last.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Waiting {
@@ -148,8 +148,11 @@ impl Waiting {
         } else {
             self.in_flight.insert(compartment.clone(), in_flight);
         }
-        if let Some(queue) = self.queues.get(&**compartment) {
+        if let Some(queue) = self.queues.get_mut(&**compartment) {
             self.order.remove(&(before, queue.turn, compartment.clone()));
+            // Who had a place goes behind those who had none.
+            self.turn += 1;
+            queue.turn = self.turn;
             self.order.insert((in_flight, queue.turn, compartment.clone()));
         }
     }

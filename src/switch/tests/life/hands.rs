@@ -20,6 +20,22 @@ pub(crate) const IN: LineId = LineId(1);
 /// 2026-11-21T10:00:00+09:00.
 const START: i64 = 1_795_222_800;
 
+/// The shipped spec with some words replaced.
+pub(crate) fn version(spec: &[(&str, &str)], codes: &[(&str, &str)]) -> Arc<Institution> {
+    let edited = |name: &str, text: &str, edits: &[(&str, &str)]| {
+        let text = edits.iter().fold(text.to_owned(), |text, (old, new)| {
+            assert!(text.contains(old), "{old}");
+            text.replacen(old, new, 1)
+        });
+        Source { name: name.into(), text }
+    };
+    let sources = [
+        edited("firmbanking.spec", include_str!("../../../../specs/hecto/firmbanking.spec"), spec),
+        edited("codes.csv", include_str!("../../../../specs/hecto/codes.csv"), codes),
+    ];
+    Arc::new(pabal_spec::load(&sources).unwrap().institution)
+}
+
 /// The shipped spec, read once.
 pub(crate) fn institution() -> Arc<Institution> {
     static READ: OnceLock<Arc<Institution>> = OnceLock::new();
@@ -84,6 +100,8 @@ pub(crate) fn settings() -> Settings {
 pub(crate) struct Hands {
     pub(crate) core: Core,
     pub(crate) institution: Arc<Institution>,
+    /// Older versions of it, newest first.
+    pub(crate) older: Vec<Arc<Institution>>,
     pub(crate) settings: Settings,
     pub(crate) now: Now,
     /// Whether the core is swapped for its image at each turn.
@@ -117,11 +135,18 @@ pub(crate) struct Hands {
 impl Hands {
     /// A core that has just begun; nothing is connected.
     pub(crate) fn cold(settings: Settings, recovery: Recovery, now: Now) -> Self {
-        let institution = institution();
-        let core = Core::new(vec![Arc::clone(&institution)], settings.clone(), recovery, 7, now);
+        Self::cold_with(vec![institution()], settings, recovery, now)
+    }
+
+    /// The same by these versions, newest first.
+    pub(crate) fn cold_with(versions: Vec<Arc<Institution>>, settings: Settings, recovery: Recovery, now: Now) -> Self {
+        let core = Core::new(versions.clone(), settings.clone(), recovery, 7, now);
+        let mut older = versions;
+        let institution = older.remove(0);
         let mut hands = Self {
             core,
             institution,
+            older,
             settings,
             now,
             swaps: true,
@@ -232,10 +257,21 @@ impl Hands {
         }
     }
 
+    fn versions(&self) -> Vec<Arc<Institution>> {
+        std::iter::once(&self.institution).chain(&self.older).cloned().collect()
+    }
+
+    /// Another version comes while sessions stay up.
+    pub(crate) fn reload(&mut self, institution: Arc<Institution>) {
+        self.core.set_institution(Arc::clone(&institution), self.now).unwrap();
+        self.older.insert(0, std::mem::replace(&mut self.institution, institution));
+        self.turn();
+    }
+
     fn swap(&mut self) {
         let json = serde_json::to_vec(&self.core.image()).unwrap();
         let image: Image = serde_json::from_slice(&json).unwrap();
-        self.core = Core::restore(image, vec![Arc::clone(&self.institution)], self.settings.clone()).unwrap();
+        self.core = Core::restore(image, self.versions(), self.settings.clone()).unwrap();
         let again = serde_json::to_vec(&self.core.image()).unwrap();
         assert_eq!(String::from_utf8(json), String::from_utf8(again));
     }
@@ -433,11 +469,17 @@ impl Hands {
 
     /// The process dies: what is durable is all that the next one knows.
     pub(crate) fn restart(self) -> Self {
+        let versions = self.versions();
+        self.restart_with(versions)
+    }
+
+    /// The same, and the next process has these versions of the spec.
+    pub(crate) fn restart_with(self, versions: Vec<Arc<Institution>>) -> Self {
         let mut recovery = Recovery::new();
         for entry in self.entries() {
             recovery.fold(entry);
         }
-        let mut next = Self::cold(self.settings, recovery, self.now);
+        let mut next = Self::cold_with(versions, self.settings, recovery, self.now);
         next.journal.splice(0..0, self.journal);
         next
     }

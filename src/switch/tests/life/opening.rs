@@ -3,7 +3,7 @@ use std::time::Duration;
 use pabal_clock::Wall;
 use pabal_switch::{CloseReason, OpeningState, Recovery, Refusal, TimerName};
 
-use crate::hands::{Hands, OUT, settings};
+use crate::hands::{Hands, OUT, settings, version};
 use crate::peer;
 
 fn states(hands: &Hands) -> Vec<OpeningState> {
@@ -160,4 +160,154 @@ fn a_caller_may_open_by_hand() {
     hands.receive(&peer::answer(&frame, "0000"));
     assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
     assert_eq!(states(&hands)[0], OpeningState::Open);
+}
+
+/// The shipped spec, where business opens at 00:05; thirty-six banks.
+fn from_five_past() -> (std::sync::Arc<pabal_spec::Institution>, pabal_switch::Settings) {
+    let opening = "per company_no bank_code { exchange open";
+    let spec = include_str!("../../../../specs/hecto/firmbanking.spec");
+    let edits: &[(&str, &str)] = match spec.contains(opening) {
+        true => &[("per company_no bank_code { exchange open", "per company_no bank_code from 00:05 { exchange open")],
+        false => &[("per company_no bank_code from", "per company_no bank_code from")],
+    };
+    let mut settings = settings();
+    settings.lines[0].window = 100;
+    settings.limits.events_max = 1_000;
+    settings.parties[0].participants = (1..=36).map(|at| format!("{at:03}").as_bytes().into()).collect();
+    (version(edits, &[]), settings)
+}
+
+/// So many seconds from 2026-11-22T00:00:00+09:00.
+fn wall(seconds: i64) -> Wall {
+    Wall::from_unix_seconds(1_795_273_200 + seconds)
+}
+
+fn count(hands: &Hands, state: OpeningState) -> usize {
+    states(hands).into_iter().filter(|known| *known == state).count()
+}
+
+#[test]
+fn nothing_is_opened_before_its_time_and_all_is_at_it() {
+    let (spec, settings) = from_five_past();
+    let now = pabal_clock::Now { wall: wall(-10), ..Hands::begin() };
+    let mut hands = Hands::cold_with(vec![spec], settings, Recovery::new(), now);
+    hands.swaps = false;
+    hands.connect_pair();
+    assert_eq!(hands.take_frames(OUT).len(), 0, "the peer has answered them all");
+    hands.opens = false;
+    hands.after_secs(10);
+    assert_eq!(count(&hands, OpeningState::Closed), 36);
+    let due = hands.core.status().openings[0].next_try.unwrap();
+    assert_eq!(due, hands.now.mono + Duration::from_secs(300));
+    // A restart at 00:01 is no reason, and neither are sessions that come up.
+    hands.after_secs(60);
+    let mut hands = hands.restart();
+    hands.swaps = false;
+    hands.opens = false;
+    hands.after_secs(21);
+    let out = hands.connects.pop().unwrap();
+    hands.connected(out);
+    hands.accept();
+    hands.after_secs(218);
+    assert_eq!((hands.take_frames(OUT).len(), hands.now.wall), (0, wall(299)));
+    hands.after(Duration::from_micros(999_999));
+    assert_eq!(hands.take_frames(OUT).len(), 0);
+    hands.after(Duration::from_micros(1));
+    let frames = hands.take_frames(OUT);
+    assert_eq!(frames.len(), 36, "at 00:05:00.000000");
+    assert!(frames.iter().all(|frame| peer::at(frame, peer::SEND_TIME) == "000500"));
+}
+
+#[test]
+fn a_wall_clock_that_is_set_moves_the_time_of_opening() {
+    let (spec, settings) = from_five_past();
+    let now = pabal_clock::Now { wall: wall(60), ..Hands::begin() };
+    let mut hands = Hands::cold_with(vec![spec], settings, Recovery::new(), now);
+    hands.swaps = false;
+    let out = hands.connects.pop().unwrap();
+    hands.connected(out);
+    hands.accept();
+    // Back by half a minute: the timer that was set ends too early.
+    hands.now.wall = wall(30);
+    hands.core.handle_timeout(hands.now);
+    hands.after_secs(269);
+    assert_eq!(count(&hands, OpeningState::Open), 0);
+    // Forward: the next call sees it.
+    hands.now.wall = wall(400);
+    hands.core.handle_timeout(hands.now);
+    hands.turn();
+    assert_eq!(count(&hands, OpeningState::Open), 36);
+    // What is open stays so, whatever the clock says on the same date.
+    hands.now.wall = wall(100);
+    hands.core.handle_timeout(hands.now);
+    hands.turn();
+    assert_eq!(count(&hands, OpeningState::Open), 36);
+}
+
+#[test]
+fn each_bank_has_its_own_pace_and_the_core_its_own_trace_for_each() {
+    let (spec, settings) = from_five_past();
+    let mut hands = Hands::cold_with(vec![spec], settings, Recovery::new(), Hands::begin());
+    hands.swaps = false;
+    hands.opens = false;
+    let out = hands.connects.pop().unwrap();
+    hands.connected(out);
+    hands.accept();
+    let frames = hands.take_frames(OUT);
+    let traces: std::collections::BTreeSet<_> = hands
+        .entries()
+        .iter()
+        .filter(|entry| matches!(entry, pabal_switch::Entry::Accepted(_)))
+        .map(|entry| entry.columns().trace_context.expect("it has a trace")[3..35].to_owned())
+        .collect();
+    assert_eq!((frames.len(), traces.len()), (36, 36), "no two share one");
+    // 001 is silent, 002 refuses, 003 had it before, all others open.
+    for frame in &frames[1..] {
+        let code = match peer::at(frame, peer::BANK_CODE) {
+            "002" => "ZZZZ",
+            "003" => "SB01",
+            _ => "0000",
+        };
+        hands.receive(&peer::answer(frame, code));
+    }
+    assert_eq!((count(&hands, OpeningState::Open), count(&hands, OpeningState::Opening)), (34, 1));
+    let banks = |frames: Vec<Vec<u8>>| -> Vec<String> {
+        frames.iter().map(|frame| peer::at(frame, peer::BANK_CODE).to_owned()).collect()
+    };
+    // A session that comes back asks nobody before its time.
+    hands.after_secs(10);
+    let conn = hands.conn(OUT);
+    hands.closed(conn, CloseReason::PeerClosed);
+    hands.after_secs(1);
+    let out = hands.connects.pop().unwrap();
+    hands.connected(out);
+    hands.after_secs(48);
+    assert_eq!(banks(hands.take_frames(OUT)), [""; 0]);
+    hands.after_secs(1);
+    assert_eq!(banks(hands.take_frames(OUT)), ["002"], "a minute after it refused");
+    hands.after_secs(30);
+    assert_eq!(banks(hands.take_frames(OUT)), ["001"], "a minute after it had not answered");
+    let open = hands.request(peer::transfer("036", "1", 5));
+    hands.call(open);
+}
+
+#[test]
+fn no_restart_no_reload_and_no_stop_opens_or_closes_anything() {
+    let (spec, settings) = from_five_past();
+    let mut hands = Hands::cold_with(vec![spec], settings, Recovery::new(), Hands::begin());
+    hands.swaps = false;
+    hands.connect_pair();
+    let mut hands = hands.restart();
+    hands.swaps = false;
+    hands.opens = false;
+    assert_eq!(count(&hands, OpeningState::Open), 36);
+    hands.after_secs(21);
+    let out = hands.connects.pop().unwrap();
+    hands.connected(out);
+    hands.accept();
+    hands.reload(version(&[("// 2000 is answered by 2100", "// 2000 gets 2100")], &[]));
+    hands.core.drain(hands.now.mono + Duration::from_secs(5), hands.now);
+    hands.turn();
+    assert_eq!(hands.take_frames(OUT).len(), 0);
+    assert_eq!(count(&hands, OpeningState::Open), 36);
 }

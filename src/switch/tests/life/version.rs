@@ -1,36 +1,9 @@
 //! New versions of the spec come while sessions stay up.
 
-use std::sync::Arc;
-
-use pabal_spec::{Institution, Source};
 use pabal_switch::{Entry, SessionState};
 
-use crate::hands::{Hands, OUT};
+use crate::hands::{Hands, OUT, version};
 use crate::peer;
-
-/// The shipped spec with some words replaced.
-fn version(spec: &[(&str, &str)], codes: &[(&str, &str)]) -> Arc<Institution> {
-    let edited = |name: &str, text: &str, edits: &[(&str, &str)]| {
-        let text = edits.iter().fold(text.to_owned(), |text, (old, new)| {
-            assert!(text.contains(old), "{old}");
-            text.replacen(old, new, 1)
-        });
-        Source { name: name.into(), text }
-    };
-    let sources = [
-        edited("firmbanking.spec", include_str!("../../../../specs/hecto/firmbanking.spec"), spec),
-        edited("codes.csv", include_str!("../../../../specs/hecto/codes.csv"), codes),
-    ];
-    Arc::new(pabal_spec::load(&sources).unwrap().institution)
-}
-
-fn take(hands: &mut Hands, institution: Arc<Institution>) {
-    hands.core.set_institution(Arc::clone(&institution), hands.now).unwrap();
-    hands.institution = institution;
-    // An image that still has exchanges of the older version needs that one.
-    hands.swaps = false;
-    hands.turn();
-}
 
 #[test]
 fn an_exchange_is_judged_by_the_version_it_began_with() {
@@ -38,7 +11,7 @@ fn an_exchange_is_judged_by_the_version_it_began_with() {
     let open = hands.request(peer::transfer("004", "1", 5));
     let old = hands.call(open);
     let old_frame = hands.take_frame();
-    take(&mut hands, version(&[], &[("004,,0116,refused", "004,,0116,in_progress")]));
+    hands.reload(version(&[], &[("004,,0116,refused", "004,,0116,in_progress")]));
     assert!(hands.core.status().sessions.iter().all(|session| session.state == SessionState::Up));
     let open = hands.request(peer::transfer("004", "1", 5));
     let new = hands.call(open);
@@ -49,7 +22,6 @@ fn an_exchange_is_judged_by_the_version_it_began_with() {
     assert_eq!(hands.told(new), ["UNKNOWN NOTHING_SAID"]);
     assert_eq!(hands.take_frames(OUT).len(), 0, "business stays open");
     hands.after_secs(3_600);
-    hands.swaps = true;
     hands.transfer();
 }
 
@@ -63,7 +35,7 @@ fn an_answer_that_only_the_older_version_knows_is_no_stranger() {
     let mut hands = Hands::open();
     let id = hands.transfer();
     let frame = hands.take_frame();
-    take(&mut hands, version(&longer, &[]));
+    hands.reload(version(&longer, &[]));
     hands.receive(&peer::answer(&frame, "0000"));
     assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
     let mut telegram = peer::transfer("088", "1", 5);
@@ -81,7 +53,7 @@ fn a_notice_is_known_again_by_another_version() {
     let mut hands = Hands::open();
     hands.receive(&peer::deposit(1, 50_000));
     hands.take_frame();
-    take(&mut hands, version(&[], &[]));
+    hands.reload(version(&[], &[]));
     hands.receive(&peer::deposit(1, 50_000));
     assert_eq!(hands.delivered.len(), 1);
     assert_eq!(hands.take_frames(OUT).len(), 1);

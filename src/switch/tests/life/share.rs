@@ -1,0 +1,176 @@
+//! Thirty-six banks behind one relay share its window.
+
+use pabal_switch::{ExchangeId, Recovery};
+
+use crate::hands::{Hands, OUT, settings};
+use crate::peer;
+
+const BANKS: usize = 36;
+
+fn bank(at: usize) -> String {
+    format!("{:03}", at + 1)
+}
+
+/// All banks are open, and the window is this.
+fn relay(window: u32) -> Hands {
+    let mut settings = settings();
+    settings.lines[0].window = window;
+    settings.limits.waiting_max = 200;
+    settings.limits.events_max = 1_000;
+    settings.parties[0].participants = (0..BANKS).map(|at| bank(at).as_bytes().into()).collect();
+    let mut hands = Hands::cold(settings, Recovery::new(), Hands::begin());
+    // An image at each step is slow, and shows nothing here.
+    hands.swaps = false;
+    hands.connect_pair();
+    hands
+}
+
+fn ask(hands: &mut Hands, at: usize) -> ExchangeId {
+    let mut open = hands.request(peer::transfer(&bank(at), "1", 5));
+    open.deadline = hands.now.mono + std::time::Duration::from_secs(600);
+    hands.call(open)
+}
+
+/// Takes what has left, and answers all but that of the silent ones; gives how many were answered.
+fn answer_all_but(hands: &mut Hands, silent: usize) -> usize {
+    let frames = hands.take_frames(OUT);
+    let is_silent = |frame: &Vec<u8>| (0..silent).any(|at| peer::at(frame, peer::BANK_CODE) == bank(at));
+    let answered: Vec<_> = frames.into_iter().filter(|frame| !is_silent(frame)).collect();
+    for frame in &answered {
+        hands.receive(&peer::answer(frame, "0000"));
+    }
+    answered.len()
+}
+
+/// Each silent bank has a hundred requests; every other bank is asked once, and not a second goes by until it is answered.
+fn others_go_on(window: u32, silent: usize) {
+    let mut hands = relay(window);
+    for at in 0..silent {
+        for _ in 0..100 {
+            ask(&mut hands, at);
+        }
+    }
+    assert_eq!(answer_all_but(&mut hands, silent), 0);
+    for round in 0..2 {
+        for at in silent..BANKS {
+            let id = ask(&mut hands, at);
+            while answer_all_but(&mut hands, silent) > 0 {}
+            assert_eq!(
+                hands.told(id),
+                ["SUCCESS ANSWERED"],
+                "window {window}, {silent} silent, bank {at}, round {round}"
+            );
+        }
+        // The requests of the silent ones have had their time, and others of them take their places.
+        hands.after_secs(30);
+    }
+    let status = hands.core.status();
+    assert!(status.sessions[0].in_flight <= window);
+}
+
+#[test]
+fn one_silent_bank_stops_no_other() {
+    others_go_on(2, 1);
+    others_go_on(4, 1);
+    others_go_on(100, 1);
+}
+
+#[test]
+fn half_as_many_silent_banks_as_there_are_places_stop_no_other() {
+    others_go_on(4, 2);
+    others_go_on(6, 3);
+    others_go_on(100, 3);
+}
+
+#[test]
+fn no_bank_stops_another_where_there_is_a_place_for_each() {
+    others_go_on(36, 35);
+    others_go_on(100, 35);
+}
+
+/// With fewer places than silent banks a bank waits, but no longer than a request may take: who has nothing in flight is first.
+#[test]
+fn a_bank_waits_for_one_answer_at_most() {
+    for (window, silent) in [(1, 1), (2, 3), (4, 35)] {
+        let mut hands = relay(window);
+        for at in 0..silent {
+            for _ in 0..100 {
+                ask(&mut hands, at);
+            }
+        }
+        let id = ask(&mut hands, silent);
+        let rounds = silent.div_ceil(usize::try_from(window).unwrap());
+        for _ in 0..rounds {
+            answer_all_but(&mut hands, silent);
+            hands.after_secs(30);
+        }
+        while answer_all_but(&mut hands, silent) > 0 {}
+        assert_eq!(hands.told(id), ["SUCCESS ANSWERED"], "window {window}, {silent} silent");
+    }
+}
+
+#[test]
+fn each_bank_gets_as_much_as_the_others() {
+    let mut hands = relay(12);
+    let mut counts = [0; BANKS];
+    for at in 0..BANKS {
+        for _ in 0..20 {
+            ask(&mut hands, at);
+        }
+    }
+    while counts.iter().sum::<usize>() < 180 {
+        for frame in hands.take_frames(OUT) {
+            let code: usize = peer::at(&frame, peer::BANK_CODE).parse().unwrap();
+            counts[code - 1] += 1;
+            hands.receive(&peer::answer(&frame, "0000"));
+        }
+    }
+    // The first one found an empty window.
+    assert!(counts[0] <= 5 + 6 && counts[1..].iter().all(|count| (4..=6).contains(count)), "{counts:?}");
+}
+
+#[test]
+fn openings_and_inquiries_have_no_place_of_their_own() {
+    let mut hands = relay(4);
+    let id = ask(&mut hands, 0);
+    let frame = hands.take_frame();
+    hands.after_secs(30);
+    assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER"]);
+    ask(&mut hands, 0);
+    ask(&mut hands, 0);
+    assert_eq!(hands.take_frames(OUT).len(), 2, "a bank takes half of four places");
+    let inquiry = hands.inquire(id).unwrap();
+    assert_eq!((hands.take_frames(OUT).len(), hands.core.status().waiting), (0, 1));
+    hands.after_secs(30);
+    let asked = hands.take_frame();
+    assert_eq!(peer::at(&asked, peer::MESSAGE_TYPE), "7000");
+    hands.receive(&peer::result(&asked, &frame, "0000", "0000", "0000000000005"));
+    assert_eq!(hands.told(inquiry), ["SUCCESS ANSWERED"]);
+}
+
+#[test]
+fn a_lost_session_gives_its_places_back() {
+    let mut hands = relay(4);
+    for _ in 0..4 {
+        ask(&mut hands, 0);
+    }
+    assert_eq!(hands.take_frames(OUT).len(), 2);
+    let conn = hands.conn(OUT);
+    hands.closed(conn, pabal_switch::CloseReason::PeerClosed);
+    hands.after_secs(1);
+    let again = hands.connects.pop().unwrap();
+    hands.connected(again);
+    assert_eq!(hands.take_frames(OUT).len(), 2, "what waited takes the places of the new connection");
+    assert_eq!(hands.core.status().in_flight, 4);
+}
+
+#[test]
+fn one_bank_alone_has_the_whole_window() {
+    let mut settings = settings();
+    settings.parties[0].participants.truncate(1);
+    let mut hands = Hands::open_with(settings);
+    for _ in 0..4 {
+        hands.transfer();
+    }
+    assert_eq!(hands.take_frames(OUT).len(), 4);
+}
