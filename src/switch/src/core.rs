@@ -466,7 +466,8 @@ impl Core {
     /// flight goes on by the version that it began with. Sessions and openings stay as they are.
     ///
     /// # Errors
-    /// It is of another institution, or has other protocols, another framing, business day or openings; nothing has changed then.
+    /// It is another conversation ([`Institution::same_conversation`]) and needs a reconnect: the text says what has changed. The core
+    /// goes on by the version that it had.
     pub fn set_institution(&mut self, institution: Arc<Institution>, now: Now) -> Result<(), Box<str>> {
         self.begin(now);
         let taken = self.take_version(institution, now);

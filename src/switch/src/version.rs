@@ -2,12 +2,11 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
-use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use pabal_clock::Now;
-use pabal_spec::{Institution, NoticeRuleId, Protocol};
+use pabal_spec::{Institution, NoticeRuleId};
 
 use crate::book::Book;
 use crate::core::Core;
@@ -17,22 +16,11 @@ use crate::opening::Opening;
 impl Core {
     /// Goes on by another version, if it is one of the same conversation.
     pub(crate) fn take_version(&mut self, institution: Arc<Institution>, now: Now) -> Result<(), Box<str>> {
-        if institution.name != self.institution.name {
-            return Err(
-                format!("`{}` is no version of institution `{}`", institution.name, self.institution.name).into()
-            );
-        }
-        let same = |(old, new): (&Book, &Arc<Protocol>)| {
-            old.protocol.name == new.name && old.protocol.framing == new.framing && old.protocol.day == new.day
-        };
-        let is_same_talk =
-            self.books.len() == institution.protocols.len() && self.books.iter().zip(&institution.protocols).all(same);
-        if !is_same_talk {
-            return Err(
-                "protocols, framing and business day cannot change while sessions are up; restart with them".into()
-            );
-        }
-        let books: Vec<Book> = institution.protocols.iter().map(|one| Book::new(one, &self.settings)).collect();
+        self.institution.same_conversation(&institution)?;
+        // By name: the files of the new version may be in another order.
+        let version = |book: &Book| institution.protocol(&book.protocol.name).map(|one| Book::new(one, &self.settings));
+        let books: Vec<Book> = self.books.iter().filter_map(version).collect();
+        assert_eq!(books.len(), self.books.len(), "the same protocols");
         let old = core::mem::replace(&mut self.books, books);
         let openings = core::mem::take(&mut self.state.openings);
         self.list_openings();

@@ -7,6 +7,7 @@
 mod hands;
 mod peer;
 
+mod given;
 mod image;
 mod inquiry;
 mod journal;
@@ -14,6 +15,7 @@ mod memory;
 mod midnight;
 mod notice;
 mod opening;
+mod party;
 mod poll;
 mod refusal;
 mod restart;

@@ -1,5 +1,6 @@
 //! Each refusal, by a scenario that ends in it and in which not a byte of the request leaves.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pabal_clock::Wall;
@@ -47,7 +48,14 @@ fn scenario(refusal: Refusal) -> (Hands, End) {
         Refusal::UnknownInstitution | Refusal::UnknownExchange | Refusal::InvalidFields => {
             unreachable!("the shell finds it before the core is asked")
         }
-        Refusal::NumberInUse => unreachable!("no exchange of the shipped spec is given its number yet"),
+        Refusal::NumberInUse => {
+            let plan = hands.plan("deposit_gap");
+            let first = pabal_switch::Open { plan: Arc::clone(&plan), telegram: crate::given::gap(17), ..open.clone() };
+            hands.call(first);
+            let mut telegram = crate::given::gap(17);
+            telegram[100..106].copy_from_slice(b"MARKED");
+            End::Told(hands.call(pabal_switch::Open { plan, telegram, ..open }))
+        }
         Refusal::UnknownParty => {
             let open = pabal_switch::Open { party: Some("nobody".into()), ..open };
             refused(&mut hands, open)
@@ -169,8 +177,7 @@ fn few_numbers() -> Hands {
 
 #[test]
 fn each_refusal_can_happen_and_proves_that_nothing_left() {
-    let by_the_shell =
-        [Refusal::UnknownInstitution, Refusal::UnknownExchange, Refusal::InvalidFields, Refusal::NumberInUse];
+    let by_the_shell = [Refusal::UnknownInstitution, Refusal::UnknownExchange, Refusal::InvalidFields];
     for refusal in Refusal::ALL.iter().filter(|refusal| !by_the_shell.contains(refusal)) {
         let (hands, end) = scenario(*refusal);
         match end {

@@ -1,8 +1,11 @@
 //! New versions of the spec come while sessions stay up.
 
-use pabal_switch::{Entry, SessionState};
+use std::sync::{Arc, OnceLock};
 
-use crate::hands::{Hands, OUT, version};
+use pabal_spec::{Institution, Source};
+use pabal_switch::{Entry, ExchangeId, ExchangeState, Recovery, Refusal, SessionState};
+
+use crate::hands::{Hands, OUT, settings, version};
 use crate::peer;
 
 #[test]
@@ -23,29 +26,6 @@ fn an_exchange_is_judged_by_the_version_it_began_with() {
     assert_eq!(hands.take_frames(OUT).len(), 0, "business stays open");
     hands.after_secs(3_600);
     hands.transfer();
-}
-
-#[test]
-fn an_answer_that_only_the_older_version_knows_is_no_stranger() {
-    let longer = [
-        ("\"2000\"|\"2100\" \"100\"  length 300", "\"2000\"|\"2100\" \"100\"  length 310"),
-        ("telegram transfer \"당/타행 이체\" 300", "telegram transfer \"당/타행 이체\" 310"),
-        ("reserved                    filler(53)", "reserved                    filler(63)"),
-    ];
-    let mut hands = Hands::open();
-    let id = hands.transfer();
-    let frame = hands.take_frame();
-    hands.reload(version(&longer, &[]));
-    hands.receive(&peer::answer(&frame, "0000"));
-    assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
-    let mut telegram = peer::transfer("088", "1", 5);
-    telegram.extend_from_slice(&[b' '; 10]);
-    let open = hands.request(telegram);
-    let id = hands.call(open);
-    let frame = hands.take_frame();
-    assert_eq!(frame.len(), 310);
-    hands.receive(&peer::answer(&frame, "0000"));
-    assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
 }
 
 #[test]
@@ -73,7 +53,149 @@ fn what_would_change_the_conversation_needs_a_restart() {
         let frame = hands.take_frame();
         hands.receive(&peer::answer(&frame, "0000"));
     };
-    check(&mut hands, &[("exclusive max 4096", "exclusive max 2048")], "framing");
-    check(&mut hands, &[("per company_no bank_code { exchange open", "per bank_code { exchange open")], "opened");
-    check(&mut hands, &[("institution hecto", "institution hector")], "`hector` is no version of institution `hecto`");
+    check(&mut hands, &[("exclusive max 4096", "exclusive max 2048")], "`frame`");
+    check(&mut hands, &[("per company_no bank_code { exchange open", "per bank_code { exchange open")], "`opening`");
+    check(
+        &mut hands,
+        &[("institution hecto", "institution hector")],
+        "`institution` has changed: it was hecto, and is hector",
+    );
+}
+
+/// A version of which 0116 is refused or still in progress.
+fn numbered(at: usize) -> Arc<Institution> {
+    static LOADED: OnceLock<Vec<Arc<Institution>>> = OnceLock::new();
+    Arc::clone(&LOADED.get_or_init(|| (0..100).map(load).collect())[at])
+}
+
+/// With few codes, since a hundred are loaded.
+fn load(at: usize) -> Arc<Institution> {
+    let class = if at.is_multiple_of(2) { "refused" } else { "in_progress" };
+    let codes = format!("# {at}\nbank_code,exchange,code,class,text\n,,0000,success,done\n,,0116,{class},no\n");
+    let source = |name: &str, text: &str| Source { name: name.into(), text: text.into() };
+    let spec = include_str!("../../../../specs/hecto/firmbanking.spec");
+    let sources = [source("firmbanking.spec", spec), source("codes.csv", &codes)];
+    Arc::new(pabal_spec::load(&sources).unwrap().institution)
+}
+
+/// A core by the first numbered version, both banks open, which takes a hundred requests of a bank at once.
+fn wide() -> Hands {
+    let mut settings = settings();
+    settings.lines[0].window = 400;
+    settings.limits.tombstones_max = 1_000;
+    settings.limits.unknown_max = 1_000;
+    settings.limits.events_max = 10_000;
+    let mut hands = Hands::cold_with(vec![numbered(0)], settings, Recovery::new(), Hands::begin());
+    hands.connect_pair();
+    hands.swaps = false;
+    hands
+}
+
+/// A request by each of a hundred versions; what was asked, and what left.
+fn a_hundred_reloads(hands: &mut Hands) -> Vec<(usize, ExchangeId, Vec<u8>)> {
+    let mut asked = Vec::new();
+    for at in 0..100 {
+        if at > 0 {
+            hands.reload(numbered(at));
+        }
+        let id = hands.transfer();
+        asked.push((at, id, hands.take_frame()));
+    }
+    asked
+}
+
+fn outcome_of(at: usize) -> &'static str {
+    if at.is_multiple_of(2) { "FAILURE REFUSED" } else { "UNKNOWN NOTHING_SAID" }
+}
+
+#[test]
+fn a_hundred_reloads_close_nothing_and_each_answer_is_read_by_its_own_version() {
+    let mut hands = wide();
+    let asked = a_hundred_reloads(&mut hands);
+    // An image holds all of them.
+    hands.swaps = true;
+    hands.turn();
+    hands.swaps = false;
+    for (at, id, frame) in asked.iter().rev() {
+        hands.receive(&peer::answer(frame, "0116"));
+        assert_eq!(hands.told(*id), [outcome_of(*at)], "{at}");
+    }
+    assert!(hands.closes.is_empty() && hands.open_conns.len() == 2);
+    assert_eq!(hands.take_frames(OUT).len(), 0, "business stays open");
+    assert!(hands.kinds().iter().all(|kind| *kind != "unclaimed"));
+}
+
+#[test]
+fn after_a_restart_each_goes_on_by_its_own_version() {
+    let mut hands = wide();
+    let asked: Vec<_> = a_hundred_reloads(&mut hands).into_iter().take(10).collect();
+    let specs = hands.entries().into_iter().fold(Recovery::new(), |mut recovery, entry| {
+        recovery.fold(entry);
+        recovery
+    });
+    let needed: Vec<Arc<Institution>> = hands.older[..].iter().rev().take(10).cloned().collect();
+    for version in &needed {
+        assert!(specs.specs().contains(&version.protocols[0].digest));
+    }
+    let newest = Arc::clone(&hands.institution);
+    let mut hands = hands.restart_with(std::iter::once(newest).chain(needed).collect());
+    hands.after_secs(21);
+    hands.connect_pair();
+    for (at, id, frame) in &asked {
+        assert_eq!(hands.told(*id), ["UNKNOWN RESTARTED"]);
+        hands.receive(&peer::answer(frame, "0116"));
+        let settled =
+            if at.is_multiple_of(2) { vec!["UNKNOWN RESTARTED", "FAILURE LATE"] } else { vec!["UNKNOWN RESTARTED"] };
+        assert_eq!(hands.told(*id), settled, "{at}");
+    }
+}
+
+#[test]
+fn an_exchange_whose_version_is_gone_is_listed_and_never_dropped() {
+    let mut hands = wide();
+    let mut open = hands.request(peer::transfer("004", "1", 5));
+    open.idempotency_key = Some("order-1".into());
+    let id = hands.call(open);
+    let frame = hands.take_frame();
+    let mut hands = hands.restart_with(vec![numbered(1)]);
+    let unresolved = hands.core.unresolved(None, 10);
+    assert_eq!(unresolved.len(), 1);
+    let one = &unresolved[0];
+    assert_eq!((one.exchange, &*one.rule, &*one.party, one.state), (id, "transfer", "main", ExchangeState::Listed));
+    assert_eq!((&*one.participant, one.cause.word(), one.listed, &one.next), (&b"004"[..], "RESTARTED", true, &None));
+    assert_eq!(hands.core.status().unknown, 1);
+    assert_eq!(hands.core.exchange_of_key("teller", "order-1"), Some(id));
+    assert_eq!(hands.inquire(id), Err(Refusal::NotInquirable));
+    hands.after_secs(21);
+    hands.connect_pair();
+    hands.receive(&peer::answer(&frame, "0000"));
+    assert_eq!(hands.kinds().last(), Some(&"unclaimed"), "no other version reads it");
+    // It outlives a checkpoint, and comes back with its version.
+    let checkpoint = hands.core.checkpoint();
+    hands.journal = vec![(checkpoint.kind().into(), checkpoint.encode(&|_| [0; 32]))];
+    let mut hands = hands.restart_with(vec![numbered(1), numbered(0)]);
+    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Listed);
+    hands.after_secs(21);
+    hands.connect_pair();
+    hands.receive(&peer::answer(&frame, "0000"));
+    assert_eq!(hands.told(id), ["SUCCESS LATE"]);
+}
+
+#[test]
+fn a_frame_that_the_newest_routes_and_nobody_awaits_is_tried_by_older_versions() {
+    // In the newer version the answer of a transfer is marked by the same bytes, but the exchange has another name.
+    let renamed = version(
+        &[
+            ("exchange transfer \"", "exchange payment \""),
+            ("settles transfer {", "settles payment {"),
+            ("joins transfer by", "joins payment by"),
+        ],
+        &[],
+    );
+    let mut hands = Hands::open();
+    let id = hands.transfer();
+    let frame = hands.take_frame();
+    hands.reload(renamed);
+    hands.receive(&peer::answer(&frame, "0000"));
+    assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
 }
