@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::{CODES, Diagnostic, Severity, Source, load, parse};
+use crate::{CODES, Diagnostic, Digest, Severity, Source, fmt, load, parse};
 
 /// The line that ends a spec file and begins a code table.
 const TABLE: &str = "\n--- codes.csv\n";
@@ -23,6 +23,7 @@ pub fn spec(data: &[u8]) {
     for trivia in written.trivia() {
         assert!(inside(trivia.span, &sources).is_some_and(|text| text.trim_end() == &*trivia.text), "{trivia:?}");
     }
+    formatted(&sources, &told);
     let first = load(&sources);
     let found = match &first {
         Ok(loaded) => {
@@ -48,6 +49,31 @@ pub fn spec(data: &[u8]) {
         (Err(first), Err(again)) => assert_eq!(first, &again),
         _ => unreachable!("right and wrong"),
     }
+}
+
+/// What can be read is formatted once and for all: the same comments and blank lines, and the same meaning, right or wrong.
+fn formatted(sources: &[Source; 2], told: &[Diagnostic]) {
+    let [table, spec] = sources;
+    let formatted = fmt(&spec.text);
+    assert_eq!(formatted.is_ok(), told.is_empty(), "{told:#?}");
+    let Ok(text) = formatted else { return };
+    assert_eq!(fmt(&text).as_deref(), Ok(text.as_str()), "formatting again changes something");
+    let again = [table.clone(), Source { name: spec.name.clone(), text }];
+    let trivia =
+        |sources: &[Source]| -> Vec<_> { parse(sources).0.trivia().iter().map(|trivia| trivia.text.clone()).collect() };
+    assert_eq!(trivia(sources), trivia(&again));
+    assert_eq!(meaning(sources), meaning(&again));
+}
+
+/// What a spec says, without its version and its places.
+fn meaning(sources: &[Source]) -> Vec<String> {
+    let digest = format!("{:?}", Digest::of(sources));
+    let (institution, told) = match load(sources) {
+        Ok(loaded) => (format!("{:?}", loaded.institution).replace(&digest, ""), loaded.warnings),
+        Err(told) => (String::new(), told),
+    };
+    let told = told.into_iter().map(|told| format!("{} {} {:?}", told.code, told.message, told.help));
+    core::iter::once(institution).chain(told).collect()
 }
 
 fn sound(told: &Diagnostic, sources: &[Source]) {

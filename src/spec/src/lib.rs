@@ -69,6 +69,7 @@ mod condition;
 mod conversation;
 mod diagnostic;
 mod exposure;
+mod fmt;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod institution;
@@ -84,6 +85,7 @@ pub use check::{Loaded, check, load};
 pub use condition::{Condition, Operand, Test};
 pub use diagnostic::{Diagnostic, Label, Severity, Source, SourceId, Span};
 pub use exposure::{Doubt, Exposure, Shown, ShownRow};
+pub use fmt::fmt;
 pub use institution::{Digest, Institution, Layouts, Protocol};
 pub use mistake::CODES;
 pub use parse::parse;

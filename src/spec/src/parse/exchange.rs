@@ -13,7 +13,8 @@ use crate::written::{
     Also, At, Comparison, Condition, Exchange, Name, Pair, Reference, Right, Seen, Settles, Type, Unknown,
 };
 
-const CLAUSES: [&str; 8] = ["request", "answer", "given", "verdict", "effect", "timeout", "unknown", "settles"];
+pub(crate) const CLAUSES: [&str; 8] =
+    ["request", "answer", "given", "verdict", "effect", "timeout", "unknown", "settles"];
 
 const EFFECTS: [(&str, Effect); 3] = [("none", Effect::None), ("money", Effect::Money), ("state", Effect::State)];
 
@@ -105,7 +106,7 @@ fn unknown(cursor: &mut Cursor<'_>) -> Read<At<Unknown>> {
     Ok(At { value, span: cursor.since(start) })
 }
 
-const SETTLES: [&str; 5] = ["fill", "confirm", "success", "failure", "unknown"];
+pub(crate) const SETTLES: [&str; 5] = ["fill", "confirm", "success", "failure", "unknown"];
 
 fn settles(cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Read<Settles> {
     let original = cursor.name("the exchange that it settles")?;

@@ -8,7 +8,7 @@ use crate::parse::cursor::{Cursor, clauses};
 use crate::parse::protocol::{charset, unset};
 use crate::written::{Layouts, Members, Name, Seen};
 
-const CLAUSES: [&str; 3] = ["charset", "unset", "set"];
+pub(crate) const CLAUSES: [&str; 3] = ["charset", "unset", "set"];
 
 pub(crate) fn read(name: Name, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Layouts {
     let mut layouts = Layouts {

@@ -8,7 +8,7 @@ use crate::parse::cursor::{Cursor, Read, Stop, clauses};
 use crate::parse::exchange::{kind, pairs};
 use crate::written::{Answered, Gap, Joins, Name, Notice, Numbered, Seen};
 
-const CLAUSES: [&str; 6] = ["request", "answer", "answered", "numbered", "gap", "joins"];
+pub(crate) const CLAUSES: [&str; 6] = ["request", "answer", "answered", "numbered", "gap", "joins"];
 
 pub(crate) fn read(name: Name, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Notice {
     let mut notice = Notice {

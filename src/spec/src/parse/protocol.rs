@@ -14,7 +14,7 @@ use crate::parse::tree::{Body, Item};
 use crate::verdict::Verdict;
 use crate::written::{At, Members, Name, Number, Opening, Poll, Protocol, Row, Seen, Select, VerdictFrom};
 
-const CLAUSES: [&str; 17] = [
+pub(crate) const CLAUSES: [&str; 17] = [
     "zone",
     "day",
     "charset",
@@ -33,6 +33,10 @@ const CLAUSES: [&str; 17] = [
     "verdict",
     "set",
 ];
+
+pub(crate) const POLL: [&str; 3] = ["request", "answer", "timeout"];
+
+pub(crate) const OPENING: [&str; 3] = ["exchange", "retry", "lost"];
 
 const CHARSETS: [(&str, Charset); 3] =
     [("ascii", Charset::Ascii), ("euc-kr", Charset::EucKr), ("cp949", Charset::Cp949)];
@@ -182,7 +186,7 @@ fn poll(cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Read<Poll> {
     let after = cursor.duration("how long nothing was sent")?;
     cursor.must(&["nothing", "sent"])?;
     let mut poll = Poll { after: Some(after), ..Poll::default() };
-    let seen = clauses(cursor.body()?, &["request", "answer", "timeout"], &[], out, |word, cursor, _| {
+    let seen = clauses(cursor.body()?, &POLL, &[], out, |word, cursor, _| {
         match word {
             "request" => poll.request = Some(cursor.name("a telegram")?),
             "answer" => poll.answer = Some(cursor.name("a telegram")?),
@@ -200,7 +204,7 @@ fn opening(cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Read<Opening> 
     if cursor.takes("from") {
         opening.from = Some(cursor.time_of_day("the time of day of the first try")?.value);
     }
-    let seen = clauses(cursor.body()?, &["exchange", "retry", "lost"], &[], out, |word, cursor, _| {
+    let seen = clauses(cursor.body()?, &OPENING, &[], out, |word, cursor, _| {
         match word {
             "exchange" => opening.exchange = Some(cursor.name("the exchange that opens")?),
             "retry" => opening.retry = Some(cursor.duration("how long until the next try")?),

@@ -1,0 +1,70 @@
+//! The columns of a field: name, kind, who fills it and with what, class, what else is said, label.
+
+use alloc::vec::Vec;
+
+use pabal_telegram::Class;
+
+use crate::fmt::Piece;
+use crate::parse::Token;
+
+/// Where each of the six columns begins, as places among the tokens of the line.
+pub(crate) fn cells(tokens: &[Piece<'_>]) -> Vec<usize> {
+    let end = tokens.iter().position(|piece| matches!(piece.token, Token::Sign('{' | '}'))).unwrap_or(tokens.len());
+    let who = kind_end(tokens);
+    let mut class = None;
+    let mut label = None;
+    let mut at = who;
+    while at < end && label.is_none() {
+        let said = said(tokens, at);
+        match tokens.get(at).map(|piece| &piece.token) {
+            Some(Token::Text(_)) => label = Some(at),
+            Some(Token::Word(word)) if class.is_none() && Class::ALL.iter().any(|(name, _)| name == word) => {
+                class = Some(at);
+            }
+            _ => {}
+        }
+        at += said;
+    }
+    let label = label.unwrap_or(end);
+    let class = class.unwrap_or(label);
+    Vec::from([0, 1, who, class, (class + 1).min(label), label])
+}
+
+/// One past `X(9)` or `9(5)V9(3)`, which stands behind the name.
+fn kind_end(tokens: &[Piece<'_>]) -> usize {
+    let mut at = 2;
+    let mut depth = 0_usize;
+    while let Some(piece) = tokens.get(at) {
+        match &piece.token {
+            Token::Sign('(') => depth += 1,
+            Token::Sign(')') => depth = depth.saturating_sub(1),
+            Token::Word(word) if depth > 0 || word == "V9" => {}
+            Token::Text(_) if depth > 0 => {}
+            _ => break,
+        }
+        at += 1;
+    }
+    at.min(tokens.len())
+}
+
+/// How many tokens belong to what is said of a field from `at` on.
+fn said(tokens: &[Piece<'_>], at: usize) -> usize {
+    let word = |ahead: usize| match tokens.get(at + ahead).map(|piece| &piece.token) {
+        Some(Token::Word(word)) => word.as_str(),
+        Some(Token::Sign('=')) => "=",
+        Some(Token::Sign('?')) => "?",
+        _ => "",
+    };
+    match word(0) {
+        "by" if word(2) == "?" => 3,
+        "by" | "at" | "const" | "=" | "unset" => 2,
+        "signed" => 3,
+        "wide" => 5,
+        "echo" if word(1) == "in" => 4,
+        "equal" => {
+            let ignored = (2..).take_while(|ahead| matches!(word(*ahead), "zero-left" | "space-right")).count();
+            2 + ignored
+        }
+        _ => 1,
+    }
+}
