@@ -11,3 +11,4 @@ mod scrub;
 mod spec;
 mod stage;
 mod talk;
+mod trace;

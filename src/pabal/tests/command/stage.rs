@@ -19,7 +19,7 @@ pub(crate) struct Stage {
 }
 
 /// A free port of a loopback address that no other process of these tests uses, so that nobody takes it before it is used.
-fn free() -> SocketAddr {
+pub(crate) fn free() -> SocketAddr {
     let [_, _, high, low] = std::process::id().to_be_bytes();
     let address = Ipv4Addr::new(127, 64 | (high & 0x3f), low, 7);
     let listener = TcpListener::bind((address, 0)).expect("a loopback address");
