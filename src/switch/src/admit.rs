@@ -10,7 +10,7 @@ use pabal_clock::{Mono, Now};
 use pabal_telegram::Slice;
 
 use crate::book::put;
-use crate::bytes::Bytes;
+use crate::bytes::{Bytes, hash};
 use crate::core::{Core, Open, Opened};
 use crate::durable::Effect;
 use crate::entry::{self, About, Entry, Frame, Origin, hide};
@@ -219,6 +219,7 @@ impl Core {
             about,
             opening,
             telegram,
+            confirms: Bytes::default(),
             number: None,
             key: Vec::new(),
             sent: None,
@@ -365,17 +366,7 @@ impl Open {
     pub fn content(&self) -> u64 {
         let mut shown = self.telegram.clone();
         hide(&mut shown, &self.plan.request_secrets);
-        let mut hash = 0x243f_6a88_85a3_08d3_u64;
-        let mut mix = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
         let party = self.party.as_deref().unwrap_or_default();
-        for part in [self.plan.exchange().name.as_bytes(), party.as_bytes(), &shown] {
-            mix(part.len() as u64);
-            for chunk in part.chunks(8) {
-                let mut word = [0; 8];
-                word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
-                mix(u64::from_le_bytes(word));
-            }
-        }
-        hash ^ hash >> 32
+        hash([self.plan.exchange().name.as_bytes(), party.as_bytes(), &shown])
     }
 }

@@ -49,10 +49,10 @@ pub(crate) struct Book {
     routes: Vec<Row>,
     /// Who we are, for each party of the settings.
     pub(crate) parties: Vec<Named>,
-    /// Our replies, for each notice rule, before anything is carried back.
-    pub(crate) replies: Vec<Vec<u8>>,
     /// The header fields that may be shown of a telegram that no row of `select` knows.
     header: Vec<Slice>,
+    /// The correlation key has a date, so that keys do not come again.
+    pub(crate) key_is_dated: bool,
     /// Numbers restart with the date.
     pub(crate) numbers_are_dated: bool,
     /// Some line speaks it.
@@ -92,18 +92,14 @@ impl Book {
         header.extend(rules.party.iter().map(|(_, at)| *at));
         header.extend(rules.participant.iter().map(|(_, at)| *at));
         header.push(rules.response_code);
+        let is_date =
+            |field: &Slice| rules.stamps.iter().any(|stamp| stamp.at == *field && stamp.pattern.pattern.contains("DD"));
         Self {
             routes,
             parties: settings.parties.iter().map(party).collect(),
-            replies: rules
-                .notices
-                .iter()
-                .map(|rule| blank(protocol.catalog.layout(rule.answer.telegram), Side::Answerer))
-                .collect(),
             header,
-            numbers_are_dated: rules.number.scope.iter().any(|field| {
-                rules.stamps.iter().any(|stamp| stamp.at == *field && stamp.pattern.pattern.contains("DD"))
-            }),
+            key_is_dated: rules.key.iter().any(is_date),
+            numbers_are_dated: rules.number.scope.iter().any(is_date),
             has_lines: settings.lines.iter().any(|line| line.protocol == protocol.name),
             compartments: compartments(protocol, settings),
             protocol: Arc::clone(protocol),

@@ -297,7 +297,7 @@ impl Core {
                 self.state.timers.stop(&TimerName::Opening(opening));
                 self.change_opening(opening, OpeningEvent::DateChange);
             }
-            self.state.notices.forget_before(day.date);
+            self.notices_of_yesterday(protocol, now);
             self.try_openings(protocol, now);
             self.pump(protocol, now);
         }
@@ -331,7 +331,7 @@ impl Core {
             self.unsent(id, Refusal::DateChanged, "the business date changed before the first byte left", now);
         }
         for id in replies {
-            self.reply_later(id, now);
+            self.reply_lost(id, false);
         }
         self.reply_to_waiting_notices(protocol, now);
     }

@@ -12,6 +12,7 @@ use crate::durable::Effect;
 use crate::entry::{self, Entry, Frame, Origin};
 use crate::exchange::{Exchange, ExchangeEvent, ExchangeState};
 use crate::id::{Conn, ExchangeId};
+use crate::join::confirms;
 use crate::outcome::{Cause, Outcome};
 use crate::output::Event;
 use crate::refusal::Refusal;
@@ -72,9 +73,10 @@ impl Core {
         let answer = exchange.answer.clone();
         let opening = match exchange.about.origin {
             Origin::Opening => exchange.opening,
-            Origin::Caller | Origin::Inquiry { .. } => None,
+            Origin::Caller | Origin::Inquiry { .. } | Origin::Gap { .. } => None,
         };
         let parent = exchange.about.parent();
+        let asks_for_gap = matches!(exchange.about.origin, Origin::Gap { .. });
         self.append(Entry::Outcome(entry));
         self.when_durable(Effect::Finish { exchange: id, outcome, refused, answer });
 
@@ -94,6 +96,9 @@ impl Core {
         }
         if let Some(opening) = opening {
             self.opening_attempt_over(opening, id, outcome, now);
+        }
+        if asks_for_gap && !state.is_in_flight() {
+            self.gap_over(id);
         }
         if let (Some(parent), false) = (parent, state.is_in_flight()) {
             self.inquiry_over(parent, id, now);
@@ -154,8 +159,9 @@ impl Core {
     /// A settled exchange keeps its key for a while, so that a late answer is known for what it is.
     pub(crate) fn bury(&mut self, id: ExchangeId, now: Now) {
         let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
-        if exchange.inquiry.is_none() {
-            // An inquiry that is still on its way compares with it.
+        if exchange.inquiry.is_none() && !exchange.telegram.is_empty() {
+            // An inquiry that is still on its way compares with it, and a notice that is about it with some of its fields.
+            exchange.confirms = confirms(&self.plans[exchange.plan as usize], &exchange.telegram);
             exchange.telegram.clear();
         }
         if exchange.is_tombstoned {

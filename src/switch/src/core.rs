@@ -14,6 +14,7 @@ use crate::delivery::ServiceReply;
 use crate::dice::Dice;
 use crate::durable::{Effect, Journal};
 use crate::entry::{Entry, Place};
+use crate::gap::Gaps;
 use crate::id::{Conn, ExchangeId, IdSource, LineId, NoticeId, SessionId, Ticket};
 use crate::image::Image;
 use crate::keys::Keys;
@@ -159,6 +160,7 @@ impl Core {
             orphans: BTreeMap::new(),
             keys: Keys::default(),
             notices: Notices::default(),
+            gaps: Gaps::default(),
             drain_until: None,
             clocks: Clocks::at(now),
             events_dropped: 0,
@@ -170,7 +172,8 @@ impl Core {
         core.set_date_timer(now);
         core.connect_all(now);
         core.flush();
-        core.older = Vec::new();
+        let Self { older, state, .. } = &mut core;
+        older.retain(|version| state.notices.are_read_by(version));
         core
     }
 
@@ -338,7 +341,7 @@ impl Core {
     /// A batch of entries is durable, and all before it.
     pub fn handle_durable(&mut self, ticket: Ticket, now: Now) {
         self.begin(now);
-        self.durable(ticket, now);
+        self.durable(ticket);
         self.drain_on(now);
         self.flush();
     }
@@ -441,7 +444,7 @@ impl Core {
     /// Delivers a notice once more, to a service that came later. One that is not in memory, or not durable yet, is left alone.
     pub fn deliver_again(&mut self, notice: NoticeId, now: Now) {
         self.begin(now);
-        self.deliver(notice, now);
+        self.deliver(notice);
         self.flush();
     }
 
@@ -543,6 +546,7 @@ impl Core {
             TimerName::Answer(id) => self.answer_missing(id, now),
             TimerName::Inquiry(id) => self.inquiry_due(id, now),
             TimerName::Notice(id) => self.service_too_late(id, now),
+            TimerName::Gap => self.ask_for_gaps(now),
             TimerName::Opening(at) => self.try_opening(at, now),
             TimerName::DateChange => self.set_date_timer(now),
             TimerName::Tombstones => self.tombstones_expired(now),

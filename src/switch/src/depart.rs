@@ -173,7 +173,7 @@ impl Core {
             }
             digits(telegram.get_mut(rule.at.range())?, given.number);
             let key = pending_key(protocol, telegram, plan)?;
-            if !self.state.pending.contains_key(&key[..]) {
+            if !self.state.pending.contains_key(&key[..]) && !self.is_theirs_in_flight(protocol, telegram) {
                 let number = rule.at.of(telegram)?;
                 return Some((core::str::from_utf8(number).ok()?.to_string().into(), key));
             }
@@ -198,6 +198,7 @@ impl Core {
             }
         }
         let protocol = self.state.sessions[slot].protocol;
+        self.reply_to_waiting_notices(protocol, now);
         self.pump(protocol, now);
         self.drain_on(now);
     }

@@ -67,6 +67,7 @@ impl Core {
         let is_awaited = !self.state.journal.undurable.is_empty()
             || !self.entries.is_empty()
             || self.state.exchanges.values().any(|exchange| exchange.state.is_in_flight())
+            || self.state.notices.is_reply_awaited()
             || self.state.sessions.iter().any(|session| session.out.unsent_bytes() > 0);
         if !is_awaited {
             self.close_all(CloseReason::Drained, now);
@@ -92,5 +93,6 @@ impl Core {
         for slot in 0..self.state.sessions.len() {
             self.close(slot, reason, now);
         }
+        self.replies_end();
     }
 }

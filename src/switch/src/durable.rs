@@ -100,17 +100,17 @@ impl Core {
         self.state.journal.undurable_entries >= self.state.limits.undurable_entries_max
     }
 
-    pub(crate) fn durable(&mut self, ticket: Ticket, now: Now) {
+    pub(crate) fn durable(&mut self, ticket: Ticket) {
         while self.state.journal.undurable.front().is_some_and(|batch| batch.ticket <= ticket) {
             let Some(batch) = self.state.journal.undurable.pop_front() else { return };
             self.state.journal.undurable_entries -= batch.entries;
             for effect in batch.effects {
-                self.take_effect(effect, now);
+                self.take_effect(effect);
             }
         }
     }
 
-    fn take_effect(&mut self, effect: Effect, now: Now) {
+    fn take_effect(&mut self, effect: Effect) {
         match effect {
             Effect::Accept(id) => {
                 if let Some(exchange) = self.state.exchanges.get_mut(&id)
@@ -128,7 +128,10 @@ impl Core {
                 self.finish(exchange, outcome, refused, answer);
                 self.forget(exchange);
             }
-            Effect::Deliver(notice) => self.deliver(notice, now),
+            Effect::Deliver(notice) => {
+                self.state.notices.offer(notice);
+                self.deliver(notice);
+            }
         }
     }
 
@@ -178,6 +181,7 @@ impl Core {
         for slot in 0..self.state.sessions.len() {
             self.close(slot, CloseReason::JournalFailed, now);
         }
+        self.replies_end();
     }
 
     /// Whether no byte of a request was given to its socket.

@@ -5,6 +5,7 @@
 
 mod columns;
 mod frame;
+mod notice;
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -19,9 +20,12 @@ use serde::{Deserialize, Serialize};
 pub use columns::Columns;
 pub use frame::Frame;
 pub(crate) use frame::hide;
+pub use notice::{
+    GapClosed, NoticeAbout, NoticeDelivered, NoticeJoined, NoticeNotJoined, NoticeReceived, NoticeReplied, Numbered,
+};
 
 use crate::bytes::Bytes;
-use crate::id::{ExchangeId, NoticeId};
+use crate::id::ExchangeId;
 use crate::opening::{OpeningKey, OpeningState};
 use crate::outcome::Outcome;
 use crate::recovery::Recovery;
@@ -35,6 +39,13 @@ pub enum Origin {
     Caller,
     /// The gateway, to open business.
     Opening,
+    /// The gateway, to learn of a notice whose number is missing.
+    Gap {
+        /// The rule of the notices, by name.
+        notice: Box<str>,
+        /// The number.
+        number: u64,
+    },
     /// An operator or the spec's schedule, to learn what became of another exchange.
     Inquiry {
         /// That exchange.
@@ -84,7 +95,7 @@ impl About {
     pub const fn parent(&self) -> Option<ExchangeId> {
         match self.origin {
             Origin::Inquiry { original, .. } => Some(original),
-            Origin::Caller | Origin::Opening => None,
+            Origin::Caller | Origin::Opening | Origin::Gap { .. } => None,
         }
     }
 }
@@ -208,48 +219,6 @@ pub struct SessionChanged {
     pub is_last: bool,
 }
 
-/// The institution told us something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NoticeReceived {
-    /// Which; the same for each repetition on a day.
-    pub notice: NoticeId,
-    /// The protocol's name.
-    pub protocol: Box<str>,
-    /// The notice's rule, by name.
-    pub rule: Box<str>,
-    /// The version of the spec.
-    pub spec: Digest,
-    /// By which connection.
-    pub place: Place,
-    /// The correlation key's bytes.
-    pub key: Bytes,
-    /// Their number, if the spec says where it is.
-    pub number: Option<Bytes>,
-    /// The bytes of the participant field.
-    pub participant: Bytes,
-    /// The business date on which it came.
-    pub date: BusinessDate,
-    /// It was here before.
-    pub repeated: bool,
-    /// The telegram.
-    pub telegram: Frame,
-}
-
-/// Our reply to a notice may leave as soon as this is durable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NoticeReplied {
-    /// To which.
-    pub notice: NoticeId,
-    /// By which connection.
-    pub place: Place,
-    /// Where its frame begins in the connection's stream.
-    pub offset: u64,
-    /// The reply.
-    pub telegram: Frame,
-}
-
 /// A telegram came that nobody waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -360,6 +329,14 @@ kinds! {
     NoticeReceived(NoticeReceived) = "notice_received";
     /// See [`NoticeReplied`].
     NoticeReplied(NoticeReplied) = "notice_replied";
+    /// See [`NoticeDelivered`].
+    NoticeDelivered(NoticeDelivered) = "notice_delivered";
+    /// See [`NoticeJoined`].
+    NoticeJoined(NoticeJoined) = "notice_joined";
+    /// See [`NoticeNotJoined`].
+    NoticeNotJoined(NoticeNotJoined) = "notice_not_joined";
+    /// See [`GapClosed`].
+    GapClosed(GapClosed) = "gap_closed";
     /// See [`Unclaimed`].
     Unclaimed(Unclaimed) = "unclaimed";
     /// See [`Repeated`].
@@ -426,6 +403,7 @@ impl Entry {
             | Self::Contradiction(Contradiction { telegram, .. }) => act(telegram),
             Self::Checkpoint(recovery) => recovery.each_frame(act),
             Self::Fence(_) | Self::NumberBlock(_) | Self::Opening(_) | Self::Session(_) | Self::Listed(_) => {}
+            Self::NoticeDelivered(_) | Self::NoticeJoined(_) | Self::NoticeNotJoined(_) | Self::GapClosed(_) => {}
         }
     }
 }

@@ -105,6 +105,8 @@ pub(crate) struct Exchange {
     /// Kept until it is final, since an inquiry compares with it.
     #[serde(with = "as_hex")]
     pub(crate) telegram: Vec<u8>,
+    /// What is kept of the telegram of a settled one, for a notice that is about it.
+    pub(crate) confirms: Bytes,
     pub(crate) number: Option<Box<str>>,
     /// Its correlation key among the pending ones; empty before it left the queue.
     #[serde(with = "as_hex")]

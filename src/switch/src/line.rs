@@ -299,7 +299,7 @@ impl Core {
                         self.lapse(exchange, Cause::PartlyWritten, now);
                     }
                 }
-                Cargo::Reply(notice) => self.reply_later(notice, now),
+                Cargo::Reply(notice) => self.reply_lost(notice, written > frame.start),
                 Cargo::PollRequest | Cargo::PollAnswer => {}
             }
         }

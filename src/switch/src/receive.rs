@@ -227,6 +227,7 @@ impl Core {
         }
         self.opening_hears(id, &plan, verdict, &participant, frame, now);
         self.inquiry_answered(id, &plan, conn, frame, now);
+        self.gap_answered(id, &plan, conn, frame, now);
     }
 
     /// What was UNKNOWN is SUCCESS or FAILURE; by its own answer, if there is one.

@@ -4,16 +4,17 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use pabal_clock::{BusinessDate, Now};
-use pabal_spec::{Digest, Protocol};
+use pabal_spec::{Answered, Digest, Protocol};
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
 use crate::core::Core;
 use crate::entry::{About, Concluded, Entry, Frame, Listed, NoticeReceived, OpeningChanged, Place};
 use crate::exchange::{Exchange, ExchangeState};
+use crate::gap::{KnownSequence, SequenceName};
 use crate::id::{Conn, Epoch, ExchangeId, LineId, NoticeId, SessionId};
 use crate::keys::Bound;
-use crate::notice::{Notice, notice_key};
+use crate::notice::{Notice, NoticeState, is_over, known_by};
 use crate::opening::{OpeningEvent, OpeningState};
 use crate::outcome::{Cause, Outcome};
 use crate::output::Event;
@@ -44,6 +45,9 @@ pub struct Recovery {
     #[serde(with = "pairs")]
     epochs: BTreeMap<(Box<str>, u16), (u32, bool)>,
     notices: BTreeMap<NoticeId, KnownNotice>,
+    /// Their numbers, by protocol, kind and scope.
+    #[serde(with = "pairs")]
+    sequences: BTreeMap<SequenceName, KnownSequence>,
 }
 
 /// An opening of any day: its protocol's name and the values that are opened.
@@ -58,6 +62,9 @@ pub(crate) struct Known {
     outcome: Option<Outcome>,
     answer: Option<Frame>,
     is_listed: bool,
+    /// Of one whose telegram is not known any more: what confirms that a notice is about it.
+    #[serde(default)]
+    confirms: Bytes,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,8 +80,12 @@ struct KnownSending {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KnownNotice {
+    /// As it came last; its telegram is empty in a checkpoint if a service has it and its reply is written.
     received: NoticeReceived,
-    is_replied: bool,
+    /// The last reply that may have left.
+    reply: Option<Frame>,
+    joined: Option<ExchangeId>,
+    is_delivered: bool,
 }
 
 impl Known {
@@ -121,7 +132,7 @@ impl Recovery {
     #[must_use]
     pub fn specs(&self) -> BTreeSet<Digest> {
         let exchanges = self.exchanges.values().map(|known| known.about.spec);
-        exchanges.chain(self.notices.values().map(|known| known.received.spec)).collect()
+        exchanges.chain(self.notices.values().map(|known| known.received.about.spec)).collect()
     }
 
     /// Takes the next entry.
@@ -129,7 +140,14 @@ impl Recovery {
         match entry {
             Entry::Accepted(entry) => {
                 let about = entry.about;
-                let known = Known { about, sending: None, outcome: None, answer: None, is_listed: false };
+                let known = Known {
+                    about,
+                    sending: None,
+                    outcome: None,
+                    answer: None,
+                    is_listed: false,
+                    confirms: Bytes::default(),
+                };
                 self.exchanges.insert(entry.exchange, known);
             }
             Entry::Sending(entry) => {
@@ -175,21 +193,39 @@ impl Recovery {
                 let is_there = entry.state != SessionState::Down || !entry.is_last;
                 self.saw(&entry.place, is_there);
             }
-            Entry::NoticeReceived(entry) => {
-                if !entry.repeated || !self.notices.contains_key(&entry.notice) {
-                    self.notices.insert(entry.notice, KnownNotice { received: entry, is_replied: false });
-                }
-                while self.notices.len() > Self::NOTICES_MAX {
-                    self.notices.pop_first();
-                }
-            }
+            Entry::NoticeReceived(entry) => self.fold_notice(entry),
             Entry::NoticeReplied(entry) => {
                 if let Some(known) = self.notices.get_mut(&entry.notice) {
-                    known.is_replied = true;
+                    known.reply = Some(entry.telegram);
                 }
             }
+            Entry::NoticeDelivered(entry) => {
+                if let Some(known) = self.notices.get_mut(&entry.notice) {
+                    known.is_delivered = true;
+                }
+            }
+            Entry::NoticeJoined(entry) => {
+                if let Some(known) = self.notices.get_mut(&entry.notice) {
+                    known.joined = Some(entry.exchange);
+                }
+            }
+            Entry::GapClosed(entry) => KnownSequence::close(&mut self.sequences, &entry),
+            Entry::NoticeNotJoined(_) => {}
             Entry::Unclaimed(_) | Entry::Repeated(_) | Entry::Contradiction(_) => {}
             Entry::Checkpoint(recovery) => *self = *recovery,
+        }
+    }
+
+    fn fold_notice(&mut self, entry: NoticeReceived) {
+        if let Some(numbered) = &entry.numbered {
+            KnownSequence::fold(&mut self.sequences, &entry.about, numbered, &entry.telegram);
+        }
+        let earlier = self.notices.remove(&entry.notice);
+        let (reply, joined) = earlier.map_or((None, None), |known| (known.reply, known.joined));
+        let known = KnownNotice { received: entry, reply, joined, is_delivered: false };
+        self.notices.insert(known.received.notice, known);
+        while self.notices.len() > Self::NOTICES_MAX {
+            self.notices.pop_first();
         }
     }
 
@@ -207,7 +243,9 @@ impl Recovery {
         }
         for known in self.notices.values_mut() {
             act(&mut known.received.telegram);
+            known.reply.iter_mut().for_each(&mut *act);
         }
+        self.sequences.values_mut().for_each(|known| act(known.sample()));
     }
 
     /// What a recovery would know of a core whose entries are all durable.
@@ -235,6 +273,7 @@ impl Recovery {
                     outcome: exchange.outcome,
                     answer: exchange.answer.as_ref().map(|bytes| Frame::new(bytes, &plan.answer_secrets)),
                     is_listed: exchange.state == ExchangeState::Listed,
+                    confirms: exchange.confirms.clone(),
                 },
             );
         }
@@ -269,6 +308,7 @@ impl Recovery {
         for notice in core.state.notices.known.values() {
             recovery.notices.insert(notice.id, core.known_notice(notice));
         }
+        recovery.sequences = core.known_sequences().collect();
         recovery
     }
 }
@@ -289,33 +329,37 @@ fn spread_key(exchange: &Exchange, plan: &Plan) -> Vec<u8> {
 
 impl Core {
     fn known_notice(&self, notice: &Notice) -> KnownNotice {
-        let book = &self.books[usize::from(notice.protocol)];
-        let rule = &book.protocol.rules.notices[usize::from(notice.rule.0)];
-        let participant = book.protocol.rules.participant.as_ref().and_then(|(_, at)| at.of(&notice.telegram));
-        let secrets = book.protocol.catalog.layout(rule.request.telegram).secrets();
+        let (mut asked, mut answer) = (Vec::new(), Vec::new());
+        if let Some((spec, rule)) = self.rule_of(notice) {
+            asked = spec.catalog.layout(notice.layout(spec, rule)).secrets();
+            answer = spec.catalog.layout(rule.answer.telegram).secrets();
+        }
+        // Before it: protocol, date and kind.
+        let key = self.books[usize::from(notice.protocol)].protocol.rules.key.iter();
+        let len = key.fold(0, |sum, field| sum + field.range().len());
+        let sent = matches!(notice.state, NoticeState::Sending | NoticeState::Replied | NoticeState::Unreplied);
+        let reply = notice.reply.as_ref().filter(|_| sent);
         KnownNotice {
             received: NoticeReceived {
                 notice: notice.id,
-                protocol: book.protocol.name.clone(),
-                rule: rule.name.clone(),
-                spec: book.protocol.digest,
+                about: Arc::clone(&notice.about),
                 place: Place { line: Box::default(), slot: 0, epoch: 0 },
-                // Protocol, rule and date stand before it.
-                key: Bytes::from(notice.key.get(8..).unwrap_or_default()),
-                number: None,
-                participant: Bytes::from(participant.unwrap_or_default()),
-                date: notice.date,
-                repeated: false,
-                telegram: Frame { bytes: notice.telegram.to_vec(), secrets, digest: None },
+                key: Bytes::from(notice.key.get(notice.key.len().saturating_sub(len)..).unwrap_or_default()),
+                numbered: None,
+                repeated: notice.repeated,
+                content: notice.content,
+                telegram: Frame { bytes: notice.telegram.to_vec(), secrets: asked, digest: None },
             },
-            is_replied: notice.is_replied,
+            reply: reply.map(|reply| Frame { bytes: reply.to_vec(), secrets: answer, digest: None }),
+            joined: notice.joined,
+            is_delivered: notice.is_delivered,
         }
     }
 
     /// Goes on where an earlier process stopped.
     pub(crate) fn recover(&mut self, recovery: Recovery, now: Now) {
         let is_first = recovery == Recovery::new();
-        let Recovery { mut exchanges, settled, fences, numbers, openings, epochs, notices } = recovery;
+        let Recovery { mut exchanges, settled, fences, numbers, openings, epochs, notices, sequences } = recovery;
         for ((protocol, scope), (until, date)) in numbers {
             if let Some(at) = self.protocol_named(&protocol) {
                 self.state.conversations[usize::from(at)].numbers.resume(scope, until, date);
@@ -347,12 +391,14 @@ impl Core {
         for (_, known) in notices {
             self.recover_notice(known, now);
         }
+        self.evict_notices(now);
+        self.recover_sequences(sequences, now);
         if !is_first {
             self.recover_sessions(&epochs, now);
         }
     }
 
-    fn protocol_named(&self, name: &str) -> Option<u16> {
+    pub(crate) fn protocol_named(&self, name: &str) -> Option<u16> {
         let at = self.books.iter().position(|book| *book.protocol.name == *name)?;
         u16::try_from(at).ok()
     }
@@ -406,7 +452,7 @@ impl Core {
         };
         let plan = Arc::new(Plan::new(Arc::clone(version), rule));
         let place = self.plan_place(Arc::clone(&plan));
-        let Known { about, sending, outcome, answer, is_listed } = known;
+        let Known { about, sending, outcome, answer, is_listed, confirms } = known;
         if let Some(key) = &about.idempotency_key {
             self.state.keys.bind(&about.caller, key, Bound::To(id));
         }
@@ -439,7 +485,8 @@ impl Core {
             state,
             about,
             opening,
-            telegram,
+            telegram: if confirms.is_empty() { telegram } else { Vec::new() },
+            confirms,
             number: sending.map(|sending| sending.number),
             key,
             sent,
@@ -472,23 +519,58 @@ impl Core {
         Conn { session: SessionId { line, slot: place.slot }, epoch: Epoch(place.epoch) }
     }
 
+    /// A notice of an earlier process: whoever subscribes is given it if no service has it, and a reply leaves that may not have left.
     fn recover_notice(&mut self, known: KnownNotice, now: Now) {
-        let KnownNotice { received, is_replied } = known;
-        let Some(protocol) = self.protocol_named(&received.protocol) else { return };
-        let rules = &self.books[usize::from(protocol)].protocol.rules;
-        let Some(rule) = rules.notices.iter().position(|rule| rule.name == received.rule) else { return };
-        let Some(rule) = u16::try_from(rule).ok().map(pabal_spec::NoticeRuleId) else { return };
+        let KnownNotice { received, reply, joined, is_delivered } = known;
+        let NoticeReceived { notice: id, about, key, repeated, content, telegram, .. } = received;
+        let Some(protocol) = self.protocol_named(&about.protocol) else { return };
+        let newest = Arc::clone(&self.books[usize::from(protocol)].protocol);
+        let Some((at, rule)) = newest.rules.notice(&about.rule) else { return };
         let today = self.state.conversations[usize::from(protocol)].day.date;
-        if received.date != today && is_replied {
+        let key = known_by(protocol, self.books[usize::from(protocol)].key_is_dated, &rule.request, about.date, &key);
+        let is_today = about.date == today;
+        // What stands there instead of secret bytes is no reply.
+        let has_secrets = reply.as_ref().is_some_and(|reply| !reply.secrets.is_empty());
+        let reply = reply.filter(|_| !has_secrets).map(|reply| Bytes::from(reply.bytes));
+        let made = |core: &Self, code: &[u8]| Bytes::from(core.make_reply(protocol, at, &telegram.bytes, code));
+        let is_answer = about.recovered_by.is_some() && !repeated;
+        let (state, reply) = match (reply, &rule.answered) {
+            (Some(reply), _) => (NoticeState::Replied, Some(reply)),
+            (None, _) if is_answer => (NoticeState::Unreplied, None),
+            (None, _) if has_secrets => (NoticeState::Replied, None),
+            (None, Answered::ByGateway { response_code }) => {
+                let state = if is_today { NoticeState::Waiting } else { NoticeState::Unreplied };
+                (state, Some(made(self, response_code)))
+            }
+            (None, Answered::ByService { within, .. }) if is_today => {
+                self.state.timers.set(TimerName::Notice(id), now.mono + *within);
+                (NoticeState::Open, None)
+            }
+            (None, Answered::ByService { .. }) => (NoticeState::Unreplied, None),
+        };
+        let is_settled = is_delivered && matches!(state, NoticeState::Replied | NoticeState::Unreplied);
+        if is_settled && is_over(about.date, today) {
             return;
         }
-        let key = notice_key(protocol, rule, received.date, &received.key);
-        let telegram = Bytes::from(received.telegram.bytes);
-        let id = received.notice;
-        let notice = Notice { id, protocol, rule, date: received.date, key, telegram, reply: None, is_replied };
-        let max = self.state.limits.tombstones_max;
-        self.state.notices.keep(notice, max);
-        self.resume_notice(id, now);
+        let telegram = Bytes::from(telegram.bytes);
+        self.state.notices.insert(Notice {
+            id,
+            protocol,
+            about,
+            state,
+            key,
+            content,
+            telegram,
+            is_answer,
+            reply,
+            replier: None,
+            may_have_left: false,
+            repeated,
+            joined,
+            is_delivered,
+        });
+        self.state.notices.offer(id);
+        self.reply_now_or_later(id, now);
     }
 
     /// Epochs go on, and what the peer may still count keeps its slot for the close grace: after a stop that was not clean, every

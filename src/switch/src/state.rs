@@ -9,6 +9,7 @@ use crate::bytes::Bytes;
 use crate::dice::Dice;
 use crate::durable::Journal;
 use crate::exchange::Exchange;
+use crate::gap::Gaps;
 use crate::id::{ExchangeId, IdSource};
 use crate::keys::Keys;
 use crate::notice::Notices;
@@ -47,6 +48,7 @@ pub(crate) struct State {
     pub(crate) orphans: BTreeMap<ExchangeId, Known>,
     pub(crate) keys: Keys,
     pub(crate) notices: Notices,
+    pub(crate) gaps: Gaps,
     /// When draining ends, if it has begun.
     pub(crate) drain_until: Option<Mono>,
     /// How the two clocks stood to each other when the date's timer was set.

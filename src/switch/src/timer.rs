@@ -23,6 +23,8 @@ pub enum TimerName {
     Inquiry(ExchangeId),
     /// No service has replied to a notice in time.
     Notice(NoticeId),
+    /// The next question for a number of theirs that is missing.
+    Gap,
     /// The next try to open, by its place in the list of openings.
     Opening(u32),
     /// The business date changes.

@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use pabal_clock::Now;
-use pabal_spec::{Institution, NoticeRuleId};
+use pabal_spec::Institution;
 
 use crate::book::Book;
 use crate::core::Core;
@@ -33,8 +33,10 @@ impl Core {
         for (new, old) in self.state.openings.iter_mut().zip(openings) {
             *new = Opening { template: new.template.clone(), ..old };
         }
-        self.rename_notices(&old);
-        self.institution = institution;
+        let old = core::mem::replace(&mut self.institution, institution);
+        self.older.insert(0, old);
+        let Self { older, state, .. } = self;
+        older.retain(|version| state.notices.are_read_by(version));
         self.drop_unused_plans();
         for protocol in self.protocols() {
             self.try_openings(protocol, now);
@@ -49,17 +51,6 @@ impl Core {
             exchange.plan = u32::try_from(used.range(..exchange.plan).count()).unwrap_or(u32::MAX);
         }
         self.plans = used.iter().map(|at| Arc::clone(&self.plans[*at as usize])).collect();
-    }
-
-    /// Notices are known by their rule's place, which may be another now.
-    fn rename_notices(&mut self, old: &[Book]) {
-        let books = &self.books;
-        self.state.notices.rename(|protocol, rule| {
-            let name = &old[usize::from(protocol)].protocol.rules.notices[usize::from(rule.0)].name;
-            let notices = &books[usize::from(protocol)].protocol.rules.notices;
-            let at = notices.iter().position(|rule| rule.name == *name)?;
-            u16::try_from(at).ok().map(NoticeRuleId)
-        });
     }
 
     /// A frame that the newest version does not expect, or for which nobody waits by it, may answer a request of an older one.

@@ -2,7 +2,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::ToString;
 
-use super::{About, Entry, Place};
+use super::{About, Entry, NoticeAbout, Place};
 use crate::outcome::Outcome;
 
 /// What is found about an entry without reading its body. Text as people search for it; dates as `yyyymmdd`.
@@ -58,6 +58,21 @@ impl Columns {
     }
 }
 
+/// A notice's entries are found by its id where an exchange's are by that.
+fn notice(id: &crate::NoticeId, about: Option<&NoticeAbout>) -> Columns {
+    let columns = Columns { exchange: Some(id.to_string().into()), ..Columns::default() };
+    let Some(about) = about else { return columns };
+    Columns {
+        protocol: some(&about.protocol),
+        participant: some(&about.participant.readable()),
+        business_date: Some(about.date.date().yyyymmdd()),
+        spec_digest: some(&about.spec.to_string()),
+        their_number: some(&about.number.readable()),
+        trace_context: some(&about.trace),
+        ..columns
+    }
+}
+
 /// Nothing, if there is nothing to be found by.
 fn some(text: &str) -> Option<Box<str>> {
     (!text.is_empty()).then(|| text.into())
@@ -110,19 +125,36 @@ pub(super) fn of(entry: &Entry) -> Columns {
             ..Columns::default().place(&entry.place)
         },
         Entry::NoticeReceived(entry) => Columns {
-            exchange: Some(entry.notice.to_string().into()),
-            protocol: some(&entry.protocol),
-            participant: some(&entry.participant.readable()),
-            business_date: Some(entry.date.date().yyyymmdd()),
-            spec_digest: some(&entry.spec.to_string()),
-            their_number: entry.number.as_ref().and_then(|number| some(&number.readable())),
             correlation_key: some(&entry.key.readable()),
-            ..Columns::default().place(&entry.place)
+            parent: entry.about.recovered_by.map(|exchange| exchange.to_string().into()),
+            ..notice(&entry.notice, Some(&entry.about)).place(&entry.place)
         },
         Entry::NoticeReplied(entry) => Columns {
-            exchange: Some(entry.notice.to_string().into()),
+            caller: some(&entry.caller),
             stream_offset: Some(entry.offset),
-            ..Columns::default().place(&entry.place)
+            ..notice(&entry.notice, entry.about.as_deref()).place(&entry.place)
+        },
+        Entry::NoticeDelivered(entry) => {
+            Columns { caller: some(&entry.caller), ..notice(&entry.notice, entry.about.as_deref()) }
+        }
+        // Found with the exchange that it is about; the notice is its parent.
+        Entry::NoticeJoined(entry) => Columns {
+            exchange: Some(entry.exchange.to_string().into()),
+            parent: Some(entry.notice.to_string().into()),
+            ..notice(&entry.notice, entry.about.as_deref())
+        },
+        Entry::NoticeNotJoined(entry) => Columns {
+            parent: entry.exchange.map(|exchange| exchange.to_string().into()),
+            ..notice(&entry.notice, entry.about.as_deref())
+        },
+        Entry::GapClosed(entry) => Columns {
+            protocol: some(&entry.protocol),
+            business_date: Some(entry.date.date().yyyymmdd()),
+            their_number: entry.numbers.first().map(|(first, _)| first.to_string().into()),
+            correlation_key: some(&entry.scope.readable()),
+            cause: Some(entry.reason.word().into()),
+            parent: entry.exchange.map(|exchange| exchange.to_string().into()),
+            ..Columns::default()
         },
         Entry::Unclaimed(entry) => {
             Columns { protocol: some(&entry.protocol), ..Columns::default().place(&entry.place) }

@@ -191,6 +191,21 @@ impl Hands {
         hands
     }
 
+    /// The usual pair is up by another spec.
+    pub(crate) fn open_by(institution: Arc<Institution>, settings: Settings) -> Self {
+        let mut hands = Self::cold_with(vec![institution], settings, Recovery::new(), Self::begin());
+        hands.connect_pair();
+        hands
+    }
+
+    /// A service has all that was delivered.
+    pub(crate) fn hand_over(&mut self) {
+        for delivery in std::mem::take(&mut self.deliveries) {
+            self.core.delivered(delivery.notice, "ledger", self.now);
+        }
+        self.turn();
+    }
+
     pub(crate) fn connect_pair(&mut self) {
         let out = self.connects.pop().expect("the core connects");
         self.connected(out);

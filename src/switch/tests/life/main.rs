@@ -7,9 +7,11 @@
 mod hands;
 mod peer;
 
+mod gap;
 mod given;
 mod image;
 mod inquiry;
+mod join;
 mod journal;
 mod memory;
 mod midnight;

@@ -1,7 +1,46 @@
-use pabal_switch::{CloseReason, Entry};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::hands::{Hands, IN, OUT};
+use pabal_spec::Institution;
+use pabal_switch::{CloseReason, Entry, Event, NoticeId, Refusal, ReplyReport, ServiceReply};
+
+use crate::hands::{Hands, IN, OUT, settings, version};
 use crate::peer;
+
+/// The shipped spec, but that deposit notices are answered by a service within 5 seconds.
+fn by_service() -> Arc<Institution> {
+    let deposit = "answer \"4100\" \"100\"\n  answered by gateway when durable with response_code \"0000\"";
+    let service = "answer \"4100\" \"100\"\n  answered by service within 5s else response_code \"0101\"";
+    version(&[(deposit, service)], &[])
+}
+
+fn served() -> Hands {
+    Hands::open_by(by_service(), settings())
+}
+
+fn code(notice: NoticeId, code: &str) -> ServiceReply {
+    let response_code = Some(code.as_bytes().into());
+    ServiceReply { notice, caller: "ledger".into(), response_code, telegram: None }
+}
+
+fn reply(hands: &mut Hands, said: ServiceReply) -> Result<(), Refusal> {
+    let taken = hands.core.reply(said, hands.now);
+    hands.turn();
+    taken.map_err(|(refusal, text)| {
+        assert!(!text.is_empty());
+        refusal
+    })
+}
+
+/// The next try to connect succeeds.
+fn reconnect(hands: &mut Hands) {
+    hands.connects.clear();
+    while hands.connects.is_empty() {
+        hands.after_secs(1);
+    }
+    let conn = hands.connects.pop().unwrap();
+    hands.connected(conn);
+}
 
 #[test]
 fn a_notice_is_kept_before_it_is_replied_to() {
@@ -10,11 +49,9 @@ fn a_notice_is_kept_before_it_is_replied_to() {
     let notice = peer::deposit(1, 50_000);
     hands.receive(&notice);
     assert_eq!((hands.delivered.len(), hands.take_frames(OUT).len()), (0, 0));
+    assert_eq!(hands.core.undelivered(None, 10), []);
     let kinds: Vec<_> = hands.undurable[0].1.iter().map(Entry::kind).collect();
     assert_eq!(kinds, ["notice_received", "notice_replied"]);
-    let columns = hands.undurable[0].1[0].columns();
-    assert_eq!(columns.their_number.as_deref(), Some("000001"));
-    assert_eq!(columns.session.as_deref(), Some("in/0"));
     hands.is_durable = true;
     hands.turn();
     assert_eq!(hands.delivered.len(), 1);
@@ -23,11 +60,37 @@ fn a_notice_is_kept_before_it_is_replied_to() {
     assert_eq!(peer::at(&reply, peer::MESSAGE_TYPE), "4100");
     assert_eq!(peer::at(&reply, peer::SERVICE_CODE), "100");
     assert_eq!(peer::at(&reply, peer::RESPONSE_CODE), "0000");
-    // Key, trace, who we are, and the areas that each reply carries back.
+    // Key, trace, who we are.
     assert_eq!(peer::at(&reply, (0, 24)), "PABAL    COMPANY1    088");
     assert_eq!(peer::at(&reply, (32, 52)), "00000120261121110000");
-    assert_eq!(peer::at(&reply, (56, 71)), "KEEP THIS AREA!");
     assert_eq!(hands.bytes_out(IN), 0, "replies go by the session that sends");
+}
+
+#[test]
+fn a_reply_carries_back_each_area_that_says_so() {
+    let mut hands = Hands::open();
+    let mut notice = peer::deposit(1, 50_000);
+    // The three filler areas of the header: 15, 11 and 18 bytes behind the response code.
+    peer::put(&mut notice, (56, 100), "AREA-1-OF-15-B.AREA-2-OF-1AREA-3-OF-18-BYTES");
+    hands.receive(&notice);
+    assert_eq!(peer::at(&hands.take_frame(), (56, 100)), "AREA-1-OF-15-B.AREA-2-OF-1AREA-3-OF-18-BYTES");
+}
+
+#[test]
+fn a_delivery_says_what_a_service_needs() {
+    let mut hands = served();
+    hands.receive(&peer::deposit(7, 50_000));
+    let delivery = hands.deliveries[0].clone();
+    assert_eq!((&*delivery.rule, delivery.number.as_deref()), ("deposit", Some("000007")));
+    assert_eq!((&delivery.participant[..], delivery.received_at), (&b"088"[..], hands.now.wall));
+    assert_eq!(delivery.protocol.catalog.layout(delivery.layout).name(), "deposit");
+    assert_eq!(delivery.reply_until, Some(hands.now.mono + Duration::from_secs(5)));
+    assert!(!delivery.repeated && delivery.recovered_by.is_none() && delivery.joined.is_none());
+    // 00-<32 digits>-<16 digits>-01, and each its own.
+    let trace = delivery.trace.to_string();
+    assert_eq!((trace.len(), &trace[..3], &trace[52..]), (55, "00-", "-01"));
+    hands.receive(&peer::deposit(8, 50_000));
+    assert_ne!(hands.deliveries[1].trace, delivery.trace);
 }
 
 #[test]
@@ -35,12 +98,16 @@ fn a_notice_that_comes_again_has_the_same_reply_and_one_name() {
     let mut hands = Hands::open();
     hands.receive(&peer::deposit(1, 50_000));
     let first = hands.take_frame();
+    hands.hand_over();
     let mut again = peer::deposit(1, 50_000);
-    // A repetition has its own time.
+    // A repetition has its own time, and counts how often it was sent.
     peer::put(&mut again, peer::SEND_TIME, "110700");
+    peer::put(&mut again, (31, 32), "2");
     hands.receive(&again);
     assert_eq!(hands.take_frame(), first);
-    assert_eq!(hands.delivered.len(), 1, "services hear it once");
+    assert_eq!(hands.delivered.len(), 2);
+    assert_eq!(&hands.delivered[1].1[..], &again[..]);
+    assert!(hands.deliveries[0].repeated, "it comes to services with the same name, marked");
     let received: Vec<_> = hands
         .entries()
         .into_iter()
@@ -50,6 +117,7 @@ fn a_notice_that_comes_again_has_the_same_reply_and_one_name() {
         })
         .collect();
     assert_eq!(received, [(hands.delivered[0].0, false), (hands.delivered[0].0, true)]);
+    assert_eq!(hands.delivered[1].0, hands.delivered[0].0);
 }
 
 #[test]
@@ -63,8 +131,42 @@ fn the_same_number_with_another_content_is_no_repetition() {
         0,
         "no reply may hide it from the institution's list of unanswered notices"
     );
+    assert_eq!(hands.delivered.len(), 1);
     let Some(Entry::Unclaimed(entry)) = hands.entries().pop() else { panic!("unclaimed") };
     assert_eq!(entry.reason, format!("it has the key of notice {}, but another content", hands.delivered[0].0));
+}
+
+#[test]
+fn a_repetition_is_known_across_midnight_a_restart_and_a_checkpoint() {
+    let mut hands = Hands::open();
+    hands.receive(&peer::deposit(1, 50_000));
+    let first = hands.take_frame();
+    let id = hands.delivered[0].0;
+    hands.hand_over();
+    hands.after_secs(15 * 3_600);
+    let mut again = peer::deposit(1, 50_000);
+    peer::put(&mut again, (31, 32), "2");
+    hands.receive(&again);
+    assert_eq!(hands.take_frames(OUT).last(), Some(&first), "on the next date");
+    hands.hand_over();
+
+    let checkpoint = hands.core.checkpoint();
+    hands.journal = vec![(checkpoint.kind().into(), checkpoint.encode(&|_| [1; 32]))];
+    let mut next = hands.restart();
+    next.after_secs(21);
+    next.connect_pair();
+    next.take_frames(OUT);
+    assert_eq!(next.core.undelivered(None, 10), []);
+    next.receive(&again);
+    assert_eq!(next.take_frame(), first, "after a restart from a checkpoint");
+    assert_eq!(next.delivered.pop().map(|(notice, _)| notice), Some(id));
+    next.receive(&peer::deposit(1, 60_000));
+    assert_eq!(next.kinds().last(), Some(&"unclaimed"), "another content is still told apart");
+
+    next.hand_over();
+    next.after_secs(24 * 3_600);
+    next.receive(&again);
+    assert_ne!(next.delivered.pop().map(|(notice, _)| notice), Some(id), "two dates later nothing of it comes again");
 }
 
 #[test]
@@ -75,9 +177,7 @@ fn a_reply_waits_for_a_session_that_sends() {
     hands.receive(&peer::deposit(1, 50_000));
     assert_eq!(hands.delivered.len(), 1, "services need not wait");
     assert_eq!(hands.kinds().last(), Some(&"notice_received"));
-    hands.after_secs(1);
-    let conn = hands.connects.pop().unwrap();
-    hands.connected(conn);
+    reconnect(&mut hands);
     assert_eq!(peer::at(&hands.take_frame(), peer::MESSAGE_TYPE), "4100");
 }
 
@@ -89,10 +189,179 @@ fn a_reply_that_a_lost_session_swallowed_is_sent_again() {
     let conn = hands.conn(OUT);
     hands.socket_room = usize::MAX;
     hands.closed(conn, CloseReason::Reset);
-    hands.after_secs(1);
-    let conn = hands.connects.pop().unwrap();
-    hands.connected(conn);
-    assert_eq!(hands.streams[&conn].len(), 304);
+    reconnect(&mut hands);
+    assert_eq!(hands.streams[&hands.conn(OUT)].len(), 304);
+}
+
+#[test]
+fn replies_of_a_stalled_session_wait_in_their_notices() {
+    let mut settings = settings();
+    settings.limits.notices_max = 5_000;
+    let mut hands = Hands::open_with(settings);
+    hands.swaps = false;
+    hands.socket_room = 0;
+    for number in 1..=2_000 {
+        hands.receive(&peer::deposit(number, 1));
+    }
+    // 256 KiB are 862 replies of 304 bytes and a part; the one that crosses the bound is the last.
+    let unsent = hands.core.status().sessions[0].unsent_bytes;
+    assert_eq!(unsent, 863 * 304);
+    assert_eq!(hands.kinds().iter().filter(|kind| **kind == "notice_replied").count(), 863);
+    hands.socket_room = usize::MAX;
+    hands.turn();
+    let numbers: Vec<_> =
+        hands.take_frames(OUT).iter().map(|frame| peer::at(frame, peer::TELEGRAM_NO).to_owned()).collect();
+    let expected: Vec<_> = (1..=2_000).map(|number| format!("{number:06}")).collect();
+    assert_eq!(numbers, expected, "each once, and in order");
+}
+
+#[test]
+fn one_reply_is_on_its_way_however_often_the_notice_comes() {
+    let mut hands = Hands::open();
+    hands.socket_room = 0;
+    for _ in 0..5 {
+        hands.receive(&peer::deposit(1, 50_000));
+    }
+    assert_eq!(hands.core.status().sessions[0].unsent_bytes, 304);
+    hands.socket_room = usize::MAX;
+    hands.turn();
+    hands.take_frame();
+}
+
+#[test]
+fn a_service_says_what_is_replied() {
+    let mut hands = served();
+    hands.receive(&peer::deposit(1, 50_000));
+    let id = hands.delivered[0].0;
+    assert_eq!(hands.take_frames(OUT).len(), 0);
+    hands.is_durable = false;
+    assert_eq!(reply(&mut hands, code(id, "0021")), Ok(()));
+    assert_eq!((hands.take_frames(OUT).len(), hands.replied.len()), (0, 0), "the entry of the reply goes before it");
+    hands.is_durable = true;
+    hands.socket_room = 303;
+    hands.turn();
+    assert_eq!(hands.replied, [], "the kernel does not have all of its bytes");
+    hands.socket_room = usize::MAX;
+    hands.turn();
+    assert_eq!(hands.replied, [(id, ReplyReport::Sent)]);
+    let sent = hands.take_frame();
+    assert_eq!((peer::at(&sent, peer::MESSAGE_TYPE), peer::at(&sent, peer::RESPONSE_CODE)), ("4100", "0021"));
+    assert_eq!(peer::at(&sent, (56, 71)), "KEEP THIS AREA!");
+    let entries = hands.entries();
+    let Some(Entry::NoticeReplied(entry)) = entries.last() else { panic!("replied") };
+    assert_eq!(&*entry.caller, "ledger");
+    assert_eq!(hands.core.undelivered(None, 10), [], "whoever replies has it");
+    hands.after_secs(60);
+    assert_eq!(hands.take_frames(OUT).len(), 0);
+    hands.receive(&peer::deposit(1, 50_000));
+    assert_eq!(hands.take_frame(), sent, "a repetition gets the same reply");
+    assert_eq!(hands.replied.len(), 1, "and nobody is told twice");
+}
+
+#[test]
+fn a_service_gives_the_fields_that_are_its_own() {
+    let mut hands = served();
+    hands.receive(&peer::deposit(1, 50_000));
+    let id = hands.delivered[0].0;
+    let mut telegram = vec![b'#'; 300];
+    peer::put(&mut telegram, peer::RESPONSE_CODE, "0099");
+    let said = ServiceReply { telegram: Some(telegram), response_code: None, ..code(id, "0000") };
+    assert_eq!(reply(&mut hands, said), Ok(()));
+    let sent = hands.take_frame();
+    assert_eq!(peer::at(&sent, (0, 31)), "PABAL    COMPANY1    0884100100");
+    assert_eq!(peer::at(&sent, (32, 71)), "000001202611211100000099KEEP THIS AREA!");
+    assert_eq!(peer::at(&sent, (100, 115)), "###############");
+}
+
+#[test]
+fn a_reply_that_makes_no_telegram_is_refused() {
+    let mut hands = served();
+    hands.receive(&peer::deposit(1, 50_000));
+    let id = hands.delivered[0].0;
+    let silent = ServiceReply { response_code: None, ..code(id, "0000") };
+    assert_eq!(reply(&mut hands, silent.clone()), Err(Refusal::InvalidFields));
+    let blank = ServiceReply { telegram: Some(vec![b' '; 300]), ..silent.clone() };
+    assert_eq!(reply(&mut hands, blank), Err(Refusal::InvalidFields));
+    let short = ServiceReply { telegram: Some(vec![b'1'; 299]), ..silent };
+    assert_eq!(reply(&mut hands, short), Err(Refusal::InvalidFields));
+    assert_eq!(reply(&mut hands, code(id, "00")), Err(Refusal::InvalidFields));
+    assert_eq!(reply(&mut hands, code(NoticeId(4), "0000")), Err(Refusal::UnknownNotice));
+    assert_eq!(reply(&mut hands, code(id, "0000")), Ok(()), "it may be said rightly after that");
+    assert_eq!(hands.replied, [(id, ReplyReport::Sent)]);
+}
+
+#[test]
+fn who_replies_after_the_stated_code_is_too_late() {
+    let mut hands = served();
+    hands.receive(&peer::deposit(1, 50_000));
+    let id = hands.delivered[0].0;
+    hands.after(Duration::from_millis(4_999));
+    assert_eq!(hands.take_frames(OUT).len(), 0);
+    hands.after(Duration::from_millis(1));
+    assert_eq!(peer::at(&hands.take_frame(), peer::RESPONSE_CODE), "0101");
+    assert_eq!(reply(&mut hands, code(id, "0000")), Ok(()));
+    assert_eq!(hands.replied, [(id, ReplyReport::TooLate)]);
+    assert_eq!(hands.take_frames(OUT).len(), 0);
+    // Of two services, the second.
+    hands.receive(&peer::deposit(2, 50_000));
+    let id = hands.delivered[1].0;
+    reply(&mut hands, code(id, "0000")).unwrap();
+    reply(&mut hands, code(id, "0001")).unwrap();
+    assert_eq!(hands.replied[1..], [(id, ReplyReport::Sent), (id, ReplyReport::TooLate)]);
+    assert_eq!(peer::at(&hands.take_frame(), peer::RESPONSE_CODE), "0000");
+}
+
+#[test]
+fn a_reply_that_no_session_takes_before_the_date_changes_is_not_sent() {
+    let mut hands = served();
+    hands.receive(&peer::deposit(1, 50_000));
+    let id = hands.delivered[0].0;
+    let conn = hands.conn(OUT);
+    hands.closed(conn, CloseReason::PeerClosed);
+    reply(&mut hands, code(id, "0000")).unwrap();
+    assert_eq!(hands.replied, []);
+    hands.after_secs(15 * 3_600);
+    assert_eq!(hands.replied, [(id, ReplyReport::NotSent)]);
+    reconnect(&mut hands);
+    assert!(hands.take_frames(OUT).iter().all(|frame| peer::at(frame, peer::MESSAGE_TYPE) != "4100"));
+    hands.receive(&peer::deposit(1, 50_000));
+    assert_eq!(peer::at(&hands.take_frame(), peer::RESPONSE_CODE), "0000", "a repetition gets what was said");
+}
+
+#[test]
+fn a_stop_says_of_each_reply_whether_it_left() {
+    let mut hands = served();
+    for number in 1..=3 {
+        hands.receive(&peer::deposit(number, 50_000));
+    }
+    let ids: Vec<_> = hands.delivered.iter().map(|(id, _)| *id).collect();
+    reply(&mut hands, code(ids[0], "0000")).unwrap();
+    hands.socket_room = 100;
+    reply(&mut hands, code(ids[1], "0000")).unwrap();
+    reply(&mut hands, code(ids[2], "0000")).unwrap();
+    hands.core.handle_journal_failed("the disk is full", hands.now);
+    hands.turn();
+    let expected = [(ids[0], ReplyReport::Sent), (ids[2], ReplyReport::NotSent)];
+    assert_eq!(hands.replied, expected, "of the second a part left: neither word is true");
+    assert_eq!(reply(&mut hands, code(ids[2], "0000")), Err(Refusal::JournalFailed));
+}
+
+#[test]
+fn a_drain_lets_services_reply_until_their_time_is_over() {
+    let mut hands = served();
+    hands.receive(&peer::deposit(1, 50_000));
+    hands.receive(&peer::deposit(2, 50_000));
+    let ids: Vec<_> = hands.delivered.iter().map(|(id, _)| *id).collect();
+    hands.core.drain(hands.now.mono + Duration::from_secs(60), hands.now);
+    hands.turn();
+    reply(&mut hands, code(ids[0], "0000")).unwrap();
+    assert_eq!(hands.replied, [(ids[0], ReplyReport::Sent)]);
+    assert_eq!(hands.closes, []);
+    hands.after_secs(5);
+    let codes: Vec<_> =
+        hands.take_frames(OUT).iter().map(|frame| peer::at(frame, peer::RESPONSE_CODE).to_owned()).collect();
+    assert_eq!(codes, ["0000", "0101"]);
+    assert_eq!(hands.closes.len(), 2);
 }
 
 #[test]
@@ -104,12 +373,74 @@ fn a_restart_replies_to_what_it_finds_unreplied_and_knows_the_rest() {
     hands.closed(conn, CloseReason::PeerClosed);
     hands.receive(&peer::deposit(2, 60_000));
     let mut next = hands.restart();
-    assert_eq!(next.delivered.len(), 1, "the one that may not have been delivered");
     next.after_secs(21);
     next.connect_pair();
     let frames = next.take_frames(OUT);
     assert_eq!(frames.iter().map(|frame| peer::at(frame, peer::TELEGRAM_NO)).collect::<Vec<_>>(), ["000002"]);
     next.receive(&peer::deposit(1, 50_000));
-    assert_eq!(next.delivered.len(), 1, "the first is known");
+    assert!(next.deliveries[0].repeated, "the first is known");
     assert_eq!(next.take_frames(OUT).len(), 1, "and gets its reply again");
+}
+
+#[test]
+fn what_no_service_has_waits_for_one_that_comes_later() {
+    let mut hands = Hands::open();
+    for number in 1..=3 {
+        hands.receive(&peer::deposit(number, 50_000));
+    }
+    let ids: Vec<_> = hands.delivered.iter().map(|(id, _)| *id).collect();
+    assert_eq!(hands.core.undelivered(None, 10), ids);
+    hands.core.delivered(ids[1], "ledger", hands.now);
+    hands.core.delivered(ids[1], "ledger", hands.now);
+    hands.turn();
+    let delivered: Vec<_> = hands.kinds().into_iter().filter(|kind| *kind == "notice_delivered").collect();
+    assert_eq!(delivered.len(), 1);
+    let mut next = hands.restart();
+    assert_eq!(next.delivered.len(), 0, "nobody subscribes yet");
+    assert_eq!(next.core.undelivered(None, 10), [ids[0], ids[2]]);
+    assert_eq!(next.core.undelivered(Some(ids[0]), 10), [ids[2]]);
+    assert_eq!(next.core.undelivered(None, 1), [ids[0]]);
+    for id in [ids[0], ids[1], NoticeId(5)] {
+        next.core.deliver_again(id, next.now);
+        next.turn();
+    }
+    assert_eq!(next.delivered.len(), 1);
+    assert_eq!(&next.delivered[0].1[..], &peer::deposit(1, 50_000)[..]);
+    assert_eq!((next.delivered[0].0, next.deliveries[0].repeated), (ids[0], false));
+}
+
+#[test]
+fn beyond_the_bound_the_oldest_is_in_the_journal_only() {
+    let mut settings = settings();
+    settings.limits.notices_max = 3;
+    let mut hands = Hands::open_with(settings);
+    hands.receive(&peer::deposit(1, 1));
+    hands.receive(&peer::deposit(2, 1));
+    let ids: Vec<_> = hands.delivered.iter().map(|(id, _)| *id).collect();
+    hands.core.delivered(ids[1], "ledger", hands.now);
+    hands.turn();
+    hands.receive(&peer::deposit(3, 1));
+    hands.receive(&peer::deposit(4, 1));
+    let left: Vec<_> = [0, 2, 3].iter().map(|at| hands.delivered[*at].0).collect();
+    assert_eq!(hands.core.undelivered(None, 10), left, "one that a service has goes first");
+    assert!(!hands.events.iter().any(|event| matches!(event, Event::NoticeEvicted { .. })));
+    hands.receive(&peer::deposit(5, 1));
+    assert_eq!(hands.events.last(), Some(&Event::NoticeEvicted { notice: ids[0] }));
+    assert_eq!(hands.core.undelivered(None, 10).len(), 3);
+    let mut next = hands.restart();
+    assert_eq!(next.core.undelivered(None, 10).len(), 3, "nor does a restart keep more");
+    next.turn();
+}
+
+#[test]
+fn a_notice_that_has_to_go_gets_the_stated_code_first() {
+    let mut settings = settings();
+    settings.limits.notices_max = 1;
+    let mut hands = Hands::open_by(by_service(), settings);
+    hands.receive(&peer::deposit(1, 1));
+    hands.receive(&peer::deposit(2, 1));
+    let sent = hands.take_frame();
+    assert_eq!((peer::at(&sent, peer::TELEGRAM_NO), peer::at(&sent, peer::RESPONSE_CODE)), ("000001", "0101"));
+    let first = hands.delivered[0].0;
+    assert_eq!(reply(&mut hands, code(first, "0000")), Err(Refusal::UnknownNotice));
 }

@@ -78,6 +78,28 @@ pub(crate) fn result(inquiry: &[u8], transfer: &[u8], code: &str, proc_result: &
     answer
 }
 
+/// The reply to a question for a missing deposit notice: that notice.
+pub(crate) fn gap_answer(question: &[u8], amount: u64) -> Vec<u8> {
+    let mut answer = answer(question, "0000");
+    put(&mut answer, (126, 139), &format!("{amount:013}"));
+    answer
+}
+
+/// The notice that a transfer could not be credited, in whole or in part.
+pub(crate) fn transfer_fail(number: u32, transfer: &[u8], amount: u64) -> Vec<u8> {
+    let mut notice = deposit(number, 0);
+    put(&mut notice, BANK_CODE, at(transfer, BANK_CODE));
+    put(&mut notice, MESSAGE_TYPE, "3000");
+    put(&mut notice, SEND_DATE, at(transfer, SEND_DATE));
+    put(&mut notice, (100, 106), at(transfer, TELEGRAM_NO));
+    put(&mut notice, (106, 121), at(transfer, DEBIT_ACCOUNT));
+    put(&mut notice, (121, 124), "088");
+    put(&mut notice, (124, 139), at(transfer, CREDIT_ACCOUNT));
+    put(&mut notice, (139, 152), at(transfer, DEBIT_AMT));
+    put(&mut notice, (165, 178), &format!("{amount:013}"));
+    notice
+}
+
 /// A deposit notice of bank 088 on 2026-11-21.
 pub(crate) fn deposit(number: u32, amount: u64) -> Vec<u8> {
     let mut notice = vec![b' '; 300];

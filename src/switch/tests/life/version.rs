@@ -35,7 +35,8 @@ fn a_notice_is_known_again_by_another_version() {
     hands.take_frame();
     hands.reload(version(&[], &[]));
     hands.receive(&peer::deposit(1, 50_000));
-    assert_eq!(hands.delivered.len(), 1);
+    assert_eq!(hands.delivered.len(), 2);
+    assert_eq!(hands.delivered[0].0, hands.delivered[1].0);
     assert_eq!(hands.take_frames(OUT).len(), 1);
     let repeated =
         hands.entries().into_iter().filter(|entry| matches!(entry, Entry::NoticeReceived(one) if one.repeated));

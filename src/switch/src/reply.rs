@@ -1,0 +1,256 @@
+//! Replies to notices: what they say, and by which session they leave.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use pabal_clock::Now;
+use pabal_spec::{Answered, NoticeRule, NoticeRuleId, Protocol};
+use pabal_telegram::Side;
+
+use crate::book::{blank, carry, put};
+use crate::bytes::Bytes;
+use crate::core::Core;
+use crate::delivery::{Delivery, ReplyReport, ServiceReply};
+use crate::durable::Effect;
+use crate::entry::{self, Entry, Frame};
+use crate::id::NoticeId;
+use crate::notice::{NoticeEvent, NoticeState};
+use crate::output::Output;
+use crate::refusal::Refusal;
+use crate::session::{Session, SessionState};
+use crate::stream::{Cargo, Outgoing};
+use crate::timer::TimerName;
+
+type Refused = (Refusal, String);
+
+impl Core {
+    /// A reply that says a code and nothing else, by the newest version.
+    pub(crate) fn make_reply(&self, protocol: u16, rule: NoticeRuleId, frame: &[u8], code: &[u8]) -> Vec<u8> {
+        let protocol = &self.books[usize::from(protocol)].protocol;
+        let rule = &protocol.rules.notices[usize::from(rule.0)];
+        let answer = blank(protocol.catalog.layout(rule.answer.telegram), Side::Answerer);
+        reply(protocol, rule, frame, answer, Some(code))
+    }
+
+    /// A service says what is replied to a notice.
+    pub(crate) fn take_reply(&mut self, said: ServiceReply, now: Now) -> Result<(), Refused> {
+        let id = said.notice;
+        if let Some(why) = &self.state.journal.failed {
+            return Err((Refusal::JournalFailed, format!("the journal has failed: {why}")));
+        }
+        let unknown = || (Refusal::UnknownNotice, format!("notice {id} is not among those in memory"));
+        let notice = self.state.notices.known.get(&id).ok_or_else(unknown)?;
+        let (spec, rule) = self.rule_of(notice).ok_or_else(unknown)?;
+        if notice.state != NoticeState::Open {
+            let is_nothing_replied = notice.reply.is_none();
+            let report = if is_nothing_replied { ReplyReport::NotSent } else { ReplyReport::TooLate };
+            self.outputs.push_back(Output::Replied { notice: id, report });
+            return Ok(());
+        }
+        let made = service_reply(spec, rule, &notice.telegram, &said)?;
+        self.notice_delivered(id, &said.caller);
+        self.decide(id, made, Some(said.caller), now);
+        Ok(())
+    }
+
+    fn decide(&mut self, id: NoticeId, made: Vec<u8>, replier: Option<Box<str>>, now: Now) {
+        self.state.timers.stop(&TimerName::Notice(id));
+        let Some(notice) = self.state.notices.known.get_mut(&id) else { return };
+        notice.state.step(NoticeEvent::Decide);
+        notice.reply = Some(Bytes::from(made));
+        notice.replier = replier;
+        self.state.notices.sort(id);
+        self.reply_now_or_later(id, now);
+    }
+
+    /// No service has replied in time: the gateway does, with the code that the spec states.
+    pub(crate) fn service_too_late(&mut self, id: NoticeId, now: Now) {
+        let Some(notice) = self.state.notices.known.get(&id) else { return };
+        if notice.state != NoticeState::Open || self.state.journal.failed.is_some() {
+            return;
+        }
+        let Some((spec, rule)) = self.rule_of(notice) else { return };
+        let (Answered::ByService { otherwise: code, .. } | Answered::ByGateway { response_code: code }) =
+            &rule.answered;
+        let answer = blank(spec.catalog.layout(rule.answer.telegram), Side::Answerer);
+        let made = reply(spec, rule, &notice.telegram, answer, Some(code));
+        self.decide(id, made, None, now);
+    }
+
+    /// Gives a reply to a session that may send and is not stalled, with its entry before it; else it waits in its notice.
+    pub(crate) fn reply_now_or_later(&mut self, id: NoticeId, _now: Now) {
+        let Some(notice) = self.state.notices.known.get(&id) else { return };
+        if notice.state != NoticeState::Waiting || self.state.journal.failed.is_some() {
+            return;
+        }
+        let Some(telegram) = notice.reply.clone() else { return };
+        let (protocol, about) = (notice.protocol, Arc::clone(&notice.about));
+        let caller = notice.replier.clone().unwrap_or_default();
+        let secrets = match self.rule_of(notice) {
+            Some((spec, rule)) => spec.catalog.layout(rule.answer.telegram).secrets(),
+            None => Vec::new(),
+        };
+        let Some(slot) = self.replier(protocol) else { return };
+        let framing = &self.books[usize::from(protocol)].protocol.framing;
+        let session = &mut self.state.sessions[slot];
+        let conn = session.conn();
+        let Some((offset, end)) = session.out.push(framing, &telegram, Cargo::Reply(id), false) else { return };
+        if let Some(notice) = self.state.notices.known.get_mut(&id) {
+            notice.state.step(NoticeEvent::Queue);
+        }
+        self.state.notices.sort(id);
+        let telegram = Frame { bytes: telegram.to_vec(), secrets, digest: None };
+        let place = self.place(conn);
+        let about = Some(about);
+        self.append(Entry::NoticeReplied(entry::NoticeReplied { notice: id, about, caller, place, offset, telegram }));
+        self.when_durable(Effect::Release { conn, end });
+    }
+
+    /// The session that a reply leaves by: of those that send, the one with the fewest bytes before it; none if all are stalled.
+    fn replier(&self, protocol: u16) -> Option<usize> {
+        let sends = |session: &Session| {
+            session.protocol == protocol
+                && session.may_send()
+                && matches!(session.state, SessionState::Up | SessionState::Probing | SessionState::Draining)
+                && session.out.unsent_bytes() < Outgoing::BYTES_MAX
+        };
+        let able = self.state.sessions.iter().enumerate().filter(|(_, session)| sends(session));
+        able.min_by_key(|(_, session)| session.out.unsent_bytes()).map(|(slot, _)| slot)
+    }
+
+    /// Replies that wait, oldest first, as long as a session takes them.
+    pub(crate) fn reply_to_waiting_notices(&mut self, protocol: u16, now: Now) {
+        if self.state.journal.failed.is_some() {
+            return;
+        }
+        let mine = (protocol, NoticeId(0))..=(protocol, NoticeId(u128::MAX));
+        while let Some((_, id)) = self.state.notices.waiting.range(mine.clone()).next().copied() {
+            self.reply_now_or_later(id, now);
+            if self.state.notices.waiting.contains(&(protocol, id)) {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn reply_written(&mut self, id: NoticeId) {
+        let Some(notice) = self.state.notices.known.get_mut(&id) else { return };
+        notice.state.step(NoticeEvent::Written);
+        notice.may_have_left = false;
+        self.tell_replier(id, ReplyReport::Sent);
+        self.state.notices.sort(id);
+    }
+
+    /// The session ended before all bytes of a reply were written; some may have been. It waits for another session.
+    pub(crate) fn reply_lost(&mut self, id: NoticeId, may_have_left: bool) {
+        let Some(notice) = self.state.notices.known.get_mut(&id) else { return };
+        notice.state.step(NoticeEvent::Lost);
+        notice.may_have_left |= may_have_left;
+        self.state.notices.sort(id);
+    }
+
+    /// Tells the service whose reply it is, once.
+    pub(crate) fn tell_replier(&mut self, id: NoticeId, report: ReplyReport) {
+        let Some(notice) = self.state.notices.known.get_mut(&id) else { return };
+        if report == ReplyReport::NotSent && notice.may_have_left {
+            return;
+        }
+        if notice.replier.take().is_some() {
+            self.outputs.push_back(Output::Replied { notice: id, report });
+        }
+    }
+
+    /// Nothing more leaves: no byte of a reply that waits, or that no socket has taken a byte of, ever will.
+    pub(crate) fn replies_end(&mut self) {
+        let replying: Vec<NoticeId> = self
+            .state
+            .notices
+            .known
+            .values()
+            .filter(|notice| notice.replier.is_some())
+            .map(|notice| notice.id)
+            .collect();
+        for id in replying {
+            self.tell_replier(id, ReplyReport::NotSent);
+        }
+    }
+
+    /// A durable notice is given to a service.
+    pub(crate) fn deliver(&mut self, id: NoticeId) {
+        if !self.state.notices.is_offered(id) {
+            return;
+        }
+        let Some(notice) = self.state.notices.known.get(&id) else { return };
+        let Some((protocol, rule)) = self.rule_of(notice) else { return };
+        let about = &notice.about;
+        let number = about.number.readable();
+        let delivery = Delivery {
+            notice: id,
+            rule: about.rule.clone(),
+            protocol: Arc::clone(protocol),
+            layout: notice.layout(protocol, rule),
+            telegram: notice.telegram.0.clone(),
+            participant: about.participant.clone(),
+            date: about.date,
+            number: (!number.is_empty()).then(|| number.into()),
+            repeated: notice.repeated,
+            recovered_by: about.recovered_by.filter(|_| notice.is_answer),
+            joined: notice.joined,
+            reply_until: self.state.timers.get(&TimerName::Notice(id)),
+            received_at: about.received_at,
+            trace: about.trace.clone(),
+        };
+        self.outputs.push_back(Output::Deliver(Box::new(delivery)));
+    }
+}
+
+/// A reply: the answer that is given, and what the gateway writes over it: what marks it, who we are, key and trace, what is carried back.
+fn reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], mut answer: Vec<u8>, code: Option<&[u8]>) -> Vec<u8> {
+    let rules = &spec.rules;
+    let parties = rules.party.iter().map(|(_, at)| at);
+    let participant = rules.participant.iter().map(|(_, at)| at);
+    for at in rules.key.iter().chain(&rules.trace).chain(parties).chain(participant) {
+        carry(frame, *at, &mut answer, *at);
+    }
+    for echo in &rule.echo {
+        carry(frame, echo.from, &mut answer, echo.to);
+    }
+    for (at, bytes) in &rule.answer.bytes {
+        put(&mut answer, *at, bytes);
+    }
+    if let Some(code) = code {
+        put(&mut answer, rules.response_code, code);
+    }
+    answer
+}
+
+fn service_reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], said: &ServiceReply) -> Result<Vec<u8>, Refused> {
+    let no = |text: String| Err((Refusal::InvalidFields, text));
+    let layout = spec.catalog.layout(rule.answer.telegram);
+    let at = spec.rules.response_code;
+    if let Some(code) = &said.response_code
+        && code.len() != at.range().len()
+    {
+        return no(format!("the response code is {} bytes, not {}", code.len(), at.len));
+    }
+    let answer = match &said.telegram {
+        Some(telegram) if telegram.len() as u64 != u64::from(layout.len()) => {
+            return no(format!(
+                "a reply to `{}` is {} bytes, not {}; the length prefix is not part of it",
+                rule.name,
+                layout.len(),
+                telegram.len()
+            ));
+        }
+        Some(telegram) => telegram.clone(),
+        None => blank(layout, Side::Answerer),
+    };
+    let is_said =
+        said.response_code.is_some() || at.of(&answer).is_some_and(|code| code.iter().any(|byte| *byte != b' '));
+    if !is_said {
+        return no(format!("a reply to `{}` has to say a response code", rule.name));
+    }
+    Ok(reply(spec, rule, frame, answer, said.response_code.as_deref()))
+}

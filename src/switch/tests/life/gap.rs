@@ -1,0 +1,359 @@
+//! Holes in the institution's numbers: who is asked, when, and what it may answer.
+
+use std::collections::BTreeMap;
+
+use pabal_switch::{CloseReason, Entry, Event, GapEnd};
+
+use crate::hands::{Hands, OUT, settings, version};
+use crate::peer;
+
+/// The questions that have left: bank and number.
+fn questions(hands: &mut Hands) -> Vec<Vec<u8>> {
+    let frames = hands.take_frames(OUT);
+    frames.into_iter().filter(|frame| peer::at(frame, (24, 31)) == "4000200").collect()
+}
+
+fn numbers(questions: &[Vec<u8>]) -> Vec<String> {
+    questions.iter().map(|frame| peer::at(frame, peer::TELEGRAM_NO).to_owned()).collect()
+}
+
+fn of_bank(bank: &str, number: u32) -> Vec<u8> {
+    let mut notice = peer::deposit(number, 1_000);
+    peer::put(&mut notice, peer::BANK_CODE, bank);
+    notice
+}
+
+/// Deposits of bank 088 came but for these.
+fn but(missing: &[u32], last: u32) -> Hands {
+    let mut hands = Hands::open();
+    for number in (1..=last).filter(|number| !missing.contains(number)) {
+        hands.receive(&peer::deposit(number, 1_000));
+    }
+    hands.take_frames(OUT);
+    hands.hand_over();
+    hands
+}
+
+fn closed(hands: &Hands) -> Vec<(Vec<(u64, u64)>, GapEnd)> {
+    let entries = hands.entries().into_iter().filter_map(|entry| match entry {
+        Entry::GapClosed(entry) => Some((entry.numbers, entry.reason)),
+        _ => None,
+    });
+    entries.collect()
+}
+
+fn again(hands: Hands) -> Hands {
+    let mut next = hands.restart();
+    next.after_secs(21);
+    next.connect_pair();
+    next.take_frames(OUT);
+    next
+}
+
+#[test]
+fn a_number_that_is_missing_is_asked_for_under_its_own_number() {
+    let mut hands = but(&[2], 3);
+    hands.after_secs(29);
+    assert_eq!(questions(&mut hands).len(), 0, "it may only be late");
+    hands.after_secs(1);
+    let asked = questions(&mut hands);
+    assert_eq!(asked.len(), 1);
+    // Who we are, the bank, what is asked, and the number and the date of the one that did not come.
+    assert_eq!(peer::at(&asked[0], (0, 31)), "PABAL    COMPANY1    0884000200");
+    assert_eq!(peer::at(&asked[0], (32, 46)), "00000220261121");
+    assert_eq!(peer::at(&asked[0], (201, 209)), "20261121", "the date of the transaction, as the spec fills it");
+
+    let answer = peer::gap_answer(&asked[0], 7_777);
+    hands.receive(&answer);
+    let delivery = hands.deliveries.pop().unwrap();
+    assert_eq!(
+        (&*delivery.rule, delivery.number.as_deref(), &delivery.telegram[..]),
+        ("deposit", Some("000002"), &answer[..])
+    );
+    assert_eq!(delivery.protocol.catalog.layout(delivery.layout).name(), "deposit_gap");
+    let accepted = hands.entries().into_iter().rev().find_map(|entry| match entry {
+        Entry::Accepted(entry) => Some((entry.exchange, entry.about.trace.clone())),
+        _ => None,
+    });
+    let (exchange, trace) = accepted.unwrap();
+    assert_eq!(delivery.recovered_by, Some(exchange));
+    assert_eq!(Some(delivery.trace), trace, "one trace for the question and what it found");
+    assert_eq!(hands.take_frames(OUT).len(), 0, "nothing is replied to an answer");
+    assert_eq!(hands.told(exchange), ["SUCCESS ANSWERED"]);
+    hands.after_secs(3_600);
+    assert_eq!(questions(&mut hands).len(), 0);
+}
+
+#[test]
+fn one_that_was_only_late_is_not_asked_for() {
+    let mut hands = but(&[2, 3], 4);
+    hands.receive(&peer::deposit(3, 1_000));
+    hands.after_secs(10);
+    hands.receive(&peer::deposit(2, 1_000));
+    hands.take_frames(OUT);
+    hands.after_secs(3_600);
+    assert_eq!(questions(&mut hands).len(), 0);
+    assert_eq!(closed(&hands), []);
+}
+
+#[test]
+fn a_fresh_notice_is_an_answer_too() {
+    let mut hands = but(&[2], 3);
+    hands.after_secs(30);
+    let asked = questions(&mut hands);
+    let in_flight = hands.core.status().in_flight;
+    hands.receive(&peer::deposit(2, 1_000));
+    assert_eq!((in_flight, hands.core.status().in_flight), (1, 0), "nobody waits for the other answer");
+    let reply = hands.take_frame();
+    assert_eq!(peer::at(&reply, peer::MESSAGE_TYPE), "4100", "it is replied to like any notice");
+    assert_eq!(hands.deliveries.pop().unwrap().recovered_by, None);
+    // The other answer comes all the same: it is no other notice.
+    hands.receive(&peer::gap_answer(&asked[0], 1_000));
+    assert_eq!(hands.deliveries.len(), 0);
+    assert_eq!(hands.kinds().last(), Some(&"repeated"));
+    hands.after_secs(3_600);
+    assert_eq!(questions(&mut hands).len(), 0);
+}
+
+#[test]
+fn one_that_comes_after_its_answer_is_the_same_notice() {
+    let mut hands = but(&[2], 3);
+    hands.after_secs(30);
+    let asked = questions(&mut hands);
+    hands.receive(&peer::gap_answer(&asked[0], 1_000));
+    let found = hands.deliveries.pop().unwrap();
+    hands.receive(&peer::deposit(2, 1_000));
+    let fresh = hands.deliveries.pop().unwrap();
+    assert_eq!((fresh.notice, fresh.repeated, fresh.recovered_by), (found.notice, true, None));
+    assert_eq!(fresh.protocol.catalog.layout(fresh.layout).name(), "deposit");
+    assert_eq!(peer::at(&hands.take_frame(), peer::MESSAGE_TYPE), "4100", "and is replied to");
+    hands.receive(&peer::deposit(2, 9_999));
+    assert_eq!(hands.kinds().last(), Some(&"unclaimed"));
+}
+
+#[test]
+fn what_the_institution_does_not_have_is_closed_as_absent() {
+    // 0116 is refused at every bank of the table that lists it for 004.
+    let mut hands = Hands::open();
+    for number in [1, 3] {
+        hands.receive(&of_bank("004", number));
+    }
+    hands.take_frames(OUT);
+    hands.after_secs(30);
+    let asked = questions(&mut hands);
+    hands.receive(&peer::answer(&asked[0], "0116"));
+    assert_eq!(closed(&hands), [(vec![(2, 2)], GapEnd::Absent)]);
+    hands.after_secs(3_600);
+    assert_eq!(questions(&mut hands).len(), 0);
+    assert!(!hands.events.iter().any(|event| matches!(event, Event::NumbersMissing { .. })));
+    let mut next = again(hands);
+    next.after_secs(3_600);
+    assert_eq!(questions(&mut next).len(), 0, "nor after a restart");
+}
+
+#[test]
+fn a_question_that_nobody_answers_is_asked_again_ever_more_slowly() {
+    let mut hands = but(&[2], 3);
+    hands.after_secs(30);
+    assert_eq!(numbers(&questions(&mut hands)), ["000002"]);
+    let mut times = Vec::new();
+    for second in 1..=3_600 {
+        hands.after_secs(1);
+        if !questions(&mut hands).is_empty() {
+            times.push(second);
+        }
+    }
+    // 30 s for an answer and twice the time before it each time: 30 + .. + 1,800 at most.
+    assert_eq!(times, [30, 90, 210, 450, 930, 1_890]);
+    assert_eq!(hands.core.status().in_flight, 0);
+}
+
+#[test]
+fn numbers_of_one_scope_are_asked_for_one_at_a_time() {
+    let mut hands = but(&[2, 3, 4], 5);
+    hands.after_secs(30);
+    let mut asked = Vec::new();
+    for _ in 0..3 {
+        let one = questions(&mut hands);
+        assert_eq!(one.len(), 1);
+        hands.receive(&peer::gap_answer(&one[0], 1_000));
+        assert_eq!(questions(&mut hands).len(), 0, "not at the same instant");
+        hands.after_secs(1);
+        asked.extend(numbers(&one));
+    }
+    assert_eq!(asked, ["000002", "000003", "000004"]);
+    assert_eq!(questions(&mut hands).len(), 0);
+}
+
+#[test]
+fn a_jump_by_ten_thousand_is_told_to_a_person_and_asks_nothing() {
+    let mut hands = but(&[], 1);
+    hands.receive(&peer::deposit(10_002, 1_000));
+    hands.take_frames(OUT);
+    let scope = "20261121088COMPANY1".to_owned();
+    let missing = Event::NumbersMissing { rule: "deposit".into(), scope, count: 10_000, reason: GapEnd::TooMany };
+    assert_eq!(hands.events.last(), Some(&missing));
+    assert_eq!(closed(&hands), [(vec![(2, 10_001)], GapEnd::TooMany)]);
+    hands.after_secs(3_600);
+    assert_eq!(questions(&mut hands).len(), 0);
+    // It goes on from there.
+    hands.receive(&peer::deposit(10_004, 1_000));
+    hands.take_frames(OUT);
+    hands.after_secs(30);
+    assert_eq!(numbers(&questions(&mut hands)), ["010003"]);
+}
+
+#[test]
+fn a_thousand_holes_are_paced() {
+    let mut hands = but(&[], 1);
+    hands.swaps = false;
+    hands.receive(&peer::deposit(1_002, 1_000));
+    hands.take_frames(OUT);
+    hands.after_secs(30);
+    let mut asked = 0;
+    for second in 1..=1_000 {
+        let now = questions(&mut hands);
+        asked += now.len();
+        assert!(asked <= second);
+        for question in &now {
+            hands.receive(&peer::gap_answer(question, 1_000));
+        }
+        hands.after_secs(1);
+    }
+    assert_eq!(asked, 1_000);
+    assert!(hands.core.undelivered(None, 10_000).len() <= 100, "what is kept is bounded by notices_max");
+}
+
+#[test]
+fn each_of_many_banks_has_its_own_holes_and_questions_keep_to_the_window() {
+    let banks: Vec<String> = (1..=36).map(|bank| format!("{bank:03}")).collect();
+    let mut settings = settings();
+    settings.parties[0].participants = banks.iter().map(|bank| bank.as_bytes().into()).collect();
+    settings.lines[0].window = 10;
+    let mut hands = Hands::open_with(settings);
+    hands.swaps = false;
+    hands.take_frames(OUT);
+    for bank in &banks {
+        for number in [1, 4] {
+            hands.receive(&of_bank(bank, number));
+        }
+    }
+    hands.take_frames(OUT);
+    hands.after_secs(30);
+    let mut asked: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for _ in 0..200 {
+        let now = questions(&mut hands);
+        assert!(hands.core.status().in_flight <= 10);
+        for question in &now {
+            let of_bank = asked.entry(peer::at(question, peer::BANK_CODE).to_owned()).or_default();
+            of_bank.push(peer::at(question, peer::TELEGRAM_NO).to_owned());
+        }
+        for question in &now {
+            hands.receive(&peer::gap_answer(question, 1_000));
+        }
+        hands.after(std::time::Duration::from_millis(100));
+    }
+    assert_eq!(asked.len(), 36);
+    assert!(asked.values().all(|numbers| *numbers == ["000002", "000003"]), "{asked:?}");
+}
+
+#[test]
+fn a_number_of_ours_that_is_in_flight_is_not_used() {
+    let mut hands = but(&[2], 3);
+    hands.transfer();
+    let frame = hands.take_frame();
+    assert_eq!(peer::at(&frame, peer::TELEGRAM_NO), "000002", "ours is on its way under the same number");
+    hands.after_secs(29);
+    hands.receive(&peer::answer(&frame, "VTIM"));
+    let open = hands.request(peer::transfer("088", "1", 5));
+    let _ = hands.call(open);
+    hands.take_frames(OUT);
+    hands.after_secs(1);
+    assert_eq!(numbers(&questions(&mut hands)), ["000002"], "answered: nobody can mistake one for the other");
+
+    let mut hands = but(&[2], 3);
+    hands.after_secs(5);
+    hands.transfer();
+    hands.take_frame();
+    hands.after_secs(29);
+    assert_eq!(questions(&mut hands).len(), 0, "the transfer is not answered yet");
+    hands.after_secs(3);
+    assert_eq!(numbers(&questions(&mut hands)), ["000002"]);
+}
+
+#[test]
+fn holes_survive_a_restart_and_a_checkpoint() {
+    let mut hands = but(&[2, 3], 4);
+    hands.after_secs(30);
+    let asked = questions(&mut hands);
+    hands.receive(&peer::gap_answer(&asked[0], 1_000));
+    let mut next = again(hands);
+    next.after_secs(30);
+    assert_eq!(numbers(&questions(&mut next)), ["000003"]);
+    let checkpoint = next.core.checkpoint();
+    next.journal = vec![(checkpoint.kind().into(), checkpoint.encode(&|_| [1; 32]))];
+    let mut last = again(next);
+    last.after_secs(30);
+    let asked = questions(&mut last);
+    assert_eq!(numbers(&asked), ["000003"]);
+    last.receive(&peer::gap_answer(&asked[0], 1_000));
+    last.receive(&peer::deposit(6, 1_000));
+    last.take_frames(OUT);
+    last.after_secs(30);
+    assert_eq!(numbers(&questions(&mut last)), ["000005"], "the highest number is known, too");
+}
+
+#[test]
+fn what_is_missing_when_the_date_changes_is_told_and_not_asked_for_any_more() {
+    let mut hands = but(&[2, 3, 6], 7);
+    hands.opens = false;
+    hands.after_secs(15 * 3_600);
+    hands.take_frames(OUT);
+    assert_eq!(closed(&hands), [(vec![(2, 3), (6, 6)], GapEnd::DateChanged)]);
+    let told = hands.events.iter().filter(|event| matches!(event, Event::NumbersMissing { count: 3, .. })).count();
+    assert_eq!(told, 1);
+    hands.receive(&peer::deposit(9, 1_000));
+    hands.take_frames(OUT);
+    hands.after_secs(3_600);
+    assert_eq!(questions(&mut hands).len(), 0, "a notice of yesterday shows no hole of today");
+}
+
+#[test]
+fn a_restart_on_the_next_date_tells_what_is_missing_of_the_last() {
+    let mut hands = but(&[2], 3);
+    let conn = hands.conn(OUT);
+    hands.closed(conn, CloseReason::PeerClosed);
+    let wall = hands.now.wall.as_unix_micros() + 15 * 3_600 * 1_000_000;
+    hands.now.wall = pabal_clock::Wall::from_unix_micros(wall);
+    let next = hands.restart();
+    assert_eq!(closed(&next), [(vec![(2, 2)], GapEnd::DateChanged)]);
+    let next = next.restart();
+    assert_eq!(closed(&next).len(), 1, "once");
+}
+
+#[test]
+fn where_the_first_number_is_known_what_is_missing_before_it_is_a_hole() {
+    let from =
+        ("numbered per send_date bank_code company_no  gap", "numbered per send_date bank_code company_no from 1  gap");
+    let mut hands = Hands::open_by(version(&[from], &[]), settings());
+    hands.receive(&peer::deposit(2, 1_000));
+    hands.take_frames(OUT);
+    hands.after_secs(30);
+    assert_eq!(numbers(&questions(&mut hands)), ["000001"]);
+}
+
+#[test]
+fn a_lost_session_asks_again_when_one_is_up() {
+    let mut hands = but(&[2], 3);
+    let conn = hands.conn(OUT);
+    hands.closed(conn, CloseReason::PeerClosed);
+    hands.after_secs(31);
+    hands.connects.clear();
+    while hands.connects.is_empty() {
+        hands.after_secs(1);
+    }
+    let conn = hands.connects.pop().unwrap();
+    hands.connected(conn);
+    hands.after_secs(60);
+    assert_eq!(numbers(&questions(&mut hands)), ["000002"]);
+}
