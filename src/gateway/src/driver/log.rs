@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use pabal_journal::{Columns, Draft};
 use pabal_switch::entry::{About, Frame};
-use pabal_switch::{Cause, Entry, Outcome};
+use pabal_switch::{Cause, Entry, GapEnd, Outcome};
 use pabal_telegram::{Layout, masked};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -63,7 +63,12 @@ impl Log {
     fn line(&self, draft: &Draft, entry: Option<&Entry>) -> Line {
         let about = entry.and_then(about);
         let rule = match entry {
-            Some(Entry::NoticeReceived(received)) => Some(received.rule.clone()),
+            Some(Entry::NoticeReceived(received)) => Some(received.about.rule.clone()),
+            Some(Entry::NoticeReplied(replied)) => replied.about.as_ref().map(|about| about.rule.clone()),
+            Some(Entry::NoticeDelivered(delivered)) => delivered.about.as_ref().map(|about| about.rule.clone()),
+            Some(Entry::NoticeJoined(joined)) => joined.about.as_ref().map(|about| about.rule.clone()),
+            Some(Entry::NoticeNotJoined(other)) => other.about.as_ref().map(|about| about.rule.clone()),
+            Some(Entry::GapClosed(closed)) => Some(closed.rule.clone()),
             _ => about.map(|about| about.rule.clone()),
         };
         let is_content_told = tracing::enabled!(tracing::Level::DEBUG);
@@ -73,7 +78,8 @@ impl Log {
             columns: draft.columns.clone(),
             is_grave: match entry {
                 Some(Entry::Outcome(concluded)) => matches!(concluded.outcome, Outcome::Unknown { .. }),
-                Some(Entry::Unclaimed(_) | Entry::Contradiction(_) | Entry::Listed(_)) => true,
+                Some(Entry::Unclaimed(_) | Entry::Contradiction(_) | Entry::Listed(_) | Entry::NoticeNotJoined(_)) => true,
+                Some(Entry::GapClosed(closed)) => closed.reason != GapEnd::Absent,
                 _ => false,
             },
             is_detail: matches!(entry, Some(Entry::Checkpoint(_) | Entry::NumberBlock(_))),
@@ -87,10 +93,15 @@ impl Log {
             Entry::Sending(sending) => (&sending.telegram, self.layout(about?, false)?),
             Entry::Outcome(concluded) => (concluded.answer.as_ref()?, self.layout(about?, true)?),
             Entry::NoticeReceived(received) => {
-                let version = self.versions.of(received.spec)?;
-                let protocol = version.protocol(&received.protocol)?;
-                let (_, rule) = protocol.rules.notice(&received.rule)?;
-                (&received.telegram, Arc::clone(protocol.catalog.layout(rule.request.telegram)))
+                let about = &received.about;
+                let version = self.versions.of(about.spec)?;
+                let protocol = version.protocol(&about.protocol)?;
+                let (_, rule) = protocol.rules.notice(&about.rule)?;
+                // What was asked for has the layout of the answer.
+                let gap = rule.gap.as_ref().filter(|_| about.recovered_by.is_some() && !received.repeated);
+                let answer = gap.map(|gap| protocol.rules.exchanges[usize::from(gap.exchange.0)].answer.telegram);
+                let telegram = answer.unwrap_or(rule.request.telegram);
+                (&received.telegram, Arc::clone(protocol.catalog.layout(telegram)))
             }
             _ => return None,
         };

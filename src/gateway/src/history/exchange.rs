@@ -116,8 +116,8 @@ impl History {
             }
             Entry::Listed(_) => self.is_listed = true,
             Entry::NoticeReceived(received) => {
-                self.rule = received.rule.to_string();
-                self.spec = Some(received.spec);
+                self.rule = received.about.rule.to_string();
+                self.spec = Some(received.about.spec);
                 self.origin = "notice";
                 self.notice.get_or_insert(NOTICE_RECEIVED);
                 self.request = Some(received.telegram.bytes);
@@ -239,6 +239,7 @@ const fn origin_word(origin: &Origin) -> &'static str {
         Origin::Caller => "caller",
         Origin::Opening => "opening",
         Origin::Inquiry { .. } => "inquiry",
+        Origin::Gap { .. } => "gap",
     }
 }
 

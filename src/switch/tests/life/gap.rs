@@ -354,6 +354,6 @@ fn a_lost_session_asks_again_when_one_is_up() {
     }
     let conn = hands.connects.pop().unwrap();
     hands.connected(conn);
-    hands.after_secs(60);
+    hands.after_secs(31);
     assert_eq!(numbers(&questions(&mut hands)), ["000002"]);
 }
