@@ -26,6 +26,7 @@ pub(crate) const BUILT_IN: &[BuiltIn] = &[BuiltIn {
     scenarios: &[
         ("demo", include_str!("../../../specs/hecto/scenarios/demo.toml")),
         ("normal", include_str!("../../../specs/hecto/scenarios/normal.toml")),
+        ("day", include_str!("../../../specs/hecto/scenarios/day.toml")),
         ("silent", include_str!("../../../specs/hecto/scenarios/silent.toml")),
         ("hostile", include_str!("../../../specs/hecto/scenarios/hostile.toml")),
     ],
