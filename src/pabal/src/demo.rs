@@ -25,7 +25,7 @@ use crate::byte_table::byte_table;
 use crate::table::{Align, Table};
 use crate::{decode, exit, print, serve, simulate, specs};
 
-/// Show the main job in one process: gateway, simulated bank, three transfers, one inquiry; or a whole day.
+/// Show the main job in one process: three transfers and an inquiry, or a whole day.
 ///
 /// The gateway and the bank speak over loopback TCP, the caller and the gateway over gRPC, and the journal is a real one in a temporary
 /// folder. Exit code 0 if each outcome is what it has to be, 1 if one is not.
