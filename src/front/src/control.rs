@@ -72,14 +72,14 @@ impl Control {
         let institution = request.institution.clone();
         let (search, max) = search::search(request)?;
         let found = self.handle.search(search).await.map_err(|error| Refused::by_gateway(&institution, error))?;
-        Ok(search::response(found, max))
+        Ok(search::response(&self.handle, found, max))
     }
 
     async fn look_at(&self, request: ShowRequest) -> Result<ShowResponse, Refused> {
         let institution = request.institution;
         let id = exchange_id(&institution, &request.id)?;
         match self.handle.show(&institution, id).await.map_err(|error| Refused::by_gateway(&institution, error))? {
-            Some(detail) => Ok(search::detail(detail, request.unmasked)),
+            Some(detail) => Ok(search::detail(&self.handle, detail, request.unmasked)),
             None => Ok(ShowResponse::default()),
         }
     }

@@ -67,6 +67,6 @@ pub use front::{Front, Options, Running};
 pub use listen::ListenError;
 pub use metadata::{CALLER_ANONYMOUS, CALLER_KEY};
 pub use pabal_gateway::Listen;
-pub use prost_types::Timestamp;
+pub use prost_types::{Duration as Span, Timestamp};
 pub use reason::code;
 pub use refused::{ERROR_DOMAIN, Proof, QUESTION_DOMAIN};

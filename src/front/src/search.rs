@@ -1,6 +1,6 @@
 //! Exchanges and notices that operators look for, and look at.
 
-use pabal_gateway::{HistoryLine, SEARCH_MAX, Search, SearchBy, Stored, TxDetail, TxSummary};
+use pabal_gateway::{Handle, HistoryLine, SEARCH_MAX, Search, SearchBy, Stored, TxDetail, TxSummary};
 use pabal_spec::{Exposure, ShownRow};
 use pabal_telegram::Telegram;
 
@@ -58,14 +58,14 @@ fn trace(text: &str) -> Option<String> {
     (id.len() == DIGITS && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(id)
 }
 
-pub(crate) fn response(found: Vec<TxSummary>, max: usize) -> SearchResponse {
-    SearchResponse { more: found.len() >= max, found: found.into_iter().map(summary).collect() }
+pub(crate) fn response(handle: &Handle, found: Vec<TxSummary>, max: usize) -> SearchResponse {
+    SearchResponse { more: found.len() >= max, found: found.into_iter().map(|tx| summary(handle, tx)).collect() }
 }
 
 /// What began as a notice.
 const NOTICE: &str = "notice";
 
-fn summary(tx: TxSummary) -> proto::TxSummary {
+fn summary(handle: &Handle, tx: TxSummary) -> proto::TxSummary {
     let (outcome, cause, refusal) = tx.outcome.map_or_else(Default::default, answer::outcome);
     let (next_step, next_at, owner) = match tx.next {
         None => (String::new(), None, ""),
@@ -74,7 +74,9 @@ fn summary(tx: TxSummary) -> proto::TxSummary {
             (next.text, next.at.map(|at| answer::timestamp(at.as_unix_micros())), owner)
         }
     };
+    let zone_minutes = handle.zone(&tx.institution).seconds() / 60;
     proto::TxSummary {
+        zone_minutes,
         institution: tx.institution,
         id: tx.exchange.to_string(),
         kind: if tx.origin == NOTICE { NOTICE } else { "exchange" }.to_owned(),
@@ -100,14 +102,14 @@ fn summary(tx: TxSummary) -> proto::TxSummary {
 }
 
 /// Everything about one of them. Confidential fields are masked unless `unmasked`.
-pub(crate) fn detail(detail: TxDetail, unmasked: bool) -> ShowResponse {
+pub(crate) fn detail(handle: &Handle, detail: TxDetail, unmasked: bool) -> ShowResponse {
     ShowResponse {
         request: detail.request.map(|stored| telegram(&stored, &detail.summary.rule, unmasked)),
         answer: detail.answer.map(|stored| telegram(&stored, &detail.summary.rule, unmasked)),
-        summary: Some(summary(detail.summary)),
+        summary: Some(summary(handle, detail.summary)),
         history: detail.history.into_iter().map(entry).collect(),
-        inquiries: detail.inquiries.into_iter().map(summary).collect(),
-        notices: detail.notices.into_iter().map(summary).collect(),
+        inquiries: detail.inquiries.into_iter().map(|tx| summary(handle, tx)).collect(),
+        notices: detail.notices.into_iter().map(|tx| summary(handle, tx)).collect(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What configuration says of an institution, as operators see it.
 
+use pabal_clock::UtcOffset;
 use pabal_spec::Digest;
 use pabal_switch::{Direction, LineSide};
 
@@ -46,6 +47,13 @@ impl Handle {
             }
         };
         desk.config.lines.iter().map(line).collect()
+    }
+
+    /// The zone in which an institution's clocks are read; UTC if it is not configured.
+    #[must_use]
+    pub fn zone(&self, institution: &str) -> UtcOffset {
+        let newest = self.0.desks.get(institution).map(|desk| desk.versions.newest());
+        newest.and_then(|version| Some(version.institution.protocols.first()?.day.zone)).unwrap_or_default()
     }
 
     /// The version of an institution's spec that is in force; `None` if it is not configured.

@@ -1,7 +1,8 @@
 //! Pabal (파발): a gateway for fixed-length TCP telegrams.
 //!
 //! One binary: the gateway (`serve`), a simulated institution (`simulate`), a caller (`call`, `find`, `inquire`), all three in one process
-//! (`demo`), and tools for spec files and telegrams (`spec`, `decode`, `encode`). Each command is a file of this crate.
+//! (`demo`), what operators look at (`tx`, `lines`, `sessions`, `openings`, `numbers`), a subscriber (`notices`), and tools for spec files and telegrams
+//! (`spec`, `decode`, `encode`). Each command is a file of this crate.
 
 // Its macros are for the modules behind it.
 #[macro_use]
@@ -16,12 +17,19 @@ mod encode;
 mod exit;
 mod find;
 mod inquire;
+mod institutions;
+mod lines;
+mod notices;
+mod numbers;
+mod openings;
 mod print;
 mod serve;
+mod sessions;
 mod simulate;
 mod spec;
 mod specs;
 mod table;
+mod tx;
 
 use std::process::ExitCode;
 
@@ -48,6 +56,13 @@ enum Command {
     Find(find::Find),
     Inquire(inquire::Inquire),
     #[command(subcommand)]
+    Tx(tx::Tx),
+    Notices(notices::Notices),
+    Lines(lines::Lines),
+    Sessions(sessions::Sessions),
+    Openings(openings::Openings),
+    Numbers(numbers::Numbers),
+    #[command(subcommand)]
     Spec(spec::Spec),
     Decode(decode::Decode),
     Encode(encode::Encode),
@@ -70,6 +85,12 @@ fn main() -> ExitCode {
         Command::Call(command) => command.run(),
         Command::Find(command) => command.run(),
         Command::Inquire(command) => command.run(),
+        Command::Tx(command) => command.run(),
+        Command::Notices(command) => command.run(),
+        Command::Lines(command) => command.run(),
+        Command::Sessions(command) => command.run(),
+        Command::Openings(command) => command.run(),
+        Command::Numbers(command) => command.run(),
         Command::Spec(command) => command.run(),
         Command::Decode(command) => command.run(),
         Command::Encode(command) => command.run(),

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use pabal_clock::{UtcOffset, Wall};
 use pabal_front::proto::{
-    ExchangeResponse, Field, FindResponse, FoundExchange, Outcome, Reason, Value, find_response, value,
+    ExchangeResponse, Field, FindResponse, FoundExchange, HistoryEntry, Outcome, Reason, Value, find_response, value,
 };
+use pabal_front::{Span, Timestamp, client};
 use serde_json::json;
+use tonic::{Code, Status};
 
 use crate::exit;
 use crate::table::{Align, Table};
@@ -36,7 +39,7 @@ pub(crate) fn exit_code(outcome: i32) -> u8 {
     }
 }
 
-fn with_refusal(cause: i32, refusal: i32) -> String {
+pub(crate) fn with_refusal(cause: i32, refusal: i32) -> String {
     if Reason::try_from(refusal).unwrap_or(Reason::Unspecified) == Reason::Unspecified {
         reason(cause)
     } else {
@@ -55,7 +58,7 @@ pub(crate) fn exchange(response: &ExchangeResponse, unmasked: bool) -> Vec<Strin
     }
     lines.extend(code(response));
     lines.push(format!("trace     {}", response.trace_id));
-    lines.extend(fields(response, unmasked));
+    lines.extend(fields(&response.fields, unmasked));
     for fault in &response.faults {
         lines.push(format!("fault     {}", fault.text));
     }
@@ -70,7 +73,7 @@ pub(crate) fn inquiry(response: &ExchangeResponse) -> Vec<String> {
         lines.push(format!("number    {}", response.telegram_number));
     }
     lines.extend(code(response));
-    lines.extend(fields(response, false));
+    lines.extend(fields(&response.fields, false));
     for fault in &response.faults {
         lines.push(format!("fault     {}", fault.text));
     }
@@ -87,8 +90,8 @@ fn code(response: &ExchangeResponse) -> Option<String> {
 }
 
 /// A table of the fields that hold something.
-fn fields(response: &ExchangeResponse, unmasked: bool) -> Vec<String> {
-    let mut fields: Vec<(&String, &Field)> = response.fields.iter().collect();
+pub(crate) fn fields(fields: &BTreeMap<String, Field>, unmasked: bool) -> Vec<String> {
+    let mut fields: Vec<(&String, &Field)> = fields.iter().collect();
     fields.sort_by_key(|(_, field)| field.offset);
     let mut table = Table::new(&[("  field", Align::Left), ("value", Align::Left)]);
     let mut any = false;
@@ -144,9 +147,15 @@ fn found(found: &FoundExchange) -> Vec<String> {
         lines.push(format!("number    {}", found.telegram_number));
     }
     lines.push(format!("trace     {}", found.trace_id));
-    lines.push("journal".into());
-    let first = found.history.first().and_then(|h| h.at.as_ref()).map(micros);
-    for entry in &found.history {
+    lines.extend(history(&found.history));
+    lines
+}
+
+/// Every entry of the journal, by its time since the first.
+pub(crate) fn history(history: &[HistoryEntry]) -> Vec<String> {
+    let mut lines = vec!["journal".to_string()];
+    let first = history.first().and_then(|entry| entry.at.as_ref()).map(micros);
+    for entry in history {
         let after = match (first, entry.at.as_ref().map(micros)) {
             (Some(first), Some(at)) => seconds(at - first),
             _ => String::new(),
@@ -156,7 +165,60 @@ fn found(found: &FoundExchange) -> Vec<String> {
     lines
 }
 
-fn micros(at: &pabal_front::Timestamp) -> i64 {
+/// The same as JSON.
+pub(crate) fn history_json(history: &[HistoryEntry]) -> Vec<serde_json::Value> {
+    let entry = |entry: &HistoryEntry| {
+        json!({ "at_us": entry.at.as_ref().map(micros), "kind": entry.kind, "text": entry.text })
+    };
+    history.iter().map(entry).collect()
+}
+
+/// Date and time of a zone that is so many minutes east of UTC.
+pub(crate) fn moment(at: Option<&Timestamp>, zone_minutes: i32) -> String {
+    let Some(at) = at else { return String::new() };
+    let civil = Wall::from_unix_seconds(at.seconds).civil(UtcOffset::from_minutes(zone_minutes));
+    format!("{} {}", civil.date, civil.time)
+}
+
+/// A span in the largest units that tell it: `42 s`, `3 min 20 s`, `2 h 5 min`.
+pub(crate) fn span(seconds: i64) -> String {
+    match seconds {
+        ..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+/// A span in milliseconds.
+pub(crate) fn millis(span: &Span) -> i64 {
+    span.seconds * 1_000 + i64::from(span.nanos) / 1_000_000
+}
+
+/// `2026-11-22` of the number 20261122.
+pub(crate) fn date(yyyymmdd: u32) -> String {
+    format!("{:04}-{:02}-{:02}", yyyymmdd / 10_000, yyyymmdd / 100 % 100, yyyymmdd % 100)
+}
+
+/// Prints the error of a question. Nothing is learnt by it, and nothing was done.
+pub(crate) fn unanswered(status: &Status) -> u8 {
+    match client::reason(status) {
+        Some(reason) => err!("refused   {reason} ({:?})", status.code()),
+        None => err!("error     {:?}", status.code()),
+    }
+    err!("          {}", status.message());
+    if status.code() == Code::Unimplemented {
+        err!("Is this address a gateway's, and is it as new as this command?");
+    }
+    exit::NO_PROOF
+}
+
+/// Prints one JSON value.
+pub(crate) fn json(value: &serde_json::Value) -> anyhow::Result<()> {
+    out!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+pub(crate) fn micros(at: &Timestamp) -> i64 {
     at.seconds * 1_000_000 + i64::from(at.nanos) / 1_000
 }
 
@@ -166,7 +228,7 @@ pub(crate) fn seconds(micros: i64) -> String {
 }
 
 /// A field's value, if it holds one: of a confidential field its class between parentheses, unless `unmasked`.
-fn shown(field: &Field, unmasked: bool) -> Option<String> {
+pub(crate) fn shown(field: &Field, unmasked: bool) -> Option<String> {
     let text = field.value.as_ref().and_then(value_text)?;
     Some(if field.class == "public" || unmasked { text } else { format!("({})", field.class) })
 }
@@ -203,11 +265,7 @@ pub(crate) fn find_json(response: &FindResponse) -> serde_json::Value {
         }
         None => return json!({ "found": false, "fenced": false }),
     };
-    let journal: Vec<_> = found
-        .history
-        .iter()
-        .map(|entry| json!({ "at_us": entry.at.as_ref().map(micros), "kind": entry.kind, "text": entry.text }))
-        .collect();
+    let journal = history_json(&found.history);
     json!({
         "found": true,
         "exchange_id": found.exchange_id,
@@ -223,7 +281,7 @@ pub(crate) fn find_json(response: &FindResponse) -> serde_json::Value {
 }
 
 /// Null while there is none.
-fn outcome_json(number: i32) -> serde_json::Value {
+pub(crate) fn outcome_json(number: i32) -> serde_json::Value {
     match Outcome::try_from(number).unwrap_or(Outcome::Unspecified) {
         Outcome::Unspecified => serde_json::Value::Null,
         _ => json!(outcome(number)),
@@ -231,7 +289,7 @@ fn outcome_json(number: i32) -> serde_json::Value {
 }
 
 /// Null if there is none.
-fn reason_json(number: i32) -> serde_json::Value {
+pub(crate) fn reason_json(number: i32) -> serde_json::Value {
     match Reason::try_from(number).unwrap_or(Reason::Unspecified) {
         Reason::Unspecified => serde_json::Value::Null,
         _ => json!(reason(number)),

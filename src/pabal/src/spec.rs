@@ -1,3 +1,5 @@
+mod reload;
+
 use clap::Subcommand;
 use pabal_spec::{Protocol, Severity};
 use pabal_telegram::{By, Echo, Fill, Kind, Layout};
@@ -6,7 +8,7 @@ use serde_json::json;
 use crate::table::{Align, Table};
 use crate::{diagnostics, exit, out, specs};
 
-/// Check and show spec files.
+/// Check, show and load spec files.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Spec {
     /// Check an institution's spec files and draw every mistake.
@@ -36,6 +38,7 @@ pub(crate) enum Spec {
         #[arg(long)]
         json: bool,
     },
+    Reload(reload::Reload),
 }
 
 impl Spec {
@@ -46,6 +49,7 @@ impl Spec {
                 check(spec.as_deref().unwrap_or_else(here), json)
             }
             Self::Show { spec, telegram, json } => show(&spec, telegram.as_deref(), json),
+            Self::Reload(command) => command.run(),
         }
     }
 }

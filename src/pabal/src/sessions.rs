@@ -1,0 +1,94 @@
+use clap::Args;
+use pabal_front::Span;
+use pabal_front::proto::{InstitutionStatus, SessionStatus};
+use serde_json::json;
+
+use crate::institutions::Institutions;
+use crate::print;
+use crate::table::{Align, Table};
+
+/// Show each session that a line may have: its state, what is in flight on it, and when bytes last came and went.
+///
+/// Example: pabal sessions hecto
+///
+/// Exit codes: 0 shown, 2 usage, 5 not learnt.
+///
+/// With --json: a list of institution, line, slot, state, state_text, epoch (0 if there is no connection), in_flight, window, unsent_bytes, received_ago_ms and wrote_ago_ms
+/// (null if nothing came or went), closed_reason and closed_text (why the last connection ended, null if none has).
+#[derive(Debug, Args)]
+pub(crate) struct Sessions {
+    #[command(flatten)]
+    institutions: Institutions,
+}
+
+impl Sessions {
+    pub(crate) fn run(self) -> anyhow::Result<u8> {
+        self.institutions.show("no line is configured", table, to_json)
+    }
+}
+
+fn table(institutions: &[InstitutionStatus]) -> Table {
+    let mut table = Table::new(&[
+        ("institution", Align::Left),
+        ("session", Align::Left),
+        ("state", Align::Left),
+        ("epoch", Align::Right),
+        ("in flight", Align::Right),
+        ("unsent", Align::Right),
+        ("last in", Align::Right),
+        ("last out", Align::Right),
+        ("last closed", Align::Left),
+    ]);
+    for status in institutions {
+        for session in &status.sessions {
+            let in_flight = match session.window {
+                0 => session.in_flight.to_string(),
+                window => format!("{}/{window}", session.in_flight),
+            };
+            table.row(vec![
+                status.institution.clone(),
+                format!("{}/{}", session.line, session.slot),
+                session.state.clone(),
+                session.epoch.to_string(),
+                in_flight,
+                session.unsent_bytes.to_string(),
+                ago(session.received_ago.as_ref()),
+                ago(session.wrote_ago.as_ref()),
+                closed(session),
+            ]);
+        }
+    }
+    table
+}
+
+fn closed(session: &SessionStatus) -> String {
+    if session.closed_reason.is_empty() { "-".into() } else { session.closed_reason.clone() }
+}
+
+fn ago(span: Option<&Span>) -> String {
+    span.map_or_else(|| "-".into(), |span| format!("{} ago", print::span(span.seconds)))
+}
+
+fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
+    let text = |text: &str| if text.is_empty() { serde_json::Value::Null } else { json!(text) };
+    let sessions = institutions.iter().flat_map(|status| {
+        status.sessions.iter().map(move |session| {
+            json!({
+                "institution": status.institution,
+                "line": session.line,
+                "slot": session.slot,
+                "state": session.state,
+                "state_text": session.state_text,
+                "epoch": session.epoch,
+                "in_flight": session.in_flight,
+                "window": session.window,
+                "unsent_bytes": session.unsent_bytes,
+                "received_ago_ms": session.received_ago.as_ref().map(print::millis),
+                "wrote_ago_ms": session.wrote_ago.as_ref().map(print::millis),
+                "closed_reason": text(&session.closed_reason),
+                "closed_text": text(&session.closed_text),
+            })
+        })
+    });
+    sessions.collect()
+}

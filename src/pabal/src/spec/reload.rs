@@ -1,0 +1,97 @@
+use clap::Args;
+use pabal_front::client;
+use pabal_front::proto::{ReloadSpecRequest, ReloadSpecResponse};
+use serde_json::json;
+
+use crate::call::Target;
+use crate::table::{Align, Table};
+use crate::{exit, print};
+
+const NOTHING_CHANGED: &str = "The version in force stays.";
+
+/// Have a running gateway read its spec files anew. No session closes; what has begun goes on by the version that it began with.
+///
+/// Example: pabal spec reload hecto --reason "codes of bank 088"
+///
+/// Exit codes: 0 in force, 1 the spec has mistakes or needs a reconnect, and the version in force stays, 2 usage, 4 no gateway was reached, 5 no proof.
+///
+/// With --json: a list of institution, old, new (versions; the same if nothing has changed).
+#[derive(Debug, Args)]
+pub(crate) struct Reload {
+    /// Only this institution
+    institution: Option<String>,
+    /// Why; it is kept in the journal
+    #[arg(long)]
+    reason: String,
+    /// Who acts
+    #[arg(long, env = "USER", default_value = "operator")]
+    actor: String,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Reload {
+    pub(crate) fn run(self) -> anyhow::Result<u8> {
+        let message = ReloadSpecRequest {
+            institution: self.institution.clone().unwrap_or_default(),
+            actor: self.actor.clone(),
+            reason: self.reason.clone(),
+        };
+        self.target.with(Some(NOTHING_CHANGED), async |mut client, caller| {
+            match client.control.reload_spec(client::request(message, Some(&caller), None, None)?).await {
+                Ok(response) => {
+                    let response = response.into_inner();
+                    if self.json {
+                        print::json(&to_json(&response))?;
+                    } else {
+                        for line in table(&response).lines() {
+                            out!("{line}");
+                        }
+                    }
+                    Ok(exit::DONE)
+                }
+                Err(status) => match client::reason(&status) {
+                    Some(reason) => {
+                        err!("refused   {reason} ({:?})", status.code());
+                        err!("          {}", status.message());
+                        Ok(exit::FAILURE)
+                    }
+                    None => {
+                        err!("error     {:?}: {}", status.code(), status.message());
+                        err!("The gateway did not make this error: ask `pabal lines --json` which version is in force.");
+                        Ok(exit::NO_PROOF)
+                    }
+                },
+            }
+        })
+    }
+}
+
+fn table(response: &ReloadSpecResponse) -> Table {
+    let mut table = Table::new(&[
+        ("institution", Align::Left),
+        ("was", Align::Left),
+        ("is in force", Align::Left),
+        ("", Align::Left),
+    ]);
+    for one in &response.reloaded {
+        let same = one.old_digest == one.new_digest;
+        table.row(vec![
+            one.institution.clone(),
+            one.old_digest.clone(),
+            one.new_digest.clone(),
+            if same { "unchanged".into() } else { String::new() },
+        ]);
+    }
+    table
+}
+
+fn to_json(response: &ReloadSpecResponse) -> serde_json::Value {
+    let one = |one: &pabal_front::proto::ReloadedSpec| {
+        json!({ "institution": one.institution, "old": one.old_digest, "new": one.new_digest })
+    };
+    response.reloaded.iter().map(one).collect()
+}
