@@ -1463,10 +1463,10 @@ pub mod search_request {
         /// An idempotency key.
         #[prost(message, tag = "3")]
         IdempotencyKey(super::KeyOfCaller),
-        /// The correlation key of the institution's telegrams: the values of the spec's key fields in its order, joined by '/'.
+        /// The correlation key of the institution's telegrams: the bytes of the spec's key fields in its order, one behind another.
         #[prost(string, tag = "4")]
         InstitutionKey(::prost::alloc::string::String),
-        /// A telegram number, ours or theirs, as digits; zeros in front do not matter.
+        /// A telegram number, ours or theirs, of any day, with the zeros in front that it has in the telegram.
         #[prost(string, tag = "5")]
         Number(::prost::alloc::string::String),
         /// A trace: 32 hexadecimal digits.
@@ -1566,6 +1566,9 @@ pub struct TxSummary {
     /// The exchange that this one asks about, or that a notice is about. Empty if there is none.
     #[prost(string, tag = "21")]
     pub parent_id: ::prost::alloc::string::String,
+    /// The institution's time zone: minutes east of UTC.
+    #[prost(sint32, tag = "22")]
+    pub zone_minutes: i32,
 }
 /// Which exchange or notice.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
