@@ -70,7 +70,7 @@ fn summary(handle: &Handle, tx: TxSummary) -> proto::TxSummary {
     let (next_step, next_at, owner) = match tx.next {
         None => (String::new(), None, ""),
         Some(next) => {
-            let owner = if next.at.is_some() { "gateway" } else { "operator" };
+            let owner = if next.by_hand { "operator" } else { "gateway" };
             (next.text, next.at.map(|at| answer::timestamp(at.as_unix_micros())), owner)
         }
     };

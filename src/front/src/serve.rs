@@ -56,7 +56,13 @@ async fn run(
         tracing::Span::current().record("institution", &institution);
         let subscribed = Subscribed { institution: institution.clone(), notices: wanted.notices.clone() };
         let subscription = handle.serve(wanted).await;
-        let subscription = subscription.map_err(|error| ended(Refused::by_gateway(&institution, error)))?;
+        let subscription = subscription.map_err(|error| {
+            ended(match error.refusal {
+                // It is the name of a notice that is not known, not a notice.
+                Refusal::UnknownNotice => Refused::invalid(&institution, "notices", error.detail),
+                _ => Refused::by_gateway(&institution, error),
+            })
+        })?;
         if responses.send(Ok(event(Event::Subscribed(subscribed)))).await.is_ok() {
             tracing::info!("a service takes notices");
             Line { institution, subscription, responses: responses.clone(), replies: BTreeMap::new() }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pabal_clock::Wall;
 use pabal_spec::{Protocol, TelegramId};
-use pabal_switch::{ExchangeId, Outcome};
+use pabal_switch::{ExchangeId, ExchangeState, Outcome};
 use pabal_telegram::Layout;
 
 use crate::call::CallError;
@@ -89,10 +89,12 @@ pub struct TxSummary {
 /// What is done next about something UNKNOWN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextStep {
-    /// When; `None` if it waits for a person.
+    /// When; `None` if it waits for a person, or for an answer.
     pub at: Option<Wall>,
     /// What.
     pub text: String,
+    /// A person has to do it.
+    pub by_hand: bool,
 }
 
 /// Everything about an exchange or a notice.
@@ -237,6 +239,15 @@ impl Handle {
         let Some(desk) = desk else { return history.summary(exchange, None, None) };
         let status = self.look(desk, LookKey::Exchange(exchange)).await;
         let next = match status.as_ref().and_then(|status| status.outcome) {
+            // Its caller's time was over first; the institution still has some.
+            Some(_)
+                if status
+                    .as_ref()
+                    .is_some_and(|status| matches!(status.state, ExchangeState::Sending | ExchangeState::Sent)) =>
+            {
+                let text = "the institution's answer is awaited".to_owned();
+                Some(NextStep { at: None, text, by_hand: false })
+            }
             Some(outcome) if !outcome.is_final() => self.next_step(desk, exchange).await,
             _ => None,
         };
@@ -256,9 +267,9 @@ impl Handle {
             Some((at, text)) => {
                 let wait = i64::try_from(at.since(now.mono).as_micros()).unwrap_or(i64::MAX);
                 let at = Wall::from_unix_micros(now.wall.as_unix_micros().saturating_add(wait));
-                NextStep { at: Some(at), text: text.into() }
+                NextStep { at: Some(at), text: text.into(), by_hand: false }
             }
-            None => NextStep { at: None, text: "a person has to look at it".to_owned() },
+            None => NextStep { at: None, text: "a person has to look at it".to_owned(), by_hand: true },
         })
     }
 }

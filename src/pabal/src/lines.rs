@@ -40,8 +40,11 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
     ]);
     for status in institutions {
         for (at, line) in status.lines.iter().enumerate() {
-            let in_flight =
-                if line.window == 0 { line.in_flight.to_string() } else { format!("{}/{}", line.in_flight, line.window) };
+            let in_flight = if line.window == 0 {
+                line.in_flight.to_string()
+            } else {
+                format!("{}/{}", line.in_flight, line.window)
+            };
             table.row(vec![
                 status.institution.clone(),
                 line.line.clone(),

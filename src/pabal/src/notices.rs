@@ -112,7 +112,11 @@ impl Notices {
                     awaited.remove(&refused.notice_id);
                 }
                 Some(Event::Subscribed(subscribed)) => {
-                    let names = if subscribed.notices.is_empty() { "all notices".into() } else { subscribed.notices.join(", ") };
+                    let names = if subscribed.notices.is_empty() {
+                        "all notices".into()
+                    } else {
+                        subscribed.notices.join(", ")
+                    };
                     err!("subscribed to {names} of {}", subscribed.institution);
                 }
                 None => {}
@@ -194,7 +198,8 @@ fn lines(notice: &Notice, unmasked: bool) -> Vec<String> {
 
 fn to_json(notice: &Notice, unmasked: bool) -> serde_json::Value {
     let text = |text: &str| if text.is_empty() { serde_json::Value::Null } else { json!(text) };
-    let fields = notice.fields.iter().filter_map(|(name, field)| Some((name.clone(), json!(print::shown(field, unmasked)?))));
+    let fields =
+        notice.fields.iter().filter_map(|(name, field)| Some((name.clone(), json!(print::shown(field, unmasked)?))));
     let faults = notice.faults.iter();
     json!({
         "notice_id": notice.notice_id,

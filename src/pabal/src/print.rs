@@ -167,9 +167,7 @@ pub(crate) fn history(history: &[HistoryEntry]) -> Vec<String> {
 
 /// The same as JSON.
 pub(crate) fn history_json(history: &[HistoryEntry]) -> Vec<serde_json::Value> {
-    let entry = |entry: &HistoryEntry| {
-        json!({ "at_us": entry.at.as_ref().map(micros), "kind": entry.kind, "text": entry.text })
-    };
+    let entry = |entry: &HistoryEntry| json!({ "at_us": entry.at.as_ref().map(micros), "kind": entry.kind, "text": entry.text });
     history.iter().map(entry).collect()
 }
 

@@ -1557,7 +1557,7 @@ pub struct TxSummary {
     /// What happens next with what is not resolved: a line for people. Empty if it is resolved.
     #[prost(string, tag = "18")]
     pub next_step: ::prost::alloc::string::String,
-    /// When. Not set if a person has to act, or nothing is planned.
+    /// When. Not set if a person has to act, or an answer is awaited.
     #[prost(message, optional, tag = "19")]
     pub next_at: ::core::option::Option<::prost_types::Timestamp>,
     /// Who has to take the next step: gateway or operator. Empty if it is resolved.

@@ -61,7 +61,9 @@ impl Reload {
                     }
                     None => {
                         err!("error     {:?}: {}", status.code(), status.message());
-                        err!("The gateway did not make this error: ask `pabal lines --json` which version is in force.");
+                        err!(
+                            "The gateway did not make this error: ask `pabal lines --json` which version is in force."
+                        );
                         Ok(exit::NO_PROOF)
                     }
                 },
@@ -90,8 +92,6 @@ fn table(response: &ReloadSpecResponse) -> Table {
 }
 
 fn to_json(response: &ReloadSpecResponse) -> serde_json::Value {
-    let one = |one: &pabal_front::proto::ReloadedSpec| {
-        json!({ "institution": one.institution, "old": one.old_digest, "new": one.new_digest })
-    };
+    let one = |one: &pabal_front::proto::ReloadedSpec| json!({ "institution": one.institution, "old": one.old_digest, "new": one.new_digest });
     response.reloaded.iter().map(one).collect()
 }

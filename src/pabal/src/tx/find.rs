@@ -28,7 +28,7 @@ pub(crate) struct Find {
     #[arg(long)]
     institution: Option<String>,
     /// With --key: only this caller's
-    #[arg(long, value_name = "CALLER", requires = "key")]
+    #[arg(long, value_name = "CALLER", conflicts_with_all = ["term", "exchange", "institution_key", "number", "trace"])]
     of: Option<String>,
     /// How many at most
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
@@ -88,10 +88,8 @@ fn guess(term: &str) -> Vec<By> {
     let parts: Vec<&str> = term.split('-').collect();
     let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
     let text = || term.to_owned();
-    let otherwise = [
-        By::IdempotencyKey(KeyOfCaller { caller: String::new(), key: text() }),
-        By::InstitutionKey(text()),
-    ];
+    let otherwise =
+        [By::IdempotencyKey(KeyOfCaller { caller: String::new(), key: text() }), By::InstitutionKey(text())];
     let first = match lengths.as_slice() {
         [8, 4, 4, 4, 12] if parts.iter().all(|part| is_hex(part)) => Some(By::Id(text())),
         [2, 32, 16, 2] if parts.iter().all(|part| is_hex(part)) => Some(By::TraceId(text())),

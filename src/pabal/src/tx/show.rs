@@ -1,7 +1,7 @@
 use clap::Args;
 use pabal_front::client;
 use pabal_front::proto::search_request::By;
-use pabal_front::proto::{SearchRequest, ShowRequest, ShowResponse, ShownField, Telegram, TxSummary};
+use pabal_front::proto::{Outcome, SearchRequest, ShowRequest, ShowResponse, ShownField, Telegram, TxSummary};
 use serde_json::json;
 
 use super::{state, table, to_json};
@@ -101,10 +101,12 @@ fn head(tx: &TxSummary) -> Vec<String> {
     let (word, accepted) = if tx.kind == "notice" { ("notice", "received") } else { ("exchange", "accepted") };
     let mut lines = vec![
         format!("{word:<13}{} ({} {})", tx.id, tx.institution, tx.name),
-        format!("{:<13}{}", "outcome", state(tx)),
         format!("{:<13}{}", "state", tx.state),
         format!("{accepted:<13}{when}"),
     ];
+    if tx.outcome() != Outcome::Unspecified {
+        lines.insert(1, format!("{:<13}{}", "outcome", state(tx)));
+    }
     let key = match (&*tx.caller, &*tx.idempotency_key) {
         ("", _) => String::new(),
         (caller, "") => caller.into(),

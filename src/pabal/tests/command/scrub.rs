@@ -36,6 +36,25 @@ fn word(word: &str) -> String {
     if word.len() == 32 && is_hex(word) {
         return "TRACE".into();
     }
+    if word.len() == 16 && is_hex(word) && word.chars().any(|c| c.is_ascii_alphabetic()) {
+        return "VERSION".into();
+    }
+    let has_form = |form: &str| {
+        word.len() == form.len()
+            && word.chars().zip(form.chars()).all(|(c, f)| if f == '0' { c.is_ascii_digit() } else { c == f })
+    };
+    for (form, name) in [("0000-00-00", "DATE"), ("00:00:00", "TIME")] {
+        if has_form(form) {
+            return name.into();
+        }
+    }
+    // Microseconds since 1970 in this century, and dates of it.
+    if (word.len() == 16 || word.len() == 8)
+        && word.starts_with(if word.len() == 16 { "1" } else { "20" })
+        && word.bytes().all(|b| b.is_ascii_digit())
+    {
+        return if word.len() == 16 { "MICROS".into() } else { "DATE".into() };
+    }
     if let Some(time) = word.strip_prefix('+')
         && time.split_once('.').is_some_and(|(whole, parts)| parts.len() == 3 && whole.parse::<u32>().is_ok())
     {

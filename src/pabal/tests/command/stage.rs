@@ -29,11 +29,16 @@ pub(crate) fn free() -> SocketAddr {
 impl Stage {
     /// Everything is there, and business is open with both banks.
     pub(crate) fn open() -> Self {
+        Self::open_by("hecto")
+    }
+
+    /// The same by another spec: a folder, or the name of an institution that is built in.
+    pub(crate) fn open_by(spec: &str) -> Self {
         let answers = free();
-        let mut bank = Live::start(&["simulate", "--listen", "127.0.0.1:0", "--connect", &answers.to_string()]);
+        let mut bank = Live::start(&["simulate", spec, "--listen", "127.0.0.1:0", "--connect", &answers.to_string()]);
         let listens = bank.until(&["hecto listens at "]);
         let requests = listens["hecto listens at ".len()..].split_once(": ").expect("an address").0.to_string();
-        let mut stage = Self::configured(&requests, answers);
+        let mut stage = Self::configured(&requests, answers, spec);
         stage.bank = Some(bank);
         stage.start();
         stage.until_open();
@@ -42,12 +47,12 @@ impl Stage {
 
     /// A gateway whose bank is not there.
     pub(crate) fn without_bank() -> Self {
-        let mut stage = Self::configured(&free().to_string(), free());
+        let mut stage = Self::configured(&free().to_string(), free(), "hecto");
         stage.start();
         stage
     }
 
-    fn configured(requests: &str, answers: SocketAddr) -> Self {
+    fn configured(requests: &str, answers: SocketAddr, spec: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let text = format!(
             r#"
@@ -55,7 +60,7 @@ impl Stage {
             node = "node-a"
             listen = "127.0.0.1:0"
             [institutions.hecto]
-            spec = "hecto"
+            spec = "{spec}"
             [institutions.hecto.limits]
             caller_margin = "1s"                # however busy the host is
             [[institutions.hecto.lines]]

@@ -1,0 +1,241 @@
+//! What operators look at and do during a day.
+
+use std::path::Path;
+
+use insta::assert_snapshot;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::process::{Ended, run};
+use crate::scrub::scrub;
+use crate::stage::{SILENT, Stage};
+
+/// Of the transfers here; they must not be seen anywhere.
+const SECRETS: [&str; 5] = ["97531246", "402817", "110123456789", "301000000001", "월세"];
+
+fn assert_no_secret(ended: &Ended) {
+    let whole = ended.whole();
+    for secret in SECRETS {
+        let hex: Vec<String> = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        assert!(!whole.contains(secret) && !whole.contains(&hex.join(" ")), "{secret} is in:\n{whole}");
+    }
+}
+
+fn json(ended: &Ended) -> Value {
+    serde_json::from_str(&ended.out).unwrap_or_else(|error| panic!("{error}: {}", ended.whole()))
+}
+
+/// A copy of the shipped spec that can be changed.
+fn spec_folder() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto");
+    for name in ["firmbanking.spec", "codes.csv"] {
+        std::fs::copy(shipped.join(name), folder.path().join(name)).expect("shipped");
+    }
+    folder
+}
+
+fn edit(folder: &TempDir, name: &str, edit: impl FnOnce(String) -> String) {
+    let file = folder.path().join(name);
+    let before = std::fs::read_to_string(&file).expect("readable");
+    let after = edit(before.clone());
+    assert!(before != after, "{name} is changed");
+    std::fs::write(file, after).expect("writable");
+}
+
+#[test]
+fn a_transfer_is_found_by_each_of_its_names_and_shown() {
+    let stage = Stage::open();
+    let nothing = stage.ask(&["tx", "list"]);
+    assert_eq!((nothing.code, nothing.out.as_str()), (0, "nothing is unresolved\n"));
+    let success = stage.transfer("rent-1", "150000", "301000000001", &["--json"]);
+    assert_eq!(success.code, 0, "{}", success.err);
+    let told = json(&success);
+    let text = |key: &str| told[key].as_str().expect("text");
+
+    let found = stage.ask(&["tx", "find", "rent-1"]);
+    assert_eq!((found.code, found.err.as_str()), (0, ""));
+    assert_snapshot!("found_by_key", scrub(&found.out));
+    let row = found.out.lines().nth(1).expect("a row");
+    let key = json(&stage.ask(&["tx", "find", "rent-1", "--json"]))["found"][0]["institution_key"].clone();
+    let key = key.as_str().expect("a key");
+    for args in [
+        &["--key", "rent-1", "--of", "pabal-cli"][..],
+        &["--exchange", text("exchange_id")],
+        &[text("exchange_id")],
+        &["--trace", text("trace_id")],
+        &[text("trace_id")],
+        &["--institution-key", key],
+        &[key],
+    ] {
+        let again = stage.ask(&[&["tx", "find", "--institution", "hecto"], args].concat());
+        assert_eq!(again.out.lines().nth(1), Some(row), "{args:?}: {}", again.err);
+        assert_eq!(again.out.lines().count(), 2, "{args:?}");
+    }
+    // The openings of both banks have numbers too; this one is of bank 088, where the opening had the first.
+    let numbered = stage.ask(&["tx", "find", text("telegram_number")]);
+    assert!(numbered.out.lines().any(|line| line == row), "{}", numbered.out);
+    let others = stage.ask(&["tx", "find", "--key", "rent-1", "--of", "somebody"]);
+    assert_eq!(others.code, 1);
+    assert_snapshot!("nothing_found", others.out);
+
+    let shown = stage.ask(&["tx", "show", text("exchange_id")]);
+    assert_eq!((shown.code, shown.err.as_str()), (0, ""));
+    assert_snapshot!("shown", scrub(&shown.out));
+    let by_json = stage.ask(&["tx", "show", text("exchange_id"), "--institution", "hecto", "--json"]);
+    let whole = json(&by_json);
+    assert_eq!(whole["summary"]["idempotency_key"], "rent-1");
+    assert_eq!(whole["answer"]["response_text"], "정상처리");
+    let keys: Vec<&String> = whole.as_object().expect("an object").keys().collect();
+    assert_eq!(keys, ["answer", "inquiries", "journal", "notices", "request", "summary"]);
+    assert_snapshot!("found_by_key_as_json", scrub(&stage.ask(&["tx", "find", "rent-1", "--json"]).out));
+    for ended in [&found, &shown, &by_json] {
+        assert_no_secret(ended);
+    }
+    // Whoever may see it sees it; a PIN is not stored.
+    let unmasked = stage.ask(&["tx", "show", text("exchange_id"), "--unmasked"]);
+    assert!(unmasked.out.contains("301000000001") && !unmasked.out.contains("97531246"), "{}", unmasked.out);
+    let unknown = stage.ask(&["tx", "show", "01a20092-1559-7000-bd64-9e6c46a0a6e4"]);
+    assert_eq!((unknown.code, unknown.out.as_str()), (1, ""));
+}
+
+#[test]
+fn what_is_unknown_is_listed_with_its_next_step() {
+    let stage = Stage::open();
+    let unknown = stage.transfer("rent-2", "70000", SILENT, &["--timeout", "2s"]);
+    assert_eq!(unknown.code, 3, "{}", unknown.err);
+    let list = stage.ask(&["tx", "list", "hecto"]);
+    assert_eq!((list.code, list.err.as_str()), (3, ""));
+    assert_snapshot!("unresolved", scrub(&list.out));
+    let whole = json(&stage.ask(&["tx", "list", "--json"]));
+    let one = &whole["unresolved"][0];
+    assert_eq!((&one["cause"], &one["owner"]), (&"CALLER_DEADLINE".into(), &"gateway".into()), "{one}");
+    assert_no_secret(&list);
+    let elsewhere = stage.ask(&["tx", "list", "hetco"]);
+    assert_eq!((elsewhere.code, elsewhere.out.as_str()), (5, ""));
+    assert_snapshot!("list_of_an_unknown_institution", elsewhere.err);
+}
+
+#[test]
+fn an_operator_sees_lines_sessions_openings_and_numbers() {
+    let stage = Stage::open();
+    // The deposit that follows the opening is answered, so that nothing moves any more.
+    stage.transfer("rent-3", "150000", "301000000001", &[]);
+    for (command, keys) in [
+        (
+            "lines",
+            &[
+                "addresses",
+                "direction",
+                "in_flight",
+                "institution",
+                "line",
+                "protocol",
+                "sessions_max",
+                "sessions_up",
+                "side",
+                "window",
+            ][..],
+        ),
+        (
+            "sessions",
+            &[
+                "closed_reason",
+                "closed_text",
+                "epoch",
+                "in_flight",
+                "institution",
+                "line",
+                "received_ago_ms",
+                "slot",
+                "state",
+                "state_text",
+                "unsent_bytes",
+                "window",
+                "wrote_ago_ms",
+            ],
+        ),
+        (
+            "openings",
+            &["business_date", "institution", "next_try_in_ms", "party", "reason", "state", "state_text", "values"],
+        ),
+        ("numbers", &["business_date", "institution", "last", "left", "protocol", "scope", "warned"]),
+    ] {
+        let shown = stage.ask(&[command, "hecto"]);
+        assert_eq!((shown.code, shown.err.as_str()), (0, ""), "{command}");
+        assert_snapshot!(command, scrub(&shown.out).replace("1 s ago", "0 s ago"));
+        let value = json(&stage.ask(&[command, "--json"]));
+        let list = if command == "lines" { &value["lines"] } else { &value };
+        let first = list[0].as_object().expect("an object");
+        assert_eq!(first.keys().collect::<Vec<_>>(), keys, "{command}");
+    }
+    let whole = json(&stage.ask(&["lines", "--json"]));
+    assert_eq!(whole["institutions"][0]["serving"], true, "{whole}");
+}
+
+#[test]
+fn a_service_takes_notices_and_its_reply_is_told() {
+    let folder = spec_folder();
+    edit(&folder, "firmbanking.spec", |text| {
+        let by_gateway = "answered by gateway when durable with response_code \"0000\"\n  numbered";
+        text.replace(by_gateway, "answered by service within 25s else response_code \"9999\"\n  numbered")
+    });
+    let stage = Stage::open_by(folder.path().to_str().expect("UTF-8"));
+    // The bank's deposit follows the opening; it may have waited.
+    let taken = stage.ask(&["notices", "hecto", "--notice", "deposit", "--reply", "0000", "--count", "1"]);
+    assert_eq!((taken.code, taken.err.as_str()), (0, "subscribed to deposit of hecto\n"), "{}", taken.out);
+    assert_snapshot!("notice", scrub(&taken.out));
+    let id = taken.out.split_whitespace().nth(1).expect("an id");
+    let shown = stage.ask(&["tx", "show", id]);
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    assert!(shown.out.contains("notice_received"), "{}", shown.out);
+    let wrong = stage.ask(&["notices", "hecto", "--notice", "depositt"]);
+    assert_eq!((wrong.code, wrong.out.as_str()), (5, ""));
+    assert_snapshot!("unknown_notice_name", wrong.err);
+}
+
+#[test]
+fn a_spec_is_reloaded_or_refused_and_the_old_one_stays() {
+    let folder = spec_folder();
+    let stage = Stage::open_by(folder.path().to_str().expect("UTF-8"));
+    let reload = || stage.ask(&["spec", "reload", "hecto", "--reason", "a test", "--actor", "teller"]);
+    let same = reload();
+    assert_eq!((same.code, same.err.as_str()), (0, ""));
+    assert_snapshot!("reloaded_unchanged", scrub(&same.out));
+    edit(&folder, "codes.csv", |text| text + "088,,QX77,refused,한도초과\n");
+    let newer = json(&stage.ask(&["spec", "reload", "--reason", "a test", "--json"]));
+    assert_ne!(newer[0]["old"], newer[0]["new"]);
+    let in_force = json(&stage.ask(&["lines", "--json"]))["institutions"][0]["spec"].clone();
+    assert_eq!(in_force, newer[0]["new"]);
+
+    edit(&folder, "firmbanking.spec", |text| text.replace("length ascii(4)", "length ascii(5)"));
+    let reconnect = reload();
+    assert_eq!((reconnect.code, reconnect.out.as_str()), (1, ""));
+    assert_snapshot!("needs_reconnect", reconnect.err);
+    edit(&folder, "firmbanking.spec", |text| text.replace("+09:00", "nine"));
+    let mistaken = reload();
+    assert_eq!((mistaken.code, mistaken.out.as_str()), (1, ""));
+    assert_snapshot!("spec_mistakes", mistaken.err);
+    assert_eq!(json(&stage.ask(&["lines", "--json"]))["institutions"][0]["spec"], in_force, "it stays");
+    let transfer = stage.transfer("rent-4", "150000", "301000000001", &[]);
+    assert_eq!(transfer.code, 0, "business goes on: {}", transfer.err);
+}
+
+#[test]
+fn without_a_gateway_nothing_is_learnt_and_nothing_is_done() {
+    // A port of this process's own address that nobody listens at.
+    let address = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        format!("http://{}", listener.local_addr().expect("an address"))
+    };
+    for line in ["tx find rent-1", "tx show 1", "tx list", "lines", "sessions", "openings", "numbers", "notices hecto"]
+    {
+        let args: Vec<&str> = line.split_whitespace().chain(["--address", &address]).collect();
+        let ended = run(&args);
+        assert_eq!((ended.code, ended.out.as_str()), (5, ""), "{line}");
+        assert!(ended.err.starts_with(&format!("pabal: no gateway answers at {address}")), "{line}: {}", ended.err);
+    }
+    let reload = run(&["spec", "reload", "--reason", "a test", "--address", &address]);
+    assert_eq!(reload.code, 4);
+    assert!(reload.err.ends_with("The version in force stays.\n"), "{}", reload.err);
+}
