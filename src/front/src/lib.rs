@@ -50,6 +50,7 @@ mod metadata;
     unused_qualifications,
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
+    clippy::large_enum_variant,
     reason = "generated"
 )]
 pub mod proto;

@@ -43,8 +43,8 @@ pub(crate) struct Refused {
     pub(crate) institution: String,
     /// Empty if none was made.
     pub(crate) exchange: String,
-    /// [`ERROR_DOMAIN`], or [`QUESTION_DOMAIN`] of what is no request.
-    pub(crate) domain: &'static str,
+    /// It proves that no byte of the request left; `false` of what is no request.
+    pub(crate) is_proof: bool,
 }
 
 impl Refused {
@@ -58,7 +58,7 @@ impl Refused {
             violations: Vec::new(),
             institution: institution.to_owned(),
             exchange: String::new(),
-            domain: ERROR_DOMAIN,
+            is_proof: true,
         }
     }
 
@@ -79,14 +79,14 @@ impl Refused {
         Self {
             violations,
             exchange: error.exchange.map(|exchange| exchange.to_string()).unwrap_or_default(),
-            domain: if error.is_proof { ERROR_DOMAIN } else { QUESTION_DOMAIN },
+            is_proof: error.is_proof,
             ..Self::new(error.refusal, institution, error.detail)
         }
     }
 
     /// The same as the answer to a question: it must not be taken for a proof about the exchange that was asked for.
     pub(crate) fn of_question(self) -> Self {
-        Self { domain: QUESTION_DOMAIN, ..self }
+        Self { is_proof: false, ..self }
     }
 
     /// What a person reads: the reason's sentence, then each violation as long as there is room, or the detail if there is none.
@@ -120,7 +120,8 @@ impl Refused {
                 metadata.insert(key.to_owned(), value.clone());
             }
         }
-        details.set_error_info(self.reason.word(), self.domain, metadata);
+        let domain = if self.is_proof { ERROR_DOMAIN } else { QUESTION_DOMAIN };
+        details.set_error_info(self.reason.word(), domain, metadata);
         let mut room = VIOLATIONS_BYTES_MAX;
         let listed: Vec<_> = self
             .violations
