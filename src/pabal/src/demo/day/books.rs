@@ -80,7 +80,7 @@ impl Books {
                     *books.opened.entry(bank.unwrap_or_default()).or_default() += 1;
                 }
                 Entry::NoticeReceived(notice) => {
-                    books.notices.insert(notice.notice, notice.participant.readable());
+                    books.notices.insert(notice.notice, notice.about.participant.readable());
                 }
                 Entry::NoticeReplied(replied) => {
                     let bank = books.notices.get(&replied.notice).cloned().unwrap_or_default();
