@@ -123,9 +123,10 @@ pub(crate) fn check(
     let selection = select::check(written, &header, header_is_whole, &drafts, out);
     let verdicts = table::check(written, &header, sources, out);
     let mut scene = Scene { written, header, header_is_whole, drafts, selection, verdicts: VerdictTable::default() };
-    scene.verdicts = verdicts.clone().unwrap_or_default();
+    let listed = verdicts.is_some();
+    scene.verdicts = verdicts.unwrap_or_default();
 
-    let rules = rules(&scene, verdicts.is_some(), out);
+    let rules = rules(&scene, listed, out);
     let layouts: Vec<_> = scene.drafts.iter().map(|draft| layout(draft, out).map(Arc::new)).collect();
     let frame = written.frame.as_ref()?;
     for draft in &scene.drafts {
@@ -147,7 +148,7 @@ pub(crate) fn check(
         framing: frame.value.clone(),
         day: DayRule { zone: written.zone?, changes: written.day? },
         catalog: Catalog { layouts: layouts.into_iter().collect::<Option<_>>()?, select, signed: signed?, wide: wide? },
-        rules: rules?,
+        rules: Rules { verdicts: scene.verdicts, ..rules? },
     })
 }
 
@@ -214,7 +215,8 @@ fn rules(scene: &Scene<'_>, listed: bool, out: &mut Vec<Diagnostic>) -> Option<R
         poll: all(poll)?,
         opening: all(opening)?,
         response_code: response_code?,
-        verdicts: scene.verdicts.clone(),
+        // Long; it moves there when all is checked.
+        verdicts: VerdictTable::default(),
         exchanges: exchanges?,
         notices: notices?,
     })

@@ -83,6 +83,9 @@ struct Cells {
     span: Span,
 }
 
+/// Columns that every table has: code, class and text.
+const FIXED: usize = 3;
+
 /// What the columns of a table are.
 struct Columns<'c, 's> {
     /// The participant's field, if codes are looked up by it.
@@ -175,6 +178,9 @@ struct Places {
 /// says so on purpose.
 fn contradicted(table: &VerdictTable, places: &BTreeMap<Box<[u8]>, Vec<Span>>, out: &mut Vec<Diagnostic>) {
     for (code, rows) in table.codes() {
+        if rows.iter().all(|row| !row.participant.is_empty()) {
+            continue;
+        }
         let place = |row: &CodeRow| {
             let at = rows.iter().position(|known| core::ptr::eq(known, row))?;
             places.get(code)?.get(at).copied()
@@ -235,7 +241,7 @@ fn row(
     places: &mut Places,
     out: &mut Vec<Diagnostic>,
 ) -> Option<()> {
-    let count = columns.names(columns.has_exchange).len();
+    let count = usize::from(columns.by.is_some()) + usize::from(columns.has_exchange) + FIXED;
     let [cells @ .., code_cell, class, text] = line.cells.as_slice() else {
         out.push(wrong_count(line, count));
         return None;
