@@ -6,6 +6,7 @@ mod callers;
 mod first;
 mod journal;
 mod keys;
+mod notices;
 mod processes;
 mod refusals;
 mod reload;
