@@ -21,7 +21,7 @@ class Row:
     def __init__(self, cells, renamed):
         _, self.label, name, self.type, length, description = cells
         self.name = renamed.get(name, name)
-        self.is_filler = name.startswith("filler")
+        self.is_filler = name.startswith(("filler", "reserve1")) or name == "reserved"
         self.length = int(length)
         self.offset = int(re.search(r"off=(\d+)", description).group(1))
         self.is_number = self.type.startswith("9")

@@ -9,7 +9,7 @@ use pabal_spec::{
     Answered, Confirm, Effect, FillRule, Loaded, Numbered, Operand, Protocol, SettleRule, Source, Test, Unknown,
     Verdict, load,
 };
-use pabal_telegram::{Class, Equal, Fill, Kind, Slice, Stamp};
+use pabal_telegram::{Class, Equal, Fill, Kind, Side, Slice, Stamp};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto")
@@ -75,10 +75,22 @@ fn every_field_is_where_its_table_says() {
         ("poll_answer", 20, poll),
         ("open", 300, with("hecto_fb_1000_100_open.csv")),
         ("transfer", 300, with("hecto_fb_2000_100_transfer.csv")),
+        ("reserve_transfer", 400, with("hecto_fb_2000_105_reserve_transfer.csv")),
+        ("trust", 300, with("hecto_fb_2000_106_trust.csv")),
+        ("mistaken_transfer_return", 400, with("hecto_fb_2000_161_mistaken_transfer_return.csv")),
+        ("collection", 300, with("hecto_fb_2000_200_collection.csv")),
+        ("debit_account_register", 300, with("hecto_fb_2000_550_debit_account_register.csv")),
         ("transfer_fail", 300, with("hecto_fb_3000_100_transfer_fail_notice.csv")),
         ("deposit", 300, with("hecto_fb_4000_100_deposit_notice.csv")),
+        ("deposit_long", 400, with("hecto_fb_4000_100_deposit_notice_400.csv")),
         ("deposit_gap", 300, with("hecto_fb_4000_200_deposit_gap_request.csv")),
+        ("fx_deposit", 300, with("hecto_fb_4000_300_fx_deposit_notice.csv")),
+        ("bill", 300, with("hecto_fb_4000_500_bill_notice.csv")),
+        ("holder_name", 300, with("hecto_fb_6000_100_holder_name.csv")),
+        ("fx_rate", 300, with("hecto_fb_6000_500_fx_rate.csv")),
         ("transfer_result", 300, with("hecto_fb_7000_100_transfer_result_inquiry.csv")),
+        ("balance", 300, with("hecto_fb_7000_200_balance.csv")),
+        ("totals", 300, with("hecto_fb_7000_300_transfer_totals.csv")),
     ];
     assert_eq!(protocol.catalog.layouts.len(), expected.len());
     for (name, len, rows) in expected {
@@ -88,22 +100,113 @@ fn every_field_is_where_its_table_says() {
     }
 }
 
+/// What each telegram's table says beside its rows: (place, what the company fills, what the bank fills, sensitive).
+fn marks(name: &str) -> Vec<(Slice, char, char, bool)> {
+    let text = std::fs::read_to_string(folder().join("layouts").join(name)).expect("a table");
+    let rows = text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+    rows.zip(table(name))
+        .map(|(line, (_, at))| {
+            let mark = |party: &str| line.split(party).nth(1).and_then(|rest| rest.chars().next()).expect("a mark");
+            (at, mark("company="), mark("bank="), line.contains("sensitive"))
+        })
+        .collect()
+}
+
+const BODIES: [(&str, &str, bool); 17] = [
+    ("transfer", "hecto_fb_2000_100_transfer.csv", true),
+    ("reserve_transfer", "hecto_fb_2000_105_reserve_transfer.csv", true),
+    ("trust", "hecto_fb_2000_106_trust.csv", true),
+    ("mistaken_transfer_return", "hecto_fb_2000_161_mistaken_transfer_return.csv", true),
+    ("collection", "hecto_fb_2000_200_collection.csv", true),
+    ("debit_account_register", "hecto_fb_2000_550_debit_account_register.csv", true),
+    ("transfer_fail", "hecto_fb_3000_100_transfer_fail_notice.csv", false),
+    ("deposit", "hecto_fb_4000_100_deposit_notice.csv", false),
+    ("deposit_long", "hecto_fb_4000_100_deposit_notice_400.csv", false),
+    ("deposit_gap", "hecto_fb_4000_200_deposit_gap_request.csv", true),
+    ("fx_deposit", "hecto_fb_4000_300_fx_deposit_notice.csv", false),
+    ("bill", "hecto_fb_4000_500_bill_notice.csv", false),
+    ("holder_name", "hecto_fb_6000_100_holder_name.csv", true),
+    ("fx_rate", "hecto_fb_6000_500_fx_rate.csv", true),
+    ("transfer_result", "hecto_fb_7000_100_transfer_result_inquiry.csv", true),
+    ("balance", "hecto_fb_7000_200_balance.csv", true),
+    ("totals", "hecto_fb_7000_300_transfer_totals.csv", true),
+];
+
+/// Whether the company asks stands behind each: the tables say what company and bank fill, a spec what asker and answerer fill.
+#[test]
+fn each_side_fills_what_its_table_marks() {
+    let protocol = firmbanking();
+    for (telegram, name, by_company) in BODIES {
+        let (_, layout) = protocol.catalog.find(telegram).expect("a telegram");
+        for (at, company, bank, _) in marks(name) {
+            let field = layout.fields().iter().find(|field| field.at == at).expect("a field");
+            // The one kind of inquiry whose values are not published may be left out.
+            if matches!(field.kind, Kind::Filler) || *field.path == *"inquiry_type" {
+                continue;
+            }
+            let [asker, answerer] = if by_company { [company, bank] } else { [bank, company] };
+            for (mark, side) in [(asker, Side::Asker), (answerer, Side::Answerer)] {
+                assert_eq!(field.may_be_given_by(side), mark != '-', "{telegram} {}: {side:?} {mark}", field.path);
+            }
+        }
+    }
+}
+
 #[test]
 fn what_the_document_calls_sensitive_is_not_public() {
     let protocol = firmbanking();
-    for (telegram, fields) in [
-        (
-            "transfer",
-            "debit_account passbook_pin credit_account credit_account_real_name_no credit_account_holder_name",
-        ),
-        ("transfer_result", "debit_account credit_account"),
-        ("deposit", "tx_account counterparty_name cms_code_or_real_name_no counterparty_name_2"),
-    ] {
+    let mut sensitive = 0;
+    for (telegram, name, _) in BODIES {
         let (_, layout) = protocol.catalog.find(telegram).expect("a telegram");
-        for field in fields.split(' ') {
-            assert_ne!(layout.find(field).expect("a field").1.class, Class::Public, "{telegram} {field}");
+        for (at, ..) in marks(name).into_iter().filter(|(.., sensitive)| *sensitive) {
+            let field = layout.fields().iter().find(|field| field.at == at).expect("a field");
+            assert_ne!(field.class, Class::Public, "{telegram} {}", field.path);
+            sensitive += 1;
         }
     }
+    assert!(sensitive >= 45, "{sensitive}");
+}
+
+/// The marks are incomplete: what these words of a label mean is never public.
+#[test]
+fn what_stands_for_a_person_or_an_account_is_not_public() {
+    let protocol = firmbanking();
+    let classes = [
+        ("계좌번호", Class::Account),
+        ("비밀번호", Class::Secret),
+        ("복기부호", Class::Secret),
+        ("예금주명", Class::Name),
+        ("성명", Class::Name),
+        ("의뢰인명", Class::Name),
+        ("수취인명", Class::Name),
+        ("송금인실명", Class::Name),
+        ("발행인", Class::Name),
+        ("배서인", Class::Name),
+        ("적요", Class::Name),
+        ("사유", Class::Name),
+        ("주민번호", Class::Identity),
+        ("실명번호", Class::Identity),
+        ("사업자번호", Class::Identity),
+        ("납부자번호", Class::Identity),
+        ("전화번호", Class::Phone),
+        ("연락처", Class::Phone),
+    ];
+    // They hold a word, and mean a kind or a check of it.
+    let kinds = ["실명번호체크여부", "실명번호체크구분", "반환사유코드"];
+    let mut found = 0;
+    for layout in &protocol.catalog.layouts {
+        for field in layout.fields().iter().filter(|field| !kinds.contains(&&*field.label)) {
+            let meant = classes.iter().rfind(|(word, _)| field.label.contains(word));
+            let accounts = ["지급계좌", "입금계좌", "반환계좌"];
+            let meant = meant.map(|(_, class)| *class);
+            let meant = meant.or(accounts.contains(&&*field.label).then_some(Class::Account));
+            if let Some(class) = meant {
+                assert_eq!(field.class, class, "{} {} {}", layout.name(), field.path, field.label);
+                found += 1;
+            }
+        }
+    }
+    assert!(found >= 60, "{found}");
     let (_, transfer) = protocol.catalog.find("transfer").expect("a telegram");
     assert_eq!(transfer.secrets(), [at(115, 8), at(123, 6)]);
 }
@@ -159,9 +262,14 @@ fn frames_are_told_apart_by_length_type_and_service() {
     {
         assert_eq!(catalog.select(&frame(300, kind)), Ok(catalog.find(name).expect("a telegram").0), "{kind}");
     }
-    assert!(catalog.select(&frame(400, "4000100")).is_err(), "the long notice of one bank is not described");
-    let unknown = catalog.select(&frame(300, "2000105")).expect_err("an unknown service");
-    assert_eq!((unknown.length, unknown.by), (300, vec![b"2000".as_slice().into(), b"105".as_slice().into()]));
+    for (kind, name) in
+        [("4000100", "deposit_long"), ("2000105", "reserve_transfer"), ("2100161", "mistaken_transfer_return")]
+    {
+        assert_eq!(catalog.select(&frame(400, kind)), Ok(catalog.find(name).expect("a telegram").0), "{kind}");
+    }
+    assert!(catalog.select(&frame(300, "2000105")).is_err(), "it has 400 bytes");
+    let unknown = catalog.select(&frame(300, "2000107")).expect_err("an unknown service");
+    assert_eq!((unknown.length, unknown.by), (300, vec![b"2000".as_slice().into(), b"107".as_slice().into()]));
     let short = catalog.select(&[b'2'; 26]).expect_err("a short frame");
     assert_eq!((short.length, short.by), (26, vec![b"22".as_slice().into(), b"".as_slice().into()]));
 }
