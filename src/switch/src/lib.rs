@@ -17,12 +17,22 @@
 //! before [`Core::handle_durable`] has said that this entry is durable. So an exchange without a `sending` entry never left: that is a
 //! proof, and the only one that survives a crash.
 //!
+//! Banks behind one relay share its window (the spec's `compartment`). A bank that has nothing in flight may take any free place. One that
+//! has something may take one more only if more places are free than it has itself, and more than there are banks that have none; with
+//! fewer places than banks, more than half of the places. So one silent bank takes at most half of the window. With as many places as banks
+//! each bank always finds one, however many of the others are silent; with fewer places, half as many banks as there are places may be
+//! silent (rounded down). Whoever waits is served in the order of how little it has in flight, so that none waits for ever.
+//!
+//! When the business date changes, what waits is refused, and what was stamped and has not begun is taken back out of its stream: a
+//! request that was stamped yesterday never leaves today. What has begun goes on, and its answer is found by yesterday's key.
+//!
 //! An answer may come by any session of the protocol. It finds its exchange by what marks it and by the correlation key, which is given to no second
 //! exchange while the first or its tombstone lives; so it reaches the call that asked and no other. Its response code says SUCCESS,
 //! FAILURE or nothing; what it does not say plainly is UNKNOWN. So is a request that is not answered in the institution's time, one of
 //! which only a part was written when its session was lost, and one that a restart finds without an outcome. A caller whose deadline comes
 //! first hears UNKNOWN while the exchange goes on. An UNKNOWN may become SUCCESS or FAILURE, by a late answer or by an
-//! *inquiry* that asks the institution; these two never change. An answer that would change them is an entry and an event of its own.
+//! *inquiry* that asks the institution, by hand or by the schedule of the spec, which ends before the date changes and leaves the rest to
+//! a person ([`Core::unresolved`]); these two never change. An answer that would change them is an entry and an event of its own.
 //!
 //! Every outcome is an entry first: [`Output::Finish`] comes when it is durable.
 //!
@@ -31,7 +41,7 @@
 //! A *session* is one slot of a configured line and the connection that fills it. Its slot is free again only when the peer's FIN or RST was seen or
 //! the close grace is over, so that the institution never counts more than its contract allows. A quiet one is asked by a poll telegram whether it
 //! lives; until it answers, requests wait. An *opening* is another thing: business with one participant on one business date, opened by an
-//! exchange of the core's own. It survives reconnects and restarts, ends when the date changes, and is lost when an answer says so.
+//! exchange of the core's own, for each bank by itself and not before the time of day that the spec says. It survives reconnects and restarts, ends when the date changes, and is lost when an answer says so.
 //!
 //! A *notice* is what the institution tells us. It is kept, then replied to and delivered; one that comes again has the same
 //! name and the same reply.
@@ -47,8 +57,9 @@
 //! [`Recovery`] folds the journal's entries into what [`Core::new`] goes on with after a crash. [`Core::image`] is the whole core as data, for another
 //! process to go on with where this one stood. States and what changes them are tables, drawn in this crate's README.
 //!
-//! [`Core::set_institution`] brings another version of the spec while sessions stay up; an exchange goes on by the version that it
-//! began with.
+//! [`Core::set_institution`] brings another version of the spec while sessions stay up, if it is the same conversation; an exchange goes
+//! on by the version that it began with, also after a restart, which is given older versions beside the newest. Without its version an
+//! exchange is UNKNOWN, and a person has to look at it.
 //!
 //! # In use
 //!

@@ -502,6 +502,12 @@ impl Life {
     }
 
     fn write(&mut self, lines: &[Line], cx: &mut Context<'_>) -> bool {
+        // What was stamped yesterday does not leave today: the core is told the time before a socket takes anything.
+        if self.sockets.values().any(|socket| !self.core.poll_write(socket.conn).is_empty()) {
+            let now = now();
+            self.core.handle_timeout(now);
+            self.act(lines, now);
+        }
         let mut more = false;
         let mut after = None;
         while let Some(session) = self.next_session(after) {

@@ -130,6 +130,8 @@ pub(crate) struct Hands {
     read: BTreeMap<Conn, usize>,
     /// Frames that the peer got and no test has looked at.
     inbox: Vec<(LineId, Vec<u8>)>,
+    /// The trace of every durable entry, and the exchange that it is about or asks about.
+    traces: Vec<(Option<Box<str>>, Option<Box<str>>, Option<Box<str>>)>,
     pub(crate) reports: BTreeMap<ExchangeId, Vec<Report>>,
     pub(crate) events: Vec<Event>,
     pub(crate) connects: Vec<Conn>,
@@ -167,6 +169,7 @@ impl Hands {
             streams: BTreeMap::new(),
             read: BTreeMap::new(),
             inbox: Vec::new(),
+            traces: Vec::new(),
             reports: BTreeMap::new(),
             events: Vec::new(),
             connects: Vec::new(),
@@ -303,7 +306,8 @@ impl Hands {
         for entry in entries {
             // The digest is the shell's; any function of the bytes will do here.
             let body = entry.encode(&|bytes| [bytes.iter().fold(0, |sum, byte| sum ^ byte); 32]);
-            let _ = entry.columns();
+            let columns = entry.columns();
+            self.traces.push((columns.exchange, columns.parent, columns.trace_context));
             self.journal.push((entry.kind().into(), body));
         }
     }
@@ -470,6 +474,14 @@ impl Hands {
         let asked = self.core.inquire(inquire, self.now);
         self.turn();
         asked.map_err(|(refusal, _)| refusal)
+    }
+
+    /// The traces of all entries about an exchange and its inquiries.
+    pub(crate) fn traces_of(&self, id: ExchangeId) -> Vec<Option<Box<str>>> {
+        let id = id.to_string();
+        let is = |column: &Option<Box<str>>| column.as_deref() == Some(id.as_str());
+        let about = self.traces.iter().filter(|(exchange, parent, _)| is(exchange) || is(parent));
+        about.map(|(_, _, trace)| trace.clone()).collect()
     }
 
     /// What was told of an exchange, in words: `SUCCESS ANSWERED`, or `error QUEUE_FULL`.

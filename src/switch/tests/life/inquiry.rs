@@ -234,3 +234,94 @@ fn an_inquiry_needs_a_session_like_any_request() {
     assert_eq!(hands.inquire(id), Err(Refusal::SendDown));
     assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Unknown);
 }
+
+#[test]
+fn who_is_unresolved_is_told_with_its_next_step() {
+    let (mut hands, id, _) = unknown();
+    let one = |hands: &Hands| hands.core.unresolved(None, 10).pop().expect("it is unresolved");
+    let (at, what) = one(&hands).next.expect("the schedule asks");
+    assert_eq!((at, &*what), (hands.now.mono + Duration::from_secs(300), "it is asked about by the spec's schedule"));
+    assert_eq!((one(&hands).exchange, one(&hands).cause, one(&hands).listed), (id, Cause::NoAnswer, false));
+    hands.after_secs(300);
+    let (at, what) = one(&hands).next.expect("the inquiry has its time");
+    assert_eq!((at, &*what), (hands.now.mono + Duration::from_secs(30), "the answer to an inquiry is awaited"));
+    // Behind it there is none.
+    assert_eq!(hands.core.unresolved(Some(id), 10), []);
+    assert_eq!(hands.core.unresolved(None, 0), []);
+    hands.now.wall = Wall::from_unix_seconds(1_795_271_100);
+    hands.after_secs(30);
+    assert_eq!((one(&hands).next, one(&hands).listed), (None, true), "23:25 has come");
+}
+
+#[test]
+fn what_would_be_asked_about_too_late_is_listed_at_once() {
+    // UNKNOWN at 23:20:00 is asked about at 23:25:00 and then listed; a second later it is too late.
+    for (second, is_asked) in [(0, true), (1, false)] {
+        let mut hands = Hands::open();
+        hands.now.wall = Wall::from_unix_seconds(1_795_273_200 - 40 * 60 - 30 + second);
+        let open = hands.request(peer::transfer("004", "110111222333", 10_000));
+        let id = hands.call(open);
+        hands.take_frame();
+        hands.after_secs(30);
+        let state = hands.core.exchange(id).unwrap().state;
+        assert_eq!(state, if is_asked { ExchangeState::Unknown } else { ExchangeState::Listed });
+        hands.after_secs(300);
+        let asked = hands.take_frames(OUT).iter().filter(|frame| peer::at(frame, (24, 28)) == "7000").count();
+        assert_eq!(asked, usize::from(is_asked));
+        hands.after_secs(30);
+        assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Listed);
+        assert_eq!(hands.kinds().iter().filter(|kind| **kind == "listed").count(), 1);
+    }
+}
+
+#[test]
+fn an_inquiry_that_waits_at_midnight_is_not_sent_and_the_exchange_is_listed() {
+    let mut hands = Hands::open();
+    // 23:59:00; a person asks while the bank's half of the window is full.
+    hands.now.wall = Wall::from_unix_seconds(1_795_273_140);
+    let open = hands.request(peer::transfer("004", "110111222333", 10_000));
+    let id = hands.call(open.clone());
+    hands.take_frame();
+    hands.after_secs(31);
+    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Listed);
+    for _ in 0..2 {
+        let mut open = open.clone();
+        open.deadline = hands.now.mono + Duration::from_secs(60);
+        hands.call(open);
+    }
+    let inquiry = hands.inquire(id).unwrap();
+    hands.after_secs(29);
+    assert_eq!(hands.told(inquiry), ["error DATE_CHANGED"]);
+    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Listed);
+    assert_eq!(hands.inquire(id), Err(Refusal::NotInquirable), "today's numbers are others");
+}
+
+#[test]
+fn every_entry_of_an_exchange_carries_its_trace() {
+    let (mut hands, id, transfer) = unknown();
+    hands.after_secs(300);
+    let frame = hands.take_frames(OUT).into_iter().rfind(|frame| frame.len() == 300).unwrap();
+    // No record; then its own answer, late; then again, and then one that contradicts.
+    hands.receive(&peer::result(&frame, &transfer, "0000", "NREC", "0000000000000"));
+    for code in ["0000", "0000", "0116"] {
+        hands.receive(&peer::answer(&transfer, code));
+    }
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let about_it: Vec<_> = hands
+        .entries()
+        .iter()
+        .map(|entry| (entry.kind(), entry.columns()))
+        .filter(|(_, columns)| {
+            let is = |column: &Option<Box<str>>| column.as_deref() == Some(id.to_string().as_str());
+            is(&columns.exchange) || is(&columns.parent)
+        })
+        .collect();
+    let kinds: Vec<_> = about_it.iter().map(|(kind, _)| *kind).collect();
+    for kind in ["accepted", "sending", "outcome", "repeated", "contradiction"] {
+        assert!(kinds.contains(&kind), "{kinds:?}");
+    }
+    // Read again from the journal, only the first entry has it: the others are found by their columns, as they were written.
+    let traced = hands.traces_of(id);
+    assert!(traced.iter().all(|known| known.as_deref() == Some(trace)), "{traced:?}");
+    assert!(traced.len() >= kinds.len());
+}
