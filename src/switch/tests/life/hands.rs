@@ -7,7 +7,7 @@ use std::time::Duration;
 use pabal_clock::{Mono, Now, Wall};
 use pabal_spec::{Institution, Source};
 use pabal_switch::{
-    CloseReason, Conn, Core, Delivery, Direction, Entry, Event, ExchangeId, Image, Inquire, Limits, LineId,
+    CloseReason, Columns, Conn, Core, Delivery, Direction, Entry, Event, ExchangeId, Image, Inquire, Limits, LineId,
     LineSettings, LineSide, NoticeId, Open, Opened, OpeningState, Outcome, Output, Party, Plan, Recovery, Refusal,
     ReplyReport, Report, Settings, Ticket,
 };
@@ -130,8 +130,8 @@ pub(crate) struct Hands {
     read: BTreeMap<Conn, usize>,
     /// Frames that the peer got and no test has looked at.
     inbox: Vec<(LineId, Vec<u8>)>,
-    /// The trace of every durable entry, and the exchange that it is about or asks about.
-    traces: Vec<(Option<Box<str>>, Option<Box<str>>, Option<Box<str>>)>,
+    /// By what every durable entry is found.
+    columns: Vec<Columns>,
     pub(crate) reports: BTreeMap<ExchangeId, Vec<Report>>,
     pub(crate) events: Vec<Event>,
     pub(crate) connects: Vec<Conn>,
@@ -169,7 +169,7 @@ impl Hands {
             streams: BTreeMap::new(),
             read: BTreeMap::new(),
             inbox: Vec::new(),
-            traces: Vec::new(),
+            columns: Vec::new(),
             reports: BTreeMap::new(),
             events: Vec::new(),
             connects: Vec::new(),
@@ -306,8 +306,7 @@ impl Hands {
         for entry in entries {
             // The digest is the shell's; any function of the bytes will do here.
             let body = entry.encode(&|bytes| [bytes.iter().fold(0, |sum, byte| sum ^ byte); 32]);
-            let columns = entry.columns();
-            self.traces.push((columns.exchange, columns.parent, columns.trace_context));
+            self.columns.push(entry.columns());
             self.journal.push((entry.kind().into(), body));
         }
     }
@@ -480,8 +479,8 @@ impl Hands {
     pub(crate) fn traces_of(&self, id: ExchangeId) -> Vec<Option<Box<str>>> {
         let id = id.to_string();
         let is = |column: &Option<Box<str>>| column.as_deref() == Some(id.as_str());
-        let about = self.traces.iter().filter(|(exchange, parent, _)| is(exchange) || is(parent));
-        about.map(|(_, _, trace)| trace.clone()).collect()
+        let about = self.columns.iter().filter(|columns| is(&columns.exchange) || is(&columns.parent));
+        about.map(|columns| columns.trace_context.clone()).collect()
     }
 
     /// What was told of an exchange, in words: `SUCCESS ANSWERED`, or `error QUEUE_FULL`.
