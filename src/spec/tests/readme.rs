@@ -1,6 +1,6 @@
 //! What the language's page shows is a spec without a mistake, and it names every word that the language has.
 
-use pabal_spec::{Source, Verdict, load, parse};
+use pabal_spec::{Source, fmt, Verdict, load, parse};
 
 const README: &str = include_str!("../../../specs/README.md");
 
@@ -47,5 +47,6 @@ fn each_block_is_read_alone() {
     for block in alone {
         let (_, told) = parse(&[Source { name: "block.spec".into(), text: block.into() }]);
         assert_eq!(told, [], "{block}");
+        assert_eq!(fmt(block).as_deref(), Ok(block), "as `pabal spec fmt` would write it");
     }
 }
