@@ -111,7 +111,8 @@ fn banks_take_turns() {
         hands.receive(&peer::answer(&frame, "0000"));
         banks.push(peer::at(&hands.take_frame(), peer::BANK_CODE).to_owned());
     }
-    assert_eq!(banks, ["088", "004", "088"]);
+    // With as much in flight, who had a place goes behind who waits for one.
+    assert_eq!(banks, ["004", "088", "088"]);
 }
 
 #[test]
