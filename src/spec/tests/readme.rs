@@ -1,6 +1,6 @@
 //! What the language's page shows is a spec without a mistake, and it names every word that the language has.
 
-use pabal_spec::{Source, fmt, Verdict, load, parse};
+use pabal_spec::{Source, Verdict, fmt, load, parse};
 
 const README: &str = include_str!("../../../specs/README.md");
 

@@ -16,7 +16,8 @@
 //!   stored ([`redacted`]).
 //! - Input never panics, and memory is bounded by the input. When nothing is wrong, reading allocates for Hangul only.
 //!
-//! There is no clock, no socket, no file and no randomness here, and no word about sessions or answers.
+//! There is no clock, no socket, no file and no randomness here, and no word about sessions. What belongs to a request while it is away,
+//! such as its trace, is kept by a [`Carrier`], under the [`TraceKey`] that the answer carries back.
 //!
 //! ```
 //! use pabal_telegram::{
