@@ -1,11 +1,15 @@
 //! Holes in the institution's numbers: who is asked, when, and what it may answer.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use pabal_switch::{CloseReason, Entry, Event, GapEnd};
 
 use crate::hands::{Hands, OUT, settings, version};
 use crate::peer;
+
+/// From the beginning, into the next business date.
+const HOURS_15: Duration = Duration::from_secs(15 * 3_600);
 
 /// The questions that have left: bank and number.
 fn questions(hands: &mut Hands) -> Vec<Vec<u8>> {
@@ -251,7 +255,7 @@ fn each_of_many_banks_has_its_own_holes_and_questions_keep_to_the_window() {
         for question in &now {
             hands.receive(&peer::gap_answer(question, 1_000));
         }
-        hands.after(std::time::Duration::from_millis(100));
+        hands.after(Duration::from_millis(100));
     }
     assert_eq!(asked.len(), 36);
     assert!(asked.values().all(|numbers| *numbers == ["000002", "000003"]), "{asked:?}");
@@ -307,7 +311,7 @@ fn holes_survive_a_restart_and_a_checkpoint() {
 fn what_is_missing_when_the_date_changes_is_told_and_not_asked_for_any_more() {
     let mut hands = but(&[2, 3, 6], 7);
     hands.opens = false;
-    hands.after_secs(15 * 3_600);
+    hands.sleep(HOURS_15);
     hands.take_frames(OUT);
     assert_eq!(closed(&hands), [(vec![(2, 3), (6, 6)], GapEnd::DateChanged)]);
     let told = hands.events.iter().filter(|event| matches!(event, Event::NumbersMissing { count: 3, .. })).count();

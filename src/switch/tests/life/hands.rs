@@ -413,6 +413,13 @@ impl Hands {
         self.set_mono(end);
     }
 
+    /// Nobody wakes the core for so long.
+    pub(crate) fn sleep(&mut self, span: Duration) {
+        self.set_mono(self.now.mono + span);
+        self.core.handle_timeout(self.now);
+        self.turn();
+    }
+
     pub(crate) fn after_secs(&mut self, seconds: u64) {
         self.after(Duration::from_secs(seconds));
     }

@@ -1,9 +1,14 @@
 //! Notices that are about a transfer of ours.
 
+use std::time::Duration;
+
 use pabal_switch::{Entry, Event, ExchangeId};
 
 use crate::hands::{Hands, OUT, settings};
 use crate::peer;
+
+/// From the beginning, into the next business date.
+const HOURS_15: Duration = Duration::from_secs(15 * 3_600);
 
 /// A transfer of bank 088 that was answered, and its telegram.
 fn transferred(hands: &mut Hands) -> (ExchangeId, Vec<u8>) {
@@ -99,7 +104,7 @@ fn the_number_of_another_bank_or_date_is_another_transfer() {
     hands.receive(&other_bank);
     assert_eq!(joined(&mut hands), None);
     assert_eq!(reason(&hands), "no `transfer` in memory has number `000002` on its date");
-    hands.after_secs(15 * 3_600);
+    hands.sleep(HOURS_15);
     hands.take_frames(OUT);
     let mut next_day = peer::transfer_fail(1, &frame, 10_000);
     peer::put(&mut next_day, peer::SEND_DATE, "20261122");
@@ -111,10 +116,10 @@ fn the_number_of_another_bank_or_date_is_another_transfer() {
 #[test]
 fn a_notice_of_yesterday_that_comes_after_midnight_still_joins() {
     let mut settings = settings();
-    settings.limits.tombstone_keep = std::time::Duration::from_secs(86_400);
+    settings.limits.tombstone_keep = Duration::from_secs(86_400);
     let mut hands = Hands::open_with(settings);
     let (id, frame) = transferred(&mut hands);
-    hands.after_secs(15 * 3_600);
+    hands.sleep(HOURS_15);
     hands.take_frames(OUT);
     hands.receive(&peer::transfer_fail(1, &frame, 10_000));
     assert_eq!(joined(&mut hands), Some(id), "it carries the transfer's own date");

@@ -7,6 +7,9 @@ use pabal_switch::{CloseReason, Entry, Event, NoticeId, Refusal, ReplyReport, Se
 use crate::hands::{Hands, IN, OUT, settings, version};
 use crate::peer;
 
+/// From the beginning, into the next business date.
+const HOURS_15: Duration = Duration::from_secs(15 * 3_600);
+
 /// The shipped spec, but that deposit notices are answered by a service within 5 seconds.
 fn by_service() -> Arc<Institution> {
     let deposit = "answer \"4100\" \"100\"\n  answered by gateway when durable with response_code \"0000\"";
@@ -143,7 +146,7 @@ fn a_repetition_is_known_across_midnight_a_restart_and_a_checkpoint() {
     let first = hands.take_frame();
     let id = hands.delivered[0].0;
     hands.hand_over();
-    hands.after_secs(15 * 3_600);
+    hands.sleep(HOURS_15);
     let mut again = peer::deposit(1, 50_000);
     peer::put(&mut again, (31, 32), "2");
     hands.receive(&again);
@@ -164,7 +167,7 @@ fn a_repetition_is_known_across_midnight_a_restart_and_a_checkpoint() {
     assert_eq!(next.kinds().last(), Some(&"unclaimed"), "another content is still told apart");
 
     next.hand_over();
-    next.after_secs(24 * 3_600);
+    next.sleep(Duration::from_secs(24 * 3_600));
     next.receive(&again);
     assert_ne!(next.delivered.pop().map(|(notice, _)| notice), Some(id), "two dates later nothing of it comes again");
 }
@@ -320,7 +323,7 @@ fn a_reply_that_no_session_takes_before_the_date_changes_is_not_sent() {
     hands.closed(conn, CloseReason::PeerClosed);
     reply(&mut hands, code(id, "0000")).unwrap();
     assert_eq!(hands.replied, []);
-    hands.after_secs(15 * 3_600);
+    hands.sleep(HOURS_15);
     assert_eq!(hands.replied, [(id, ReplyReport::NotSent)]);
     reconnect(&mut hands);
     assert!(hands.take_frames(OUT).iter().all(|frame| peer::at(frame, peer::MESSAGE_TYPE) != "4100"));
