@@ -43,8 +43,27 @@
 //! lives; until it answers, requests wait. An *opening* is another thing: business with one participant on one business date, opened by an
 //! exchange of the core's own, for each bank by itself and not before the time of day that the spec says. It survives reconnects and restarts, ends when the date changes, and is lost when an answer says so.
 //!
-//! A *notice* is what the institution tells us. It is kept, then replied to and delivered; one that comes again has the same
-//! name and the same reply.
+//! # What the institution tells us
+//!
+//! A *notice* is kept first. Then it is replied to, by the gateway or, within a time, by a service ([`Core::reply`]), else with the code
+//! that the spec states; and it is given to services ([`Output::Deliver`]). The reply leaves by a session that sends, when its own entry
+//! is durable; while no session takes it, it waits in the notice. What is said by a service is told SENT, NOT_SENT or TOO_LATE
+//! ([`Output::Replied`]). What no service has ([`Core::delivered`]) waits for one, over restarts ([`Core::undelivered`]).
+//!
+//! One that comes again, with the same key and the same body, has the same name and gets the same reply, also after midnight and
+//! after a restart; services hear it again, marked. Another body under the same key is nobody's, and is not replied to.
+//!
+//! A notice that no service has yet, or that is not replied to, takes its telegram, its reply and about 1 KiB; one that is done with
+//! takes its reply and about 1 KiB. [`Limits::notices_max`] bounds them all; beyond it the oldest stays in the journal only.
+//!
+//! The institution counts its notices. Where the spec says how, a number that is left out is a *hole*; when it has been open for a
+//! while, the exchange that the spec names asks for it, under the number and date of the notice that did not come, one at a time for each
+//! scope, a second apart, and not while a request of ours is in flight under the same number. What is not answered is asked again ever
+//! more slowly. The answer is that notice; a fresh notice is as good; and "no such number" ends it. Of more than 1,000 numbers at once, and of
+//! what is still missing when the date changes, a person is told.
+//!
+//! A notice that is about a request of ours *joins* it: same rule, number, date, participant and party, and the confirming fields have
+//! to agree. It changes no outcome.
 //!
 //! # When the journal fails
 //!

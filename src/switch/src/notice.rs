@@ -41,7 +41,7 @@ declare! {
         Queue = "queue", "The reply was given to a session.";
         Written = "written", "The kernel took its last byte.";
         Lost = "lost", "The session ended before.";
-        Repeat = "repeat", "It came again, and the same is replied.";
+        Repeat = "repeat", "It came again, and it is said what is replied.";
         Ask = "ask", "It came again, and a service may say what is replied.";
         DateChange = "date_change", "The business date has changed.";
     }
@@ -49,6 +49,7 @@ declare! {
 
 transitions!(NoticeState, NoticeEvent {
     Open + Decide => Waiting;
+    Open + Repeat => Waiting;
     Open + Ask => Open;
     Waiting + Queue => Sending;
     Waiting + Repeat => Waiting;
@@ -57,6 +58,7 @@ transitions!(NoticeState, NoticeEvent {
     Sending + Lost => Waiting;
     Sending + Repeat => Sending;
     Replied + Repeat => Waiting;
+    Replied + Ask => Open;
     Unreplied + Repeat => Waiting;
     Unreplied + Ask => Open;
 });

@@ -35,7 +35,9 @@ mod tests {
     use std::format;
     use std::string::String;
 
-    use crate::{ExchangeEvent, ExchangeState, OpeningEvent, OpeningState, SessionEvent, SessionState};
+    use crate::{
+        ExchangeEvent, ExchangeState, NoticeEvent, NoticeState, OpeningEvent, OpeningState, SessionEvent, SessionState,
+    };
 
     macro_rules! table {
         ($text:ident, $state:ident, $event:ident) => {
@@ -73,6 +75,8 @@ mod tests {
         table!(text, OpeningState, OpeningEvent);
         text.push('\n');
         table!(text, ExchangeState, ExchangeEvent);
+        text.push('\n');
+        table!(text, NoticeState, NoticeEvent);
         insta::assert_snapshot!(text);
     }
 
@@ -87,6 +91,9 @@ mod tests {
         for event in ExchangeEvent::ALL {
             assert!(ExchangeState::TRANSITIONS.iter().any(|row| row.1 == *event), "{event}");
         }
+        for event in NoticeEvent::ALL {
+            assert!(NoticeState::TRANSITIONS.iter().any(|row| row.1 == *event), "{event}");
+        }
     }
 
     /// The pictures in this crate's README are made from the tables. `PABAL_UPDATE=1` writes them.
@@ -96,6 +103,7 @@ mod tests {
         picture!(pictures, "session", SessionState);
         picture!(pictures, "opening", OpeningState);
         picture!(pictures, "exchange", ExchangeState);
+        picture!(pictures, "notice", NoticeState);
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
         let readme = std::fs::read_to_string(path).unwrap();
         let (begin, end) = ("<!-- pictures -->\n", "\n<!-- end of pictures -->");

@@ -155,3 +155,142 @@ pub struct GapClosed {
     /// The exchange that was answered so, if one was.
     pub exchange: Option<ExchangeId>,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+    use std::vec;
+
+    use pabal_clock::Date;
+    use pabal_telegram::Slice;
+
+    use super::*;
+    use crate::entry::Entry;
+
+    const NOTICE: NoticeId = NoticeId(0x0123_4567_89ab_7def_8123_4567_89ab_cdef);
+    const EXCHANGE: ExchangeId = ExchangeId(0x0123_4567_89ab_7def_8123_4567_89ab_ffff);
+    const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    fn about() -> Arc<NoticeAbout> {
+        Arc::new(NoticeAbout {
+            protocol: "firmbanking".into(),
+            rule: "deposit".into(),
+            spec: Digest(7),
+            participant: Bytes::from(&b"088"[..]),
+            date: BusinessDate::from_date(Date::new(2_026, 11, 21).unwrap()),
+            received_at: Wall::from_unix_seconds(1_795_222_800),
+            number: Bytes::from(&b"000004"[..]),
+            recovered_by: Some(EXCHANGE),
+            trace: TRACE.into(),
+        })
+    }
+
+    fn telegram() -> Frame {
+        Frame::new(b"public SECRET", &[Slice { offset: 7, len: 6 }])
+    }
+
+    fn place() -> Place {
+        Place { line: "out".into(), slot: 1, epoch: 3 }
+    }
+
+    /// As it is stored, and what it is found by.
+    fn stored(entry: &Entry) -> (Entry, crate::Columns) {
+        let body = entry.encode(&|_| [0xab; 32]);
+        assert!(!body.windows(12).any(|part| part == b"534543524554"), "no secret byte is stored");
+        (Entry::decode(entry.kind(), entry.version(), &body).unwrap(), entry.columns())
+    }
+
+    fn of_notice(columns: &crate::Columns) {
+        assert_eq!(columns.protocol.as_deref(), Some("firmbanking"));
+        assert_eq!(columns.participant.as_deref(), Some("088"));
+        assert_eq!(columns.their_number.as_deref(), Some("000004"));
+        assert_eq!(columns.business_date, Some(20_261_121));
+        assert_eq!(columns.trace_context.as_deref(), Some(TRACE));
+    }
+
+    #[test]
+    fn a_received_notice_is_found_by_its_id_number_and_trace_and_by_who_asked_for_it() {
+        let numbered =
+            Numbered { kind: Bytes::from(&b"4000100"[..]), scope: Bytes::from(&b"088"[..]), number: 4, first: None };
+        let entry = NoticeReceived {
+            notice: NOTICE,
+            about: about(),
+            place: place(),
+            key: Bytes::from(&b"20261121088000004"[..]),
+            numbered: Some(numbered),
+            repeated: true,
+            content: 42,
+            telegram: telegram(),
+        };
+        let (read, columns) = stored(&Entry::NoticeReceived(entry.clone()));
+        let Entry::NoticeReceived(read) = read else { panic!("of its kind") };
+        assert_eq!(read.telegram.bytes, b"public ******");
+        assert_eq!(NoticeReceived { telegram: entry.telegram.clone(), ..read }, entry);
+        of_notice(&columns);
+        assert_eq!(columns.exchange.as_deref(), Some(&*NOTICE.to_string()));
+        assert_eq!(columns.parent.as_deref(), Some(&*EXCHANGE.to_string()));
+        assert_eq!(columns.correlation_key.as_deref(), Some("20261121088000004"));
+        assert_eq!((columns.session.as_deref(), columns.epoch), (Some("out/1"), Some(3)));
+    }
+
+    #[test]
+    fn a_reply_and_a_delivery_say_whose_they_are() {
+        let caller: Box<str> = "ledger".into();
+        let reply = NoticeReplied {
+            notice: NOTICE,
+            about: Some(about()),
+            caller: caller.clone(),
+            place: place(),
+            offset: 304,
+            telegram: telegram(),
+        };
+        let (read, columns) = stored(&Entry::NoticeReplied(reply.clone()));
+        let Entry::NoticeReplied(read) = read else { panic!("of its kind") };
+        assert_eq!(NoticeReplied { about: reply.about.clone(), telegram: telegram(), ..read }, reply);
+        of_notice(&columns);
+        assert_eq!((columns.caller.as_deref(), columns.stream_offset), (Some("ledger"), Some(304)));
+
+        let delivered = NoticeDelivered { notice: NOTICE, about: Some(about()), caller };
+        let (read, columns) = stored(&Entry::NoticeDelivered(delivered.clone()));
+        assert_eq!(read, Entry::NoticeDelivered(NoticeDelivered { about: None, ..delivered }));
+        of_notice(&columns);
+        assert_eq!(columns.caller.as_deref(), Some("ledger"));
+    }
+
+    #[test]
+    fn a_join_is_found_with_its_exchange() {
+        let joined = NoticeJoined { notice: NOTICE, about: Some(about()), exchange: EXCHANGE };
+        let (read, columns) = stored(&Entry::NoticeJoined(joined.clone()));
+        assert_eq!(read, Entry::NoticeJoined(NoticeJoined { about: None, ..joined }));
+        of_notice(&columns);
+        assert_eq!(columns.exchange.as_deref(), Some(&*EXCHANGE.to_string()));
+        assert_eq!(columns.parent.as_deref(), Some(&*NOTICE.to_string()));
+
+        let reason = "`req_amt` differs".to_string();
+        let other = NoticeNotJoined { notice: NOTICE, about: Some(about()), exchange: Some(EXCHANGE), reason };
+        let (read, columns) = stored(&Entry::NoticeNotJoined(other.clone()));
+        assert_eq!(read, Entry::NoticeNotJoined(NoticeNotJoined { about: None, ..other }));
+        of_notice(&columns);
+        assert_eq!(columns.exchange.as_deref(), Some(&*NOTICE.to_string()));
+        assert_eq!(columns.parent.as_deref(), Some(&*EXCHANGE.to_string()));
+    }
+
+    #[test]
+    fn a_closed_gap_says_which_numbers_and_why() {
+        let closed = GapClosed {
+            protocol: "firmbanking".into(),
+            rule: "deposit".into(),
+            kind: Bytes::from(&b"4000100"[..]),
+            scope: Bytes::from(&b"20261121088"[..]),
+            date: about().date,
+            numbers: vec![(2, 3), (6, 6)],
+            reason: GapEnd::DateChanged,
+            exchange: None,
+        };
+        let (read, columns) = stored(&Entry::GapClosed(closed.clone()));
+        assert_eq!(read, Entry::GapClosed(closed));
+        assert_eq!(columns.cause.as_deref(), Some("DATE_CHANGED"));
+        assert_eq!((columns.their_number.as_deref(), columns.business_date), (Some("2"), Some(20_261_121)));
+        assert_eq!(columns.correlation_key.as_deref(), Some("20261121088"));
+    }
+}
