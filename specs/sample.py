@@ -43,10 +43,10 @@ def table(path, start, renamed=None):
 
 
 class Telegram:
-    """Rows of one or several tables, how long they are together, and who sends the request."""
+    """Rows of one or several tables, how long they are together, who sends the request, and which numbers are spaces if left out."""
 
-    def __init__(self, length, rows, asker="company"):
-        self.length, self.rows, self.asker = length, rows, asker
+    def __init__(self, length, rows, asker="company", blank=()):
+        self.length, self.rows, self.asker, self.blank = length, rows, asker, blank
         names = [row.name for row in rows]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -56,10 +56,12 @@ class Telegram:
 class Book:
     """What holds for all samples of an institution."""
 
-    def __init__(self, telegrams, classes, key=(), trace=(), prefix=None):
+    def __init__(self, telegrams, classes, key=(), trace=(), prefix=None, strict=True):
         # Classes are of fields that may not be shown to everybody, by name, or by telegram and name where one name has two meanings.
         self.telegrams, self.classes = telegrams, classes
         self.key, self.trace = key, trace
+        # Whether text is written in KS X 1001 alone.
+        self.strict = strict
         # How the length of a frame is written, if a line has one.
         self.prefix = prefix
 
@@ -67,10 +69,10 @@ class Book:
         return self.classes.get((telegram, name), self.classes.get(name))
 
 
-def in_bytes(row, value):
+def in_bytes(row, value, blank=False):
     """A field's bytes: numbers right-aligned behind zeros, text left-aligned before spaces."""
     if value is None:
-        return (b"0" if row.is_number else b" ") * row.length
+        return (b"0" if row.is_number and not blank else b" ") * row.length
     if isinstance(value, decimal.Decimal):
         value = int(value.scaleb(row.decimals).to_integral_exact())
     if isinstance(value, int):
@@ -120,9 +122,9 @@ class Sample:
                 sys.exit(f"{name}: the {party} fills {row.name}")
             if value is not None and row.marks.get(party) == "-" and not row.is_filler:
                 sys.exit(f"{name}: the {party} does not fill {row.name}")
-            if isinstance(value, str) and not is_strict(value) and row.name not in self.refused:
+            if book.strict and isinstance(value, str) and not is_strict(value) and row.name not in self.refused:
                 sys.exit(f"{name}: {row.name} cannot be written in strict EUC-KR")
-            self.slices.append((row, value, in_bytes(row, value)))
+            self.slices.append((row, value, in_bytes(row, value, row.name in described.blank)))
         self.telegram_bytes = b"".join(data for _, _, data in self.slices)
         if len(self.telegram_bytes) != described.length:
             sys.exit(f"{name}: {len(self.telegram_bytes)} bytes, should be {described.length}")
@@ -168,10 +170,10 @@ class Sample:
             else:
                 out.append(f"{row.name} = {value}" if isinstance(value, int) else f"{row.name} = {quoted(value)}")
         shown = []
-        for row, value, _ in self.slices:
+        for row, value, data in self.slices:
             kind = self.book.kind(self.telegram, row.name)
-            if value and kind:
-                text = masked(kind, value) if isinstance(value, str) else None
+            if kind and value is not None and value != "":
+                text = masked(kind, value if isinstance(value, str) else data.decode("ascii"))
                 shown.append(f"{row.name} = {quoted(text if text is not None else '*' * row.length)}")
         if shown:
             out += ["", "# What anybody may see of what not everybody may see.", "[masked]", *shown]
