@@ -7,7 +7,8 @@ use pabal_telegram::{Fault, Field, Layout, Rule, Side, Telegram, ValueRef};
 use serde_json::json;
 
 use crate::byte_table::byte_table;
-use crate::{exit, specs};
+use crate::exit;
+use crate::specs::{self, Part};
 
 /// Read a telegram through a spec.
 ///
@@ -27,10 +28,10 @@ pub(crate) struct Decode {
     /// A folder of spec files, or an institution that is built in
     #[arg(long, default_value = "hecto")]
     spec: String,
-    /// The protocol, if the institution has several
+    /// The protocol or layouts, if the institution has several
     #[arg(long)]
     protocol: Option<String>,
-    /// What the telegram is; otherwise the spec's select tells
+    /// What the telegram is; otherwise the spec's select tells, where there is one
     #[arg(long)]
     telegram: Option<String>,
     /// Who filled it; otherwise its type tells
@@ -72,17 +73,17 @@ impl Decode {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         let institution = specs::load(&self.spec)?;
         specs::announce(&self.spec);
-        let protocol = specs::protocol(&institution, self.protocol.as_deref())?;
+        let part = specs::part(&institution, self.protocol.as_deref(), self.telegram.as_deref())?;
         let input = self.read()?;
         if input.is_empty() {
             bail!("the input is empty; give a telegram as hexadecimal digits, or with --raw as its bytes");
         }
-        let framed = Framed::of(&protocol, &input);
+        let framed = part.protocol().map_or(Framed { telegram: &input, said: None }, |it| Framed::of(it, &input));
         let frame = framed.telegram;
-        let (layout, side) = self.layout(&protocol, frame)?;
+        let (layout, side) = self.layout(&part, frame)?;
         let telegram = Telegram::new(layout, frame, side);
-        let exposure = Exposure::new(telegram, &protocol, self.unmasked);
-        let mut faults: Vec<_> = framed.prefix_fault(&protocol).into_iter().collect();
+        let exposure = part.exposure(telegram, self.unmasked);
+        let mut faults: Vec<_> = part.protocol().and_then(|it| framed.prefix_fault(it)).into_iter().collect();
         faults.extend(fault_lines(telegram, &exposure));
         if self.json {
             out!("{}", serde_json::to_string_pretty(&to_json(telegram, &exposure, framed.said))?);
@@ -132,21 +133,21 @@ impl Decode {
         (0..digits.len()).step_by(2).map(|at| Ok(u8::from_str_radix(&text[at..at + 2], 16)?)).collect()
     }
 
-    fn layout<'p>(&self, protocol: &'p Protocol, frame: &[u8]) -> anyhow::Result<(&'p Layout, Side)> {
-        let catalog = &protocol.catalog;
-        let id = match &self.telegram {
-            Some(name) => match catalog.find(name) {
-                Some((id, _)) => id,
-                None => {
-                    let names = catalog.layouts.iter().map(|l| l.name());
-                    let hint = pabal_telegram::nearest(name, names).map(|n| format!("; did you mean {n:?}?"));
-                    bail!("{} has no telegram {name:?}{}", protocol.name, hint.unwrap_or_default());
-                }
-            },
-            None => select(protocol, frame)?,
+    fn layout<'p>(&self, part: &'p Part, frame: &[u8]) -> anyhow::Result<(&'p Layout, Side)> {
+        let id = match (&self.telegram, part) {
+            (Some(name), _) => part.find(name)?.0,
+            (None, Part::Protocol(protocol)) => select(protocol, frame)?,
+            (None, Part::Layouts(layouts)) => {
+                let names: Vec<&str> = layouts.catalog.layouts.iter().map(|layout| layout.name()).collect();
+                bail!(
+                    "{} does not tell its telegrams apart; say which by --telegram ({})",
+                    layouts.name,
+                    names.join(", ")
+                )
+            }
         };
-        let side = self.side.map_or_else(|| protocol.side(id, frame), Side::from);
-        Ok((catalog.layout(id), side))
+        let by_type = || part.protocol().map_or(Side::Asker, |protocol| protocol.side(id, frame));
+        Ok((part.catalog().layout(id), self.side.map_or_else(by_type, Side::from)))
     }
 }
 

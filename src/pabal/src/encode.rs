@@ -22,7 +22,7 @@ pub(crate) struct Encode {
     /// A folder of spec files, or an institution that is built in
     #[arg(long, default_value = "hecto")]
     spec: String,
-    /// The protocol, if the institution has several
+    /// The protocol or layouts, if the institution has several
     #[arg(long)]
     protocol: Option<String>,
     /// Who fills it
@@ -79,19 +79,16 @@ impl Encode {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         let institution = specs::load(&self.spec)?;
         specs::announce(&self.spec);
-        let protocol = specs::protocol(&institution, self.protocol.as_deref())?;
-        let Some((id, layout)) = protocol.catalog.find(&self.telegram) else {
-            let names = protocol.catalog.layouts.iter().map(|l| l.name());
-            let hint = pabal_telegram::nearest(&self.telegram, names).map(|n| format!("; did you mean {n:?}?"));
-            bail!("{} has no telegram {:?}{}", protocol.name, self.telegram, hint.unwrap_or_default());
-        };
+        let part = specs::part(&institution, self.protocol.as_deref(), Some(&self.telegram))?;
+        let (id, layout) = part.find(&self.telegram)?;
         let side = Side::from(self.side);
         let mut values: Vec<_> =
             fields(&self.fields)?.into_iter().map(|(name, text)| (name, Value::Text(text))).collect();
         let given = values.len();
         for field in layout.fields() {
             let is_given = values[..given].iter().any(|(name, _)| *name == *field.path);
-            if let Some(code) = specs::type_code(&protocol, id, side, field.at).filter(|_| !is_given) {
+            let code = part.protocol().and_then(|protocol| specs::type_code(protocol, id, side, field.at));
+            if let Some(code) = code.filter(|_| !is_given) {
                 values.push((field.path.to_string(), Value::Text(String::from_utf8_lossy(code).trim_end().into())));
             }
         }
@@ -110,6 +107,9 @@ impl Encode {
         }
         let mut bytes = Vec::new();
         if self.prefix {
+            let Some(protocol) = part.protocol() else {
+                bail!("{} has no length prefix: its telegrams are only converted", part.name());
+            };
             if let Err(error) = protocol.framing.write(&telegram, &mut bytes) {
                 bail!("{error}");
             }

@@ -1,3 +1,4 @@
+mod fmt;
 mod reload;
 
 use clap::Subcommand;
@@ -8,7 +9,7 @@ use serde_json::json;
 use crate::table::{Align, Table};
 use crate::{diagnostics, exit, out, specs};
 
-/// Check, show and load spec files.
+/// Check, show, format and load spec files.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Spec {
     /// Check an institution's spec files and draw every mistake.
@@ -38,6 +39,7 @@ pub(crate) enum Spec {
         #[arg(long)]
         json: bool,
     },
+    Fmt(fmt::Fmt),
     Reload(reload::Reload),
 }
 
@@ -49,6 +51,7 @@ impl Spec {
                 check(spec.as_deref().unwrap_or_else(here), json)
             }
             Self::Show { spec, telegram, json } => show(&spec, telegram.as_deref(), json),
+            Self::Fmt(command) => command.run(),
             Self::Reload(command) => command.run(),
         }
     }
@@ -71,6 +74,15 @@ fn check(place: &str, as_json: bool) -> anyhow::Result<u8> {
             Some(institution) => {
                 for protocol in &institution.protocols {
                     out!("{}", summary(protocol));
+                }
+                for layouts in &institution.layouts {
+                    let telegrams = specs::counted(layouts.catalog.layouts.len(), "telegram");
+                    out!(
+                        "{} {}: {telegrams}, only converted; version {}",
+                        layouts.institution,
+                        layouts.name,
+                        layouts.digest
+                    );
                 }
             }
             None => out!("{}", specs::counted(errors, "mistake")),
@@ -116,9 +128,10 @@ fn to_json(diagnostic: &pabal_spec::Diagnostic, sources: &[pabal_spec::Source]) 
 
 fn show(place: &str, telegram: Option<&str>, as_json: bool) -> anyhow::Result<u8> {
     let institution = specs::load(place)?;
+    let parts = specs::parts(&institution);
     let mut shown = Vec::new();
-    for protocol in &institution.protocols {
-        for layout in &protocol.catalog.layouts {
+    for part in &parts {
+        for layout in &part.catalog().layouts {
             if telegram.is_none_or(|name| name == layout.name()) {
                 shown.push(layout);
             }
@@ -126,7 +139,7 @@ fn show(place: &str, telegram: Option<&str>, as_json: bool) -> anyhow::Result<u8
     }
     if shown.is_empty() {
         let name = telegram.unwrap_or_default();
-        let names = || institution.protocols.iter().flat_map(|p| p.catalog.layouts.iter().map(|l| l.name()));
+        let names = || parts.iter().flat_map(|part| part.catalog().layouts.iter().map(|l| l.name()));
         let hint = pabal_telegram::nearest(name, names()).map(|n| format!("; did you mean {n:?}?")).unwrap_or_default();
         anyhow::bail!("{} has no telegram {name:?}{hint}", institution.name);
     }

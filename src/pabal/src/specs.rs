@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use pabal_spec::{Institution, Protocol, Source, TelegramId};
-use pabal_telegram::{Side, Slice};
+use pabal_spec::{Catalog, Exposure, Institution, Layouts, Protocol, Source, TelegramId};
+use pabal_telegram::{Layout, Side, Slice, Telegram};
 
 use crate::{diagnostics, out};
 
@@ -109,6 +109,80 @@ pub(crate) fn protocol(institution: &Institution, name: Option<&str>) -> anyhow:
         },
         None if institution.protocols.len() == 1 => Ok(Arc::clone(&institution.protocols[0])),
         None => bail!("{} has several protocols; say which by --protocol ({})", institution.name, names()),
+    }
+}
+
+/// Telegrams that belong together: those of a protocol, or layouts that are only converted.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    Protocol(Arc<Protocol>),
+    Layouts(Arc<Layouts>),
+}
+
+impl Part {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Protocol(protocol) => &protocol.name,
+            Self::Layouts(layouts) => &layouts.name,
+        }
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        match self {
+            Self::Protocol(protocol) => &protocol.catalog,
+            Self::Layouts(layouts) => &layouts.catalog,
+        }
+    }
+
+    /// What a conversation says of its telegrams; layouts have none.
+    pub(crate) fn protocol(&self) -> Option<&Protocol> {
+        match self {
+            Self::Protocol(protocol) => Some(protocol),
+            Self::Layouts(_) => None,
+        }
+    }
+
+    pub(crate) fn exposure(&self, telegram: Telegram<'_, '_>, unmasked: bool) -> Exposure {
+        match self {
+            Self::Protocol(protocol) => Exposure::new(telegram, protocol, unmasked),
+            Self::Layouts(_) => Exposure::of_layout(telegram, unmasked),
+        }
+    }
+
+    /// A telegram by its name.
+    pub(crate) fn find(&self, name: &str) -> anyhow::Result<(TelegramId, &Arc<Layout>)> {
+        let catalog = self.catalog();
+        if let Some(found) = catalog.find(name) {
+            return Ok(found);
+        }
+        let hint = pabal_telegram::nearest(name, catalog.layouts.iter().map(|layout| layout.name()));
+        let hint = hint.map(|nearest| format!("; did you mean {nearest:?}?")).unwrap_or_default();
+        bail!("{} has no telegram {name:?}{hint}", self.name())
+    }
+}
+
+/// All parts of an institution, protocols first.
+pub(crate) fn parts(institution: &Institution) -> Vec<Part> {
+    let protocols = institution.protocols.iter().cloned().map(Part::Protocol);
+    protocols.chain(institution.layouts.iter().cloned().map(Part::Layouts)).collect()
+}
+
+/// The part that is named, or the only one, or the only one that has the telegram.
+pub(crate) fn part(institution: &Institution, name: Option<&str>, telegram: Option<&str>) -> anyhow::Result<Part> {
+    let mut parts = parts(institution);
+    let names = parts.iter().map(Part::name).collect::<Vec<_>>().join(", ");
+    if let Some(name) = name {
+        let found = parts.into_iter().find(|part| part.name() == name);
+        return found.with_context(|| format!("{} has no protocol {name:?} (there is: {names})", institution.name));
+    }
+    if let Some(telegram) = telegram
+        && parts.iter().filter(|part| part.catalog().find(telegram).is_some()).count() == 1
+    {
+        parts.retain(|part| part.catalog().find(telegram).is_some());
+    }
+    match (parts.pop(), parts.is_empty()) {
+        (Some(part), true) => Ok(part),
+        _ => bail!("{} has several protocols; say which by --protocol ({names})", institution.name),
     }
 }
 
