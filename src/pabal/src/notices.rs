@@ -145,7 +145,7 @@ impl Notices {
             let value = json!({ "notice_id": replied.notice_id, "report": report, "text": replied.text });
             out!("{}", serde_json::to_string(&json!({ "replied": value }))?);
         } else {
-            out!("replied   {report}: {} ({})", replied.text, replied.notice_id);
+            out!("replied   {} {report}: {}", replied.notice_id, replied.text);
         }
         Ok(())
     }
@@ -156,7 +156,7 @@ impl Notices {
             let value = json!({ "notice_id": refused.notice_id, "reason": reason, "text": refused.text });
             out!("{}", serde_json::to_string(&json!({ "reply_refused": value }))?);
         } else {
-            out!("refused   {reason}: {} ({})", refused.text, refused.notice_id);
+            out!("refused   {} {reason}: {}", refused.notice_id, refused.text);
         }
         Ok(())
     }

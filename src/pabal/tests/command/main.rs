@@ -1,6 +1,7 @@
 //! The command as its users meet it: real processes, what they print, and how they end.
 
 mod config;
+mod convert;
 mod day;
 mod decode;
 mod demo;

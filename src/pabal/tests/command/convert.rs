@@ -1,0 +1,101 @@
+//! Telegrams that are only converted, and the layout of spec files.
+
+use insta::assert_snapshot;
+
+use crate::process::{run, run_with};
+use crate::scrub::scrub;
+
+/// As specs/README.md teaches it.
+const CMS: &str = r#"institution kftc "금융결제원"
+
+layouts cms "CMS 출금이체" {
+  charset  encode euc-kr decode cp949
+  unset    9 zero  X space
+}
+
+header record 10 {
+  kind  X(1)  by asker  public  "레코드구분"
+  no    9(9)  by asker  public  "일련번호"
+}
+
+telegram cms_debit "출금의뢰" 40 : record {
+  bank_code  code(3)  by asker     public   "은행코드"
+  account    X(15)    by asker     account  "계좌번호"
+  amount     9(10)    by asker     public   "의뢰금액"
+  result     X(2)     by answerer  public   "결과"
+}
+"#;
+
+fn folder() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("cms.spec"), CMS).expect("writable");
+    let place = folder.path().to_str().expect("UTF-8").to_owned();
+    (folder, place)
+}
+
+#[test]
+fn layouts_without_a_conversation_are_checked_shown_made_and_read() {
+    let (_folder, place) = folder();
+    let checked = run(&["spec", "check", &place]).by_spec(&place);
+    assert_eq!((checked.code, checked.err.as_str()), (0, ""), "{}", checked.out);
+    assert_snapshot!("layouts_checked", scrub(&checked.out));
+    let shown = run(&["spec", "show", "--spec", &place]);
+    assert_eq!((shown.code, shown.err.as_str()), (0, ""));
+    assert_snapshot!("layouts_shown", shown.out);
+
+    let fields = ["kind=D", "no=7", "bank_code=004", "account=110123456789", "amount=50000"];
+    let mut args = vec!["encode", "--spec", &place, "cms_debit"];
+    args.extend(fields.iter().flat_map(|field| ["-f", field]));
+    let made = run(&args).by_spec(&place);
+    assert_eq!((made.code, made.err.as_str()), (0, ""), "{}", made.out);
+    // By the table: 1 and 9 bytes of the record, then 3, 15, 10 and 2.
+    let wire = b"D000000007004110123456789   0000050000  ";
+    let digits: String = wire.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(made.out, format!("{digits}\n"));
+
+    let decode = ["decode", "--raw", "--spec", &place, "--telegram", "cms_debit"];
+    let read = run_with(&[&decode[..], &["--unmasked"]].concat(), wire).by_spec(&place);
+    assert_eq!((read.code, read.err.as_str()), (0, ""));
+    assert_eq!(read.out, "kind=D\nno=7\nbank_code=004\naccount=110123456789\namount=50000\n");
+    let masked = run_with(&[&decode[..], &["--bytes"]].concat(), wire).by_spec(&place);
+    assert_snapshot!("layouts_read", masked.out);
+    assert!(!masked.out.contains("110123456789"));
+
+    let unsaid = run_with(&["decode", "--raw", "--spec", &place], wire).by_spec(&place);
+    assert_eq!((unsaid.code, unsaid.out.as_str()), (2, ""));
+    assert_snapshot!("layouts_do_not_tell_telegrams_apart", unsaid.err);
+    args.push("--prefix");
+    let prefixed = run(&args).by_spec(&place);
+    assert_eq!((prefixed.code, prefixed.out.as_str()), (2, ""));
+    assert!(prefixed.err.contains("cms has no length prefix"), "{}", prefixed.err);
+}
+
+#[test]
+fn fmt_aligns_a_file_once_and_touches_none_with_mistakes() {
+    let (folder, place) = folder();
+    let file = folder.path().join("cms.spec");
+    let name = file.to_str().expect("UTF-8");
+    let ragged = CMS.replace("  kind  X(1)  by asker  public", "  kind X(1) by asker    public");
+    std::fs::write(&file, &ragged).expect("writable");
+
+    let check = run(&["spec", "fmt", "--check", &place]);
+    assert_eq!((check.code, check.out), (1, format!("would change {name}\n")), "{}", check.err);
+    assert_eq!(std::fs::read_to_string(&file).expect("readable"), ragged, "--check changes nothing");
+    let json = run(&["spec", "fmt", "--check", "--json", name]);
+    let value: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
+    assert_eq!(value, serde_json::json!([{ "file": name, "changed": true, "mistakes": 0 }]));
+
+    let changed = run(&["spec", "fmt", &place]);
+    assert_eq!((changed.code, changed.out), (0, format!("changed {name}\n")), "{}", changed.err);
+    assert_eq!(std::fs::read_to_string(&file).expect("readable"), CMS);
+    let again = run(&["spec", "fmt", &place]);
+    assert_eq!((again.code, again.out.as_str(), again.err.as_str()), (0, "", ""));
+
+    let broken = CMS.replace("unset    9 zero  X space", "unset    9 zebra");
+    std::fs::write(&file, &broken).expect("writable");
+    let refused = run(&["spec", "fmt", name]);
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""));
+    assert!(refused.err.ends_with(&format!("{name} has 1 mistake and is not touched\n")), "{}", refused.err);
+    assert_eq!(std::fs::read_to_string(&file).expect("readable"), broken);
+    assert_eq!(run(&["spec", "fmt", "nothing-here.spec"]).code, 2);
+}
