@@ -19,6 +19,10 @@ fn secrets(sample: &Sample) -> Vec<String> {
     let mut secrets = Vec::new();
     for (_, value, shown) in &sample.confidential {
         assert_ne!(value, shown);
+        // What a public field happens to hold too is seen there.
+        if sample.public.iter().any(|public| public.contains(value.as_str())) {
+            continue;
+        }
         secrets.push(value.clone());
         if value.is_ascii() {
             secrets.push(value.bytes().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" "));
@@ -40,8 +44,13 @@ fn no_sample_shows_what_is_confidential() {
     for sample in samples() {
         for args in [&[][..], &["--bytes"], &["--json"]] {
             let ended = decode(args, &sample.hex());
-            assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{}", sample.name);
             assert_hides(&sample, &ended);
+            // A filler that is not blank in front of what is confidential tells that bytes may have moved.
+            if ended.err.contains("reserved1 is not as it should be") {
+                assert!(sample.name.ends_with("_full") && ended.code == 0, "{}: {}", sample.name, ended.err);
+                continue;
+            }
+            assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{}", sample.name);
             for (field, _, shown) in &sample.confidential {
                 assert!(ended.out.contains(shown.as_str()), "{} shows {field} as {shown}", sample.name);
             }

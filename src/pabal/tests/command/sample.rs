@@ -11,6 +11,8 @@ pub(crate) struct Sample {
     pub(crate) wire: Vec<String>,
     /// Field and text of what is confidential, as it is and as anybody may see it.
     pub(crate) confidential: Vec<(String, String, String)>,
+    /// The values of all other fields.
+    pub(crate) public: Vec<String>,
     /// Fields that can be read and never be written.
     pub(crate) is_refused: bool,
 }
@@ -49,7 +51,10 @@ fn read(path: &Path) -> Sample {
     let table: toml::Table = fs::read_to_string(path).expect("a sample").parse().expect("TOML");
     let text = |name: &str| String::from(table[name].as_str().expect("a text"));
     let masked = table.get("masked").and_then(toml::Value::as_table).cloned().unwrap_or_default();
+    let fields = table["fields"].as_table().expect("a table");
+    let public = fields.iter().filter(|(name, _)| !masked.contains_key(*name));
     Sample {
+        public: public.map(|(_, value)| value.as_str().map_or_else(|| value.to_string(), String::from)).collect(),
         name: text("name"),
         telegram: text("telegram"),
         side: text("side"),
