@@ -54,7 +54,7 @@ fn read(path: &Path) -> Sample {
     let fields = table["fields"].as_table().expect("a table");
     let public = fields.iter().filter(|(name, _)| !masked.contains_key(*name));
     Sample {
-        public: public.map(|(_, value)| value.as_str().map_or_else(|| value.to_string(), String::from)).collect(),
+        public: public.map(|(_, value)| value.as_str().map_or_else(|| format!("{value:?}"), String::from)).collect(),
         name: text("name"),
         telegram: text("telegram"),
         side: text("side"),
