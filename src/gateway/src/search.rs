@@ -206,16 +206,22 @@ impl Handle {
         let desk = self.desk(institution)?;
         let histories = &self.0.histories;
         let Some(history) = histories.exchange(institution.to_owned(), exchange).await? else { return Ok(None) };
-        let (mut notices, mut inquiries) = (Vec::new(), Vec::new());
+        let (mut notices, mut inquiries, mut spoken_of) = (Vec::new(), Vec::new(), None);
         for (id, about) in histories.about(institution.to_owned(), exchange, SEARCH_MAX).await? {
-            let summary = self.summary(id, &about).await;
+            let mut summary = self.summary(id, &about).await;
+            if history.notice.is_some() && about.joined.contains(&exchange) {
+                // The exchange that the notice is about.
+                spoken_of = Some(id);
+                continue;
+            }
+            summary.parent = summary.parent.or(Some(exchange));
             if about.notice.is_some() { &mut notices } else { &mut inquiries }.push(summary);
         }
         for notice in &history.joined {
             if notices.iter().all(|known| known.exchange != *notice)
                 && let Some(joined) = histories.exchange(institution.to_owned(), *notice).await?
             {
-                notices.push(self.summary(*notice, &joined).await);
+                notices.push(TxSummary { parent: Some(exchange), ..self.summary(*notice, &joined).await });
             }
         }
         let reading = desk.reading(&history).await;
@@ -226,7 +232,7 @@ impl Handle {
         Ok(Some(TxDetail {
             request: stored(&history.request, reading.as_ref().map(|(_, request, _)| *request)),
             answer: stored(&history.answer, reading.as_ref().map(|(.., answer)| *answer)),
-            summary: self.summary(exchange, &history).await,
+            summary: TxSummary { parent: history.parent().or(spoken_of), ..self.summary(exchange, &history).await },
             history: history.lines(),
             notices,
             inquiries,

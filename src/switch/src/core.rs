@@ -234,6 +234,12 @@ impl Core {
             })
     }
 
+    /// Whether a connection still fills its slot. One that does not may not live on: nobody counts it.
+    #[must_use]
+    pub fn holds(&self, conn: Conn) -> bool {
+        self.slot_of(conn).is_some_and(|slot| !self.state.sessions[slot].is_gone())
+    }
+
     /// What an operator sees.
     #[must_use]
     pub fn status(&self) -> Status {

@@ -9,7 +9,7 @@ use pabal_clock::{Deadline, Mono, Now};
 use pabal_spec::Institution;
 use pabal_switch::{
     CloseReason, Conn, Core, Event, ExchangeId, LineId, NoticeId, Open, Opened, Output, Recovery, Refusal, ReplyReport,
-    ServiceReply, SessionId, SessionState, Settings, Ticket,
+    ServiceReply, SessionId, Settings, Ticket,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -148,6 +148,7 @@ impl Life {
         more |= self.read(&driver.lines, cx);
         more |= self.write(&driver.lines, cx);
         more |= self.deliver_again(&driver.lines);
+        self.end_forgotten();
         if std::mem::take(&mut self.is_health_stale) {
             let health = health::judge(&self.core.status(), &self.settings, self.journal_failure.as_deref());
             driver.health.send_if_modified(|known| std::mem::replace(known, health.clone()) != health);
@@ -460,6 +461,15 @@ impl Life {
         }
     }
 
+    /// The close grace of a connection was over before the peer's FIN came: nobody counts it, so it must not live on.
+    fn end_forgotten(&mut self) {
+        let Self { sockets, core, .. } = self;
+        let forgotten = |_: &SessionId, socket: &mut Socket| !core.holds(socket.conn);
+        for (_, socket) in sockets.extract_if(.., forgotten) {
+            socket.abort();
+        }
+    }
+
     fn remove(&mut self, conn: Conn) -> Option<Socket> {
         if self.sockets.get(&conn.session)?.conn != conn {
             return None;
@@ -553,13 +563,9 @@ impl Life {
                 Output::Deliver(delivery) => self.subscribers.give(delivery),
                 Output::Replied { notice, report } => self.tell_replied(notice, report),
                 Output::Event(event) => {
-                    self.is_health_stale |= matches!(event, Event::Session { .. } | Event::Opening { .. });
-                    // The close grace was over before the peer's FIN came: nobody counts this connection, so it must not live on.
-                    if let Event::Session { conn, to: SessionState::Down, .. } = &event
-                        && let Some(socket) = self.remove(*conn)
-                    {
-                        socket.abort();
-                    }
+                    // What was dropped may have been either.
+                    self.is_health_stale |=
+                        matches!(event, Event::Session { .. } | Event::Opening { .. } | Event::Dropped { .. });
                     self.observer.see(Seen::Event(event));
                 }
             }

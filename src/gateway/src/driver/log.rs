@@ -78,7 +78,9 @@ impl Log {
             columns: draft.columns.clone(),
             is_grave: match entry {
                 Some(Entry::Outcome(concluded)) => matches!(concluded.outcome, Outcome::Unknown { .. }),
-                Some(Entry::Unclaimed(_) | Entry::Contradiction(_) | Entry::Listed(_) | Entry::NoticeNotJoined(_)) => true,
+                Some(Entry::Unclaimed(_) | Entry::Contradiction(_) | Entry::Listed(_) | Entry::NoticeNotJoined(_)) => {
+                    true
+                }
                 Some(Entry::GapClosed(closed)) => closed.reason != GapEnd::Absent,
                 _ => false,
             },
@@ -156,7 +158,7 @@ impl Line {
         macro_rules! tell {
             ($level:expr) => {{
                 let columns = &self.columns;
-                let is_notice = self.event.starts_with("switch.notice_") && !self.event.ends_with("joined");
+                let is_notice = self.event.starts_with("switch.notice_") && self.event != "switch.notice_joined";
                 let id = columns.exchange.as_deref();
                 tracing::event!(
                     $level,

@@ -14,9 +14,12 @@ use crate::search::{HistoryLine, NextStep, TxSummary};
 pub(super) const LINES_MAX: usize = 1_000;
 /// Entries that say how far an exchange is.
 const STATES: [&str; 4] = ["accepted", "sending", "outcome", "listed"];
+/// The entry that joins a notice to an exchange.
+const JOINED: &str = "notice_joined";
 /// How far a notice is.
 const NOTICE_RECEIVED: &str = "received";
 const NOTICE_REPLIED: &str = "replied";
+const NOTICE_DELIVERED: &str = "delivered";
 
 /// What the journal says of one exchange or notice.
 #[derive(Clone, Debug, Default)]
@@ -63,7 +66,10 @@ impl History {
         if envelope.family != Entry::FAMILY {
             return;
         }
-        self.take_columns(envelope);
+        // What says that a notice is about it has the columns of the notice.
+        if envelope.kind != JOINED {
+            self.take_columns(envelope);
+        }
         // An entry that a later release wrote still has its columns and its line.
         if let Ok(entry) = Entry::decode(&envelope.kind, envelope.version, &envelope.body) {
             self.take_entry(entry);
@@ -123,9 +129,12 @@ impl History {
                 self.request = Some(received.telegram.bytes);
             }
             Entry::NoticeReplied(replied) => {
-                self.notice = Some(NOTICE_REPLIED);
+                // Who has it says more than who was replied to.
+                self.notice = self.notice.filter(|far| *far == NOTICE_DELIVERED).or(Some(NOTICE_REPLIED));
                 self.answer = Some(replied.telegram.bytes);
             }
+            Entry::NoticeDelivered(_) => self.notice = Some(NOTICE_DELIVERED),
+            Entry::NoticeJoined(joined) => self.joined.push(ExchangeId(joined.notice.0)),
             _ => {}
         }
     }
@@ -133,6 +142,11 @@ impl History {
     /// Whether a request with this content is the same.
     pub(crate) const fn is_for(&self, content: u64) -> bool {
         self.content == content
+    }
+
+    /// The exchange that it asks about, or that a notice speaks of.
+    pub(crate) const fn parent(&self) -> Option<ExchangeId> {
+        self.parent
     }
 
     /// Whether it is known what became of it, for good.

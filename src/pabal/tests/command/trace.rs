@@ -224,13 +224,15 @@ fn one_trace_is_followed_over_sockets_time_a_restart_and_an_inquiry() {
     };
     let id = |line: &Value| line["fields"]["trace_id"].as_str().expect("a trace").to_owned();
     let openings = lines(&first, &["\"event\":\"switch.accepted\"", "\"rule\":\"open\""]);
-    let ids: BTreeSet<String> = openings.iter().map(id).collect();
+    let mut ids: BTreeSet<String> = openings.iter().map(id).collect();
     assert_eq!((openings.len(), ids.len(), place.banks.len()), (36, 36, 36), "no two openings share a trace");
 
     let received = lines(&first, &["\"event\":\"switch.notice_received\""]);
     let replied = lines(&first, &["\"event\":\"switch.notice_replied\""]);
     let ([received], [replied]) = (&received[..], &replied[..]) else { panic!("{received:?} {replied:?}") };
     assert_eq!(received["fields"]["notice"], replied["fields"]["notice"]);
+    assert_eq!(id(received), id(replied));
+    assert!(ids.insert(id(received)), "it is the notice's own");
 
     for secret in SECRETS {
         assert!(!first.contains(secret) && !second.contains(secret), "{secret} is in the log");
