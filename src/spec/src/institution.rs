@@ -58,6 +58,13 @@ impl Institution {
         self.protocols.iter().find(|protocol| &*protocol.name == name)
     }
 
+    /// Every telegram that can be converted, by the name of what it belongs to: first those of the protocols, then those of conversion
+    /// alone.
+    pub fn catalogs(&self) -> impl Iterator<Item = (&str, &Catalog)> {
+        let spoken = self.protocols.iter().map(|protocol| (&*protocol.name, &protocol.catalog));
+        spoken.chain(self.layouts.iter().map(|layouts| (&*layouts.name, &layouts.catalog)))
+    }
+
     /// Layouts of conversion alone, by their name.
     #[must_use]
     pub fn layouts(&self, name: &str) -> Option<&Arc<Layouts>> {

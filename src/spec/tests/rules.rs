@@ -136,6 +136,7 @@ fn layouts_are_found_by_name_and_select_nothing() {
     assert_eq!(bytes, b"D000000007004110-1                      ");
     assert!(Telegram::new(data, &bytes, Side::Asker).faults().is_empty());
     assert_eq!(files.catalog.select(&bytes), Err(Unselected { length: 40, by: vec![] }));
+    assert_eq!(institution.catalogs().map(|(name, _)| name).collect::<Vec<_>>(), ["lines", "files"]);
     assert!(institution.layouts("lines").is_none() && institution.protocol("files").is_none());
 }
 

@@ -57,7 +57,8 @@ pub(crate) fn grow(id: SourceId, source: &Source, trivia: &mut Vec<Trivia>, out:
         if let Some(span) = line.comment {
             let from = usize::try_from(span.start - at).unwrap_or(0);
             trivia.push(Trivia { span, text: text.get(from..).unwrap_or_default().trim_end().into() });
-        } else if line.tokens.is_empty() {
+        } else if line.tokens.is_empty() && !(text.is_empty() && start > source.text.len()) {
+            // Behind the last line end there is no line.
             trivia.push(Trivia { span: Span { source: id, start: at, end: at }, text: "".into() });
         }
         let begins_anew = line.tokens.first().is_some_and(|first| {
