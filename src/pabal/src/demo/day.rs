@@ -20,7 +20,7 @@ use pabal_telegram::{Side, Value, encode};
 
 use self::books::Books;
 use self::plan::{Act, BANKS, SILENT, Transfer, acts, at, clock};
-use self::stage::{AWAY, Stage};
+use self::stage::Stage;
 use self::timeline::Timeline;
 use super::title;
 use crate::{exit, simulate, specs};
@@ -88,14 +88,11 @@ impl Day {
                 Act::Cut => {
                     self.interrupt(when, "all connections are cut, as by a firewall that is started anew", Stage::cut)
                 }
-                Act::Kill => {
-                    let entries = self.stage.entries().count();
-                    let text = format!(
-                        "the process is killed; {} entries are durable, and it is started again after {AWAY:?}",
-                        won(entries as i128)
-                    );
-                    self.interrupt(when, &text, Stage::kill);
-                }
+                Act::Kill => self.interrupt(
+                    when,
+                    "the process is killed; two seconds later another one begins with what the journal has",
+                    Stage::kill,
+                ),
                 Act::Tell => self.timeline.so_far(when),
                 Act::TellOfTheSilent => self.timeline.of_the_silent(when),
                 Act::TellOfItsEnd => self.timeline.silence_is_over(when),

@@ -19,3 +19,14 @@ fn the_three_outcomes_are_shown() {
         ended.out.lines().find_map(|line| line.trim_start().strip_prefix("journal     ")).expect("the journal's place");
     assert_snapshot!(scrub(&ended.out.replace(folder, "FOLDER")));
 }
+
+#[test]
+fn a_business_day_agrees_with_the_banks_and_is_the_same_each_time() {
+    let day = run(&["demo", "--day"]);
+    assert_eq!((day.code, day.err.as_str()), (0, ""), "{}", day.out);
+    assert_eq!(day.out, run(&["demo", "--day"]).out, "the same seed plays the same day");
+    let other = run(&["demo", "--day", "--seed", "2"]);
+    assert_eq!((other.code, other.err.as_str()), (0, ""), "{}", other.out);
+    assert_ne!(day.out, other.out, "another seed plays another day");
+    assert_snapshot!(day.out);
+}

@@ -276,3 +276,55 @@ impl Line {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pabal_clock::{BusinessDate, Date};
+    use pabal_switch::OpeningKey;
+    use pabal_switch::entry::OpeningChanged;
+
+    use super::*;
+    use crate::specs;
+
+    /// The journal says that this bank was opened.
+    fn opened(bank: &str) -> Entry {
+        let date = Date::new(2026, 11, 23).expect("a day");
+        Entry::Opening(OpeningChanged {
+            protocol: "firmbanking".into(),
+            party: "main".into(),
+            key: OpeningKey {
+                values: vec![b"PABALCO1    "[..].into(), bank.as_bytes().into()],
+                date: BusinessDate::from_date(date),
+            },
+            state: OpeningState::Open,
+            reason: None,
+        })
+    }
+
+    #[test]
+    fn what_one_side_says_alone_is_shown_and_does_not_agree() {
+        let protocol = specs::protocol(&specs::load("hecto").expect("it is built in"), None).expect("it has one");
+        let ledger = Ledger::default();
+        let (_, agree) = Books::default().table(&protocol, &ledger);
+        assert!(agree, "nothing was done, and both say so");
+
+        let books = Books::read([Ok(opened("004"))].into_iter()).expect("it can be read");
+        let (lines, agree) = books.table(&protocol, &ledger);
+        assert!(!agree);
+        let differing: Vec<_> = lines.iter().filter(|line| line.ends_with("DIFFERS")).collect();
+        assert_eq!(differing.len(), 2, "the bank's line and the sum: {differing:?}");
+        assert!(differing[0].starts_with("004") && differing[0].contains("1 / 0"), "{}", differing[0]);
+    }
+
+    #[test]
+    fn a_transfer_without_an_outcome_does_not_agree() {
+        let protocol = specs::protocol(&specs::load("hecto").expect("it is built in"), None).expect("it has one");
+        let mut books = Books::default();
+        let id = ExchangeId(1);
+        books.exchanges.insert(
+            id,
+            Kept { rule: "transfer".into(), bank: "004".into(), sent: Some(vec![b'0'; 300]), outcome: None },
+        );
+        assert_eq!(books.disagreements(&protocol, &Ledger::default()).len(), 1);
+    }
+}

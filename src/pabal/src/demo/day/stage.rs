@@ -17,7 +17,7 @@ const WIRE: Duration = Duration::from_millis(1);
 /// How long the journal takes to make a batch durable.
 const SYNC: Duration = Duration::from_millis(1);
 /// How long the process is away when it is started anew.
-pub(super) const AWAY: Duration = Duration::from_secs(2);
+const AWAY: Duration = Duration::from_secs(2);
 /// The service that takes the notices.
 const SERVICE: &str = "ledger";
 

@@ -26,13 +26,15 @@ struct Asked {
 }
 
 /// What must be seen on such a day, or it was not the day that it should be.
-const WANTED: [&str; 9] = [
+const WANTED: [&str; 11] = [
     "a bank that opens late",
     "a bank that forgot its opening",
     "a refused transfer",
     "an UNKNOWN that an inquiry settles",
     "an UNKNOWN that a late answer settles",
     "a hole that is asked for and comes back",
+    "a hole that a fresh notice fills",
+    "a hole behind which there is nothing",
     "a deposit that comes again",
     "a transfer that fails after all",
     "openings of the next day",
@@ -52,6 +54,8 @@ pub(super) struct Timeline {
     given: BTreeSet<NoticeId>,
     /// The slowest answer of another bank while one was silent.
     slowest: Duration,
+    /// Keys of notices that were asked for and have not come yet.
+    holes: BTreeSet<String>,
     seen: BTreeSet<&'static str>,
     silence_told: bool,
 }
@@ -232,15 +236,28 @@ impl Timeline {
         match event {
             BankEvent::Withheld { key, .. } => {
                 let (bank, number) = bank_and_number(&key.to_string());
-                self.say(whole(at), &format!("{bank} tells of a deposit, its notice {number}, and it never comes"));
+                self.say(whole(at), &format!("{bank} tells of a deposit by its notice {number}, which gets lost"));
             }
-            BankEvent::GapAsked { key, issued, .. } => {
+            BankEvent::GapAsked { key, .. } => {
                 let (bank, number) = bank_and_number(&key.to_string());
-                let there = if issued { "" } else { "; there is none" };
-                self.say(
-                    whole(at),
-                    &format!("the gateway has seen a hole and asks {bank} for its notice {number}{there}"),
-                );
+                let text =
+                    format!("a later notice has shown the hole: the gateway asks {bank} for its notice {number}");
+                self.say(whole(at), &text);
+                self.holes.insert(key.to_string());
+            }
+            BankEvent::Answered { key, response_code, .. }
+                if &*response_code != b"0000" && self.holes.remove(&key.to_string()) =>
+            {
+                let (bank, number) = bank_and_number(&key.to_string());
+                self.seen.insert("a hole behind which there is nothing");
+                self.say(whole(at), &format!("{bank} says that it has no notice {number}: nothing is missing"));
+            }
+            BankEvent::Notified { key, .. } if self.holes.remove(&key.to_string()) => {
+                let (bank, number) = bank_and_number(&key.to_string());
+                self.seen.insert("a hole that a fresh notice fills");
+                let text =
+                    format!("{bank} does not answer; it sends its notice {number} itself, which closes the hole");
+                self.say(whole(at), &text);
             }
             BankEvent::Notified { key, notice, times: 1 } if notice.contains("credited") => {
                 let (bank, _) = bank_and_number(&key.to_string());
