@@ -52,6 +52,8 @@ fn word(word: &str) -> String {
     if (word.len() == 16 || word.len() == 8)
         && word.starts_with(if word.len() == 16 { "1" } else { "20" })
         && word.bytes().all(|b| b.is_ascii_digit())
+        // An amount may begin like a year.
+        && (word.len() == 16 || ("01"..="12").contains(&&word[4..6]))
     {
         return if word.len() == 16 { "MICROS".into() } else { "DATE".into() };
     }
