@@ -76,6 +76,20 @@ fn what_is_given_is_filled_by_the_caller_in_this_exchange_alone() {
 }
 
 #[test]
+fn banks_that_ask_in_one_second_with_one_number_share_no_trace() {
+    with_rules(|rules| {
+        let key = |bank: &str, message_type: &str, code: &str| {
+            let frame = format!("{:12}{bank}{message_type}1001000001{}003000{code}{:13}", "PABAL01", "20261122", "");
+            assert_eq!(frame.len(), 60);
+            rules.trace_key(frame.as_bytes()).expect("a whole header")
+        };
+        assert_ne!(key("004", "1000", "    "), key("088", "1000", "    "));
+        assert_eq!(key("004", "1000", "    "), key("004", "1100", "0000"), "the answer has the key of its request");
+        assert_eq!(rules.trace_key(b"PABAL01"), None);
+    });
+}
+
+#[test]
 fn a_second_code_stands_in_the_body_of_the_answer() {
     with_rules(|rules| {
         let also = |name: &str| rules.exchange(name).expect("an exchange").1.also;

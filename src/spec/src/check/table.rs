@@ -271,11 +271,12 @@ fn row(
     let row = CodeRow { participant, exchange: exchange.into(), verdict: *verdict, text: text.value.as_str().into() };
     let spans = places.rows.entry(key.clone()).or_default();
     if let Err((at, listed)) = table.insert(&key, row) {
+        let of = if columns.has_exchange { " and exchange" } else { "" };
         let mut told = error(
             mistake::TABLE_TWICE,
             line.span,
             "listed again",
-            format!("The code {:?} is listed twice for the same participant", code_cell.value),
+            format!("The code {:?} is listed twice for the same participant{of}", code_cell.value),
         );
         if let Some(first) = spans.get(at) {
             told = told.related(*first, "listed here first");
