@@ -53,8 +53,8 @@
 //! One that comes again, with the same key and the same body, has the same name and gets the same reply, also after midnight and
 //! after a restart; services hear it again, marked. Another body under the same key is nobody's, and is not replied to.
 //!
-//! A notice that no service has yet, or that is not replied to, takes its telegram, its reply and about 1 KiB; one that is done with
-//! takes its reply and about 1 KiB. [`Limits::notices_max`] bounds them all; beyond it the oldest stays in the journal only.
+//! A notice that no service has yet, or that is not replied to, takes its telegram, its reply and about 800 bytes; one that is done
+//! with its reply and as much. [`Limits::notices_max`] bounds them all; beyond it the oldest stays in the journal only.
 //!
 //! The institution counts its notices. Where the spec says how, a number that is left out is a *hole*; when it has been open for a
 //! while, the exchange that the spec names asks for it, under the number and date of the notice that did not come, one at a time for each

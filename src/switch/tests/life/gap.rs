@@ -361,3 +361,62 @@ fn a_lost_session_asks_again_when_one_is_up() {
     hands.after_secs(31);
     assert_eq!(numbers(&questions(&mut hands)), ["000002"]);
 }
+
+#[test]
+fn two_layouts_of_one_kind_are_numbered_together() {
+    let mut hands = but(&[], 1);
+    // The longer layout of the same telegram, as one bank sends it.
+    let mut long = peer::deposit(3, 1_000);
+    long.resize(400, b' ');
+    hands.receive(&long);
+    assert_eq!(hands.take_frame().len(), 400);
+    assert_eq!(&*hands.deliveries.pop().unwrap().rule, "deposit_long");
+    hands.receive(&peer::deposit(4, 1_000));
+    hands.take_frames(OUT);
+    hands.after_secs(30);
+    let asked = questions(&mut hands);
+    assert_eq!(numbers(&asked), ["000002"], "3 is no hole of the shorter ones");
+    hands.receive(&peer::gap_answer(&asked[0], 1_000));
+    hands.after_secs(3_600);
+    assert_eq!(questions(&mut hands).len(), 0);
+}
+
+#[test]
+fn a_question_in_the_queue_does_not_leave_when_the_notice_comes() {
+    let mut hands = but(&[2], 3);
+    // Bank 088 has taken all that it may.
+    hands.transfer();
+    hands.transfer();
+    hands.after_secs(29);
+    hands.take_frames(OUT);
+    hands.transfer();
+    hands.transfer();
+    hands.take_frames(OUT);
+    hands.after_secs(2);
+    let asked = hands.entries().into_iter().filter_map(|entry| match entry {
+        Entry::Accepted(entry) if &*entry.about.rule == "deposit_gap" => Some(entry.exchange),
+        _ => None,
+    });
+    let asked: Vec<_> = asked.collect();
+    let early = questions(&mut hands).len();
+    hands.receive(&peer::deposit(2, 1_000));
+    hands.after_secs(3_600);
+    assert_eq!(early + questions(&mut hands).len(), 0, "{asked:?}");
+}
+
+#[test]
+fn a_question_by_hand_finds_the_notice_too() {
+    let mut hands = but(&[2], 3);
+    let mut telegram = vec![b' '; 300];
+    peer::put(&mut telegram, peer::BANK_CODE, "088");
+    peer::put(&mut telegram, (31, 46), "100000220261121");
+    peer::put(&mut telegram, (201, 209), "20261121");
+    let open = pabal_switch::Open { plan: hands.plan("deposit_gap"), ..hands.request(telegram) };
+    let id = hands.call(open);
+    let asked = questions(&mut hands);
+    hands.receive(&peer::gap_answer(&asked[0], 1_000));
+    assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
+    assert_eq!(hands.deliveries.pop().unwrap().recovered_by, Some(id));
+    hands.after_secs(3_600);
+    assert_eq!(questions(&mut hands).len(), 0, "it is not missing any more");
+}

@@ -12,8 +12,8 @@ const HOURS_15: Duration = Duration::from_secs(15 * 3_600);
 
 /// The shipped spec, but that deposit notices are answered by a service within 5 seconds.
 fn by_service() -> Arc<Institution> {
-    let deposit = "answer \"4100\" \"100\"\n  answered by gateway when durable with response_code \"0000\"";
-    let service = "answer \"4100\" \"100\"\n  answered by service within 5s else response_code \"0101\"";
+    let deposit = "answer deposit \"4100\" \"100\"\n  answered by gateway when durable with response_code \"0000\"";
+    let service = "answer deposit \"4100\" \"100\"\n  answered by service within 5s else response_code \"0101\"";
     version(&[(deposit, service)], &[])
 }
 
@@ -446,4 +446,55 @@ fn a_notice_that_has_to_go_gets_the_stated_code_first() {
     assert_eq!((peer::at(&sent, peer::TELEGRAM_NO), peer::at(&sent, peer::RESPONSE_CODE)), ("000001", "0101"));
     let first = hands.delivered[0].0;
     assert_eq!(reply(&mut hands, code(first, "0000")), Err(Refusal::UnknownNotice));
+}
+
+#[test]
+fn a_notice_lives_by_the_version_that_it_came_under() {
+    let mut hands = served();
+    hands.receive(&peer::deposit(1, 50_000));
+    let (id, old) = (hands.delivered[0].0, hands.deliveries[0].protocol.digest);
+    // By the newer version the gateway answers at once.
+    hands.reload(version(&[], &[]));
+    hands.core.deliver_again(id, hands.now);
+    hands.turn();
+    assert_eq!(hands.deliveries[1].protocol.digest, old, "it is read as it was");
+    assert_eq!(hands.take_frames(OUT).len(), 0);
+    hands.after_secs(4);
+    assert_eq!(reply(&mut hands, code(id, "0021")), Ok(()));
+    assert_eq!(peer::at(&hands.take_frame(), peer::RESPONSE_CODE), "0021");
+    hands.receive(&peer::deposit(2, 50_000));
+    assert_eq!(peer::at(&hands.take_frame(), peer::RESPONSE_CODE), "0000");
+
+    let mut hands = served();
+    hands.receive(&peer::deposit(1, 50_000));
+    hands.reload(version(&[], &[]));
+    hands.receive(&peer::deposit(1, 50_000));
+    assert_eq!(
+        peer::at(&hands.take_frame(), peer::RESPONSE_CODE),
+        "0000",
+        "it comes again when the gateway may answer"
+    );
+    hands.after_secs(60);
+    assert_eq!(hands.take_frames(OUT).len(), 0, "and once is enough");
+
+    let mut hands = Hands::open();
+    hands.receive(&peer::deposit(1, 50_000));
+    let sent = hands.take_frame();
+    hands.reload(by_service());
+    hands.receive(&peer::deposit(1, 50_000));
+    assert_eq!(hands.take_frame(), sent);
+}
+
+#[test]
+fn a_drain_that_finds_no_session_says_that_nothing_was_sent() {
+    let mut hands = served();
+    hands.receive(&peer::deposit(1, 50_000));
+    let id = hands.delivered[0].0;
+    let conn = hands.conn(OUT);
+    hands.closed(conn, CloseReason::PeerClosed);
+    reply(&mut hands, code(id, "0000")).unwrap();
+    hands.core.drain(hands.now.mono + Duration::from_secs(10), hands.now);
+    hands.turn();
+    hands.after_secs(10);
+    assert_eq!(hands.replied, [(id, ReplyReport::NotSent)]);
 }
