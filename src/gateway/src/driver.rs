@@ -30,7 +30,7 @@ use std::time::Duration;
 use pabal_clock::Deadline;
 use pabal_journal::Writer;
 use pabal_spec::Institution;
-use pabal_switch::{Recovery, Refusal, Settings};
+use pabal_switch::{Recovery, Refusal, Settings, Status};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::coop::unconstrained;
@@ -256,12 +256,28 @@ fn refuse(command: Command, why: &str) -> Option<Deadline> {
             _ = taken.send(Err((Refusal::Stopped, why.to_owned())));
         }
         Command::Reload { reply, .. } => _ = reply.send(Err(Refused::Stopped(why.to_owned()))),
-        Command::Look { .. } | Command::Status { .. } | Command::Unresolved { .. } => {}
+        // Without a core there is nothing to be seen; the health says why.
+        Command::Status { reply } => _ = reply.send(nothing()),
+        Command::Look { .. } | Command::Unresolved { .. } => {}
         Command::Drain { deadline } => return Some(deadline),
         #[cfg(test)]
         Command::Panic => {}
     }
     None
+}
+
+/// What an operator sees of an institution without a core.
+const fn nothing() -> Status {
+    Status {
+        sessions: Vec::new(),
+        openings: Vec::new(),
+        waiting: 0,
+        in_flight: 0,
+        unknown: 0,
+        journal_works: true,
+        draining: false,
+        numbers: Vec::new(),
+    }
 }
 
 /// How long to rest after a core that has `lived` so long; twice as long as before it, unless it was well.

@@ -270,7 +270,8 @@ impl Handle {
         Ok((answer, found))
     }
 
-    /// What an operator sees of an institution; `None` if it is not configured, or has no core.
+    /// What an operator sees of an institution; `None` if it is not configured, or its driver has ended. One whose core has fallen has
+    /// nothing to be seen until the next one is there; its health says why.
     pub async fn status(&self, institution: &str) -> Option<Status> {
         let (reply, status) = oneshot::channel();
         self.0.desks.get(institution)?.commands.send(Command::Status { reply }).await.ok()?;

@@ -167,6 +167,9 @@ impl Desk {
             if let Err(problems) = settings(&config, &institution) {
                 return Err(ReloadError::Misfit(ConfigError { file: "configuration".to_owned(), problems }));
             }
+            if let Err(text) = newest.institution.same_conversation(&institution) {
+                return Err(ReloadError::NeedsReconnect { institution: config.name.clone(), text: text.into() });
+            }
             let keep = |source| ReloadError::Keep { institution: config.name.clone(), source };
             let digest = shelf.keep(&sources).map_err(keep)?;
             Ok(Arc::new(Version::new(Arc::new(institution), digest)))

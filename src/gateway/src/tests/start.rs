@@ -258,7 +258,9 @@ async fn the_fault_of_one_institution_stays_its_own() {
     tokio::time::timeout(PATIENCE, fallen.wait_for(says_fault)).await.unwrap().unwrap();
     assert_eq!(handle.exchange(transfer()).await.unwrap_err().refusal, Refusal::Stopped, "it rests");
     assert_eq!(*health.borrow(), Health::Serving);
-    assert!(handle.status("twin").await.is_some());
+    for name in ["twin", "hecto"] {
+        assert!(handle.status(name).await.is_some(), "whoever asks about all hears of {name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -174,6 +174,17 @@ fn one_trace_is_followed_over_sockets_time_a_restart_and_an_inquiry() {
     assert_eq!(ended.code, 3, "{}", ended.whole());
     gateway.until(&[&silent, "\"event\":\"switch.outcome\"", "\"cause\":\"INQUIRY\""]);
 
+    // Another version, while sessions stay up; and one with a mistake, which changes nothing.
+    let file = place.folder.path().join("spec/firmbanking.spec");
+    let spec = std::fs::read_to_string(&file).expect("the spec");
+    std::fs::write(&file, spec.replacen("\"적요\"", "\"기재 내용\"", 1)).expect("another version");
+    gateway.hang_up();
+    gateway.until(&["hecto: spec ", " is in force, was "]);
+    std::fs::write(&file, spec.replacen("effect money", "effect mony", 1)).expect("a mistake");
+    gateway.hang_up();
+    gateway.until(&["pabal: the spec of hecto has 1 mistakes; the old one stays in force"]);
+    std::fs::write(&file, spec).expect("as it was");
+
     let (cut, parent) = trace(4);
     let mut args = transfer("a-4", "70000", CUT);
     args.extend(["--traceparent", &parent, "--address", &address].map(String::from));
@@ -233,6 +244,9 @@ fn one_trace_is_followed_over_sockets_time_a_restart_and_an_inquiry() {
     assert_eq!(received["fields"]["notice"], replied["fields"]["notice"]);
     assert_eq!(id(received), id(replied));
     assert!(ids.insert(id(received)), "it is the notice's own");
+
+    let reloaded = lines(&first, &["\"event\":\"gateway.reloaded\""]);
+    assert_eq!((reloaded.len(), reloaded[0]["fields"]["caller"].as_str()), (1, Some("SIGHUP")));
 
     for secret in SECRETS {
         assert!(!first.contains(secret) && !second.contains(secret), "{secret} is in the log");
