@@ -5,12 +5,17 @@
 //! ([`Catalog`]), and everything that the switch reads as places in bytes ([`Rules`]). [`load`] does both. A mistake is told
 //! once, with what to do about it, and hides no other: forty mistakes give forty [`Diagnostic`]s, and no institution.
 //!
+//! [`fmt`] aligns a spec's columns and changes nothing else. [`Institution::same_conversation`] says whether a newer version may take an
+//! older one's place while sessions are up. [`Layouts`] are telegrams that are only converted.
+//!
 //! Who writes which field: those of `stamp`, `number`, `select by` and `party` are [`pabal_telegram::Fill::Stamped`], written by the
-//! gateway; the field of `participant` is given by the caller like any other. A value of [`Institution`] keeps these promises:
+//! gateway; the field of `participant` is given by the caller like any other, and so are those of `given` in their exchange
+//! ([`ExchangeRule::request_layout`]). A value of [`Institution`] keeps these promises:
 //!
 //! - every layout's fields end at its total, have a class, and hold their constants;
 //! - no frame matches two rows of `select`, and each type of an exchange or notice is one telegram;
 //! - every answer carries back the key and the trace, and the key holds the number and its scope, a stamped date among it;
+//! - a number or stamp is given by the caller only where nothing changes, and a gap request can name what is missing;
 //! - an UNKNOWN of money or state is inquired about or listed, and an inquiry settles what asks for it;
 //! - what is compared is filled by its side and of one kind; what is copied is of one kind and length.
 //!
