@@ -82,6 +82,9 @@ impl Core {
         if let Some(Outcome::Failure { refusal: Some(Refusal::JournalFailed), .. }) = exchange.told {
             return Err((Refusal::JournalFailed, format!("the journal had failed before exchange {id} was sent")));
         }
+        if exchange.has_answer_in_journal() {
+            return Ok(Opened::Known(id));
+        }
         // An outcome that is not durable yet is told when it is, and its answer with it.
         if let Some(outcome) = exchange.told {
             let answer = exchange.answer.clone().filter(|_| exchange.outcome == Some(outcome));

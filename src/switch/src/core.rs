@@ -66,7 +66,8 @@ impl fmt::Debug for Open {
 pub enum Opened {
     /// As a new exchange.
     New(ExchangeId),
-    /// The idempotency key is known: this exchange's outcome answers. If there is one already, [`Output::Finish`] repeats it.
+    /// The idempotency key is known: this exchange's outcome answers. If there is one already, [`Output::Finish`] repeats it; but where
+    /// [`Core::exchange`] does not know it, the journal has it.
     Known(ExchangeId),
 }
 
@@ -246,10 +247,12 @@ impl Core {
         self.make_status()
     }
 
-    /// One exchange, if memory knows it.
+    /// One exchange, if memory knows it. Of one that an earlier process settled by an answer only the journal has that answer: such a one
+    /// is not known here.
     #[must_use]
     pub fn exchange(&self, exchange: ExchangeId) -> Option<ExchangeStatus> {
-        let known = self.state.exchanges.get(&exchange).map(|exchange| ExchangeStatus {
+        let known = self.state.exchanges.get(&exchange).filter(|exchange| !exchange.has_answer_in_journal());
+        let known = known.map(|exchange| ExchangeStatus {
             exchange: exchange.id,
             state: exchange.state,
             outcome: exchange.told,

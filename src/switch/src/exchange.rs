@@ -8,7 +8,7 @@ use crate::bytes::{Bytes, as_hex};
 use crate::declare::declare;
 use crate::entry::About;
 use crate::id::{Conn, ExchangeId};
-use crate::outcome::Outcome;
+use crate::outcome::{Cause, Outcome};
 use crate::transition::transitions;
 
 declare! {
@@ -80,6 +80,14 @@ impl ExchangeState {
     /// Whether it can no longer change.
     pub(crate) const fn is_final(self) -> bool {
         matches!(self, Self::Finished | Self::Settled)
+    }
+}
+
+impl Exchange {
+    /// Whether an answer says what became of it that only the journal has: an earlier process had it, and a checkpoint holds none.
+    pub(crate) fn has_answer_in_journal(&self) -> bool {
+        let by_answer = |outcome: Outcome| matches!(outcome.cause(), Cause::Answered | Cause::Refused | Cause::Late);
+        self.answer.is_none() && self.told.is_some_and(|outcome| outcome.is_final() && by_answer(outcome))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::entry::{About, Concluded, Entry, Frame, Listed, NoticeReceived, Openi
 use crate::exchange::{Exchange, ExchangeState};
 use crate::gap::{KnownSequence, SequenceName};
 use crate::id::{Conn, Epoch, ExchangeId, LineId, NoticeId, SessionId};
+use crate::join::confirms;
 use crate::keys::Bound;
 use crate::notice::{Notice, NoticeState, is_over, known_by};
 use crate::opening::{OpeningEvent, OpeningState};
@@ -58,13 +59,25 @@ type OpeningName = (Box<str>, Vec<Box<[u8]>>);
 #[serde(deny_unknown_fields)]
 pub(crate) struct Known {
     about: Arc<About>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     sending: Option<KnownSending>,
     outcome: Option<Outcome>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     answer: Option<Frame>,
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     is_listed: bool,
-    /// Of one whose telegram is not known any more: what confirms that a notice is about it.
-    #[serde(default)]
+    /// Of a settled one in a checkpoint, which holds neither its telegram nor its answer: its number and the correlation key's bytes,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number: Option<Box<str>>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    key: Bytes,
+    /// and what confirms that a notice is about it.
+    #[serde(default, skip_serializing_if = "is_empty")]
     confirms: Bytes,
+}
+
+fn is_empty(bytes: &Bytes) -> bool {
+    bytes.is_empty()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,6 +159,8 @@ impl Recovery {
                     outcome: None,
                     answer: None,
                     is_listed: false,
+                    number: None,
+                    key: Bytes::default(),
                     confirms: Bytes::default(),
                 };
                 self.exchanges.insert(entry.exchange, known);
@@ -253,11 +268,13 @@ impl Recovery {
         let mut recovery = Self::new();
         for exchange in core.state.exchanges.values() {
             let plan = &core.plans[exchange.plan as usize];
-            let key_only = exchange.telegram.is_empty();
-            // Without a key, which goes with the tombstone, there is nothing to find it by: blanks would be a key too.
-            let bytes = match (key_only, exchange.key.is_empty()) {
+            if exchange.state.is_final() {
+                recovery.exchanges.insert(exchange.id, settled(exchange, plan));
+                continue;
+            }
+            let bytes = match (exchange.telegram.is_empty(), exchange.key.is_empty()) {
                 (false, _) => exchange.telegram.clone(),
-                (true, false) => spread_key(exchange, plan),
+                (true, false) => spread_key(key_of(exchange, plan), plan),
                 (true, true) => Vec::new(),
             };
             recovery.exchanges.insert(
@@ -273,6 +290,8 @@ impl Recovery {
                     outcome: exchange.outcome,
                     answer: exchange.answer.as_ref().map(|bytes| Frame::new(bytes, &plan.answer_secrets)),
                     is_listed: exchange.state == ExchangeState::Listed,
+                    number: None,
+                    key: Bytes::default(),
                     confirms: exchange.confirms.clone(),
                 },
             );
@@ -313,13 +332,37 @@ impl Recovery {
     }
 }
 
+/// What is needed of an exchange that is settled: what became of it, and by what a late answer, a notice or its caller finds it. The
+/// journal has the rest.
+fn settled(exchange: &Exchange, plan: &Plan) -> Known {
+    let confirms = match exchange.telegram.is_empty() {
+        true => exchange.confirms.clone(),
+        false => confirms(plan, &exchange.telegram),
+    };
+    Known {
+        about: Arc::clone(&exchange.about),
+        sending: None,
+        outcome: exchange.outcome,
+        answer: None,
+        is_listed: false,
+        number: exchange.number.clone(),
+        key: Bytes::from(key_of(exchange, plan)),
+        confirms,
+    }
+}
+
+/// The bytes of an exchange's correlation key; none if it went with its tombstone.
+fn key_of<'a>(exchange: &'a Exchange, plan: &Plan) -> &'a [u8] {
+    let fields = plan.protocol.rules.key.iter();
+    let bytes_of_key = fields.fold(0, |sum, field| sum + field.range().len());
+    exchange.key.get(exchange.key.len().saturating_sub(bytes_of_key)..).unwrap_or_default()
+}
+
 /// A telegram of which only the key is known any more, in its place; all else is blank.
-fn spread_key(exchange: &Exchange, plan: &Plan) -> Vec<u8> {
+fn spread_key(key: &[u8], plan: &Plan) -> Vec<u8> {
     let mut telegram = alloc::vec![b' '; usize::try_from(plan.request_layout().len()).unwrap_or(0)];
-    let fields = &plan.protocol.rules.key;
-    let bytes_of_key = fields.iter().fold(0, |sum, field| sum + field.range().len());
-    let mut rest = exchange.key.get(exchange.key.len().saturating_sub(bytes_of_key)..).unwrap_or_default();
-    for field in fields {
+    let mut rest = key;
+    for field in &plan.protocol.rules.key {
         let Some((bytes, behind)) = rest.split_at_checked(field.range().len()) else { break };
         crate::book::put(&mut telegram, *field, bytes);
         rest = behind;
@@ -452,15 +495,17 @@ impl Core {
         };
         let plan = Arc::new(Plan::new(Arc::clone(version), rule));
         let place = self.plan_place(Arc::clone(&plan));
-        let Known { about, sending, outcome, answer, is_listed, confirms } = known;
+        let Known { about, sending, outcome, answer, is_listed, number, key, confirms } = known;
         if let Some(key) = &about.idempotency_key {
             self.state.keys.bind(&about.caller, key, Bound::To(id));
         }
-        let telegram = sending.as_ref().map(|sending| sending.telegram.bytes.clone()).unwrap_or_default();
-        let key = match &sending {
-            Some(_) => crate::depart::pending_key(protocol, &telegram, &plan).unwrap_or_default(),
+        let telegram = match &sending {
+            Some(sending) => sending.telegram.bytes.clone(),
+            // Without a key there is nothing to find it by: blanks would be a key too.
+            None if !key.is_empty() => spread_key(&key, &plan),
             None => Vec::new(),
         };
+        let key = crate::depart::pending_key(protocol, &telegram, &plan).unwrap_or_default();
         if !key.is_empty() {
             self.state.pending.insert(Bytes::from(&key[..]), id);
         }
@@ -485,9 +530,9 @@ impl Core {
             state,
             about,
             opening,
-            telegram: if confirms.is_empty() { telegram } else { Vec::new() },
+            telegram: if sending.is_some() && confirms.is_empty() { telegram } else { Vec::new() },
             confirms,
-            number: sending.map(|sending| sending.number),
+            number: number.or_else(|| sending.map(|sending| sending.number)),
             key,
             sent,
             takes_room: false,

@@ -214,3 +214,25 @@ fn fences_count_among_the_keys_and_a_smaller_bound_holds_after_a_restart() {
     hands.settings.limits.idempotency_keys_max = 2;
     assert_eq!(held(&hands.restart()), 2);
 }
+
+/// A checkpoint is written every hundred thousand entries, and holds every settled exchange that has a tombstone.
+#[test]
+fn a_settled_exchange_is_few_bytes_in_a_checkpoint() {
+    let mut hands = open_with(|_| {});
+    hands.swaps = false;
+    let bytes = |hands: &Hands| hands.core.checkpoint().encode(&|_| [0; 32]).len();
+    let settle = |hands: &mut Hands, count: usize| {
+        for at in 0..count {
+            let mut open = hands.request(peer::transfer("088", "1", 5));
+            open.idempotency_key = Some(format!("order-{:09}", at).into());
+            hands.call(open);
+            let frame = hands.take_frame();
+            hands.receive(&peer::answer(&frame, "0000"));
+        }
+    };
+    let before = bytes(&hands);
+    settle(&mut hands, 50);
+    let each = (bytes(&hands) - before) / 50;
+    println!("{each} bytes for each settled exchange");
+    assert!(each < 800, "{each}");
+}
