@@ -103,3 +103,21 @@ fn kftc_cms_is_as_its_tables_say() {
     check(&layouts, "account_check_request", 187, &table("kftc_cms", "kftc_cms_0200_account_check_req.csv"));
     check(&layouts, "account_check_answer", 221, &table("kftc_cms", "kftc_cms_0210_account_check_res.csv"));
 }
+
+#[test]
+fn every_shipped_spec_is_as_fmt_writes_it() {
+    let files = [
+        ("hecto", "firmbanking.spec"),
+        ("ksnet", "firmbanking.spec"),
+        ("nicevan", "card_approval.spec"),
+        ("kftc_cms", "account_check.spec"),
+    ];
+    for (institution, file) in files {
+        let text = std::fs::read_to_string(folder(institution).join(file)).expect("a shipped file");
+        assert_eq!(
+            pabal_spec::fmt(&text).as_ref(),
+            Ok(&text),
+            "{institution}/{file}: pabal spec fmt specs/{institution}"
+        );
+    }
+}
