@@ -311,7 +311,7 @@ fn holes_survive_a_restart_and_a_checkpoint() {
 fn what_is_missing_when_the_date_changes_is_told_and_not_asked_for_any_more() {
     let mut hands = but(&[2, 3, 6], 7);
     hands.opens = false;
-    hands.sleep(HOURS_15);
+    hands.pass_quietly(HOURS_15);
     hands.take_frames(OUT);
     assert_eq!(closed(&hands), [(vec![(2, 3), (6, 6)], GapEnd::DateChanged)]);
     let told = hands.events.iter().filter(|event| matches!(event, Event::NumbersMissing { count: 3, .. })).count();

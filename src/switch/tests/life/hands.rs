@@ -414,7 +414,7 @@ impl Hands {
     }
 
     /// Nobody wakes the core for so long.
-    pub(crate) fn sleep(&mut self, span: Duration) {
+    pub(crate) fn pass_quietly(&mut self, span: Duration) {
         self.set_mono(self.now.mono + span);
         self.core.handle_timeout(self.now);
         self.turn();

@@ -104,7 +104,7 @@ fn the_number_of_another_bank_or_date_is_another_transfer() {
     hands.receive(&other_bank);
     assert_eq!(joined(&mut hands), None);
     assert_eq!(reason(&hands), "no `transfer` in memory has number `000002` on its date");
-    hands.sleep(HOURS_15);
+    hands.pass_quietly(HOURS_15);
     hands.take_frames(OUT);
     let mut next_day = peer::transfer_fail(1, &frame, 10_000);
     peer::put(&mut next_day, peer::SEND_DATE, "20261122");
@@ -119,7 +119,7 @@ fn a_notice_of_yesterday_that_comes_after_midnight_still_joins() {
     settings.limits.tombstone_keep = Duration::from_secs(86_400);
     let mut hands = Hands::open_with(settings);
     let (id, frame) = transferred(&mut hands);
-    hands.sleep(HOURS_15);
+    hands.pass_quietly(HOURS_15);
     hands.take_frames(OUT);
     hands.receive(&peer::transfer_fail(1, &frame, 10_000));
     assert_eq!(joined(&mut hands), Some(id), "it carries the transfer's own date");

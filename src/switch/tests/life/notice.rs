@@ -146,7 +146,7 @@ fn a_repetition_is_known_across_midnight_a_restart_and_a_checkpoint() {
     let first = hands.take_frame();
     let id = hands.delivered[0].0;
     hands.hand_over();
-    hands.sleep(HOURS_15);
+    hands.pass_quietly(HOURS_15);
     let mut again = peer::deposit(1, 50_000);
     peer::put(&mut again, (31, 32), "2");
     hands.receive(&again);
@@ -167,7 +167,7 @@ fn a_repetition_is_known_across_midnight_a_restart_and_a_checkpoint() {
     assert_eq!(next.kinds().last(), Some(&"unclaimed"), "another content is still told apart");
 
     next.hand_over();
-    next.sleep(Duration::from_secs(24 * 3_600));
+    next.pass_quietly(Duration::from_secs(24 * 3_600));
     next.receive(&again);
     assert_ne!(next.delivered.pop().map(|(notice, _)| notice), Some(id), "two dates later nothing of it comes again");
 }
@@ -323,7 +323,7 @@ fn a_reply_that_no_session_takes_before_the_date_changes_is_not_sent() {
     hands.closed(conn, CloseReason::PeerClosed);
     reply(&mut hands, code(id, "0000")).unwrap();
     assert_eq!(hands.replied, []);
-    hands.sleep(HOURS_15);
+    hands.pass_quietly(HOURS_15);
     assert_eq!(hands.replied, [(id, ReplyReport::NotSent)]);
     reconnect(&mut hands);
     assert!(hands.take_frames(OUT).iter().all(|frame| peer::at(frame, peer::MESSAGE_TYPE) != "4100"));
