@@ -67,7 +67,8 @@ impl Core {
         let is_awaited = !self.state.journal.undurable.is_empty()
             || !self.entries.is_empty()
             || self.state.exchanges.values().any(|exchange| exchange.state.is_in_flight())
-            || self.state.notices.is_reply_awaited()
+            || (self.state.notices.is_reply_awaited()
+                && self.state.sessions.iter().any(|one| one.is_connected() && one.may_send()))
             || self.state.sessions.iter().any(|session| session.out.unsent_bytes() > 0);
         if !is_awaited {
             self.close_all(CloseReason::Drained, now);

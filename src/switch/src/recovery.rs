@@ -22,6 +22,7 @@ use crate::output::Event;
 use crate::pairs;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
+use crate::reply::code_reply;
 use crate::session::{SessionEvent, SessionState};
 use crate::settings::LineSide;
 use crate::status::{ExchangeStatus, Unresolved};
@@ -569,15 +570,21 @@ impl Core {
         let KnownNotice { received, reply, joined, is_delivered } = known;
         let NoticeReceived { notice: id, about, key, repeated, content, telegram, .. } = received;
         let Some(protocol) = self.protocol_named(&about.protocol) else { return };
-        let newest = Arc::clone(&self.books[usize::from(protocol)].protocol);
-        let Some((at, rule)) = newest.rules.notice(&about.rule) else { return };
+        let newest = &self.books[usize::from(protocol)].protocol;
+        let spec = Arc::clone(self.version(protocol, about.spec).unwrap_or(newest));
+        let Some((_, rule)) = spec.rules.notice(&about.rule) else {
+            // Nothing can read it any more.
+            if !is_delivered {
+                self.event(Event::NoticeEvicted { notice: id });
+            }
+            return;
+        };
         let today = self.state.conversations[usize::from(protocol)].day.date;
         let key = known_by(protocol, self.books[usize::from(protocol)].key_is_dated, &rule.request, about.date, &key);
         let is_today = about.date == today;
         // What stands there instead of secret bytes is no reply.
         let has_secrets = reply.as_ref().is_some_and(|reply| !reply.secrets.is_empty());
         let reply = reply.filter(|_| !has_secrets).map(|reply| Bytes::from(reply.bytes));
-        let made = |core: &Self, code: &[u8]| Bytes::from(core.make_reply(protocol, at, &telegram.bytes, code));
         let is_answer = about.recovered_by.is_some() && !repeated;
         let (state, reply) = match (reply, &rule.answered) {
             (Some(reply), _) => (NoticeState::Replied, Some(reply)),
@@ -585,7 +592,7 @@ impl Core {
             (None, _) if has_secrets => (NoticeState::Replied, None),
             (None, Answered::ByGateway { response_code }) => {
                 let state = if is_today { NoticeState::Waiting } else { NoticeState::Unreplied };
-                (state, Some(made(self, response_code)))
+                (state, Some(Bytes::from(code_reply(&spec, rule, &telegram.bytes, response_code))))
             }
             (None, Answered::ByService { within, .. }) if is_today => {
                 self.state.timers.set(TimerName::Notice(id), now.mono + *within);

@@ -31,8 +31,7 @@ impl Core {
     pub(crate) fn make_reply(&self, protocol: u16, rule: NoticeRuleId, frame: &[u8], code: &[u8]) -> Vec<u8> {
         let protocol = &self.books[usize::from(protocol)].protocol;
         let rule = &protocol.rules.notices[usize::from(rule.0)];
-        let answer = blank(protocol.catalog.layout(rule.answer.telegram), Side::Answerer);
-        reply(protocol, rule, frame, answer, Some(code))
+        code_reply(protocol, rule, frame, code)
     }
 
     /// A service says what is replied to a notice.
@@ -75,8 +74,7 @@ impl Core {
         let Some((spec, rule)) = self.rule_of(notice) else { return };
         let (Answered::ByService { otherwise: code, .. } | Answered::ByGateway { response_code: code }) =
             &rule.answered;
-        let answer = blank(spec.catalog.layout(rule.answer.telegram), Side::Answerer);
-        let made = reply(spec, rule, &notice.telegram, answer, Some(code));
+        let made = code_reply(spec, rule, &notice.telegram, code);
         self.decide(id, made, None, now);
     }
 
@@ -224,6 +222,12 @@ fn reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], mut answer: Vec<u8>, 
         put(&mut answer, rules.response_code, code);
     }
     answer
+}
+
+/// A reply that says a code and nothing else.
+pub(crate) fn code_reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], code: &[u8]) -> Vec<u8> {
+    let answer = blank(spec.catalog.layout(rule.answer.telegram), Side::Answerer);
+    reply(spec, rule, frame, answer, Some(code))
 }
 
 fn service_reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], said: &ServiceReply) -> Result<Vec<u8>, Refused> {

@@ -498,3 +498,27 @@ fn a_drain_that_finds_no_session_says_that_nothing_was_sent() {
     hands.after_secs(10);
     assert_eq!(hands.replied, [(id, ReplyReport::NotSent)]);
 }
+
+#[test]
+fn a_restart_reads_a_notice_by_its_own_version_and_tells_if_none_can() {
+    let mut hands = served();
+    hands.receive(&peer::deposit(1, 50_000));
+    let (id, old) = (hands.delivered[0].0, hands.deliveries[0].protocol.digest);
+    hands.reload(version(&[], &[]));
+    let journal = hands.journal.clone();
+    let mut next = hands.restart();
+    assert_eq!(next.core.undelivered(None, 10), [id]);
+    next.core.deliver_again(id, next.now);
+    next.turn();
+    assert_eq!(next.deliveries[0].protocol.digest, old);
+
+    // The version is gone, and the newest has no such notice.
+    let mut recovery = pabal_switch::Recovery::new();
+    for (kind, body) in &journal {
+        recovery.fold(Entry::decode(kind, 1, body).unwrap());
+    }
+    let newest = version(&[("notice deposit \"", "notice credit \"")], &[]);
+    let next = Hands::cold_with(vec![newest], settings(), recovery, next.now);
+    assert_eq!(next.core.undelivered(None, 10), []);
+    assert!(next.events.contains(&Event::NoticeEvicted { notice: id }));
+}
