@@ -32,6 +32,8 @@ const BEGIN_UNIX_SECONDS: i64 = 1_795_359_600;
 const END: u32 = 86_400 + at(0, 31, 0);
 /// How long a caller waits.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Enough for a request to be durable and with the bank, and too little for an answer.
+const JUST: Duration = Duration::from_millis(20);
 /// The slowest that a bank may be while another one is silent: its own time and a little.
 const SLOWEST: Duration = Duration::from_millis(500);
 
@@ -88,11 +90,15 @@ impl Day {
                 Act::Cut => {
                     self.interrupt(when, "all connections are cut, as by a firewall that is started anew", Stage::cut)
                 }
-                Act::Kill => self.interrupt(
-                    when,
-                    "the process is killed; two seconds later another one begins with what the journal has",
-                    Stage::kill,
-                ),
+                Act::Kill => {
+                    // A transfer has just been sent.
+                    self.run_on(Duration::from_secs(when.into()) + JUST);
+                    self.interrupt(
+                        when,
+                        "the process is killed; two seconds later another one begins with what the journal has",
+                        Stage::kill,
+                    );
+                }
                 Act::Tell => self.timeline.so_far(when),
                 Act::TellOfTheSilent => self.timeline.of_the_silent(when),
                 Act::TellOfItsEnd => self.timeline.silence_is_over(when),
@@ -107,7 +113,11 @@ impl Day {
     }
 
     fn run_until(&mut self, when: u32) {
-        self.stage.run_until(self.begin + Duration::from_secs(when.into()));
+        self.run_on(Duration::from_secs(when.into()));
+    }
+
+    fn run_on(&mut self, end: Duration) {
+        self.stage.run_until(self.begin + end);
         for (now, told) in self.stage.told() {
             let seconds = now.mono.since(self.begin);
             self.timeline.tell(seconds, told);

@@ -148,6 +148,7 @@ fn stories() -> Vec<(u32, Act)> {
         story(at(9, 20, 0), "004", 20_000_000, "301000000002", "over the limit"),
         story(at(9, 40, 0), "088", 70_000, "94320299999999", "executed, and never answered"),
         story(at(10, 20, 0), "003", 90_000, "94320288888888", "the relay gives the bank up: VTIM"),
+        story(at(12, 0, 0), "037", 60_000, "301000000005", "sent, and the process is killed"),
         story(at(13, 31, 0), "011", 30_000, "301000000003", "at 13:30 the bank forgot that it was opened"),
         story(at(13, 35, 0), "011", 30_000, "301000000003", "the same again, by hand"),
         story(at(15, 20, 0), "020", 250_000, "94320277777777", "it will fail after all"),
