@@ -96,8 +96,12 @@ def judge(rows):
             why = f"the relay's own code too, which is {relay[code]} there ({verdict} by its text: {why})"
             verdict = "unknown"
         judged.append(Judged(bank, "", code, verdict, text, why))
-        for exchange, own in words.by_exchange(squeezed(text)):
-            if len(texts) == 1 and own != verdict:
+        only = dict(words.by_exchange(squeezed(text))) if len(texts) == 1 else {}
+        if verdict == "refused":
+            # A refusal of the question says nothing of the number that was asked for: only the texts that say so close a hole.
+            only.setdefault("deposit_gap", "unknown")
+        for exchange, own in only.items():
+            if own != verdict:
                 judged.append(Judged(bank, exchange, code, own, text, f"what it says of `{exchange}`"))
     return judged, twice
 
@@ -113,7 +117,8 @@ HEAD = """\
 # - refused: the text says plainly that the request was not executed, and nothing else. Whatever could be said of a request that was
 #   executed is not refused.
 # - not_open: our own opening with this bank is missing. That another bank is not open is refused; that business is over is unavailable.
-# - A row with an exchange holds for that exchange only, before the one without.
+# - A row with an exchange holds for that exchange only, before the one without. A refusal of a gap request says nothing of the notice that
+#   is asked for, but for the texts that say that there is none.
 """
 
 
@@ -157,7 +162,12 @@ def review(judged, twice):
     relay = {code for code, _, _ in RELAY} - {"0000"}
     out += [line(row) for row in judged if row.bank and not row.exchange and row.code in relay]
     out += ["", "## Of one exchange only", "", "| bank | exchange | code | text | class |", "|---|---|---|---|---|"]
-    out += [f"| {row.bank} | {row.exchange} | {row.code} | {cell(row.text)} | {row.verdict} |" for row in judged if row.exchange]
+    out += [
+        f"| {row.bank} | {row.exchange} | {row.code} | {cell(row.text)} | {row.verdict} |"
+        for row in judged
+        if row.exchange and row.verdict != "unknown"
+    ]
+    out += ["", "All refusals are unknown in the answer to a gap request, where only `no such number` says something of the number."]
     for title, pattern in words.SPOKEN:
         rows = [row for row in judged if row.bank and not row.exchange and re.search(pattern, squeezed(row.text))]
         if title != "closed business" and any(row.verdict == "refused" for row in rows):

@@ -241,6 +241,11 @@ fn no_such_number_is_an_answer_to_a_gap_request_only() {
         assert!(!may_fail(&table, bank, code), "{bank} {code}");
     }
     assert_eq!(verdict(&table, "266", "deposit_gap", "0701"), Verdict::Unknown, "missing, and done");
+    // Who refuses the question says nothing of the notice: the hole stays.
+    for (bank, code) in [("004", "0133"), ("088", "U101"), ("004", "0006"), ("011", "0724")] {
+        assert_eq!(verdict(&table, bank, "deposit_gap", code), Verdict::Unknown, "{bank} {code}");
+        assert_eq!(verdict(&table, bank, "transfer", code), Verdict::Refused, "{bank} {code}");
+    }
     assert_eq!(verdict(&table, "266", "open", "0816"), Verdict::Success, "once a day, and this was the second time");
     assert_eq!(verdict(&table, "266", "transfer", "0816"), Verdict::Unknown);
 }
