@@ -12,6 +12,9 @@
 //!   gives the same fate to the same telegram, also over real sockets, where nobody knows the order.
 //! - The [`Ledger`] is what the institution knows: what came, how often, whether money moved, what was answered and when, how many
 //!   connections there were at once. It is the oracle: an outcome that the gateway told a caller is right or wrong by it.
+//!   [`Ledger::by_participant`] sums it up for each bank behind a relay.
+//! - Its notices are its book, sent or withheld: what the gateway asks for, since it has seen a hole in their numbers, is looked up there.
+//!   Numbers begin again with the business date, and nothing is open any more then.
 //!
 //! It shares the spec and the conversion with the gateway, and nothing else; it never sees `pabal-switch`. What both could
 //! have wrong together is for the samples, and for the peers that import nothing of ours, to find.
