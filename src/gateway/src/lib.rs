@@ -21,6 +21,18 @@
 //!
 //! **Going away** is dropping the future: a request that still waits will not leave, and what has left goes on.
 //!
+//! **Serving** ([`Handle::serve`]): a durable notice goes to one subscriber of its rule in turn, and is given again until one has said that it
+//! has it; what nobody has waits. Replies are encoded on the subscriber's task.
+//!
+//! **Reloading** ([`Handle::reload`]): specs are read and checked beside the runtime, compared with those in force, and swapped; what is in
+//! flight goes on by its own version. The sources of each version lie under their digest in the data directory, so that the next process
+//! reads what was sent by an older one as it was meant.
+//!
+//! **Looking** ([`Handle::search`], [`Handle::show`]): over the journal by its indexes, with what memory knows that is newer.
+//!
+//! **The log** has a line for each entry that has become durable, with its trace id and no content of a telegram; at DEBUG there is one more,
+//! masked by the fields' classes. A task of its own writes it.
+//!
 //! **Nothing waits for a slow neighbour.** A driver does no encoding, masking, SQL or logging; its queues are bounded, or bounded by the core's
 //! limits. A panic in one is caught there: that institution's sockets close, its [`Health`] says so, and its core is made anew from the journal.
 //!

@@ -257,7 +257,8 @@ impl Replier {
         self.0.send(|taken| Command::Reply { reply: Box::new(reply), subscriber: self.0.id, taken }).await
     }
 
-    /// Says that a notice is safe with the subscriber: it is not given again, unless the institution sends it again.
+    /// Says that a notice is safe with the subscriber: it is not given again, unless the institution sends it again, or the gateway ends
+    /// before that is durable.
     ///
     /// # Errors
     /// The institution's driver has ended.

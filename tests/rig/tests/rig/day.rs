@@ -168,3 +168,34 @@ error_code = "0402"
         assert!(found.iter().any(|found| found.exchange == notice.exchange), "{found:#?}");
     });
 }
+
+#[test]
+fn each_bank_knows_us_by_its_own_number() {
+    run(async {
+        let party = "at.\"004\" = { company_no = \"PABALCO4\" }\n\n[[institutions.hecto.parties]]\nname = \"second\"\n\
+                     fields = { id_code = \"PABAL\", company_no = \"PABALCO2\" }\nparticipants = [\"088\"]\nexchanges = [\"transfer\"]";
+        let options = Options { participants: vec!["088", "004"], party: party.to_owned(), ..Options::default() };
+        let rig = Rig::open_with(options).await;
+        let number = |asked: &pabal_rig::Asked| {
+            let seen = rig.seen(asked);
+            let [request] = &seen[..] else { panic!("{seen:?}") };
+            String::from_utf8_lossy(&request.telegram[9..21]).trim_end().to_owned()
+        };
+        let mut named = transfer(3);
+        named.request.party = "second".to_owned();
+        let wanted =
+            [(transfer(1), "PABALCO1"), (transfer(2).text("bank_code", "004"), "PABALCO4"), (named, "PABALCO2")];
+        for (asked, company) in wanted {
+            rig.succeed(&asked).await;
+            assert_eq!(number(&asked), company, "{}", asked.request.party);
+        }
+        // Of each number at each bank, business was opened once.
+        let opened: BTreeSet<(String, String)> = rig.bank().read(|ledger| {
+            let openings = ledger.requests().filter(|(_, request)| *request.exchange == *"open");
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+            openings.map(|(_, one)| (text(&one.telegram[9..21]), text(&one.telegram[21..24]))).collect()
+        });
+        let expected = [("PABALCO1", "088"), ("PABALCO4", "004"), ("PABALCO2", "088")];
+        assert_eq!(opened, expected.map(|(company, bank)| (company.to_owned(), bank.to_owned())).into());
+    });
+}

@@ -2,16 +2,18 @@
 
 use pabal_counterparty::Ledger;
 use pabal_gateway::{Delivered, ReplyBody, ReplyReport, Served, Subscribe, Subscription};
-use pabal_rig::{Options, Rig, run, scenario, soon, spec_with};
-use pabal_switch::{NoticeId, Refusal};
-
-const BY_GATEWAY: &str = "notice deposit \"예금거래명세통지\" {\n  request \"4000\" \"100\"  answer \"4100\" \"100\"\n  answered by gateway when durable with response_code \"0000\"";
+use pabal_rig::{Options, Rig, run, scenario, soon, spec, until};
+use pabal_switch::{ExchangeId, NoticeId, Refusal};
 
 /// A rig whose deposits are answered by a service within so long.
 fn by_service(within: &str) -> Options {
-    let (head, _) = BY_GATEWAY.split_once("  answered").unwrap();
-    let spec =
-        spec_with(BY_GATEWAY, &format!("{head}  answered by service within {within} else response_code \"9999\""));
+    let mut spec = spec();
+    let source = spec.iter_mut().find(|source| source.name == "firmbanking.spec").expect("it is shipped");
+    let notice = source.text.find("\nnotice deposit \"").expect("it has deposits");
+    let by_gateway = "answered by gateway when durable with response_code \"0000\"";
+    let at = notice + source.text[notice..].find(by_gateway).expect("the gateway answers them");
+    let by_service = format!("answered by service within {within} else response_code \"9999\"");
+    source.text.replace_range(at..at + by_gateway.len(), &by_service);
     Options { spec, ..Options::default() }
 }
 
@@ -119,6 +121,12 @@ fn what_no_service_had_is_given_after_a_restart_in_order() {
         for _ in 0..3 {
             let given = notice(&mut service).await;
             soon("it is acknowledged", service.replier().received(given.notice)).await.unwrap();
+            // A crash in the same moment would give it again: it has to be in the journal.
+            until("it is durable that a service has it", async || {
+                let shown = rig.handle().show("hecto", ExchangeId(given.notice.0)).await.unwrap()?;
+                (shown.summary.state == "delivered").then_some(())
+            })
+            .await;
             numbers.push(given.number.unwrap());
         }
         assert!(
@@ -154,5 +162,44 @@ fn what_the_bank_sends_again_has_the_same_id_and_gets_the_same_reply() {
         let repeated = notice(&mut service).await;
         assert_eq!((repeated.notice, repeated.repeated), (given.notice, true));
         assert_eq!(replies(&rig, 2).await, ["0007", "0007"]);
+    });
+}
+
+#[test]
+fn what_did_not_come_is_asked_for_and_given_too() {
+    run(async {
+        let normal = scenario("normal");
+        let notice_at = normal.find("[[notice]]").unwrap();
+        let withheld = normal[notice_at..].replacen("name = \"deposit\"", "name = \"withheld\"", 1);
+        let resend = "resend = { after = \"60s\", times = 2, count_in = \"send_count\" }";
+        let withheld = withheld.replacen(resend, "misbehave = [{ do = \"silence\" }]", 1);
+        let mut spec = spec();
+        for source in &mut spec {
+            source.text = source.text.replace("gap deposit_gap after 30s", "gap deposit_gap after 200ms");
+        }
+        let rig =
+            Rig::open_with(Options { scenario: format!("{normal}\n{withheld}"), spec, ..Options::default() }).await;
+        let mut service = subscribe(&rig, "books").await;
+        let mut given = Vec::new();
+        for name in ["deposit", "withheld", "deposit"] {
+            assert!(rig.bank().trigger(name));
+            if name == "deposit" {
+                given.push(notice(&mut service).await);
+            }
+        }
+        given.push(notice(&mut service).await);
+        for notice in &given {
+            soon("it is acknowledged", service.replier().received(notice.notice)).await.unwrap();
+        }
+        let [first, third, second] = &given[..] else { panic!("{given:?}") };
+        assert!(second.recovered_by.is_some() && first.recovered_by.is_none() && third.recovered_by.is_none());
+        let number = |given: &Delivered| given.number.as_ref().unwrap().parse::<u64>().unwrap();
+        assert_eq!((number(second), number(third)), (number(first) + 1, number(first) + 2));
+        let gaps = rig.bank().read(|ledger| ledger.gaps().map(|(_, gap)| (gap.asked, gap.issued)).collect::<Vec<_>>());
+        assert_eq!(gaps, [(1, true)], "it was asked for once, and is in the bank's book");
+        // The question is an exchange of its own, and shows what it has brought.
+        let shown = rig.handle().show("hecto", second.recovered_by.unwrap()).await.unwrap().unwrap();
+        assert_eq!((&*shown.summary.rule, &*shown.summary.origin), ("deposit_gap", "gap"));
+        assert_eq!(shown.notices.iter().map(|one| one.exchange.0).collect::<Vec<_>>(), [second.notice.0]);
     });
 }

@@ -221,8 +221,8 @@ mod case {
         let (text, _) = refused(rig.call(&shut).await, refusal);
         assert!(text.contains("PABALCO1, 004") && text.contains("7406"), "{text}");
         let strange = transfer(1).text("bank_code", "011");
-        let (text, _) = refused(rig.call(&strange).await, refusal);
-        assert!(text.contains("PABALCO1, 011"), "{text}");
+        let (text, _) = refused(rig.call(&strange).await, Refusal::UnknownParty);
+        assert!(text.contains("with `011`; there are: main"), "{text}");
         // One bank's trouble stays its own.
         rig.succeed(&transfer(1)).await;
         rig.assert_nothing_left(&[&shut, &strange]).await;
