@@ -267,7 +267,7 @@ def samples():
         "cancel_orig_no": 0,
         "bill_no_2": "00420260220123456789",
         "endorser": "파발상사서울점J",
-        "biz_reg_no": "1234567890",
+        "biz_reg_no": "6170055577",
         "bill_class": "10",
     }
     yield of("bill_notice", "a bill was taken into custody; nothing is cancelled", "bill", "asker", bill)

@@ -176,7 +176,7 @@ def samples():
         "asker",
         {
             **header("2000", "105", 202, "140001"),
-            "check_symbol": "999999",
+            "check_symbol": "731946",
             "tx_type": "2",
             "debit_account": "110123456789012",
             "transfer_amt": 9999999999999,
