@@ -9,7 +9,7 @@ declare! {
         UnknownInstitution = "UNKNOWN_INSTITUTION", "No institution of this name is configured.";
         UnknownExchange = "UNKNOWN_EXCHANGE", "The institution's spec has no exchange of this name.";
         InvalidFields = "INVALID_FIELDS", "The fields do not make a telegram; each fault names field, offset, bytes and rule.";
-        UnknownParty = "UNKNOWN_PARTY", "No party of this name is configured for the institution.";
+        UnknownParty = "UNKNOWN_PARTY", "No party of this name, or none for this exchange and participant, is configured for the institution.";
         WrongTelegram = "WRONG_TELEGRAM", "The telegram is not a request of the exchange that is called.";
         KeyReused = "KEY_REUSED", "The idempotency key was used for a request with another content.";
         KeyFenced = "KEY_FENCED", "The idempotency key was fenced by Find before the request came.";
