@@ -12,4 +12,5 @@ mod processes;
 mod refusals;
 mod reload;
 mod restart;
+mod serve_clients;
 mod strangers;
