@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
-const BY_GATEWAY: &str = "notice deposit \"예금거래명세통지\" {\n  request \"4000\" \"100\"  answer \"4100\" \"100\"\n  answered by gateway when durable with response_code \"0000\"";
+const BY_GATEWAY: &str = "notice deposit \"예금거래명세통지\" {\n  request deposit \"4000\" \"100\"  answer deposit \"4100\" \"100\"\n  answered by gateway when durable with response_code \"0000\"";
 
 /// A rig whose deposits are answered by a service.
 fn by_service() -> Options {
