@@ -8,14 +8,19 @@ use std::time::Duration;
 use pabal_counterparty::{LineId, Scenario, Settings};
 use pabal_front::client::{self, Client, HealthCheckRequest, ServingStatus};
 use pabal_front::proto::exchange_request::Body;
+use pabal_front::proto::search_request::By;
+use pabal_front::proto::serve_request::Action;
+use pabal_front::proto::serve_response::Event;
 use pabal_front::proto::{
-    ExchangeRequest, Fields, FindRequest, FoundExchange, InquireRequest, Outcome, Reason, StatusRequest, Value,
-    find_request, find_response, value,
+    ExchangeRequest, Fields, FindRequest, FoundExchange, InquireRequest, KeyOfCaller, Outcome, Reason, Received, Reply,
+    SearchRequest, ServeRequest, ServeResponse, ShowRequest, StatusRequest, Subscribe, Value, find_request,
+    find_response, reply, value,
 };
 use pabal_front::{Front, ListenError, Options, Proof, Running};
 use pabal_gateway::{Config, Gateway, Listen};
 use pabal_simulator::Simulator;
-use tonic::{Code, Status};
+use tokio::sync::mpsc;
+use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt;
 
 /// Longer than anything takes here, so that a test ends.
@@ -357,5 +362,126 @@ async fn a_caller_that_goes_away_leaves_an_exchange_that_is_found() {
     assert_eq!((&after.exchange_id, after.outcome()), (&found.exchange_id, Outcome::Unspecified));
     let bank = bench.bank.as_ref().expect("there is one");
     assert_eq!(bank.read(|ledger| ledger.requests().count()), 2, "the opening and the transfer");
+    bench.end().await;
+}
+
+/// A stream of these requests, which goes on, and its first response or its error.
+async fn serve(
+    bench: &mut Bench,
+    actions: Vec<Option<Action>>,
+) -> (mpsc::Sender<ServeRequest>, Streaming<ServeResponse>) {
+    let (requests, stream) = mpsc::channel(16);
+    for action in actions {
+        requests.send(ServeRequest { action }).await.expect("there is room");
+    }
+    let stream = tokio_stream::wrappers::ReceiverStream::new(stream);
+    let events = bench.client.gateway.serve(stream).await.expect("a stream begins").into_inner();
+    (requests, events)
+}
+
+fn subscribe(institution: &str, notice: &str) -> Option<Action> {
+    Some(Action::Subscribe(Subscribe { institution: institution.to_owned(), notices: vec![notice.to_owned()] }))
+}
+
+#[tokio::test]
+async fn a_stream_that_begins_wrong_ends_with_a_reason_that_proves_nothing() {
+    let mut bench = bench(None).await;
+    for (first, reason) in [
+        (None, "INVALID_FIELDS"),
+        (Some(Action::Received(Received::default())), "INVALID_FIELDS"),
+        (subscribe("elsewhere", "deposit"), "UNKNOWN_INSTITUTION"),
+        (subscribe("hecto", "depositt"), "INVALID_FIELDS"),
+    ] {
+        let (_requests, mut events) = serve(&mut bench, vec![first.clone()]).await;
+        let status = events.message().await.expect_err("the stream ends");
+        assert_eq!(
+            (status.code(), client::reason(&status).as_deref()),
+            (Code::InvalidArgument, Some(reason)),
+            "{first:?}"
+        );
+        assert_eq!(client::refusal(&status), None, "it proves nothing");
+    }
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_reply_is_told_in_band_and_one_stream_is_one_subscription() {
+    let mut bench = bench(None).await;
+    let nothing = Reply { notice_id: "01a20092-1559-7000-bd64-9e6c46a0a6e4".to_owned(), body: None };
+    let unknown = Reply { body: Some(reply::Body::ResponseCode("0000".to_owned())), ..nothing.clone() };
+    let actions = [Action::Reply(nothing), Action::Reply(unknown)].map(Some);
+    let (requests, mut events) =
+        serve(&mut bench, [vec![subscribe("hecto", "deposit")], actions.to_vec()].concat()).await;
+    let mut heard = Vec::new();
+    for _ in 0..3 {
+        heard.push(events.message().await.expect("it goes on").expect("and on").event.expect("always set"));
+    }
+    assert!(matches!(&heard[0], Event::Subscribed(subscribed) if subscribed.notices == ["deposit"]), "{heard:?}");
+    let reasons: Vec<_> = heard[1..]
+        .iter()
+        .map(|event| match event {
+            Event::ReplyRefused(refused) => refused.reason(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(reasons, [Reason::InvalidFields, Reason::UnknownNotice]);
+    requests.send(ServeRequest { action: subscribe("hecto", "deposit") }).await.expect("there is room");
+    let status = events.message().await.expect_err("the stream ends");
+    assert!(status.message().contains("subscribed already"), "{status:?}");
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_services_side_ends_its_stream_and_a_stop_ends_all() {
+    let mut bench = bench(None).await;
+    let (requests, mut events) = serve(&mut bench, vec![subscribe("hecto", "deposit")]).await;
+    assert!(events.message().await.expect("it goes on").is_some());
+    drop(requests);
+    assert!(events.message().await.expect("it ends well").is_none());
+
+    let (_requests, mut events) = serve(&mut bench, vec![subscribe("hecto", "deposit")]).await;
+    assert!(events.message().await.expect("it goes on").is_some());
+    drop(bench.client);
+    bench.front.shutdown(PATIENCE).await;
+    let status = events.message().await.expect_err("the gateway stops");
+    assert_eq!((status.code(), client::reason(&status).as_deref()), (Code::Unavailable, Some("STOPPED")));
+    bench.gateway.drain(Duration::from_secs(1)).await;
+}
+
+#[tokio::test]
+async fn operators_look_for_what_they_name_and_are_told_what_is_wrong_with_a_question() {
+    let mut bench = bench_with("normal.toml").await;
+    let keyed = ExchangeRequest { idempotency_key: "salary-7".into(), ..transfer() };
+    let first = bench.client.gateway.exchange(keyed).await.expect("it is answered").into_inner();
+    let search = |by| SearchRequest { institution: String::new(), by, max: 0 };
+    let key = KeyOfCaller { caller: String::new(), key: "salary-7".to_owned() };
+    for by in [
+        By::Id(first.exchange_id.clone()),
+        By::IdempotencyKey(key),
+        By::TraceId(first.trace_id.to_uppercase()),
+        By::TraceId(format!("00-{}-00f067aa0ba902b7-01", first.trace_id)),
+    ] {
+        let found = bench.client.control.search(search(Some(by.clone()))).await.expect("it is told").into_inner();
+        let ids: Vec<_> = found.found.iter().map(|tx| &*tx.id).collect();
+        assert_eq!((ids, found.more), (vec![&*first.exchange_id], false), "{by:?}");
+        assert_eq!((found.found[0].kind.as_str(), found.found[0].zone_minutes), ("exchange", 9 * 60));
+    }
+    for by in [None, Some(By::Id("no id".into())), Some(By::TraceId("xyz".into())), Some(By::Number(String::new()))] {
+        let status = bench.client.control.search(search(by.clone())).await.expect_err("it is malformed");
+        assert_eq!(client::reason(&status).as_deref(), Some("INVALID_FIELDS"), "{by:?}");
+    }
+    let show = |id: &str, unmasked| ShowRequest { institution: "hecto".into(), id: id.into(), unmasked };
+    let masked = bench.client.control.show(show(&first.exchange_id, false)).await.expect("it is told").into_inner();
+    let request = masked.request.expect("it was sent");
+    let account = request.fields.iter().find(|row| row.field == "debit_account").expect("it has one");
+    // 출금계좌번호: 15 bytes at 100, of which the last four of its value may be seen.
+    assert_eq!((account.offset, account.length, &*account.class), (100, 15, "account"));
+    assert_eq!((&*account.value, request.raw.len()), ("********6789", 0));
+    let whole = bench.client.control.show(show(&first.exchange_id, true)).await.expect("it is told").into_inner();
+    let request = whole.request.expect("it was sent");
+    assert!(request.fields.iter().any(|row| row.value == "110123456789") && request.raw.len() == 300);
+    assert!(request.raw[115..123].iter().all(|byte| *byte == b'*'), "the PIN is not stored");
+    let nobody = show("01a20092-1559-7000-bd64-9e6c46a0a6e4", false);
+    assert_eq!(bench.client.control.show(nobody).await.expect("it is told").into_inner().summary, None);
     bench.end().await;
 }
