@@ -10,6 +10,8 @@ use crate::disk::Disk;
 pub(crate) struct Request {
     /// What the request carries on the wire, and nothing else does.
     pub(crate) tag: String,
+    /// The caller's own name for it.
+    pub(crate) key: Option<Box<str>>,
     /// Of each try: the exchange, if one was made.
     pub(crate) exchanges: Vec<ExchangeId>,
     /// Every refusal that was heard.
@@ -18,6 +20,8 @@ pub(crate) struct Request {
     pub(crate) not_sent: BTreeSet<ExchangeId>,
     /// Every outcome that was heard.
     pub(crate) outcomes: Vec<Outcome>,
+    /// The caller heard that its key was fenced before any request under it was taken in.
+    pub(crate) fenced: bool,
 }
 
 /// What the institution knows of a tag: the oracle.
@@ -36,13 +40,13 @@ pub(crate) type Broken = String;
 
 /// Sentence 3, of a caller: what it hears is durable.
 pub(crate) fn outcome_is_durable(disk: &Disk, exchange: ExchangeId, outcome: &Outcome) -> Result<(), Broken> {
-    let durable = disk.outcomes.get(&exchange.to_string());
+    let durable = disk.outcomes.get(&exchange);
     let said = durable
         .is_some_and(|all| all.iter().any(|(word, cause)| word == outcome.word() && cause == outcome.cause().word()));
     // When the journal has failed, nothing more becomes durable. UNKNOWN is then what the durable entries say by themselves: the
     // request may have left, and no outcome follows.
     let implied = *outcome == (Outcome::Unknown { cause: Cause::NotKept });
-    if said || (implied && disk.sent.contains(&exchange.to_string())) {
+    if said || (implied && disk.sent.contains(&exchange)) {
         return Ok(());
     }
     Err(format!("a caller hears {outcome:?} of {exchange}, which is not durable; durable: {durable:?}"))
@@ -73,6 +77,9 @@ pub(crate) fn against_the_ledger(
         let story = || format!("at {}: {request:?}; the institution: {truth:?}", now.mono);
         if truth.received > 1 {
             return Err(format!("sentence 7: sent twice for one request: {}", story()));
+        }
+        if request.fenced && truth.received > 0 {
+            return Err(format!("its key was fenced as unused, and yet it left: {}", story()));
         }
         if request.exchanges.is_empty() && truth.received > 0 {
             return Err(format!("sentence 1: refused, and yet it left: {}", story()));

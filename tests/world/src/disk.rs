@@ -1,11 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use pabal_switch::{Columns, Entry, Ticket};
+use pabal_switch::{Columns, Entry, ExchangeId, OpeningState, Ticket};
 
 /// An entry as the disk holds it: through the real codec, so that secret bytes are gone.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
     pub(crate) kind: &'static str,
+    pub(crate) exchange: Option<ExchangeId>,
+    opening: Option<((Vec<u8>, Vec<u8>), bool)>,
     pub(crate) version: u32,
     pub(crate) columns: Columns,
     pub(crate) body: Vec<u8>,
@@ -21,14 +23,27 @@ pub(crate) struct Disk {
     /// `(session, epoch, stream offset)` of durable sending entries.
     sending: BTreeMap<(String, u32, u64), usize>,
     /// Exchanges with a durable sending entry: whatever else is known, they are at least UNKNOWN.
-    pub(crate) sent: BTreeSet<String>,
+    pub(crate) sent: BTreeSet<ExchangeId>,
     /// Outcomes of each exchange in the order in which they became durable.
-    pub(crate) outcomes: BTreeMap<String, Vec<(String, String)>>,
+    pub(crate) outcomes: BTreeMap<ExchangeId, Vec<(String, String)>>,
+    /// Of each opening (company and bank, date), whether it was gained or lost last.
+    pub(crate) opened: BTreeMap<(Vec<u8>, Vec<u8>), bool>,
     pub(crate) failed: bool,
 }
 
 /// The PIN of every transfer of the workload, as text and as the journal writes bytes.
 const SECRETS: [&str; 2] = [crate::workload::PIN, "3139323833373436"];
+
+/// The exchange that an entry is about.
+fn exchange_of(entry: &Entry) -> Option<ExchangeId> {
+    match entry {
+        Entry::Accepted(entry) => Some(entry.exchange),
+        Entry::Sending(entry) => Some(entry.exchange),
+        Entry::Outcome(entry) => Some(entry.exchange),
+        Entry::Listed(entry) => Some(entry.exchange),
+        _ => None,
+    }
+}
 
 fn keyed_digest(bytes: &[u8]) -> [u8; 32] {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
@@ -89,6 +104,14 @@ impl Disk {
     fn stored(entry: &Entry) -> Stored {
         Stored {
             kind: entry.kind(),
+            exchange: exchange_of(entry),
+            opening: match entry {
+                Entry::Opening(entry) => {
+                    let date = entry.key.date.date().yyyymmdd().to_string().into_bytes();
+                    Some(((entry.key.values.concat(), date), entry.state == OpeningState::Open))
+                }
+                _ => None,
+            },
             version: entry.version(),
             columns: entry.columns(),
             body: entry.encode(&keyed_digest),
@@ -97,22 +120,22 @@ impl Disk {
 
     fn keep(&mut self, stored: Stored) {
         // Sentence 11: a secret is never stored, in whatever form.
-        for secret in SECRETS {
-            let found = stored.body.windows(secret.len()).any(|bytes| bytes == secret.as_bytes());
-            assert!(!found, "a secret is in the body of a durable {} entry", stored.kind);
-        }
+        let body = String::from_utf8_lossy(&stored.body);
+        let found = SECRETS.iter().any(|secret| body.contains(secret));
+        assert!(!found, "a secret is in the body of a durable {} entry", stored.kind);
         let at = self.durable.len();
         let c = &stored.columns;
         if let (Some(session), Some(epoch), Some(offset)) = (&c.session, c.epoch, c.stream_offset) {
             self.sending.insert((session.to_string(), epoch, offset), at);
-            if let Some(exchange) = &c.exchange {
-                self.sent.insert(exchange.to_string());
-            }
+            self.sent.extend(stored.exchange);
+        }
+        if let Some((key, is_open)) = &stored.opening {
+            self.opened.insert(key.clone(), *is_open);
         }
         // A contradiction says what an answer said, which is not what became of the exchange.
-        if let (Some(exchange), Some(outcome), "outcome") = (&c.exchange, &c.outcome, stored.kind) {
+        if let (Some(exchange), Some(outcome), "outcome") = (stored.exchange, &c.outcome, stored.kind) {
             let cause = c.cause.as_deref().unwrap_or_default().to_string();
-            self.outcomes.entry(exchange.to_string()).or_default().push((outcome.to_string(), cause));
+            self.outcomes.entry(exchange).or_default().push((outcome.to_string(), cause));
         }
         self.durable.push(stored);
     }

@@ -16,19 +16,27 @@
 //! ```
 #![expect(clippy::print_stderr, reason = "a run can be watched")]
 
+pub(crate) fn skip(name: &str) -> bool {
+    std::env::var("W_SKIP").is_ok_and(|all| all.split(',').any(|one| one == name))
+}
+
 mod agenda;
 mod chance;
 mod checks;
 mod counts;
+mod coverage;
 mod disk;
+mod script;
 mod setup;
 mod trace;
+mod versions;
 mod wire;
 mod workload;
 mod world;
 
 pub use chance::Chance;
 pub use counts::Counts;
-pub use setup::Setup;
+pub use coverage::{Coverage, Fault, Stage};
+pub use setup::{Setup, Span};
 pub use trace::Trace;
 pub use world::{Failure, Report, run};

@@ -1,28 +1,47 @@
-use std::sync::Arc;
 use std::time::Duration;
 
-use pabal_spec::{Institution, Source};
-use pabal_switch::{Direction, Limits, LineSettings, LineSide, Party, Settings};
+use pabal_switch::{Direction, Limits, LineSettings, LineSide, Party, PartyParticipant, Settings};
 
 use crate::chance::Chance;
+
+/// When a run begins, and how long it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// In the evening, hours from any change of date.
+    Evening,
+    /// So late that midnight falls among the faults.
+    Midnight,
+    /// So early that business opens among them.
+    Morning,
+    /// From midnight over the next one: sparse.
+    WholeDay,
+}
 
 /// Everything that a run is made of before its first step.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
     /// Decides all the rest.
     pub seed: u64,
+    /// When it is.
+    pub span: Span,
     /// Requests that callers make.
     pub requests: u32,
-    /// Faults in a thousand steps, of each kind; 0 is a quiet world.
-    pub fault_per_mille: u32,
+    /// How many faults there are; 0 is a quiet world.
+    pub faults: u32,
     /// One line for both directions instead of a one-way pair.
     pub duplex: bool,
+    /// Company numbers that we are known by, each with its own banks.
+    pub parties: u32,
     /// Prints the trace as it comes.
     pub print: bool,
     /// Swaps the core for its restored image at seeded steps.
     pub swaps: bool,
     /// The institution misbehaves too.
     pub hostile: bool,
+    /// An operator inquires every minute; without one, only the schedule does.
+    pub operator: bool,
+    /// One bank never answers a transfer.
+    pub silent_bank: bool,
 }
 
 impl Setup {
@@ -30,39 +49,58 @@ impl Setup {
     #[must_use]
     pub fn of_seed(seed: u64) -> Self {
         let mut chance = Chance::new(seed ^ 0x5eed_5eed);
+        let span = match chance.between(0, 99) {
+            0..=44 => Span::Evening,
+            45..=79 => Span::Midnight,
+            80..=96 => Span::Morning,
+            _ => Span::WholeDay,
+        };
         Self {
             seed,
+            span,
             requests: u32::try_from(chance.between(20, 120)).unwrap_or(20),
-            fault_per_mille: [0, 5, 20, 60][chance.index(4)],
+            faults: [0, 5, 20, 60][chance.index(4)],
             duplex: chance.per_mille(300),
+            parties: [1, 1, 2, 3][chance.index(4)],
             print: false,
             swaps: chance.per_mille(700),
             hostile: chance.per_mille(600),
+            operator: chance.per_mille(500),
+            silent_bank: chance.per_mille(300),
         }
     }
-}
 
-/// The participants that are opened.
-pub(crate) const BANKS: [&str; 3] = ["004", "011", "088"];
+    /// How long faults happen.
+    pub(crate) const fn faulty(&self) -> Duration {
+        match self.span {
+            Span::Evening | Span::Midnight | Span::Morning => Duration::from_secs(180),
+            Span::WholeDay => Duration::from_secs(24 * 3_600 + 120),
+        }
+    }
 
-pub(crate) fn institution() -> Arc<Institution> {
-    let file = |name: &str, text: &str| Source { name: name.into(), text: text.into() };
-    let sources = [
-        file("firmbanking.spec", include_str!("../../../specs/hecto/firmbanking.spec")),
-        file("codes.csv", include_str!("../../../specs/hecto/codes.csv")),
-    ];
-    match pabal_spec::load(&sources) {
-        Ok(loaded) => Arc::new(loaded.institution),
-        Err(mistakes) => panic!("the shipped spec has mistakes: {mistakes:?}"),
+    /// How long progress is given time: longer than a dead connection that only silence betrays (poll time and its answer's), and
+    /// than the first inquiries of the schedule.
+    pub(crate) const fn healed(&self) -> Duration {
+        Duration::from_secs(1_000)
     }
 }
 
-pub(crate) fn scenario(hostile: bool) -> &'static str {
-    if hostile {
-        include_str!("../../../specs/hecto/scenarios/hostile.toml")
-    } else {
-        include_str!("../../../specs/hecto/scenarios/normal.toml")
-    }
+/// The participants: every bank of the institution's table of response codes.
+pub(crate) const BANKS: [&str; 36] = [
+    "002", "003", "004", "005", "007", "011", "020", "023", "027", "031", "032", "034", "035", "037", "039", "045", "048",
+    "050", "064", "071", "081", "088", "089", "090", "092", "103", "209", "238", "240", "243", "247", "266", "267", "278",
+    "280", "287",
+];
+
+/// The company numbers; the first has every bank, the others some of them.
+pub(crate) const PARTIES: [(&str, &str); 3] = [("main", "PABALCO1"), ("salaries", "PABALCO2"), ("collection", "PABALCO3")];
+
+/// The bank that knows the first party by a number of its own.
+const OWN_NUMBER_AT: &str = "088";
+
+/// The banks of a party, by its place.
+pub(crate) fn banks_of(party: usize) -> impl Iterator<Item = &'static str> {
+    BANKS.iter().copied().enumerate().filter(move |(at, _)| party == 0 || at % 6 == party).map(|(_, bank)| bank)
 }
 
 fn padded(text: &str, len: usize) -> Box<[u8]> {
@@ -78,7 +116,7 @@ fn line(name: &str, side: LineSide, direction: Direction, chance: &mut Chance) -
         side,
         direction,
         sessions_max: 1 + u16::try_from(chance.between(0, 1)).unwrap_or(0),
-        window: u32::try_from([1, 4, 100][chance.index(3)]).unwrap_or(1),
+        window: u32::try_from([1, 2, 4, 10, 100][chance.index(5)]).unwrap_or(1),
         connect_timeout: Duration::from_secs(3),
         reconnect_min: Duration::from_millis(200),
         reconnect_max: Duration::from_secs(5),
@@ -95,14 +133,10 @@ pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
             line("in", LineSide::Acceptor, Direction::Receive, chance),
         ]
     };
+    let parties = PARTIES.iter().enumerate().take(setup.parties as usize);
     Settings {
         lines,
-        parties: vec![Party {
-            name: "main".into(),
-            fields: vec![("id_code".into(), padded("PABAL", 9)), ("company_no".into(), padded("PABALCO1", 12))],
-            participants: BANKS.iter().map(|bank| bank.as_bytes().into()).collect(),
-            exchanges: Vec::new(),
-        }],
+        parties: parties.map(|(at, (name, company))| party(at, name, company)).collect(),
         limits: Limits {
             waiting_max: u32::try_from([2, 10, 100][chance.index(3)]).unwrap_or(10),
             tombstones_max: 1_000,
@@ -113,7 +147,22 @@ pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
             events_max: 1_000,
             unknown_max: 1_000,
             notices_max: 1_000,
-            undurable_entries_max: u32::try_from([20, 1_000][chance.index(2)]).unwrap_or(20),
+            undurable_entries_max: u32::try_from([40, 1_000][chance.index(2)]).unwrap_or(40),
         },
+    }
+}
+
+/// One bank knows us by another number.
+fn participant(bank: &str) -> PartyParticipant {
+    let own = (bank == OWN_NUMBER_AT).then(|| ("company_no".into(), padded("PABALCO9", 12)));
+    PartyParticipant { value: bank.as_bytes().into(), fields: own.into_iter().collect() }
+}
+
+fn party(at: usize, name: &str, company: &str) -> Party {
+    Party {
+        name: name.into(),
+        fields: vec![("id_code".into(), padded("PABAL", 9)), ("company_no".into(), padded(company, 12))],
+        participants: banks_of(at).map(participant).collect(),
+        exchanges: Vec::new(),
     }
 }

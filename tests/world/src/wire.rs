@@ -19,16 +19,29 @@ pub(crate) struct Pipe {
     /// The writer has sent its FIN, which arrives behind the bytes; nothing is written any more.
     finished: bool,
     fin_at: Option<Mono>,
+    /// Nothing arrives before, and the writer has only this much room left until then.
+    stalled: Option<(Mono, usize)>,
 }
 
 impl Pipe {
     /// How many of these bytes the kernel takes now.
-    pub(crate) fn room(&self, offered: usize) -> usize {
-        offered.min(PIPE_BYTES_MAX.saturating_sub(self.bytes))
+    pub(crate) fn room(&self, offered: usize, now: Mono) -> usize {
+        let room = PIPE_BYTES_MAX.saturating_sub(self.bytes);
+        let stalled = self.stalled.filter(|(until, _)| now < *until);
+        offered.min(stalled.map_or(room, |(_, left)| room.min(left)))
+    }
+
+    /// Brings nothing until then, and takes no more than this.
+    pub(crate) fn stall(&mut self, until: Mono, room: usize) {
+        self.stalled = Some((until, room));
+        self.postpone(until);
     }
 
     /// Puts bytes on the way, cut at seeded places, each part with a seeded delay and never before the part in front of it.
     pub(crate) fn write(&mut self, bytes: &[u8], now: Mono, faulty: bool, chance: &mut Chance) {
+        if let Some((_, left)) = &mut self.stalled {
+            *left = left.saturating_sub(bytes.len());
+        }
         if self.swallows || self.finished {
             return;
         }
@@ -79,6 +92,14 @@ impl Pipe {
         (!read.is_empty()).then_some(read)
     }
 
+    /// Takes all and brings nothing, for ever.
+    pub(crate) fn die(&mut self) {
+        self.swallows = true;
+        self.on_the_way.clear();
+        self.bytes = 0;
+        self.fin_at = None;
+    }
+
     /// Makes what has arrived wait until later.
     pub(crate) fn postpone(&mut self, until: Mono) {
         for (at, _) in &mut self.on_the_way {
@@ -116,10 +137,8 @@ pub(crate) struct Link {
     pub(crate) closed_there: bool,
     /// Bytes that we have written since it began.
     pub(crate) written: u64,
-    /// What of them is not yet a whole frame.
-    pub(crate) unframed: Vec<u8>,
-    /// Whether that frame's entry was durable when its first byte left.
-    pub(crate) had_entry: Option<bool>,
+    /// Bytes of the frame that is being written that have not gone.
+    pub(crate) frame_left: usize,
 }
 
 #[cfg(test)]
@@ -156,8 +175,19 @@ mod tests {
     #[test]
     fn a_full_pipe_makes_the_writer_wait() {
         let mut pipe = Pipe::default();
-        assert_eq!(pipe.room(PIPE_BYTES_MAX + 5), PIPE_BYTES_MAX);
+        assert_eq!(pipe.room(PIPE_BYTES_MAX + 5, Mono::ZERO), PIPE_BYTES_MAX);
         pipe.write(&vec![0; PIPE_BYTES_MAX], Mono::ZERO, false, &mut Chance::new(1));
-        assert_eq!(pipe.room(1), 0);
+        assert_eq!(pipe.room(1, Mono::ZERO), 0);
+    }
+
+    #[test]
+    fn a_stalled_pipe_takes_a_little_and_brings_it_later() {
+        let mut pipe = Pipe::default();
+        let until = Mono::from_nanos(1_000_000_000);
+        pipe.stall(until, 100);
+        assert_eq!(pipe.room(304, Mono::ZERO), 100);
+        pipe.write(&[7; 100], Mono::ZERO, false, &mut Chance::new(1));
+        assert_eq!((pipe.room(204, Mono::ZERO), pipe.room(204, until)), (0, 204));
+        assert!(pipe.next_at() >= Some(until));
     }
 }

@@ -6,7 +6,7 @@ use pabal_switch::{Open, Plan};
 use pabal_telegram::{Side, Value, encode};
 
 use crate::chance::Chance;
-use crate::setup::BANKS;
+use crate::setup::{BANKS, PARTIES, Setup, banks_of};
 
 /// One thing that a caller wants.
 #[derive(Clone, Debug)]
@@ -24,6 +24,9 @@ pub(crate) const PIN: &str = "19283746";
 /// Where the tag lies in a transfer: `cms_code`, which the institution does not look at.
 pub(crate) const TAG_FIELD: &str = "cms_code";
 
+/// Who calls; scopes the idempotency keys.
+pub(crate) const CALLER: &str = "world";
+
 pub(crate) fn transfer_plan(institution: &Institution) -> Arc<Plan> {
     let protocol = &institution.protocols[0];
     let rule = protocol.rules.exchanges.iter().position(|e| &*e.name == "transfer").expect("Hecto has transfers");
@@ -32,16 +35,24 @@ pub(crate) fn transfer_plan(institution: &Institution) -> Arc<Plan> {
 }
 
 /// The n-th wish of a run.
-pub(crate) fn wish(plan: &Arc<Plan>, number: u32, chance: &mut Chance) -> Wish {
+pub(crate) fn wish(setup: Setup, plan: &Arc<Plan>, number: u32, silent: Option<&str>, chance: &mut Chance) -> Wish {
     let tag = format!("TAG{number:013}");
     let text = |value: String| Value::Text(value);
+    let party = chance.index(setup.parties as usize);
+    let banks: Vec<&str> = banks_of(party).collect();
+    // Some banks have much to do, and the silent one too, so that it would fill a window if it could.
+    let bank = match (chance.between(0, 9), silent) {
+        (0..=3, Some(silent)) if banks.contains(&silent) => silent,
+        (0..=6, _) => banks[chance.index(banks.len().min(3))],
+        _ => banks[chance.index(banks.len())],
+    };
     let values = [
-        ("bank_code", text(BANKS[chance.index(BANKS.len())].into())),
+        ("bank_code", text(bank.into())),
         ("debit_account", text(format!("{:012}", 110_000_000_000 + u64::from(number)))),
         ("passbook_pin", text(PIN.into())),
         ("check_symbol", text("123456".into())),
         ("debit_amt", text(chance.between(1, 5_000_000).to_string())),
-        ("credit_bank_code", text("011".into())),
+        ("credit_bank_code", text(BANKS[chance.index(BANKS.len())].into())),
         ("credit_account", text(format!("{:013}", 3_010_000_000_000 + u64::from(number)))),
         (TAG_FIELD, text(tag.clone())),
         ("memo", text("급여".into())),
@@ -51,11 +62,13 @@ pub(crate) fn wish(plan: &Arc<Plan>, number: u32, chance: &mut Chance) -> Wish {
     let key = chance.per_mille(600).then(|| format!("key-{number}").into_boxed_str());
     let patience = Duration::from_millis(chance.between(100, 40_000));
     let leaves_after = chance.per_mille(80).then(|| Duration::from_millis(chance.between(0, 2_000)));
+    // The first party may be left out: it is the default.
+    let party = (party > 0 || chance.per_mille(300)).then(|| PARTIES[party].0.into());
     let open = Open {
         plan: Arc::clone(plan),
-        caller: "world".into(),
+        caller: CALLER.into(),
         idempotency_key: key,
-        party: None,
+        party,
         telegram,
         deadline: pabal_clock::Mono::ZERO,
         trace: Some(format!("00-{:032x}-00f067aa0ba902b7-01", u128::from(number) + 1).into()),

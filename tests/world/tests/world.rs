@@ -3,11 +3,15 @@
 //! `PABAL_WORLD_SEEDS` and `PABAL_WORLD_FIRST` choose how many and from where; `PABAL_WORLD_SEED` prints the trace of one.
 
 use std::env;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use pabal_world::{Counts, Setup, run};
+use pabal_world::{Counts, Coverage, Failure, Setup, run};
 
 /// Seeds of a plain `cargo test`.
 const SEEDS: u64 = 200;
+/// From so many on, everything that can happen has to have happened.
+const SEEDS_OF_ALL: u64 = 2_000;
 /// Seeds that are run twice.
 const TWICE: u64 = 25;
 
@@ -26,65 +30,63 @@ fn again(seed: u64) -> String {
     format!("PABAL_WORLD_SEED={seed} cargo test -p pabal-world one_seed -- --nocapture")
 }
 
+/// What many runs come to; the same whatever thread ran which.
+#[derive(Default)]
+struct Sum {
+    counts: Counts,
+    coverage: Coverage,
+    steps: u64,
+    failures: Vec<Failure>,
+}
+
+fn run_all(first: u64, seeds: u64) -> Sum {
+    let next = AtomicU64::new(first);
+    let sum = Mutex::new(Sum::default());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= first + seeds {
+                        return;
+                    }
+                    let done = run(Setup::of_seed(seed));
+                    let mut sum = sum.lock().expect("no run panics with the sum in its hands");
+                    match done {
+                        Ok(report) => {
+                            sum.counts.add(&report.counts);
+                            sum.coverage.add(&report.coverage);
+                            sum.steps += report.steps;
+                        }
+                        Err(failure) => sum.failures.push(*failure),
+                    }
+                }
+            });
+        }
+    });
+    let mut sum = sum.into_inner().expect("every thread has ended well");
+    sum.failures.sort_by_key(|failure| failure.setup.seed);
+    sum
+}
+
 #[test]
 fn many_seeds_keep_every_sentence() {
     let first = number("PABAL_WORLD_FIRST").unwrap_or(1);
     let seeds = number("PABAL_WORLD_SEEDS").unwrap_or(SEEDS);
-    let mut counts = Counts::default();
-    let mut steps = 0;
-    let mut failures = Vec::new();
-    for seed in first..first + seeds {
-        match run(Setup::of_seed(seed)) {
-            Ok(report) => {
-                counts.add(&report.counts);
-                steps += report.steps;
-            }
-            Err(failure) => failures.push(failure),
-        }
-    }
+    let Sum { counts, coverage, steps, failures } = run_all(first, seeds);
     for failure in &failures {
         println!("seed {}: {}", failure.setup.seed, failure.broken);
     }
+    println!("{seeds} seeds from {first}, {steps} steps: {counts:#?}\n{coverage}");
     if let Some(failure) = failures.first() {
         panic!("{} of {seeds} seeds failed; the first:\n{failure}\n{}", failures.len(), again(failure.setup.seed));
     }
-    println!("{seeds} seeds from {first}, {steps} steps: {counts:#?}");
-    if seeds >= SEEDS {
-        let Counts {
-            successes,
-            failures,
-            unknowns,
-            not_sent,
-            known_keys,
-            inquiries,
-            settled,
-            crashes,
-            swaps,
-            resets,
-            ..
-        } = counts;
-        for (name, count) in [
-            ("successes", successes),
-            ("failures", failures),
-            ("unknowns", unknowns),
-            ("not sent", not_sent),
-            ("known keys", known_keys),
-            ("inquiries", inquiries),
-            ("settled", settled),
-            ("crashes", crashes),
-            ("swaps", swaps),
-            ("resets", resets),
-            ("swallows", counts.swallows),
-            ("half closes", counts.half_closes),
-            ("connect failures", counts.connect_failures),
-            ("disk failures", counts.disk_failures),
-            ("slow syncs", counts.slow_syncs),
-            ("partial writes", counts.partial_writes),
-            ("abandoned", counts.abandoned),
-            ("unclaimed", counts.unclaimed),
-        ] {
-            assert!(count > 0, "{name} never happened: {counts:?}");
-        }
+    if seeds >= SEEDS_OF_ALL {
+        let missing = counts.missing();
+        assert!(missing.is_empty(), "never happened: {missing:?}");
+        let mistakes = coverage.mistakes();
+        assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
     }
 }
 

@@ -16,7 +16,7 @@ impl World {
             self.ours.insert(conn, number);
             let line = BankLine(conn.session.line.0);
             self.trace.line(self.now, format_args!("{conn:?} connected as {number}"));
-            self.bank.handle_connected(number, line, self.now);
+            self.bank.handle_connected(number, line, self.theirs);
             core.handle_connected(conn, self.now);
         } else {
             self.counts.connect_failures += 1;
@@ -27,11 +27,11 @@ impl World {
     pub(super) fn arriving(&mut self, number: Connection, line: BankLine) {
         let works = self.healthy || self.chance.per_mille(900);
         let (Some(core), true) = (&mut self.core, works) else {
-            self.bank.handle_connect_failed(line, self.now);
+            self.bank.handle_connect_failed(line, self.theirs);
             return;
         };
         self.links.insert(number, Link::default());
-        self.bank.handle_connected(number, line, self.now);
+        self.bank.handle_connected(number, line, self.theirs);
         match core.handle_accepted(LineId(line.0), self.now) {
             Ok(conn) => {
                 self.trace.line(self.now, format_args!("accepted {number} as {conn:?}"));
@@ -48,7 +48,7 @@ impl World {
     pub(super) fn reset(&mut self, number: Connection) {
         let Some(link) = self.links.remove(&number) else { return };
         if !link.closed_there {
-            self.bank.handle_closed(number, self.now);
+            self.bank.handle_closed(number, self.theirs);
         }
         let conn = self.ours.iter().find(|(_, n)| **n == number).map(|(conn, _)| *conn);
         if let Some(conn) = conn {
@@ -83,10 +83,10 @@ impl World {
             let conn = self.ours.iter().find(|(_, n)| **n == number).map(|(conn, _)| *conn);
             let Some(link) = self.links.get_mut(&number) else { continue };
             if let Some(bytes) = link.out.read(self.now.mono, &mut self.chance) {
-                self.bank.handle_received(number, &bytes, self.now);
+                self.bank.handle_received(number, &bytes, self.theirs);
             } else if link.out.take_end(self.now.mono) && !link.closed_there {
                 link.closed_there = true;
-                self.bank.handle_closed(number, self.now);
+                self.bank.handle_closed(number, self.theirs);
                 link.back.finish(self.now.mono, &mut self.chance);
             }
             let Some(link) = self.links.get_mut(&number) else { continue };
@@ -108,7 +108,7 @@ impl World {
                 if link.out.swallows && !link.closed_there {
                     // It closed first, so it no longer counts, whether it hears of our end or not.
                     link.closed_there = true;
-                    self.bank.handle_closed(number, self.now);
+                    self.bank.handle_closed(number, self.theirs);
                 }
                 let Some(link) = self.links.get_mut(&number) else { continue };
                 if let Some(conn) = conn {

@@ -1,0 +1,42 @@
+//! What the institution does in a run: a scenario that is shipped, and in front of its replies what a seed adds.
+
+use std::fmt::Write as _;
+
+use crate::chance::Chance;
+use crate::setup::{BANKS, Setup};
+
+pub(crate) struct Script {
+    pub(crate) text: String,
+    /// The bank that never answers a transfer.
+    pub(crate) silent: Option<&'static str>,
+}
+
+pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
+    let shipped = if setup.hostile {
+        include_str!("../../../specs/hecto/scenarios/hostile.toml")
+    } else {
+        include_str!("../../../specs/hecto/scenarios/normal.toml")
+    };
+    let mut added = String::new();
+    let silent = setup.silent_bank.then(|| BANKS[chance.index(BANKS.len())]);
+    if let Some(bank) = silent {
+        let executes = chance.per_mille(500);
+        let _ = write!(
+            added,
+            "[[reply]]\nname = \"silent\"\nexchange = \"transfer\"\nmatch.bank_code = \"{bank}\"\nexecutes = {executes}\n\
+             response_code = \"0000\"\n[[reply.misbehave]]\ndo = \"silence\"\n\n"
+        );
+    }
+    // A few banks open late, as their clocks go: the first tries are refused.
+    for _ in 0..chance.between(0, 3) {
+        let (bank, tries) = (BANKS[chance.index(BANKS.len())], chance.between(1, 3));
+        let _ = write!(
+            added,
+            "[[reply]]\nexchange = \"open\"\nmatch.bank_code = \"{bank}\"\nfirst = {tries}\n\
+             response_code = \"0003\"\n\n"
+        );
+    }
+    let at = shipped.find("[[reply]]").unwrap_or(shipped.len());
+    let (before, behind) = shipped.split_at(at);
+    Script { text: format!("{before}{added}{behind}"), silent }
+}

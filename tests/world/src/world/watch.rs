@@ -1,0 +1,324 @@
+//! What is seen of each exchange, and of each frame as its first byte leaves.
+
+use std::sync::Arc;
+
+use pabal_clock::Mono;
+use pabal_counterparty::Key;
+use pabal_spec::{Digest, Verdict};
+use pabal_switch::entry::Origin;
+use pabal_switch::{Cause, Direction, Entry, Event, ExchangeId, ExchangeState, OpeningState, Outcome, Plan, SessionState};
+
+use crate::coverage::{Fault, Stage};
+use crate::world::World;
+
+/// What the entries have said of an exchange.
+#[derive(Clone, Debug)]
+pub(super) struct Track {
+    pub(super) rule: Box<str>,
+    pub(super) is_callers: bool,
+    pub(super) participant: Vec<u8>,
+    pub(super) compartment: Vec<u8>,
+    pub(super) spec: Digest,
+    /// Since when nobody can say what became of it.
+    pub(super) unknown_since: Option<Mono>,
+    /// When the schedule asked last.
+    pub(super) asked_at: Option<Mono>,
+    pub(super) is_listed: bool,
+}
+
+/// Places in the header, from the institution's document.
+const COMPANY: std::ops::Range<usize> = 9..21;
+const BANK: std::ops::Range<usize> = 21..24;
+const TYPE: std::ops::Range<usize> = 24..28;
+const NUMBER: std::ops::Range<usize> = 32..38;
+const DATE: std::ops::Range<usize> = 38..46;
+
+impl World {
+    // ---- the table of faults and stages ----
+
+    /// Where an exchange is, as far as the core knows it.
+    fn stage(&self, exchange: ExchangeId) -> Option<Stage> {
+        let state = self.core.as_ref()?.exchange(exchange)?.state;
+        Some(match state {
+            ExchangeState::Accepted => Stage::Accepted,
+            ExchangeState::Waiting => Stage::Waiting,
+            ExchangeState::Sending if self.left.contains(&exchange) => Stage::Partly,
+            ExchangeState::Sending if self.disk.sent.contains(&exchange) => Stage::Queued,
+            ExchangeState::Sending => Stage::Journaling,
+            ExchangeState::Sent => Stage::Sent,
+            ExchangeState::Unknown => Stage::Unknown,
+            ExchangeState::Inquiring => Stage::Inquiring,
+            // No net cancel is sent yet.
+            ExchangeState::Cancelling => return None,
+            ExchangeState::Listed => Stage::Listed,
+            ExchangeState::Finished => Stage::Finished,
+            ExchangeState::Settled => Stage::Settled,
+        })
+    }
+
+    pub(super) fn hit(&mut self, fault: Fault, exchange: ExchangeId) {
+        if let Some(stage) = self.stage(exchange) {
+            self.coverage.hit(fault, stage);
+        }
+    }
+
+    /// A fault hits every exchange that there is.
+    pub(super) fn hit_all(&mut self, fault: Fault) {
+        for exchange in self.tracks.keys().copied().collect::<Vec<_>>() {
+            self.hit(fault, exchange);
+        }
+    }
+
+    pub(super) fn hit_by_peer(&mut self, key: &Key, conduct: &str) {
+        let fault = match conduct {
+            "silence" => Fault::PeerSilence,
+            "late" => Fault::PeerLate,
+            "duplicate" => Fault::PeerDuplicate,
+            "refuse" => Fault::PeerRefuse,
+            "split" => Fault::PeerSplit,
+            "garbage" => Fault::PeerGarbage,
+            "wrong_length" => Fault::PeerWrongLength,
+            "wrong_key" => Fault::PeerWrongKey,
+            "alter" => Fault::PeerAlter,
+            "stall" => Fault::PeerStall,
+            "close" => Fault::PeerClose,
+            "reset" => Fault::PeerReset,
+            _ => return,
+        };
+        if let Some(exchange) = self.keys.get(key).copied() {
+            self.hit(fault, exchange);
+        }
+    }
+
+    // ---- entries and events ----
+
+    pub(super) fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Unclaimed { .. } => self.counts.unclaimed += 1,
+            Event::Contradiction { .. } => self.counts.contradictions += 1,
+            Event::Opening { key, to } => {
+                self.counts.openings += u64::from(*to == OpeningState::Open);
+                self.counts.openings_lost += u64::from(*to == OpeningState::Lost);
+                let name = key.values.concat();
+                if *to == OpeningState::Closed {
+                    // The date has changed, or a try has failed; what was open on another date is no matter now.
+                    self.disk.opened.retain(|(known, _), _| *known != name);
+                }
+                self.openings.insert(name, *to);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn watch_entries(&mut self, entries: &[Entry]) {
+        let mut departed = Vec::new();
+        for entry in entries {
+            match entry {
+                Entry::Accepted(entry) => {
+                    let about = &entry.about;
+                    let track = Track {
+                        rule: about.rule.clone(),
+                        is_callers: about.origin == Origin::Caller,
+                        participant: about.participant.to_vec(),
+                        compartment: about.compartment.to_vec(),
+                        spec: about.spec,
+                        unknown_since: None,
+                        asked_at: None,
+                        is_listed: false,
+                    };
+                    self.tracks.insert(entry.exchange, track);
+                    if let Origin::Inquiry { original, actor, .. } = &about.origin
+                        && actor.is_empty()
+                    {
+                        self.counts.inquiries_of_the_schedule += 1;
+                        if let Some(original) = self.tracks.get_mut(original) {
+                            original.asked_at = Some(self.now.mono);
+                        }
+                    }
+                }
+                Entry::Sending(entry) => {
+                    departed.push(entry.exchange);
+                    let key = Key::of(&entry.telegram.bytes, &self.plan.protocol.rules.key);
+                    if let Some(key) = key {
+                        self.keys.insert(key, entry.exchange);
+                    }
+                }
+                Entry::Outcome(entry) => {
+                    let Some(track) = self.tracks.get_mut(&entry.exchange) else { continue };
+                    let is_over = !entry.outcome.is_final() && entry.outcome.cause() != Cause::CallerDeadline;
+                    if is_over {
+                        track.unknown_since.get_or_insert(self.now.mono);
+                    }
+                }
+                Entry::Listed(entry) => {
+                    self.counts.listed += 1;
+                    if let Some(track) = self.tracks.get_mut(&entry.exchange) {
+                        track.is_listed = true;
+                    }
+                }
+                _ => {}
+            }
+        }
+        if let Err(broken) = self.openings_are_needed(entries) {
+            self.broken.get_or_insert(broken);
+        }
+        if let Err(broken) = self.shares_hold(&departed) {
+            self.broken.get_or_insert(broken);
+        }
+    }
+
+    /// Nothing is opened that is open: not by a reconnect, and not by a restart if its entry is durable.
+    fn openings_are_needed(&self, entries: &[Entry]) -> Result<(), String> {
+        for entry in entries {
+            let Entry::Accepted(entry) = entry else { continue };
+            if entry.about.origin != Origin::Opening {
+                continue;
+            }
+            let Some(company) = self.company(&entry.about.party, &entry.about.participant) else { continue };
+            let name = [company, &*entry.about.participant].concat();
+            let date = entry.about.date.date().yyyymmdd().to_string().into_bytes();
+            let is_open = self.openings.get(&name) == Some(&OpeningState::Open);
+            let was_open = self.core_is_new(&name) && self.disk.opened.get(&(name.clone(), date)) == Some(&true);
+            if (is_open || was_open) && !crate::skip("again") {
+                return Err(format!("{} is opened again, and is open", String::from_utf8_lossy(&name)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The number under which a bank knows a party.
+    fn company(&self, party: &str, bank: &[u8]) -> Option<&[u8]> {
+        let party = self.settings.parties.iter().find(|known| *known.name == *party)?;
+        let here = party.participants.iter().find(|one| *one.value == *bank).map(|one| &one.fields);
+        let mut fields = here.into_iter().flatten().chain(&party.fields);
+        fields.find(|(name, _)| &**name == "company_no").map(|(_, company)| &**company)
+    }
+
+    /// Whether nothing was heard of an opening since the process started.
+    fn core_is_new(&self, opening: &[u8]) -> bool {
+        !self.openings.contains_key(opening)
+    }
+
+    /// A compartment may have as many requests in flight as room is left: one silent bank never fills a window.
+    fn shares_hold(&mut self, departed: &[ExchangeId]) -> Result<(), String> {
+        let Some(core) = &self.core else { return Ok(()) };
+        if departed.is_empty() {
+            return Ok(());
+        }
+        let mut free = 0;
+        let mut whole = 0;
+        for session in core.status().sessions {
+            let line = &self.settings.lines[usize::from(session.session.line.0)];
+            if line.direction != Direction::Receive && matches!(session.state, SessionState::Up | SessionState::Probing) {
+                free += line.window.saturating_sub(session.in_flight);
+                whole += line.window;
+            }
+        }
+        for (at, exchange) in departed.iter().enumerate() {
+            let Some(compartment) = self.tracks.get(exchange).map(|track| track.compartment.clone()) else { continue };
+            let is_in_flight = |id: &ExchangeId| {
+                core.exchange(*id).is_some_and(|one| matches!(one.state, ExchangeState::Sending | ExchangeState::Sent))
+            };
+            let mine = |id: &&ExchangeId| self.tracks.get(*id).is_some_and(|track| track.compartment == compartment);
+            let now = self.tracks.iter().filter(|(_, track)| track.compartment == compartment);
+            let now = now.filter(|(id, _)| is_in_flight(id)).count();
+            // As it was when this one left: what left behind it had not, and what has come back meanwhile makes it fewer.
+            let behind = &departed[at + 1..];
+            let then = now.saturating_sub(behind.iter().filter(mine).count());
+            let free_then = free as usize + behind.len();
+            self.counts.shares_checked += 1;
+            if then > free_then + 1 && !crate::skip("share") {
+                return Err(format!(
+                    "a compartment of {} has {then} in flight of {whole}, and {free_then} are left for all others",
+                    String::from_utf8_lossy(&compartment)
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    // ---- frames ----
+
+    /// The first byte of a frame leaves.
+    pub(super) fn began(&mut self, exchange: Option<ExchangeId>, frame: &[u8]) -> Result<(), String> {
+        let Some(exchange) = exchange else { return Ok(()) };
+        self.left.insert(exchange);
+        let [Some(kind), Some(company), Some(bank), Some(number), Some(date)] =
+            [TYPE, COMPANY, BANK, NUMBER, DATE].map(|at| frame.get(at))
+        else {
+            return Err(format!("a request of {} bytes has no header", frame.len()));
+        };
+        let today = self.day.business_date(self.now.wall).date().yyyymmdd().to_string();
+        if date != today.as_bytes() && !crate::skip("date") {
+            return Err(format!(
+                "{exchange}, stamped {}, begins to leave on {today}",
+                String::from_utf8_lossy(date)
+            ));
+        }
+        let key = [date, bank, company, number].concat();
+        if let Some(other) = self.numbers.insert(key, exchange)
+            && other != exchange
+        {
+            let number = String::from_utf8_lossy(number);
+            return Err(format!("number {number} of {today} is that of {other} and of {exchange}"));
+        }
+        if kind == b"1000" {
+            self.not_too_early()?;
+        }
+        Ok(())
+    }
+
+    /// Business is opened at its time.
+    fn not_too_early(&self) -> Result<(), String> {
+        let Some(rule) = &self.versions[0].protocols[0].rules.opening else { return Ok(()) };
+        // Since the business date began: a date may change at another time than midnight.
+        let day = i64::from(86_400);
+        let changes = i64::from(self.day.changes.seconds());
+        let since = |seconds: u32| (i64::from(seconds) - changes).rem_euclid(day);
+        let time = self.day.civil(self.now.wall).time;
+        if !crate::skip("from") && since(time.seconds()) < since(rule.from.seconds()) {
+            return Err(format!("business is opened at {time}, before {}", rule.from));
+        }
+        Ok(())
+    }
+
+    // ---- versions ----
+
+    /// An exchange lives and dies by the version that it began with.
+    pub(super) fn by_its_own_version(
+        &mut self,
+        exchange: ExchangeId,
+        outcome: Outcome,
+        answer: Option<&[u8]>,
+        plan: &Arc<Plan>,
+    ) {
+        let Some(track) = self.tracks.get(&exchange) else { return };
+        if track.spec != plan.protocol.digest {
+            let broken = format!("{exchange} began by version {} and is told by {}", track.spec, plan.protocol.digest);
+            self.broken.get_or_insert(broken);
+            return;
+        }
+        self.counts.answers_by_an_older_version += u64::from(plan.protocol.digest != self.versions[0].protocols[0].digest);
+        let Some(answer) = answer else { return };
+        if plan.protocol.catalog.select(answer).ok() != Some(plan.exchange().answer.telegram) {
+            self.broken.get_or_insert(format!("{exchange} is told bytes that its plan cannot read"));
+            return;
+        }
+        let rules = &plan.protocol.rules;
+        let Some(code) = rules.response_code.of(answer) else { return };
+        let right = match rules.verdicts.verdict(&track.participant, &track.rule, code) {
+            Verdict::Success => matches!(outcome, Outcome::Success { .. }),
+            Verdict::Refused | Verdict::NotOpen => matches!(outcome, Outcome::Failure { .. }),
+            _ => matches!(outcome, Outcome::Unknown { .. }),
+        };
+        let is_said_by_answer = matches!(
+            outcome.cause(),
+            Cause::Answered | Cause::Refused | Cause::Late | Cause::NothingSaid | Cause::UnlistedCode
+        );
+        if is_said_by_answer && !right {
+            let code = String::from_utf8_lossy(code);
+            let broken = format!("{exchange} is told {outcome:?}, and its version says otherwise of code {code}");
+            self.broken.get_or_insert(broken);
+        }
+    }
+}
