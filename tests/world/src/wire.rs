@@ -137,6 +137,8 @@ pub(crate) struct Link {
     pub(crate) closed_there: bool,
     /// Bytes that we have written since it began.
     pub(crate) written: u64,
+    /// Nothing acknowledges what we write any more, and our kernel will give it up.
+    pub(crate) doomed: bool,
     /// Bytes of the frame that is being written that have not gone.
     pub(crate) frame_left: usize,
 }

@@ -93,6 +93,8 @@ enum Event {
     StallEnds,
     /// The institution finds out that a connection is gone.
     FindsOut(Connection),
+    /// Our kernel gives up a connection on which nothing is acknowledged.
+    GivesUp(Connection),
     /// The process dies.
     Dies,
     /// It comes back.
@@ -398,6 +400,7 @@ impl World {
             Event::Checkpoint => self.checkpoint(),
             Event::StallEnds => {}
             Event::FindsOut(number) => self.finds_out(number),
+            Event::GivesUp(number) => self.gives_up(number),
             Event::Dies => self.crash(Fault::Crash),
             Event::Restart => {
                 assert!(self.core.is_none(), "only a dead process is started");

@@ -59,6 +59,23 @@ impl World {
         }
     }
 
+    /// Nothing that we wrote was acknowledged: our kernel tells our process, and the institution if it can.
+    pub(super) fn gives_up(&mut self, number: Connection) {
+        let conn = self.ours.iter().find(|(_, n)| **n == number).map(|(conn, _)| *conn);
+        let (Some(conn), Some(core)) = (conn, &mut self.core) else { return };
+        self.counts.given_up_by_us += 1;
+        self.trace.line(self.now, format_args!("our kernel gives up {number}"));
+        self.ours.remove(&conn);
+        core.handle_closed(conn, CloseReason::IoError, self.now);
+        let Some(link) = self.links.get_mut(&number) else { return };
+        link.closed_here = true;
+        if link.out.swallows {
+            self.finish(number);
+        } else {
+            self.reset(number);
+        }
+    }
+
     /// We send RST. Whether the institution hears it or not, our side is done with the connection.
     pub(super) fn abort(&mut self, conn: Conn, number: Connection, reason: CloseReason) {
         if self.links.get(&number).is_some_and(|link| link.out.swallows) {

@@ -174,7 +174,7 @@ impl World {
     /// Another version of the spec, while all goes on.
     fn reload(&mut self, takes: bool) {
         let Some(core) = &self.core else { return };
-        if core.status().draining || crate::skip("reload") {
+        if core.status().draining || (!takes && crate::skip("refused")) {
             return;
         }
         let able: Vec<_> = versions::all().iter().filter(|version| version.keeps_sessions == takes).collect();

@@ -99,7 +99,11 @@ impl World {
 
     /// Sentence 4: what is UNKNOWN is on its way to an end, or stands on the list.
     fn is_being_resolved(&self, core: &Core, exchange: ExchangeId) -> Result<(), String> {
+        let track = self.tracks.get(&exchange);
         let Some(one) = core.exchange(exchange) else {
+            if track.is_some_and(|track| track.is_evicted) {
+                return Ok(());
+            }
             return Err(format!("sentence 4: {exchange} is UNKNOWN and forgotten"));
         };
         let unresolved = core.unresolved(None, usize::MAX);
@@ -110,7 +114,7 @@ impl World {
             return Err(format!("sentence 4: {exchange} is UNKNOWN, without a next step: {told:?}"));
         }
         // What is promised happens: unless business with the bank was closed, somebody has asked.
-        let Some(track) = self.tracks.get(&exchange) else { return Ok(()) };
+        let Some(track) = track else { return Ok(()) };
         let since = track.unknown_since.unwrap_or(self.now.mono).max(self.started_at);
         let quiet_for = self.now.mono.since(track.asked_at.map_or(since, |asked| asked.max(since)));
         let is_asked = told.listed || one.state == ExchangeState::Inquiring || quiet_for < ASKED_WITHIN;

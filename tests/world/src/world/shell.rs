@@ -8,6 +8,9 @@ use pabal_switch::{Core, Entry, Output, Ticket};
 use crate::coverage::Fault;
 use crate::world::{Event, World, judge};
 
+/// How long our kernel waits for an acknowledgement (TCP_USER_TIMEOUT).
+const USER_TIMEOUT: Duration = Duration::from_secs(20);
+
 impl World {
     pub(super) fn pump(&mut self) {
         loop {
@@ -171,6 +174,9 @@ impl World {
                 room
             };
             link.out.write(&offered[..taken], self.now.mono, !self.healthy, &mut self.chance);
+            if (link.out.swallows || link.back.swallows) && !std::mem::replace(&mut link.doomed, true) {
+                self.agenda.plan(self.now.mono + USER_TIMEOUT, Event::GivesUp(number));
+            }
             let line = &self.settings.lines[usize::from(conn.session.line.0)];
             let session = format!("{}/{}", line.name, conn.session.slot);
             let begun = judge::written(link, conn, &session, taken, offered, &self.disk);

@@ -21,9 +21,11 @@ pub(super) struct Track {
     pub(super) spec: Digest,
     /// Since when nobody can say what became of it.
     pub(super) unknown_since: Option<Mono>,
-    /// When the schedule asked last.
+    /// When the institution was last asked about it.
     pub(super) asked_at: Option<Mono>,
     pub(super) is_listed: bool,
+    /// Memory was full: a person has to look.
+    pub(super) is_evicted: bool,
 }
 
 /// Places in the header, from the institution's document.
@@ -95,6 +97,13 @@ impl World {
     pub(super) fn hear(&mut self, event: &Event) {
         match event {
             Event::Unclaimed { .. } => self.counts.unclaimed += 1,
+            // From now on it stands in the journal only, where it is listed.
+            Event::Evicted { exchange } => {
+                self.counts.evicted += 1;
+                if let Some(track) = self.tracks.get_mut(exchange) {
+                    track.is_evicted = true;
+                }
+            }
             Event::Contradiction { .. } => self.counts.contradictions += 1,
             Event::Opening { key, to } => {
                 self.counts.openings += u64::from(*to == OpeningState::Open);
@@ -125,12 +134,11 @@ impl World {
                         unknown_since: None,
                         asked_at: None,
                         is_listed: false,
+                        is_evicted: false,
                     };
                     self.tracks.insert(entry.exchange, track);
-                    if let Origin::Inquiry { original, actor, .. } = &about.origin
-                        && actor.is_empty()
-                    {
-                        self.counts.inquiries_of_the_schedule += 1;
+                    if let Origin::Inquiry { original, actor, .. } = &about.origin {
+                        self.counts.inquiries_of_the_schedule += u64::from(actor.is_empty());
                         if let Some(original) = self.tracks.get_mut(original) {
                             original.asked_at = Some(self.now.mono);
                         }
