@@ -19,6 +19,8 @@ pub(super) struct Track {
     pub(super) participant: Vec<u8>,
     pub(super) compartment: Vec<u8>,
     pub(super) spec: Digest,
+    /// By which line, slot and epoch it left.
+    pub(super) place: Option<(Box<str>, u16, u32)>,
     /// Since when nobody can say what became of it.
     pub(super) unknown_since: Option<Mono>,
     /// When the institution was last asked about it.
@@ -131,6 +133,7 @@ impl World {
                         participant: about.participant.to_vec(),
                         compartment: about.compartment.to_vec(),
                         spec: about.spec,
+                        place: None,
                         unknown_since: None,
                         asked_at: None,
                         is_listed: false,
@@ -146,6 +149,9 @@ impl World {
                 }
                 Entry::Sending(entry) => {
                     departed.push(entry.exchange);
+                    if let Some(track) = self.tracks.get_mut(&entry.exchange) {
+                        track.place = Some((entry.place.line.clone(), entry.place.slot, entry.place.epoch));
+                    }
                     let key = Key::of(&entry.telegram.bytes, &self.plan.protocol.rules.key);
                     if let Some(key) = key {
                         self.keys.insert(key, entry.exchange);
@@ -215,11 +221,14 @@ impl World {
         }
         let mut free = 0;
         let mut whole = 0;
+        let mut places = Vec::new();
         for session in core.status().sessions {
             let line = &self.settings.lines[usize::from(session.session.line.0)];
-            if line.direction != Direction::Receive && matches!(session.state, SessionState::Up | SessionState::Probing) {
+            let is_up = matches!(session.state, SessionState::Up | SessionState::Probing);
+            if let (true, true, Some(conn)) = (line.direction != Direction::Receive, is_up, session.conn) {
                 free += line.window.saturating_sub(session.in_flight);
                 whole += line.window;
+                places.push(Some((session.line, conn.session.slot, conn.epoch.0)));
             }
         }
         for (at, exchange) in departed.iter().enumerate() {
@@ -228,7 +237,8 @@ impl World {
                 core.exchange(*id).is_some_and(|one| matches!(one.state, ExchangeState::Sending | ExchangeState::Sent))
             };
             let mine = |id: &&ExchangeId| self.tracks.get(*id).is_some_and(|track| track.compartment == compartment);
-            let now = self.tracks.iter().filter(|(_, track)| track.compartment == compartment);
+            // What a lost connection carried takes no room any more.
+            let now = self.tracks.iter().filter(|(_, one)| one.compartment == compartment && places.contains(&one.place));
             let now = now.filter(|(id, _)| is_in_flight(id)).count();
             // As it was when this one left: what left behind it had not, and what has come back meanwhile makes it fewer.
             let behind = &departed[at + 1..];
