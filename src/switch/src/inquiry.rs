@@ -94,6 +94,7 @@ impl Core {
             trace: Some(trace.unwrap_or_else(|| self.new_trace())),
         };
         // Before it is taken in: an inquiry that cannot leave is over at once.
+        let was_listed = self.state.exchanges.get(&id).is_some_and(|original| original.state == ExchangeState::Listed);
         if let Some(original) = self.state.exchanges.get_mut(&id) {
             original.state.step(ExchangeEvent::Inquire);
         }
@@ -109,6 +110,10 @@ impl Core {
             Err(refused) => {
                 if let Some(original) = self.state.exchanges.get_mut(&id) {
                     original.state.step(ExchangeEvent::Unsettled);
+                    if was_listed {
+                        // Nothing was asked: it stands where it stood, and no entry tells that again.
+                        original.state.step(ExchangeEvent::List);
+                    }
                 }
                 Err(refused)
             }

@@ -181,9 +181,8 @@ impl Coverage {
     pub fn reached(&self) -> (usize, usize) {
         let cells = Fault::ALL.iter().flat_map(|fault| Stage::ALL.iter().map(move |stage| (*fault, *stage)));
         let reachable = cells.filter(|(fault, stage)| unreachable(*fault, *stage).is_none());
-        reachable.fold((0, 0), |(all, fired), (fault, stage)| {
-            (all + 1, fired + usize::from(self.count(fault, stage) > 0))
-        })
+        reachable
+            .fold((0, 0), |(all, fired), (fault, stage)| (all + 1, fired + usize::from(self.count(fault, stage) > 0)))
     }
 }
 

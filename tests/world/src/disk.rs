@@ -2,12 +2,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use pabal_switch::{Columns, Entry, ExchangeId, OpeningState, Ticket};
 
+/// An opening: company and bank, and the date.
+pub(crate) type OpeningName = (Vec<u8>, Vec<u8>);
+
 /// An entry as the disk holds it: through the real codec, so that secret bytes are gone.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
     pub(crate) kind: &'static str,
     pub(crate) exchange: Option<ExchangeId>,
-    opening: Option<((Vec<u8>, Vec<u8>), bool)>,
+    opening: Option<(OpeningName, bool)>,
     pub(crate) version: u32,
     pub(crate) columns: Columns,
     pub(crate) body: Vec<u8>,
@@ -27,7 +30,7 @@ pub(crate) struct Disk {
     /// Outcomes of each exchange in the order in which they became durable.
     pub(crate) outcomes: BTreeMap<ExchangeId, Vec<(String, String)>>,
     /// Of each opening (company and bank, date), whether it was gained or lost last.
-    pub(crate) opened: BTreeMap<(Vec<u8>, Vec<u8>), bool>,
+    pub(crate) opened: BTreeMap<OpeningName, bool>,
     pub(crate) failed: bool,
 }
 

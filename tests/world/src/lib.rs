@@ -16,13 +16,6 @@
 //! ```
 #![expect(clippy::print_stderr, reason = "a run can be watched")]
 
-/// Sentences that are written down and do not hold yet.
-const TO_COME: &[&str] = &["refused"];
-
-pub(crate) fn skip(name: &str) -> bool {
-    TO_COME.contains(&name)
-}
-
 mod agenda;
 mod chance;
 mod checks;

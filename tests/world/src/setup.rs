@@ -87,13 +87,14 @@ impl Setup {
 
 /// The participants: every bank of the institution's table of response codes.
 pub(crate) const BANKS: [&str; 36] = [
-    "002", "003", "004", "005", "007", "011", "020", "023", "027", "031", "032", "034", "035", "037", "039", "045", "048",
-    "050", "064", "071", "081", "088", "089", "090", "092", "103", "209", "238", "240", "243", "247", "266", "267", "278",
-    "280", "287",
+    "002", "003", "004", "005", "007", "011", "020", "023", "027", "031", "032", "034", "035", "037", "039", "045",
+    "048", "050", "064", "071", "081", "088", "089", "090", "092", "103", "209", "238", "240", "243", "247", "266",
+    "267", "278", "280", "287",
 ];
 
 /// The company numbers; the first has every bank, the others some of them.
-pub(crate) const PARTIES: [(&str, &str); 3] = [("main", "PABALCO1"), ("salaries", "PABALCO2"), ("collection", "PABALCO3")];
+pub(crate) const PARTIES: [(&str, &str); 3] =
+    [("main", "PABALCO1"), ("salaries", "PABALCO2"), ("collection", "PABALCO3")];
 
 /// The bank that knows the first party by a number of its own.
 const OWN_NUMBER_AT: &str = "088";

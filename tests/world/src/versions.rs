@@ -20,15 +20,33 @@ pub(crate) struct Version {
 pub(crate) fn all() -> &'static [Version] {
     static ALL: OnceLock<Vec<Version>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let spec = if SHIPPED.contains(" from 00:") { SHIPPED.to_owned() } else { changed(SHIPPED, "opening      per company_no bank_code {", "opening      per company_no bank_code from 00:05 {") };
+        let spec = if SHIPPED.contains(" from 00:") {
+            SHIPPED.to_owned()
+        } else {
+            changed(
+                SHIPPED,
+                "opening      per company_no bank_code {",
+                "opening      per company_no bank_code from 00:05 {",
+            )
+        };
         let spec = spec.as_str();
         let same = |text: &str| text.to_owned();
         vec![
             version("nothing", true, same(spec), same(CODES)),
             version("the name of a field of the answer", true, changed(spec, "\n  fee ", "\n  charge "), same(CODES)),
-            version("the time for an answer", true, changed(spec, "effect money  timeout 30s", "effect money  timeout 20s"), same(CODES)),
+            version(
+                "the time for an answer",
+                true,
+                changed(spec, "effect money  timeout 30s", "effect money  timeout 20s"),
+                same(CODES),
+            ),
             version("what a code means", true, same(spec), without_rows(CODES, ",0133,")),
-            version("what a trace is kept under", false, changed(spec, "trace        send_date send_time", "trace        send_date"), same(CODES)),
+            version(
+                "what a trace is kept under",
+                false,
+                changed(spec, "trace        send_date send_time", "trace        send_date"),
+                same(CODES),
+            ),
             version("the longest frame", false, changed(spec, "max 4096", "max 4095"), same(CODES)),
         ]
     })

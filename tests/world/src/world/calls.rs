@@ -159,6 +159,7 @@ impl World {
                     self.trace.line(self.now, format_args!("no inquiry about {exchange}: {refusal} {why}"));
                 }
             }
+            self.pump();
         }
     }
 

@@ -8,8 +8,8 @@ use pabal_switch::Core;
 
 use crate::coverage::Fault;
 use crate::versions;
-use crate::world::{Event, World};
 use crate::workload;
+use crate::world::{Event, World};
 
 /// How long the institution may count a connection of which it hears nothing after we closed it; less than the close grace.
 const FOUND_OUT_MS_MAX: u64 = 9_000;
@@ -174,7 +174,7 @@ impl World {
     /// Another version of the spec, while all goes on.
     fn reload(&mut self, takes: bool) {
         let Some(core) = &self.core else { return };
-        if core.status().draining || (!takes && crate::skip("refused")) {
+        if core.status().draining {
             return;
         }
         let able: Vec<_> = versions::all().iter().filter(|version| version.keeps_sessions == takes).collect();

@@ -125,6 +125,9 @@ impl World {
     }
 }
 
+/// A frame whose first byte leaves, and the exchange that it is a request of.
+type Begun = (Option<ExchangeId>, Vec<u8>);
+
 /// Sentence 3, of bytes: each frame that begins has a durable entry that says so; poll telegrams have none. Gives the exchanges whose first
 /// byte leaves, each with its telegram.
 pub(super) fn written(
@@ -134,7 +137,7 @@ pub(super) fn written(
     taken: usize,
     offered: &[u8],
     disk: &Disk,
-) -> Result<Vec<(Option<ExchangeId>, Vec<u8>)>, String> {
+) -> Result<Vec<Begun>, String> {
     let mut begun = Vec::new();
     let mut at = 0;
     while at < taken {
@@ -145,7 +148,9 @@ pub(super) fn written(
                 behind.get(..length)
             });
             // What is offered ends where a frame ends: so that nobody sees half a telegram because of us.
-            let Some(frame) = frame else { return Err(format!("{conn:?} is offered {} bytes, no whole frame", rest.len())) };
+            let Some(frame) = frame else {
+                return Err(format!("{conn:?} is offered {} bytes, no whole frame", rest.len()));
+            };
             let is_poll = frame.starts_with(b"HDRREQP") || frame.starts_with(b"HDRRESP");
             // What was taken back at midnight had an entry for this place, too: the one that holds is the last.
             let entry = disk.sending(session, conn.epoch.0, link.written).filter(|_| !is_poll);

@@ -6,7 +6,9 @@ use pabal_clock::Mono;
 use pabal_counterparty::Key;
 use pabal_spec::{Digest, Verdict};
 use pabal_switch::entry::Origin;
-use pabal_switch::{Cause, Direction, Entry, Event, ExchangeId, ExchangeState, OpeningState, Outcome, Plan, SessionState};
+use pabal_switch::{
+    Cause, Direction, Entry, Event, ExchangeId, ExchangeState, OpeningState, Outcome, Plan, SessionState,
+};
 
 use crate::coverage::{Fault, Stage};
 use crate::world::World;
@@ -33,7 +35,6 @@ pub(super) struct Track {
 /// Places in the header, from the institution's document.
 const COMPANY: std::ops::Range<usize> = 9..21;
 const BANK: std::ops::Range<usize> = 21..24;
-const TYPE: std::ops::Range<usize> = 24..28;
 const NUMBER: std::ops::Range<usize> = 32..38;
 const DATE: std::ops::Range<usize> = 38..46;
 
@@ -188,12 +189,13 @@ impl World {
             if entry.about.origin != Origin::Opening {
                 continue;
             }
+            self.not_too_early()?;
             let Some(company) = self.company(&entry.about.party, &entry.about.participant) else { continue };
             let name = [company, &*entry.about.participant].concat();
             let date = entry.about.date.date().yyyymmdd().to_string().into_bytes();
             let is_open = self.openings.get(&name) == Some(&OpeningState::Open);
             let was_open = self.core_is_new(&name) && self.disk.opened.get(&(name.clone(), date)) == Some(&true);
-            if (is_open || was_open) && !crate::skip("again") {
+            if is_open || was_open {
                 return Err(format!("{} is opened again, and is open", String::from_utf8_lossy(&name)));
             }
         }
@@ -238,14 +240,15 @@ impl World {
             };
             let mine = |id: &&ExchangeId| self.tracks.get(*id).is_some_and(|track| track.compartment == compartment);
             // What a lost connection carried takes no room any more.
-            let now = self.tracks.iter().filter(|(_, one)| one.compartment == compartment && places.contains(&one.place));
+            let now =
+                self.tracks.iter().filter(|(_, one)| one.compartment == compartment && places.contains(&one.place));
             let now = now.filter(|(id, _)| is_in_flight(id)).count();
             // As it was when this one left: what left behind it had not, and what has come back meanwhile makes it fewer.
             let behind = &departed[at + 1..];
             let then = now.saturating_sub(behind.iter().filter(mine).count());
             let free_then = free as usize + behind.len();
             self.counts.shares_checked += 1;
-            if then > free_then + 1 && !crate::skip("share") {
+            if then > free_then + 1 {
                 return Err(format!(
                     "a compartment of {} has {then} in flight of {whole}, and {free_then} are left for all others",
                     String::from_utf8_lossy(&compartment)
@@ -261,17 +264,14 @@ impl World {
     pub(super) fn began(&mut self, exchange: Option<ExchangeId>, frame: &[u8]) -> Result<(), String> {
         let Some(exchange) = exchange else { return Ok(()) };
         self.left.insert(exchange);
-        let [Some(kind), Some(company), Some(bank), Some(number), Some(date)] =
-            [TYPE, COMPANY, BANK, NUMBER, DATE].map(|at| frame.get(at))
+        let [Some(company), Some(bank), Some(number), Some(date)] =
+            [COMPANY, BANK, NUMBER, DATE].map(|at| frame.get(at))
         else {
             return Err(format!("a request of {} bytes has no header", frame.len()));
         };
         let today = self.day.business_date(self.now.wall).date().yyyymmdd().to_string();
-        if date != today.as_bytes() && !crate::skip("date") {
-            return Err(format!(
-                "{exchange}, stamped {}, begins to leave on {today}",
-                String::from_utf8_lossy(date)
-            ));
+        if date != today.as_bytes() {
+            return Err(format!("{exchange}, stamped {}, begins to leave on {today}", String::from_utf8_lossy(date)));
         }
         let key = [date, bank, company, number].concat();
         if let Some(other) = self.numbers.insert(key, exchange)
@@ -279,9 +279,6 @@ impl World {
         {
             let number = String::from_utf8_lossy(number);
             return Err(format!("number {number} of {today} is that of {other} and of {exchange}"));
-        }
-        if kind == b"1000" {
-            self.not_too_early()?;
         }
         Ok(())
     }
@@ -294,7 +291,7 @@ impl World {
         let changes = i64::from(self.day.changes.seconds());
         let since = |seconds: u32| (i64::from(seconds) - changes).rem_euclid(day);
         let time = self.day.civil(self.now.wall).time;
-        if !crate::skip("from") && since(time.seconds()) < since(rule.from.seconds()) {
+        if since(time.seconds()) < since(rule.from.seconds()) {
             return Err(format!("business is opened at {time}, before {}", rule.from));
         }
         Ok(())
@@ -316,7 +313,8 @@ impl World {
             self.broken.get_or_insert(broken);
             return;
         }
-        self.counts.answers_by_an_older_version += u64::from(plan.protocol.digest != self.versions[0].protocols[0].digest);
+        self.counts.answers_by_an_older_version +=
+            u64::from(plan.protocol.digest != self.versions[0].protocols[0].digest);
         let Some(answer) = answer else { return };
         if plan.protocol.catalog.select(answer).ok() != Some(plan.exchange().answer.telegram) {
             self.broken.get_or_insert(format!("{exchange} is told bytes that its plan cannot read"));
