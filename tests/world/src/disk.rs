@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use pabal_switch::{Columns, Entry, ExchangeId, OpeningState, Ticket};
+use pabal_switch::{Columns, Entry, ExchangeId, NoticeId, OpeningState, Ticket};
 
 /// An opening: company and bank, and the date.
 pub(crate) type OpeningName = (Vec<u8>, Vec<u8>);
@@ -11,6 +11,7 @@ pub(crate) struct Stored {
     pub(crate) kind: &'static str,
     pub(crate) exchange: Option<ExchangeId>,
     opening: Option<(OpeningName, bool)>,
+    notice: Option<(NoticeId, Box<str>, Vec<u8>)>,
     pub(crate) version: u32,
     pub(crate) columns: Columns,
     pub(crate) body: Vec<u8>,
@@ -29,6 +30,9 @@ pub(crate) struct Disk {
     pub(crate) sent: BTreeSet<ExchangeId>,
     /// Outcomes of each exchange in the order in which they became durable.
     pub(crate) outcomes: BTreeMap<ExchangeId, Vec<(String, String)>>,
+    /// The names of each notice, by rule and key.
+    pub(crate) notices: BTreeMap<(Box<str>, Vec<u8>), BTreeSet<NoticeId>>,
+    pub(crate) notice_ids: BTreeSet<NoticeId>,
     /// Of each opening (company and bank, date), whether it was gained or lost last.
     pub(crate) opened: BTreeMap<OpeningName, bool>,
     pub(crate) failed: bool,
@@ -108,6 +112,10 @@ impl Disk {
         Stored {
             kind: entry.kind(),
             exchange: exchange_of(entry),
+            notice: match entry {
+                Entry::NoticeReceived(entry) => Some((entry.notice, entry.about.rule.clone(), entry.key.to_vec())),
+                _ => None,
+            },
             opening: match entry {
                 Entry::Opening(entry) => {
                     let date = entry.key.date.date().yyyymmdd().to_string().into_bytes();
@@ -131,6 +139,10 @@ impl Disk {
         if let (Some(session), Some(epoch), Some(offset)) = (&c.session, c.epoch, c.stream_offset) {
             self.sending.insert((session.to_string(), epoch, offset), at);
             self.sent.extend(stored.exchange);
+        }
+        if let Some((notice, rule, key)) = &stored.notice {
+            self.notice_ids.insert(*notice);
+            self.notices.entry((rule.clone(), key.clone())).or_default().insert(*notice);
         }
         if let Some((key, is_open)) = &stored.opening {
             self.opened.insert(key.clone(), *is_open);

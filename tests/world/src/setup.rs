@@ -85,6 +85,9 @@ impl Setup {
     }
 }
 
+/// Notices in memory; older ones are in the journal only.
+pub(crate) const NOTICES_MAX: u32 = 2_000;
+
 /// The participants: every bank of the institution's table of response codes.
 pub(crate) const BANKS: [&str; 36] = [
     "002", "003", "004", "005", "007", "011", "020", "023", "027", "031", "032", "034", "035", "037", "039", "045",
@@ -147,7 +150,7 @@ pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
             caller_margin: Duration::from_millis(50),
             events_max: 1_000,
             unknown_max: 1_000,
-            notices_max: 1_000,
+            notices_max: NOTICES_MAX,
             undurable_entries_max: u32::try_from([40, 1_000][chance.index(2)]).unwrap_or(40),
         },
     }

@@ -42,6 +42,16 @@ pub(crate) fn all() -> &'static [Version] {
             ),
             version("what a code means", true, same(spec), without_rows(CODES, ",0133,")),
             version(
+                "who answers a notice",
+                true,
+                changed(
+                    spec,
+                    "answered by gateway when durable with response_code \"0000\"",
+                    "answered by service within 5s else response_code \"0000\"",
+                ),
+                same(CODES),
+            ),
+            version(
                 "what a trace is kept under",
                 false,
                 changed(spec, "trace        send_date send_time", "trace        send_date"),

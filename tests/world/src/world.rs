@@ -2,6 +2,7 @@ mod calls;
 mod connection;
 mod fault;
 mod judge;
+mod service;
 mod shell;
 mod watch;
 
@@ -12,7 +13,7 @@ use std::time::Duration;
 use pabal_clock::{DayRule, Mono, Now, Wall};
 use pabal_counterparty::{Connection, Counterparty, LineId as BankLine, Scenario};
 use pabal_spec::Institution;
-use pabal_switch::{Conn, Core, Entry, ExchangeId, OpeningState, Plan, Recovery, Settings, Ticket};
+use pabal_switch::{Conn, Core, Entry, ExchangeId, NoticeId, OpeningState, Plan, Recovery, Settings, Ticket};
 
 use crate::agenda::Agenda;
 use crate::chance::Chance;
@@ -89,6 +90,12 @@ enum Event {
     SlowSync,
     /// The journal asks for a checkpoint.
     Checkpoint,
+    /// A subscriber says that it has a notice.
+    Receives(NoticeId),
+    /// A service replies to a notice.
+    Replies(NoticeId),
+    /// A subscriber comes.
+    Subscribes,
     /// A stalled socket goes on.
     StallEnds,
     /// The institution finds out that a connection is gone.
@@ -140,6 +147,7 @@ struct World {
     left: BTreeSet<ExchangeId>,
     /// Every number that has left: (date, bank, company, number).
     numbers: BTreeMap<Vec<u8>, ExchangeId>,
+    delivered: BTreeSet<NoticeId>,
     /// How each opening stands, as the process says since it started.
     openings: BTreeMap<Vec<u8>, OpeningState>,
     trace: Trace,
@@ -234,6 +242,7 @@ impl World {
             keys: BTreeMap::new(),
             left: BTreeSet::new(),
             numbers: BTreeMap::new(),
+            delivered: BTreeSet::new(),
             openings: BTreeMap::new(),
             trace: Trace::new(setup.print),
             counts: Counts::default(),
@@ -282,7 +291,21 @@ impl World {
                 number += 1;
             }
         }
+        for _ in 0..8 {
+            let at = begin + Duration::from_millis(self.chance.between(0, millis + 600_000));
+            self.agenda.plan(at, Event::Subscribes);
+        }
+        // At last, one comes that stays.
+        self.agenda
+            .plan(begin + faulty + self.setup.healed().saturating_sub(Duration::from_secs(10)), Event::Subscribes);
         if self.setup.operator {
+            // Some inquiries are under way when a fault comes.
+            for fault in &faults {
+                if self.chance.per_mille(200) {
+                    let before = Duration::from_micros(self.chance.between(0, 4_000));
+                    self.agenda.plan(fault.minus(before).max(begin), Event::Inquiries);
+                }
+            }
             let minutes = (faulty + self.setup.healed()).as_secs() / 60;
             for minute in 1..minutes.min(60) {
                 self.agenda.plan(begin + Duration::from_secs(minute * 60), Event::Inquiries);
@@ -363,7 +386,7 @@ impl World {
         self.pump();
         self.end_drain();
         // Drawn in any case, so that a run without swaps is the same run.
-        if self.chance.per_mille(20) && self.setup.swaps {
+        if self.chance.per_mille(3) && self.setup.swaps {
             self.swap();
         }
         if let Err(broken) = self.limits_hold() {
@@ -397,6 +420,9 @@ impl World {
             Event::Inquiries => self.inquire(),
             Event::Fault(kind) => self.fault(kind),
             Event::SlowSync => self.slow_sync = true,
+            Event::Receives(notice) => self.receive(notice),
+            Event::Replies(notice) => self.reply(notice),
+            Event::Subscribes => self.subscribe(),
             Event::Checkpoint => self.checkpoint(),
             Event::StallEnds => {}
             Event::FindsOut(number) => self.finds_out(number),

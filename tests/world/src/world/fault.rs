@@ -26,7 +26,7 @@ const KINDS: [(Fault, u32); 16] = [
     (Fault::ResetAll, 8),
     (Fault::SwallowOut, 8),
     (Fault::SwallowBack, 8),
-    (Fault::Stall, 16),
+    (Fault::Stall, 24),
     (Fault::HalfClose, 10),
     (Fault::DiskFails, 8),
     (Fault::SlowDisk, 10),
@@ -95,7 +95,7 @@ impl World {
                 // Most outlast the time for an answer.
                 self.counts.stalls += 1;
                 let until = self.now.mono + Duration::from_millis(self.chance.between(1_000, 60_000));
-                let room = usize::try_from(self.chance.between(0, 1_000)).unwrap_or(0);
+                let room = usize::try_from(self.chance.between(0, 500)).unwrap_or(0);
                 link.out.stall(until, room);
                 link.back.stall(until, room);
                 self.agenda.plan(until, Event::StallEnds);

@@ -63,6 +63,7 @@ impl World {
     pub(super) fn judge(&mut self) -> Result<(), String> {
         checks::outcomes_are_final(&self.disk)?;
         checks::against_the_ledger(&self.requests, &self.truth(), self.now)?;
+        self.notices_are_kept()?;
         let Some(core) = &self.core else { return Err("the process is not there at the end".into()) };
         let status = core.status();
         let closed: Vec<_> = status.openings.iter().filter(|one| one.state != OpeningState::Open).collect();
@@ -110,7 +111,8 @@ impl World {
         let Some(told) = unresolved.iter().find(|told| told.exchange == exchange) else {
             return Err(format!("sentence 4: {exchange} is UNKNOWN and not among the unresolved: {one:?}"));
         };
-        if !told.listed && told.next.as_ref().is_none_or(|(at, _)| *at < self.now.mono) {
+        let is_asked_now = one.state == ExchangeState::Inquiring;
+        if !told.listed && !is_asked_now && told.next.as_ref().is_none_or(|(at, _)| *at < self.now.mono) {
             return Err(format!("sentence 4: {exchange} is UNKNOWN, without a next step: {told:?}"));
         }
         // What is promised happens: unless business with the bank was closed, somebody has asked.

@@ -62,13 +62,8 @@ impl World {
             }
             Output::Append { ticket, entries } => self.append(ticket, &entries),
             Output::Finish { exchange, report } => self.told(exchange, &report),
-            Output::Deliver(delivery) => {
-                self.counts.notices += 1;
-                self.trace.line(self.now, format_args!("notice {}", delivery.notice));
-            }
-            Output::Replied { notice, report } => {
-                self.trace.line(self.now, format_args!("replied {notice}: {report}"));
-            }
+            Output::Deliver(delivery) => self.deliver(&delivery),
+            Output::Replied { notice, report } => self.replied(notice, report),
             Output::Event(event) => {
                 self.hear(&event);
                 self.trace.line(self.now, format_args!("{event:?}"));

@@ -35,6 +35,7 @@ pub(super) struct Track {
 /// Places in the header, from the institution's document.
 const COMPANY: std::ops::Range<usize> = 9..21;
 const BANK: std::ops::Range<usize> = 21..24;
+const TYPE: std::ops::Range<usize> = 24..28;
 const NUMBER: std::ops::Range<usize> = 32..38;
 const DATE: std::ops::Range<usize> = 38..46;
 
@@ -88,6 +89,7 @@ impl World {
             "stall" => Fault::PeerStall,
             "close" => Fault::PeerClose,
             "reset" => Fault::PeerReset,
+            "relay_first" => Fault::PeerRelayFirst,
             _ => return,
         };
         if let Some(exchange) = self.keys.get(key).copied() {
@@ -274,11 +276,28 @@ impl World {
             return Err(format!("{exchange}, stamped {}, begins to leave on {today}", String::from_utf8_lossy(date)));
         }
         let key = [date, bank, company, number].concat();
+        if frame.get(TYPE) == Some(b"4000") {
+            return self.gap_began(exchange, &key);
+        }
         if let Some(other) = self.numbers.insert(key, exchange)
             && other != exchange
         {
             let number = String::from_utf8_lossy(number);
             return Err(format!("number {number} of {today} is that of {other} and of {exchange}"));
+        }
+        Ok(())
+    }
+
+    /// A hole in their numbers is asked for under their number, and never under one of ours that is in flight.
+    fn gap_began(&mut self, exchange: ExchangeId, key: &[u8]) -> Result<(), String> {
+        self.counts.gaps_asked += 1;
+        let number = String::from_utf8_lossy(key).into_owned();
+        let is_in_flight = |id: &ExchangeId| {
+            let one = self.core.as_ref().and_then(|core| core.exchange(*id));
+            *id != exchange && one.is_some_and(|one| matches!(one.state, ExchangeState::Sending | ExchangeState::Sent))
+        };
+        if let Some(other) = self.numbers.get(key).filter(|other| is_in_flight(other)) {
+            return Err(format!("{number} is asked for by {exchange} while {other} of ours is in flight under it"));
         }
         Ok(())
     }
