@@ -64,7 +64,8 @@ impl Setup {
             parties: [1, 1, 2, 3][chance.index(4)],
             print: false,
             swaps: chance.per_mille(700),
-            hostile: chance.per_mille(600),
+            // A whole day of misbehaviour is too long for one seed.
+            hostile: chance.per_mille(600) && span != Span::WholeDay,
             operator: chance.per_mille(500),
             silent_bank: chance.per_mille(300),
         }
