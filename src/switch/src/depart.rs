@@ -123,8 +123,9 @@ impl Core {
         self.when_durable(Effect::Release { conn, end });
     }
 
-    /// The number that the request was given, and the pending key; unless another one that has it may still be answered in time. One
-    /// whose time is over gives the key up: what comes now answers the newer one.
+    /// The number that the request was given, and the pending key; unless another one that has it may still be answered in time, whatever
+    /// it asks for: this one may have waited since somebody looked. One whose time is over gives the key up: what comes now answers the
+    /// newer one.
     fn numbered_by_them(
         &mut self,
         telegram: &[u8],
@@ -133,6 +134,9 @@ impl Core {
     ) -> Result<(Box<str>, Vec<u8>), Refusal> {
         let number = plan.protocol.rules.number.at.of(telegram).ok_or(Refusal::WrongTelegram)?;
         let key = pending_key(protocol, telegram, plan).ok_or(Refusal::WrongTelegram)?;
+        if self.is_number_in_flight(protocol, telegram, |_| true) {
+            return Err(Refusal::NumberInUse);
+        }
         if let Some(holder) = self.state.pending.get(&key[..]).copied()
             && let Some(holder) = self.state.exchanges.get_mut(&holder)
         {

@@ -456,7 +456,12 @@ impl Core {
 
     /// Whether a request of ours that may be answered in time has the number of this telegram in its scope. The institution may tell
     /// requests by their numbers alone, whatever they ask for.
-    fn is_number_in_flight(&self, protocol: u16, telegram: &[u8], rules: impl Fn(&ExchangeRule) -> bool) -> bool {
+    pub(crate) fn is_number_in_flight(
+        &self,
+        protocol: u16,
+        telegram: &[u8],
+        rules: impl Fn(&ExchangeRule) -> bool,
+    ) -> bool {
         let exchanges = &self.books[usize::from(protocol)].protocol.rules.exchanges;
         exchanges.iter().filter(|rule| rules(rule)).any(|rule| {
             let holder = self.awaited(protocol, rule, telegram).and_then(|id| self.state.exchanges.get(&id));

@@ -420,3 +420,27 @@ fn a_question_by_hand_finds_the_notice_too() {
     hands.after_secs(3_600);
     assert_eq!(questions(&mut hands).len(), 0, "it is not missing any more");
 }
+
+#[test]
+fn a_question_that_has_waited_does_not_leave_under_a_number_of_ours_that_is_in_flight() {
+    let mut hands = but(&[5], 6);
+    hands.after_secs(20);
+    // Bank 088 has taken all that it may, with 2 and 3; behind them wait what will be 4 and 5.
+    for _ in 0..4 {
+        hands.transfer();
+    }
+    let first = hands.take_frames(OUT);
+    assert_eq!(numbers(&first), ["000002", "000003"]);
+    hands.after_secs(10);
+    assert_eq!(questions(&mut hands).len(), 0, "it waits as well");
+    for frame in &first {
+        hands.receive(&peer::answer(frame, "0000"));
+    }
+    let second = hands.take_frames(OUT);
+    assert_eq!(numbers(&second), ["000004", "000005"]);
+    hands.receive(&peer::answer(&second[0], "0000"));
+    assert_eq!(questions(&mut hands).len(), 0, "ours with 000005 is in flight");
+    hands.receive(&peer::answer(&second[1], "0000"));
+    hands.after_secs(60);
+    assert_eq!(numbers(&questions(&mut hands)), ["000005"], "it is asked when nobody can mistake one for the other");
+}
