@@ -303,8 +303,14 @@ impl Core {
     fn again(&mut self, id: NoticeId, telling: Telling<'_>, conn: Conn, now: Now) {
         let Telling { protocol, rule, frame, key, content } = telling;
         let Some(notice) = self.state.notices.known.get(&id) else { return };
-        let about = Arc::clone(&notice.about);
-        let asked = &self.books[usize::from(protocol)].protocol.rules.notices[usize::from(rule.0)];
+        let spec = &self.books[usize::from(protocol)].protocol;
+        let asked = &spec.rules.notices[usize::from(rule.0)];
+        let about = if notice.is_answer {
+            // Until now only its answer was here, which says nothing of its own layout.
+            Arc::new(NoticeAbout { rule: asked.name.clone(), spec: spec.digest, ..NoticeAbout::clone(&notice.about) })
+        } else {
+            Arc::clone(&notice.about)
+        };
         let telegram = asked.request.telegram;
         let (event, reply) = match (&notice.reply, &asked.answered) {
             (Some(reply), _) => (NoticeEvent::Repeat, Some(reply.clone())),
@@ -322,6 +328,7 @@ impl Core {
         self.receive_notice(id, &about, conn, key, true, (telegram, frame, content), now);
         if let Some(notice) = self.state.notices.known.get_mut(&id) {
             notice.state.step(event);
+            notice.about = about;
             notice.reply = reply;
             notice.telegram = Bytes::from(frame);
             notice.content = content;

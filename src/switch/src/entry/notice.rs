@@ -14,7 +14,8 @@ use crate::bytes::Bytes;
 use crate::gap::GapEnd;
 use crate::id::{ExchangeId, NoticeId};
 
-/// What is known of a notice when it comes first, and never changes.
+/// What is known of a notice when it comes first, and does not change; but one that first came as the answer to our question has the rule
+/// and the version of its own telegram as soon as that comes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoticeAbout {
@@ -58,7 +59,7 @@ pub struct Numbered {
 pub struct NoticeReceived {
     /// Which; the same for each repetition.
     pub notice: NoticeId,
-    /// What it is. A repetition has that of the first.
+    /// What it is. A repetition has that of the first telegram of its own layout.
     pub about: Arc<NoticeAbout>,
     /// By which connection.
     pub place: Place,

@@ -444,3 +444,24 @@ fn a_question_that_has_waited_does_not_leave_under_a_number_of_ours_that_is_in_f
     hands.after_secs(60);
     assert_eq!(numbers(&questions(&mut hands)), ["000005"], "it is asked when nobody can mistake one for the other");
 }
+
+#[test]
+fn a_fresh_notice_of_another_layout_is_read_by_its_own() {
+    let mut hands = but(&[2], 3);
+    let mut telegram = vec![b' '; 300];
+    peer::put(&mut telegram, peer::BANK_CODE, "088");
+    peer::put(&mut telegram, (31, 46), "100000220261121");
+    peer::put(&mut telegram, (201, 209), "20261121");
+    let open = pabal_switch::Open { plan: hands.plan("deposit_gap"), ..hands.request(telegram) };
+    hands.call(open);
+    let asked = questions(&mut hands);
+    hands.receive(&peer::gap_answer(&asked[0], 1_000));
+    let found = hands.deliveries.pop().unwrap();
+    let mut long = peer::deposit(2, 1_000);
+    long.resize(400, b' ');
+    hands.receive(&long);
+    let fresh = hands.deliveries.pop().unwrap();
+    assert_eq!((fresh.notice, fresh.telegram.len()), (found.notice, 400));
+    assert_eq!(fresh.protocol.catalog.layout(fresh.layout).name(), "deposit_long");
+    assert_eq!(&*fresh.rule, "deposit_long");
+}
