@@ -96,8 +96,11 @@ struct KnownSending {
 struct KnownNotice {
     /// As it came last; its telegram is empty in a checkpoint if a service has it and its reply is written.
     received: NoticeReceived,
-    /// The last reply that may have left.
+    /// The last reply that may have left, or that waits to.
     reply: Option<Frame>,
+    /// It came again since that reply, or no session had taken the reply: it leaves once more, as it is.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    is_owed: bool,
     joined: Option<ExchangeId>,
     is_delivered: bool,
 }
@@ -213,6 +216,7 @@ impl Recovery {
             Entry::NoticeReplied(entry) => {
                 if let Some(known) = self.notices.get_mut(&entry.notice) {
                     known.reply = Some(entry.telegram);
+                    known.is_owed = false;
                 }
             }
             Entry::NoticeDelivered(entry) => {
@@ -238,7 +242,8 @@ impl Recovery {
         }
         let earlier = self.notices.remove(&entry.notice);
         let (reply, joined) = earlier.map_or((None, None), |known| (known.reply, known.joined));
-        let known = KnownNotice { received: entry, reply, joined, is_delivered: false };
+        let is_owed = reply.is_some();
+        let known = KnownNotice { received: entry, reply, is_owed, joined, is_delivered: false };
         self.notices.insert(known.received.notice, known);
         while self.notices.len() > Self::NOTICES_MAX {
             self.notices.pop_first();
@@ -381,8 +386,7 @@ impl Core {
         // Before it: protocol, date and kind.
         let key = self.books[usize::from(notice.protocol)].protocol.rules.key.iter();
         let len = key.fold(0, |sum, field| sum + field.range().len());
-        let sent = matches!(notice.state, NoticeState::Sending | NoticeState::Replied | NoticeState::Unreplied);
-        let reply = notice.reply.as_ref().filter(|_| sent);
+        let reply = notice.reply.as_ref();
         KnownNotice {
             received: NoticeReceived {
                 notice: notice.id,
@@ -395,6 +399,7 @@ impl Core {
                 telegram: Frame { bytes: notice.telegram.to_vec(), secrets: asked, digest: None },
             },
             reply: reply.map(|reply| Frame { bytes: reply.to_vec(), secrets: answer, digest: None }),
+            is_owed: notice.state == NoticeState::Waiting,
             joined: notice.joined,
             is_delivered: notice.is_delivered,
         }
@@ -567,7 +572,7 @@ impl Core {
 
     /// A notice of an earlier process: whoever subscribes is given it if no service has it, and a reply leaves that may not have left.
     fn recover_notice(&mut self, known: KnownNotice, now: Now) {
-        let KnownNotice { received, reply, joined, is_delivered } = known;
+        let KnownNotice { received, reply, is_owed, joined, is_delivered } = known;
         let NoticeReceived { notice: id, about, key, repeated, content, telegram, .. } = received;
         let Some(protocol) = self.protocol_named(&about.protocol) else { return };
         let newest = &self.books[usize::from(protocol)].protocol;
@@ -586,13 +591,14 @@ impl Core {
         let has_secrets = reply.as_ref().is_some_and(|reply| !reply.secrets.is_empty());
         let reply = reply.filter(|_| !has_secrets).map(|reply| Bytes::from(reply.bytes));
         let is_answer = about.recovered_by.is_some() && !repeated;
+        let waits = if is_today { NoticeState::Waiting } else { NoticeState::Unreplied };
         let (state, reply) = match (reply, &rule.answered) {
+            (Some(reply), _) if is_owed => (waits, Some(reply)),
             (Some(reply), _) => (NoticeState::Replied, Some(reply)),
             (None, _) if is_answer => (NoticeState::Unreplied, None),
-            (None, _) if has_secrets => (NoticeState::Replied, None),
+            (None, _) if has_secrets && !is_owed => (NoticeState::Replied, None),
             (None, Answered::ByGateway { response_code }) => {
-                let state = if is_today { NoticeState::Waiting } else { NoticeState::Unreplied };
-                (state, Some(Bytes::from(code_reply(&spec, rule, &telegram.bytes, response_code))))
+                (waits, Some(Bytes::from(code_reply(&spec, rule, &telegram.bytes, response_code))))
             }
             (None, Answered::ByService { within, .. }) if is_today => {
                 self.state.timers.set(TimerName::Notice(id), now.mono + *within);

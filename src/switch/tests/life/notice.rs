@@ -522,3 +522,53 @@ fn a_restart_reads_a_notice_by_its_own_version_and_tells_if_none_can() {
     assert_eq!(next.core.undelivered(None, 10), []);
     assert!(next.events.contains(&Event::NoticeEvicted { notice: id }));
 }
+
+#[test]
+fn a_repetition_that_waits_for_its_reply_when_the_process_dies_gets_the_same_one() {
+    for is_checkpoint in [false, true] {
+        let mut hands = served();
+        hands.receive(&peer::deposit(1, 50_000));
+        let id = hands.delivered[0].0;
+        reply(&mut hands, code(id, "0021")).unwrap();
+        let sent = hands.take_frame();
+        let conn = hands.conn(OUT);
+        hands.closed(conn, CloseReason::PeerClosed);
+        hands.receive(&peer::deposit(1, 50_000));
+        if is_checkpoint {
+            let checkpoint = hands.core.checkpoint();
+            hands.journal = vec![(checkpoint.kind().into(), checkpoint.encode(&|_| [1; 32]))];
+        }
+        let mut next = hands.restart();
+        next.after_secs(21);
+        next.connect_pair();
+        next.after_secs(60);
+        let replies: Vec<_> =
+            next.take_frames(OUT).into_iter().filter(|frame| peer::at(frame, peer::MESSAGE_TYPE) == "4100").collect();
+        assert_eq!(replies, [sent], "{is_checkpoint}");
+    }
+}
+
+#[test]
+fn a_reply_that_a_lost_session_swallowed_is_the_same_after_a_restart() {
+    let mut hands = served();
+    hands.receive(&peer::deposit(1, 50_000));
+    let id = hands.delivered[0].0;
+    hands.socket_room = 100;
+    reply(&mut hands, code(id, "0021")).unwrap();
+    let conn = hands.conn(OUT);
+    hands.socket_room = usize::MAX;
+    hands.closed(conn, CloseReason::Reset);
+    let checkpoint = hands.core.checkpoint();
+    hands.journal = vec![(checkpoint.kind().into(), checkpoint.encode(&|_| [1; 32]))];
+    let mut next = hands.restart();
+    next.after_secs(21);
+    next.connect_pair();
+    next.after_secs(60);
+    let codes: Vec<_> = next
+        .take_frames(OUT)
+        .iter()
+        .filter(|frame| peer::at(frame, peer::MESSAGE_TYPE) == "4100")
+        .map(|frame| peer::at(frame, peer::RESPONSE_CODE).to_owned())
+        .collect();
+    assert_eq!(codes, ["0021"]);
+}
