@@ -219,13 +219,18 @@ impl Core {
         if self.opens(plan) {
             // An institution that had the opening before is open, too.
             if matches!(verdict, Verdict::Success | Verdict::Duplicate) {
+                let mut attempt = None;
                 if let Some(opening) = self.state.openings.get_mut(at as usize) {
                     opening.reason = None;
-                    opening.attempt = None;
+                    attempt = opening.attempt.take();
                 }
                 self.state.timers.stop(&TimerName::Opening(at));
                 if state != OpeningState::Open {
                     self.change_opening(at, OpeningEvent::Opened);
+                }
+                // One that still waits need not leave: an earlier one has opened.
+                if let Some(attempt) = attempt {
+                    self.refuse_waiting(attempt, Refusal::Abandoned, now);
                 }
             } else if state != OpeningState::Open
                 && let Some(opening) = self.state.openings.get_mut(at as usize)

@@ -128,10 +128,14 @@ impl Core {
     }
 
     /// What is done next about an UNKNOWN, by its spec. One that changes nothing is left alone: only its key is kept, for a
-    /// late answer.
+    /// late answer. So is a try to open: the next one takes its place, and the opening itself says how it stands.
     pub(crate) fn remain_unknown(&mut self, id: ExchangeId, now: Now) {
         let Some(exchange) = self.state.exchanges.get(&id) else { return };
         let is_listed = exchange.state == ExchangeState::Listed;
+        if exchange.about.origin == Origin::Opening {
+            self.bury(id, now);
+            return;
+        }
         match &self.plans[exchange.plan as usize].exchange().unknown {
             Unknown::Leave => {
                 self.bury(id, now);
@@ -220,14 +224,26 @@ impl Core {
         }
     }
 
-    /// Beyond the bound, the oldest UNKNOWN that was told stays in the journal only, and on the list of a person there.
+    /// Beyond the bound, the oldest UNKNOWN that was told stays in the journal only, and on the list of a person there. One that changes
+    /// nothing goes before those of money or state.
     fn evict_unknown(&mut self) {
         if self.state.unknown.len() <= usize::try_from(self.state.limits.unknown_max).unwrap_or(usize::MAX) {
             return;
         }
         let exchanges = &self.state.exchanges;
         let is_told = |id: &&ExchangeId| exchanges.get(id).is_none_or(|exchange| exchange.told.is_some());
-        let Some(id) = self.state.unknown.iter().find(is_told).copied() else { return };
+        let changes_nothing = |id: &&ExchangeId| {
+            let plan = exchanges.get(id).and_then(|exchange| self.plans.get(exchange.plan as usize));
+            plan.is_some_and(|plan| plan.exchange().effect == pabal_spec::Effect::None)
+        };
+        let unknown = &self.state.unknown;
+        let Some(id) = unknown.iter().find(changes_nothing).or_else(|| unknown.iter().find(is_told)).copied() else {
+            return;
+        };
+        if !is_told(&&id) {
+            // Its outcome is told first: it goes with the next one.
+            return;
+        }
         self.state.unknown.remove(&id);
         self.state.timers.stop(&TimerName::Inquiry(id));
         if let Some(exchange) = self.state.exchanges.remove(&id) {

@@ -56,6 +56,10 @@ pub struct OpeningKey {
 }
 
 /// One opening of the settings, on today's business date.
+///
+/// Each try is an exchange of its own. One without an answer is UNKNOWN in the journal, keeps its key for a late answer, and is on no
+/// list: the next try takes its place, and the opening shows state, reason and next try. One that waits leaves no more when an
+/// earlier one has opened, or the date changes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Opening {
     pub(crate) protocol: u16,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
 use crate::core::Core;
-use crate::entry::{About, Concluded, Entry, Frame, Listed, NoticeReceived, OpeningChanged, Place};
+use crate::entry::{About, Concluded, Entry, Frame, Listed, NoticeReceived, OpeningChanged, Origin, Place};
 use crate::exchange::{Exchange, ExchangeState};
 use crate::gap::{KnownSequence, SequenceName};
 use crate::id::{Conn, Epoch, ExchangeId, LineId, NoticeId, SessionId};
@@ -474,7 +474,8 @@ impl Core {
             let entry = Concluded { exchange: id, about: about(), outcome, number, place: None, answer: None };
             self.append(Entry::Outcome(entry));
         }
-        if outcome.is_final() {
+        if outcome.is_final() || known.about.origin == Origin::Opening {
+            // The opening is tried again by itself.
             return;
         }
         if !known.is_listed {

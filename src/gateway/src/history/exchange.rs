@@ -154,9 +154,9 @@ impl History {
         self.notice.is_some() || self.outcome.is_some_and(|outcome| outcome.is_final())
     }
 
-    /// Whether what became of it is UNKNOWN.
+    /// Whether what became of it is UNKNOWN, and a person may have to look at it: a try to open is followed by the next one.
     pub(crate) fn is_unknown(&self) -> bool {
-        self.outcome.is_some_and(|outcome| !outcome.is_final())
+        self.outcome.is_some_and(|outcome| !outcome.is_final()) && self.origin != origin_word(&Origin::Opening)
     }
 
     /// With what memory says of it now, which is newer.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pabal_clock::Wall;
 use pabal_switch::{Entry, Event, ExchangeId, Limits, Opened};
 
-use crate::hands::{Hands, OUT, settings};
+use crate::hands::{Hands, OUT, settings, version};
 use crate::peer;
 
 fn open_with(change: impl FnOnce(&mut Limits)) -> Hands {
@@ -129,6 +129,31 @@ fn an_unknown_that_memory_drops_is_on_the_list_of_the_journal() {
     let next = hands.restart();
     assert_eq!(listed(&next), [first]);
     assert!(next.core.exchange(first).is_none() && next.core.exchange(second).is_some());
+}
+
+#[test]
+fn one_that_changes_nothing_is_dropped_before_one_of_money() {
+    let asked = "answer \"6100\" \"100\"  effect none  timeout 30s";
+    let listed = format!("{asked}\n  unknown list");
+    let mut settings = settings();
+    settings.limits.unknown_max = 1;
+    let mut hands = Hands::open_by(version(&[(asked, &listed)], &[]), settings);
+    let money = hands.transfer();
+    hands.after_secs(30);
+    let ask = |hands: &mut Hands| {
+        let mut open = hands.request(peer::transfer("088", "1", 0));
+        open.plan = hands.plan("holder_name");
+        let name = hands.call(open);
+        hands.after_secs(30);
+        assert_eq!(hands.told(name), ["UNKNOWN NO_ANSWER"]);
+        name
+    };
+    let (first, second) = (ask(&mut hands), ask(&mut hands));
+    // The newest is still told when there is one too many.
+    let unresolved: Vec<_> = hands.core.unresolved(None, 10).into_iter().map(|one| one.exchange).collect();
+    assert_eq!(unresolved, [money, second]);
+    let evicted: Vec<_> = hands.events.iter().filter(|event| matches!(event, Event::Evicted { .. })).collect();
+    assert_eq!(evicted, [&Event::Evicted { exchange: first }]);
 }
 
 #[test]

@@ -309,3 +309,65 @@ fn no_restart_no_reload_and_no_stop_opens_or_closes_anything() {
     assert_eq!(hands.take_frames(OUT).len(), 0);
     assert_eq!(count(&hands, OpeningState::Open), 36);
 }
+
+/// Nobody answers an opening for so long.
+fn unanswered_for(minutes: u64) -> Hands {
+    let mut settings = settings();
+    settings.limits.unknown_max = 1;
+    let mut hands = Hands::open_with(settings);
+    hands.opens = false;
+    let open = hands.request(peer::transfer("004", "1", 5));
+    hands.call(open);
+    let frame = hands.take_frame();
+    hands.transfer();
+    hands.take_frame();
+    hands.receive(&peer::answer(&frame, "0102"));
+    hands.after_secs(minutes * 60);
+    assert_eq!(states(&hands)[1], OpeningState::Closed);
+    hands
+}
+
+#[test]
+fn tries_that_nobody_answers_are_on_no_list_and_push_no_money_off_it() {
+    let mut hands = unanswered_for(10);
+    let tries =
+        hands.take_frames(OUT).into_iter().filter(|frame| peer::at(frame, peer::MESSAGE_TYPE) == "1000").count();
+    assert!(tries > 5, "{tries}");
+    let rules =
+        |hands: &Hands| -> Vec<_> { hands.core.unresolved(None, 100).into_iter().map(|one| one.rule).collect() };
+    assert_eq!((rules(&hands), hands.core.status().unknown), (vec!["transfer".into()], 1));
+    assert!(!hands.kinds().contains(&"listed"));
+    let opening = hands.core.status().openings.remove(1);
+    assert_eq!(
+        opening.reason.as_deref(),
+        Some("No answer came within the institution's time."),
+        "the opening says how it stands"
+    );
+    assert!(opening.next_try.is_some());
+    let next = hands.restart();
+    assert_eq!((rules(&next), next.kinds().contains(&"listed")), (vec!["transfer".into()], false));
+}
+
+#[test]
+fn a_try_that_waits_does_not_leave_if_an_earlier_one_has_opened() {
+    let mut settings = settings();
+    settings.lines[0].window = 1;
+    let mut hands = Hands::open_with(settings);
+    hands.opens = false;
+    let open = hands.request(peer::transfer("004", "1", 5));
+    hands.call(open);
+    let frame = hands.take_frame();
+    hands.receive(&peer::answer(&frame, "0102"));
+    let first = hands.take_frame();
+    hands.after_secs(89);
+    // Bank 088 has the only place when bank 004 is tried again.
+    hands.transfer();
+    let transfer = hands.take_frame();
+    hands.after_secs(2);
+    assert_eq!((states(&hands)[1], hands.core.status().waiting), (OpeningState::Opening, 1));
+    hands.receive(&peer::answer(&first, "0000"));
+    assert_eq!((states(&hands)[1], hands.core.status().waiting), (OpeningState::Open, 0));
+    hands.receive(&peer::answer(&transfer, "0000"));
+    assert_eq!(hands.take_frames(OUT).len(), 0, "it is open");
+    assert_eq!(states(&hands)[1], OpeningState::Open);
+}
