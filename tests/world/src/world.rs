@@ -33,6 +33,8 @@ use watch::Track;
 const STEPS_MAX: u64 = 2_000_000;
 /// 2026-11-20 00:00:00 in Seoul.
 const MIDNIGHT_UNIX_SECONDS: i64 = 1_795_100_400;
+/// A run of many steps needs no more of them than one of few.
+const SWAPS_MAX: u64 = 40;
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// A sentence is broken: which, when, and the last lines of the trace.
@@ -143,6 +145,8 @@ struct World {
     /// Every exchange that the core has told of.
     tracks: BTreeMap<ExchangeId, Track>,
     keys: BTreeMap<pabal_counterparty::Key, ExchangeId>,
+    /// Exchanges that departed, and were in flight when that was looked at last.
+    flying: BTreeSet<ExchangeId>,
     /// Exchanges of which the first byte was written.
     left: BTreeSet<ExchangeId>,
     /// Every number that has left: (date, bank, company, number).
@@ -240,6 +244,7 @@ impl World {
             fences: Vec::new(),
             tracks: BTreeMap::new(),
             keys: BTreeMap::new(),
+            flying: BTreeSet::new(),
             left: BTreeSet::new(),
             numbers: BTreeMap::new(),
             delivered: BTreeSet::new(),
@@ -386,7 +391,7 @@ impl World {
         self.pump();
         self.end_drain();
         // Drawn in any case, so that a run without swaps is the same run.
-        if self.chance.per_mille(3) && self.setup.swaps {
+        if self.chance.per_mille(3) && self.setup.swaps && self.counts.swaps < SWAPS_MAX {
             self.swap();
         }
         if let Err(broken) = self.limits_hold() {

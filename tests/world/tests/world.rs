@@ -59,7 +59,10 @@ fn run_all(first: u64, seeds: u64) -> Sum {
                             sum.coverage.add(&report.coverage);
                             sum.steps += report.steps;
                         }
-                        Err(failure) => sum.failures.push(*failure),
+                        Err(failure) => {
+                            println!("seed {seed}: {}", failure.broken);
+                            sum.failures.push(*failure);
+                        }
                     }
                 }
             });
@@ -75,9 +78,6 @@ fn many_seeds_keep_every_sentence() {
     let first = number("PABAL_WORLD_FIRST").unwrap_or(1);
     let seeds = number("PABAL_WORLD_SEEDS").unwrap_or(SEEDS);
     let Sum { counts, coverage, steps, failures } = run_all(first, seeds);
-    for failure in &failures {
-        println!("seed {}: {}", failure.setup.seed, failure.broken);
-    }
     println!("{seeds} seeds from {first}, {steps} steps: {counts:#?}\n{coverage}");
     if let Some(failure) = failures.first() {
         panic!("{} of {seeds} seeds failed; the first:\n{failure}\n{}", failures.len(), again(failure.setup.seed));

@@ -223,6 +223,10 @@ impl World {
         if departed.is_empty() {
             return Ok(());
         }
+        self.flying.extend(departed);
+        self.flying.retain(|id| {
+            core.exchange(*id).is_some_and(|one| matches!(one.state, ExchangeState::Sending | ExchangeState::Sent))
+        });
         let mut free = 0;
         let mut whole = 0;
         let mut places = Vec::new();
@@ -237,14 +241,10 @@ impl World {
         }
         for (at, exchange) in departed.iter().enumerate() {
             let Some(compartment) = self.tracks.get(exchange).map(|track| track.compartment.clone()) else { continue };
-            let is_in_flight = |id: &ExchangeId| {
-                core.exchange(*id).is_some_and(|one| matches!(one.state, ExchangeState::Sending | ExchangeState::Sent))
-            };
             let mine = |id: &&ExchangeId| self.tracks.get(*id).is_some_and(|track| track.compartment == compartment);
             // What a lost connection carried takes no room any more.
-            let now =
-                self.tracks.iter().filter(|(_, one)| one.compartment == compartment && places.contains(&one.place));
-            let now = now.filter(|(id, _)| is_in_flight(id)).count();
+            let is_carried = |id: &&ExchangeId| self.tracks.get(*id).is_some_and(|one| places.contains(&one.place));
+            let now = self.flying.iter().filter(mine).filter(is_carried).count();
             // As it was when this one left: what left behind it had not, and what has come back meanwhile makes it fewer.
             let behind = &departed[at + 1..];
             let then = now.saturating_sub(behind.iter().filter(mine).count());
