@@ -7,8 +7,9 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Bound;
+use core::time::Duration;
 
-use pabal_clock::{BusinessDate, Now};
+use pabal_clock::{BusinessDate, Mono, Now};
 use pabal_spec::{Answered, Institution, NoticeRule, NoticeRuleId, Protocol, TelegramId, TypeCode};
 use pabal_telegram::Slice;
 use serde::{Deserialize, Serialize};
@@ -87,6 +88,8 @@ pub(crate) struct Notice {
     pub(crate) joined: Option<ExchangeId>,
     /// A service has it, as it came last.
     pub(crate) is_delivered: bool,
+    /// When it came last; if that was to an earlier process, when this one began.
+    pub(crate) came_at: Mono,
 }
 
 impl Notice {
@@ -203,9 +206,10 @@ impl Notices {
         Some(notice)
     }
 
-    /// A repetition is known for the rest of the date and the whole of the next one.
-    fn forget_before(&mut self, protocol: u16, today: BusinessDate) {
-        let is_old = |notice: &Notice| notice.protocol == protocol && is_over(notice.about.date, today);
+    /// What came last so long ago that nothing of it is sent again: the rest of its date and the whole of the next one are over. By no
+    /// date, since a wall clock that leaps, however far, and comes back would find nothing of what was replied to before.
+    fn forget_old(&mut self, protocol: u16, now: Now) {
+        let is_old = |notice: &Notice| notice.protocol == protocol && notice.came_at + KEPT <= now.mono;
         let settled = self.settled.iter().filter(|id| self.known.get(*id).is_some_and(is_old));
         for id in settled.copied().collect::<Vec<_>>() {
             self.remove(id);
@@ -213,10 +217,8 @@ impl Notices {
     }
 }
 
-/// Whether a date is so long over that nothing of it is sent again.
-pub(crate) fn is_over(date: BusinessDate, today: BusinessDate) -> bool {
-    date.date().days_since_epoch() + 1 < today.date().days_since_epoch()
-}
+/// How long a repetition is known at least, however the wall clock goes.
+const KEPT: Duration = Duration::from_secs(48 * 3_600);
 
 /// What a frame of a notice is, before it is known whether it came before.
 struct Telling<'a> {
@@ -290,6 +292,7 @@ impl Core {
             repeated: false,
             joined,
             is_delivered: false,
+            came_at: now.mono,
         });
         self.when_durable(Effect::Deliver(id));
         if let Some(within) = within {
@@ -335,6 +338,7 @@ impl Core {
             notice.is_answer = false;
             notice.repeated = true;
             notice.is_delivered = false;
+            notice.came_at = now.mono;
         }
         self.state.notices.sort(id);
         self.when_durable(Effect::Deliver(id));
@@ -373,6 +377,7 @@ impl Core {
             repeated: false,
             joined: None,
             is_delivered: false,
+            came_at: now.mono,
         });
         self.when_durable(Effect::Deliver(id));
         self.evict_notices(now);
@@ -487,7 +492,7 @@ impl Core {
                 self.state.notices.sort(id);
             }
         }
-        self.state.notices.forget_before(protocol, today);
+        self.state.notices.forget_old(protocol, now);
         self.gaps_of_yesterday(protocol, now);
     }
 

@@ -15,7 +15,7 @@ use crate::gap::{KnownSequence, SequenceName};
 use crate::id::{Conn, Epoch, ExchangeId, LineId, NoticeId, SessionId};
 use crate::join::confirms;
 use crate::keys::Bound;
-use crate::notice::{Notice, NoticeState, is_over, known_by};
+use crate::notice::{Notice, NoticeState, known_by};
 use crate::opening::{OpeningEvent, OpeningState};
 use crate::outcome::{Cause, Outcome};
 use crate::output::Event;
@@ -405,6 +405,9 @@ impl Core {
         }
     }
 
+    /// Dates of which a recovery keeps settled notices: the last that have any, whatever date the wall clock shows as it begins.
+    const NOTICE_DATES_KEPT: usize = 8;
+
     /// Goes on where an earlier process stopped.
     pub(crate) fn recover(&mut self, recovery: Recovery, now: Now) {
         let is_first = recovery == Recovery::new();
@@ -437,8 +440,12 @@ impl Core {
             self.recover_exchange(id, known, now);
         }
         self.evict_keys();
-        for (_, known) in notices {
-            self.recover_notice(known, now);
+        let dates: BTreeSet<BusinessDate> = notices.values().map(|known| known.received.about.date).collect();
+        let first = dates.iter().rev().nth(Self::NOTICE_DATES_KEPT - 1).or(dates.first()).copied();
+        if let Some(first) = first {
+            for (_, known) in notices {
+                self.recover_notice(known, first, now);
+            }
         }
         self.evict_notices(now);
         self.recover_sequences(sequences, now);
@@ -572,7 +579,7 @@ impl Core {
     }
 
     /// A notice of an earlier process: whoever subscribes is given it if no service has it, and a reply leaves that may not have left.
-    fn recover_notice(&mut self, known: KnownNotice, now: Now) {
+    fn recover_notice(&mut self, known: KnownNotice, first: BusinessDate, now: Now) {
         let KnownNotice { received, reply, is_owed, joined, is_delivered } = known;
         let NoticeReceived { notice: id, about, key, repeated, content, telegram, .. } = received;
         let Some(protocol) = self.protocol_named(&about.protocol) else { return };
@@ -608,7 +615,7 @@ impl Core {
             (None, Answered::ByService { .. }) => (NoticeState::Unreplied, None),
         };
         let is_settled = is_delivered && matches!(state, NoticeState::Replied | NoticeState::Unreplied);
-        if is_settled && is_over(about.date, today) {
+        if is_settled && about.date < first {
             return;
         }
         let telegram = Bytes::from(telegram.bytes);
@@ -627,6 +634,7 @@ impl Core {
             repeated,
             joined,
             is_delivered,
+            came_at: now.mono,
         });
         self.state.notices.offer(id);
         self.reply_now_or_later(id, now);

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pabal_clock::Wall;
 use pabal_spec::Institution;
 use pabal_switch::{CloseReason, Entry, Event, NoticeId, Refusal, ReplyReport, ServiceReply};
 
@@ -169,7 +170,54 @@ fn a_repetition_is_known_across_midnight_a_restart_and_a_checkpoint() {
     next.hand_over();
     next.pass_quietly(Duration::from_secs(24 * 3_600));
     next.receive(&again);
-    assert_ne!(next.delivered.pop().map(|(notice, _)| notice), Some(id), "two dates later nothing of it comes again");
+    assert_eq!(next.delivered.pop().map(|(notice, _)| notice), Some(id), "a day after it came last");
+    next.hand_over();
+    next.pass_quietly(Duration::from_secs(48 * 3_600));
+    next.receive(&again);
+    assert_ne!(next.delivered.pop().map(|(notice, _)| notice), Some(id), "two days later nothing of it comes again");
+}
+
+/// The wall clock shows another day; nothing else has happened.
+fn leap(hands: &mut Hands, days: i64) {
+    hands.now.wall = Wall::from_unix_micros(hands.now.wall.as_unix_micros() + days * 86_400_000_000);
+    hands.core.handle_timeout(hands.now);
+    hands.turn();
+}
+
+#[test]
+fn a_clock_that_leaps_and_comes_back_finds_the_notice_and_its_reply() {
+    let mut hands = served();
+    hands.receive(&peer::deposit(1, 50_000));
+    let id = hands.delivered[0].0;
+    reply(&mut hands, code(id, "0017")).unwrap();
+    let first = hands.take_frame();
+    hands.hand_over();
+    for days in [-1, 40, -400] {
+        leap(&mut hands, days);
+        hands.after_secs(3_600);
+        hands.take_frames(OUT);
+        hands.receive(&peer::deposit(1, 50_000));
+        assert_eq!(hands.take_frames(OUT), [first.clone()], "by the wrong clock, {days} days");
+        assert_eq!(hands.delivered.last().unwrap().0, id);
+        hands.hand_over();
+        leap(&mut hands, -days);
+        hands.after_secs(3_600);
+        hands.take_frames(OUT);
+        hands.receive(&peer::deposit(1, 50_000));
+        assert_eq!(hands.take_frames(OUT), [first.clone()], "by the right clock after {days} days");
+        assert_eq!(hands.delivered.last().unwrap().0, id);
+        hands.hand_over();
+    }
+    // A process that begins while the clock is wrong.
+    leap(&mut hands, 40);
+    let mut next = hands.restart_with(vec![by_service()]);
+    leap(&mut next, -40);
+    next.after_secs(21);
+    next.connect_pair();
+    next.take_frames(OUT);
+    next.receive(&peer::deposit(1, 50_000));
+    assert_eq!(next.take_frames(OUT), [first]);
+    assert_eq!(next.delivered.last().unwrap().0, id);
 }
 
 #[test]

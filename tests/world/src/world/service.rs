@@ -76,9 +76,7 @@ impl World {
         for (key, notice) in self.bank.ledger().notices() {
             let flat = key.parts().collect::<Vec<_>>().concat();
             let mine: Vec<_> = self.disk.notices.iter().filter(|((_, known), _)| *known == flat).collect();
-            // A clock that leaps to a later date forgets what was replied to before, and comes back.
-            let right_clock = self.counts.clock_steps == 0;
-            if let Some(((rule, _), ids)) = mine.iter().find(|(_, ids)| ids.len() > 1 && right_clock) {
+            if let Some(((rule, _), ids)) = mine.iter().find(|(_, ids)| ids.len() > 1) {
                 return Err(format!("{rule} {key} has more than one name: {ids:?}"));
             }
             if notice.replies.is_empty() {
@@ -91,7 +89,7 @@ impl World {
             if are_all_known && !ids.iter().any(|id| self.delivered.contains(id)) {
                 return Err(format!("notice {key} was acknowledged, and never delivered"));
             }
-            if right_clock && notice.replies.windows(2).any(|two| two[0] != two[1]) {
+            if notice.replies.windows(2).any(|two| two[0] != two[1]) {
                 return Err(format!("notice {key} was replied to in two ways: {:?}", notice.replies));
             }
         }
