@@ -251,7 +251,7 @@ fn refuse(command: Command, why: &str) -> Option<Deadline> {
         Command::Open { waiter, .. } | Command::Inquire { waiter, .. } => {
             waiter.tell(Heard::Refused(Refusal::Stopped, why.to_owned()));
         }
-        Command::Fence { reply, .. } => _ = reply.send(Fenced::JournalFailed(why.to_owned())),
+        Command::Fence { reply, .. } => _ = reply.send(Fenced::Refused(Refusal::JournalFailed, why.to_owned())),
         Command::Subscribe { taken, .. } | Command::Reply { taken, .. } | Command::NoticeTaken { taken, .. } => {
             _ = taken.send(Err((Refusal::Stopped, why.to_owned())));
         }

@@ -236,7 +236,7 @@ impl Handle {
         match fenced.await {
             Ok(Fenced::Bound) => Ok(Found::NotFound { fenced: true }),
             Ok(Fenced::Used(exchange)) => self.found(desk, exchange).await,
-            Ok(Fenced::JournalFailed(why)) => Err(refused(Refusal::JournalFailed, why)),
+            Ok(Fenced::Refused(refusal, text)) => Err(refused(refusal, text)),
             Err(_) => Err(stopped()),
         }
     }

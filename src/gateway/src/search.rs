@@ -271,9 +271,11 @@ impl Handle {
         let now = now();
         Some(match unresolved.next {
             Some((at, text)) => {
-                let wait = i64::try_from(at.since(now.mono).as_micros()).unwrap_or(i64::MAX);
-                let at = Wall::from_unix_micros(now.wall.as_unix_micros().saturating_add(wait));
-                NextStep { at: Some(at), text: text.into(), by_hand: false }
+                let at = at.map(|at| {
+                    let wait = i64::try_from(at.since(now.mono).as_micros()).unwrap_or(i64::MAX);
+                    Wall::from_unix_micros(now.wall.as_unix_micros().saturating_add(wait))
+                });
+                NextStep { at, text: text.into(), by_hand: false }
             }
             None => NextStep { at: None, text: "a person has to look at it".to_owned(), by_hand: true },
         })

@@ -274,10 +274,9 @@ impl Core {
         Ok(protocol)
     }
 
-    fn may_work(&self, deadline: Mono, now: Now) -> Result<(), Refused> {
-        if self.state.drain_until.is_some() {
-            return Err((Refusal::Draining, String::from(Refusal::Draining.sentence())));
-        }
+    /// Whether something new may be written down. What goes on with something that is there already does not ask: each exchange and each
+    /// notice makes a few entries, and no more come in.
+    pub(crate) fn may_append(&self) -> Result<(), Refused> {
         if let Some(why) = &self.state.journal.failed {
             return Err((Refusal::JournalFailed, format!("the journal has failed: {why}")));
         }
@@ -285,6 +284,14 @@ impl Core {
             let text = format!("{} entries wait to become durable", self.state.journal.undurable_entries);
             return Err((Refusal::JournalFull, text));
         }
+        Ok(())
+    }
+
+    fn may_work(&self, deadline: Mono, now: Now) -> Result<(), Refused> {
+        if self.state.drain_until.is_some() {
+            return Err((Refusal::Draining, String::from(Refusal::Draining.sentence())));
+        }
+        self.may_append()?;
         if deadline.minus(self.state.limits.caller_margin) <= now.mono {
             return Err((Refusal::DeadlinePassed, String::from("the deadline had passed when the request came")));
         }

@@ -71,6 +71,15 @@ pub enum Opened {
     Known(ExchangeId),
 }
 
+/// Why an idempotency key is not fenced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotFenced {
+    /// It is used: this is its exchange.
+    Used(ExchangeId),
+    /// Nothing more can be written down: [`Refusal::JournalFull`] for now, or [`Refusal::JournalFailed`]. The text is for people.
+    Refused(Refusal, String),
+}
+
 /// An inquiry by hand.
 #[derive(Clone, Debug)]
 pub struct Inquire {
@@ -411,12 +420,17 @@ impl Core {
     /// Binds an unused idempotency key, so that a request that still comes with it is refused. Durable when the ticket is.
     ///
     /// # Errors
-    /// The key is used: this is its exchange.
-    pub fn fence(&mut self, caller: &str, key: &str, now: Now) -> Result<Ticket, ExchangeId> {
+    /// The key is used, or nothing more can be written down: then nothing is bound.
+    pub fn fence(&mut self, caller: &str, key: &str, now: Now) -> Result<Ticket, NotFenced> {
         self.begin(now);
-        if let Some(exchange) = self.exchange_of_key(caller, key) {
+        let no = match (self.exchange_of_key(caller, key), self.may_append()) {
+            (Some(exchange), _) => Some(NotFenced::Used(exchange)),
+            (None, Err((refusal, text))) => Some(NotFenced::Refused(refusal, text)),
+            (None, Ok(())) => None,
+        };
+        if let Some(no) = no {
             self.flush();
-            return Err(exchange);
+            return Err(no);
         }
         self.evict_keys();
         self.state.keys.bind(caller, key, crate::keys::Bound::Fenced);

@@ -210,7 +210,7 @@ mod version;
 mod waiting;
 
 pub use crate::bytes::Bytes;
-pub use crate::core::{Core, Inquire, Open, Opened};
+pub use crate::core::{Core, Inquire, NotFenced, Open, Opened};
 pub use delivery::{Delivery, ReplyReport, ServiceReply};
 pub use entry::{Columns, Entry, Frame};
 pub use exchange::{ExchangeEvent, ExchangeState};

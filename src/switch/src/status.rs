@@ -111,8 +111,9 @@ pub struct Unresolved {
     pub cause: Cause,
     /// When it was accepted.
     pub accepted_at: Wall,
-    /// When something is done about it by itself, and what.
-    pub next: Option<(Mono, Box<str>)>,
+    /// What is done next about it by itself, and when: the time is `None` while an inquiry waits to leave, since nobody can say how long.
+    /// `None` if nothing is, and a person has to look at it.
+    pub next: Option<(Option<Mono>, Box<str>)>,
     /// A person has to look at it.
     pub listed: bool,
 }
@@ -205,7 +206,14 @@ impl Core {
         let one = |id: &ExchangeId| {
             let exchange = self.state.exchanges.get(id)?;
             let next = self.state.timers.get(&TimerName::Inquiry(*id));
-            let asked = exchange.inquiry.and_then(|inquiry| self.state.timers.get(&TimerName::Answer(inquiry)));
+            let next = match (next, exchange.inquiry) {
+                (Some(at), _) => Some((Some(at), "it is asked about by the spec's schedule")),
+                (None, Some(inquiry)) => Some(match self.state.timers.get(&TimerName::Answer(inquiry)) {
+                    Some(at) => (Some(at), "the answer to an inquiry is awaited"),
+                    None => (None, "an inquiry is on its way: it waits for its turn to leave"),
+                }),
+                (None, None) => None,
+            };
             Some(Unresolved {
                 exchange: *id,
                 rule: exchange.about.rule.clone(),
@@ -214,11 +222,7 @@ impl Core {
                 state: exchange.state,
                 cause: exchange.outcome.map_or(Cause::Restarted, |outcome| outcome.cause()),
                 accepted_at: exchange.about.accepted_at,
-                next: match (next, asked) {
-                    (Some(at), _) => Some((at, Box::from("it is asked about by the spec's schedule"))),
-                    (None, Some(at)) => Some((at, Box::from("the answer to an inquiry is awaited"))),
-                    (None, None) => None,
-                },
+                next: next.map(|(at, what)| (at, what.into())),
                 listed: exchange.state == ExchangeState::Listed,
             })
         };

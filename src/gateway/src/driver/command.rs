@@ -74,8 +74,8 @@ pub(crate) enum Fenced {
     Bound,
     /// The key is used.
     Used(ExchangeId),
-    /// Nothing can be bound durably any more.
-    JournalFailed(String),
+    /// Nothing can be bound durably now, or any more.
+    Refused(Refusal, String),
 }
 
 /// One who waits, as the driver holds it.

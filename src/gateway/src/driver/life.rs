@@ -8,8 +8,8 @@ use std::time::Duration;
 use pabal_clock::{Deadline, Mono, Now};
 use pabal_spec::Institution;
 use pabal_switch::{
-    CloseReason, Conn, Core, Event, ExchangeId, LineId, NoticeId, Open, Opened, Output, Recovery, Refusal, ReplyReport,
-    ServiceReply, SessionId, Settings, Ticket,
+    CloseReason, Conn, Core, Event, ExchangeId, LineId, NotFenced, NoticeId, Open, Opened, Output, Recovery, Refusal,
+    ReplyReport, ServiceReply, SessionId, Settings, Ticket,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -186,7 +186,7 @@ impl Life {
             self.core.handle_journal_failed(&why, now);
             self.act(lines, now);
             for (_, reply) in self.fences.drain(..) {
-                let _ = reply.send(Fenced::JournalFailed(why.clone()));
+                let _ = reply.send(Fenced::Refused(Refusal::JournalFailed, why.clone()));
             }
             for reply in self.reloads.drain(..) {
                 let _ = reply.send(Err(Refused::Stopped(why.clone())));
@@ -302,11 +302,10 @@ impl Life {
                 };
                 let _ = reply.send(exchange.and_then(|exchange| self.core.exchange(exchange)));
             }
-            Command::Fence { caller, key, reply } => match (self.core.fence(&caller, &key, now), &self.journal_failure)
-            {
-                (Err(exchange), _) => _ = reply.send(Fenced::Used(exchange)),
-                (Ok(_), Some(why)) => _ = reply.send(Fenced::JournalFailed(why.clone())),
-                (Ok(ticket), None) => self.fences.push_back((ticket, reply)),
+            Command::Fence { caller, key, reply } => match self.core.fence(&caller, &key, now) {
+                Ok(ticket) => self.fences.push_back((ticket, reply)),
+                Err(NotFenced::Used(exchange)) => _ = reply.send(Fenced::Used(exchange)),
+                Err(NotFenced::Refused(refusal, text)) => _ = reply.send(Fenced::Refused(refusal, text)),
             },
             Command::Subscribe { id, subscriber, taken } => {
                 self.subscribers.join(id, subscriber);

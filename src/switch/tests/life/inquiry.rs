@@ -236,15 +236,35 @@ fn an_inquiry_needs_a_session_like_any_request() {
 }
 
 #[test]
+fn an_inquiry_that_waits_to_leave_is_a_next_step() {
+    let (mut hands, id, _) = unknown();
+    hands.after_secs(299);
+    // All the places that the bank may have.
+    for _ in 0..2 {
+        let open = hands.request(peer::transfer("004", "110111222333", 10_000));
+        hands.call(open);
+    }
+    hands.after_secs(1);
+    assert_eq!(hands.core.status().waiting, 1);
+    let one = hands.core.unresolved(None, 1).pop().expect("it is unresolved");
+    let next = one.next.map(|(at, what)| (at, String::from(what)));
+    assert_eq!((one.exchange, one.listed), (id, false));
+    assert_eq!(next, Some((None, "an inquiry is on its way: it waits for its turn to leave".into())));
+}
+
+#[test]
 fn who_is_unresolved_is_told_with_its_next_step() {
     let (mut hands, id, _) = unknown();
     let one = |hands: &Hands| hands.core.unresolved(None, 10).pop().expect("it is unresolved");
     let (at, what) = one(&hands).next.expect("the schedule asks");
-    assert_eq!((at, &*what), (hands.now.mono + Duration::from_secs(300), "it is asked about by the spec's schedule"));
+    assert_eq!(
+        (at, &*what),
+        (Some(hands.now.mono + Duration::from_secs(300)), "it is asked about by the spec's schedule")
+    );
     assert_eq!((one(&hands).exchange, one(&hands).cause, one(&hands).listed), (id, Cause::NoAnswer, false));
     hands.after_secs(300);
     let (at, what) = one(&hands).next.expect("the inquiry has its time");
-    assert_eq!((at, &*what), (hands.now.mono + Duration::from_secs(30), "the answer to an inquiry is awaited"));
+    assert_eq!((at, &*what), (Some(hands.now.mono + Duration::from_secs(30)), "the answer to an inquiry is awaited"));
     // Behind it there is none.
     assert_eq!(hands.core.unresolved(Some(id), 10), []);
     assert_eq!(hands.core.unresolved(None, 0), []);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use pabal_switch::{CloseReason, Delivery, Opened, Output, Refusal, Report};
+use pabal_switch::{CloseReason, Delivery, NotFenced, Opened, Output, Refusal, Report};
 
 use crate::hands::{Hands, OUT, settings};
 use crate::peer;
@@ -122,12 +122,18 @@ fn a_slow_disk_pushes_back_on_callers_and_on_the_institution() {
     assert!(hands.core.wants_read(conn));
     hands.transfer();
     assert!(!hands.core.wants_read(conn));
-    let open = hands.request(peer::transfer("088", "1", 5));
+    let mut open = hands.request(peer::transfer("088", "1", 5));
     assert_eq!(hands.try_open(open.clone()), Err(Refusal::JournalFull));
+    let fenced = hands.core.fence("teller", "order-1", hands.now);
+    assert!(matches!(fenced, Err(NotFenced::Refused(Refusal::JournalFull, _))), "{fenced:?}");
     hands.is_durable = true;
     hands.turn();
     assert!(hands.core.wants_read(conn));
+    open.idempotency_key = Some("order-1".into());
     hands.call(open);
+    hands.core.handle_journal_failed("no space", hands.now);
+    let fenced = hands.core.fence("teller", "order-2", hands.now);
+    assert!(matches!(fenced, Err(NotFenced::Refused(Refusal::JournalFailed, _))), "{fenced:?}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use pabal_switch::{CloseReason, Entry, ExchangeState, Opened, OpeningState, Recovery, Refusal, SessionState};
+use pabal_switch::{
+    CloseReason, Entry, ExchangeState, NotFenced, Opened, OpeningState, Recovery, Refusal, SessionState,
+};
 
 use crate::hands::{Hands, OUT};
 use crate::peer;
@@ -209,7 +211,7 @@ fn keys_and_fences_are_remembered() {
     let ticket = hands.core.fence("teller", "order-2", hands.now).unwrap();
     hands.turn();
     assert!(ticket.0 > 0);
-    assert_eq!(hands.core.fence("teller", "order-1", hands.now), Err(id));
+    assert_eq!(hands.core.fence("teller", "order-1", hands.now), Err(NotFenced::Used(id)));
     let mut next = again(hands);
     assert_eq!(next.try_open(open.clone()), Ok(Opened::Known(id)));
     assert_eq!(next.told(id), ["SUCCESS ANSWERED"]);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use pabal_switch::{ExchangeId, Inquire, Opened, Outcome, Refusal, Report as Told};
+use pabal_switch::{ExchangeId, Inquire, NotFenced, Opened, Outcome, Refusal, Report as Told};
 
 use crate::checks::{self, Request};
 use crate::coverage::Fault;
@@ -116,8 +116,11 @@ impl World {
                 self.trace.line(self.now, format_args!("the key of {} is fenced", self.requests[request].tag));
                 self.fences.push((ticket, request));
             }
-            Err(exchange) => {
+            Err(NotFenced::Used(exchange)) => {
                 self.trace.line(self.now, format_args!("{} has {exchange}", self.requests[request].tag));
+            }
+            Err(NotFenced::Refused(refusal, _)) => {
+                self.trace.line(self.now, format_args!("{} is not fenced: {refusal}", self.requests[request].tag));
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use pabal_clock::Mono;
 use pabal_counterparty::LineId as BankLine;
 use pabal_switch::{Conn, Core, ExchangeId, ExchangeState, OpeningState, Refusal};
 
@@ -111,8 +112,9 @@ impl World {
         let Some(told) = unresolved.iter().find(|told| told.exchange == exchange) else {
             return Err(format!("sentence 4: {exchange} is UNKNOWN and not among the unresolved: {one:?}"));
         };
-        let is_asked_now = one.state == ExchangeState::Inquiring;
-        if !told.listed && !is_asked_now && told.next.as_ref().is_none_or(|(at, _)| *at < self.now.mono) {
+        let is_next =
+            |(at, what): &(Option<Mono>, Box<str>)| !what.is_empty() && at.is_none_or(|at| at >= self.now.mono);
+        if !told.listed && !told.next.as_ref().is_some_and(is_next) {
             return Err(format!("sentence 4: {exchange} is UNKNOWN, without a next step: {told:?}"));
         }
         // What is promised happens: unless business with the bank was closed, somebody has asked.
