@@ -108,9 +108,9 @@ pub struct TxDetail {
     pub answer: Option<Stored>,
     /// Each entry of the journal about it, oldest first.
     pub history: Vec<HistoryLine>,
-    /// Notices that speak of it.
+    /// Notices that speak of it, oldest first.
     pub notices: Vec<TxSummary>,
-    /// Inquiries about it.
+    /// Inquiries about it, oldest first.
     pub inquiries: Vec<TxSummary>,
 }
 
@@ -224,6 +224,9 @@ impl Handle {
                 notices.push(TxSummary { parent: Some(exchange), ..self.summary(*notice, &joined).await });
             }
         }
+        // Ids grow with time.
+        notices.sort_by_key(|one| one.exchange);
+        inquiries.sort_by_key(|one| one.exchange);
         let reading = desk.reading(&history).await;
         let stored = |telegram: &Option<Vec<u8>>, id: Option<TelegramId>| {
             let protocol = reading.as_ref().map(|(protocol, ..)| Arc::clone(protocol));
@@ -296,7 +299,9 @@ impl Desk {
         let protocol = version.protocol(&history.protocol)?;
         let (request, answer) = if history.notice.is_some() {
             let (_, rule) = protocol.rules.notice(&history.rule)?;
-            (rule.request.telegram, rule.answer.telegram)
+            let asked = rule.gap.as_ref().filter(|_| history.is_recovered);
+            let asked = asked.and_then(|gap| protocol.rules.exchanges.get(usize::from(gap.exchange.0)));
+            (asked.map_or(rule.request.telegram, |exchange| exchange.answer.telegram), rule.answer.telegram)
         } else {
             let (_, rule) = protocol.rules.exchange(&history.rule)?;
             (rule.request.telegram, rule.answer.telegram)

@@ -78,6 +78,8 @@ fn built_in_specs(mut config: Config) -> anyhow::Result<Config> {
 async fn serve(config: Config) -> anyhow::Result<u8> {
     let listen = config.listen().clone();
     let within = config.drain_deadline();
+    // Before sessions can be up: unless somebody listens for it, this signal ends a process.
+    let mut hangup = signal(SignalKind::hangup())?;
     let gateway = match Gateway::start(config).await {
         Ok(gateway) => gateway,
         Err(error) => return Ok(not_started(&error)),
@@ -85,7 +87,6 @@ async fn serve(config: Config) -> anyhow::Result<u8> {
     out!("{}", gateway.effective_limits().trim_end());
     let mut stop = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
     let front = match Front::serve(gateway.handle(), Options::new(listen)).await {
         Ok(front) => front,
         Err(error) => {

@@ -571,10 +571,10 @@ impl Life {
         }
     }
 
-    /// A second reply to a notice is too late at once; who replied first still hears of the first.
+    /// A second reply to a notice is too late at once, and one that none is taken to is not sent; who replied first still hears of the first.
     fn tell_replied(&mut self, notice: NoticeId, report: ReplyReport) {
         match self.replier {
-            Some((replied, subscriber)) if replied == notice && report == ReplyReport::TooLate => {
+            Some((replied, subscriber)) if replied == notice && report != ReplyReport::Sent => {
                 self.replier = None;
                 self.subscribers.tell_report(subscriber, notice, report);
             }

@@ -117,17 +117,17 @@ impl Log {
                 tracing::error!(event = "evicted", institution, %exchange, "too many exchanges are UNKNOWN: only the journal knows this one from now on, and a person has to look at it");
             }
             Event::NoticeEvicted { notice } => {
-                tracing::error!(institution, %notice, "too many notices are kept: no service has this one, and only the journal knows it from now on");
+                tracing::error!(event = "notice_evicted", institution, %notice, "too many notices are kept: no service has this one, and only the journal knows it from now on");
             }
             Event::Joined { notice, exchange } => {
-                tracing::warn!(institution, %notice, %exchange, "a notice is about an exchange of ours");
+                tracing::warn!(event = "notice_joined", institution, %notice, %exchange, "a notice is about an exchange of ours");
             }
             Event::NotJoined { notice, reason } => {
-                tracing::error!(institution, %notice, reason, "a notice names no exchange of ours that it could be about; a person has to look at it");
+                tracing::error!(event = "notice_not_joined", institution, %notice, reason, "a notice names no exchange of ours that it could be about; a person has to look at it");
             }
             Event::NumbersMissing { rule, scope, count, reason } => {
                 let rule = &**rule;
-                tracing::error!(institution, rule, scope, count, %reason, "numbers of theirs are missing; a person has to look at it");
+                tracing::error!(event = "numbers_missing", institution, rule, scope, count, %reason, "numbers of theirs are missing; a person has to look at it");
             }
             Event::NumbersLow { left } => {
                 tracing::warn!(event = "numbers_low", institution, left, "telegram numbers are running out")

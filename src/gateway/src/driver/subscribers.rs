@@ -112,11 +112,9 @@ impl Subscribers {
 
     /// The oldest notice that waits for somebody who has room for it now; it waits no more.
     pub(super) fn next_wanted(&mut self) -> Option<NoticeId> {
-        let wanted = self.parked.iter().find_map(|(rule, parked)| {
-            self.next_that_wants(rule)?;
-            Some((rule.clone(), *parked.first()?))
-        });
-        let (rule, notice) = wanted?;
+        let oldest = self.parked.iter().filter_map(|(rule, parked)| Some((*parked.first()?, rule)));
+        let (notice, rule) = oldest.filter(|(_, rule)| self.next_that_wants(rule).is_some()).min()?;
+        let rule = rule.clone();
         self.unpark(&rule, notice);
         Some(notice)
     }
@@ -288,6 +286,17 @@ mod tests {
         subscribers.give(delivery(all + 1, "deposit"));
         pump(&mut subscribers, "deposit");
         assert_eq!(heard(&mut one), [all - 1]);
+    }
+
+    #[test]
+    fn the_oldest_of_all_that_wait_goes_first_whatever_its_name() {
+        let mut subscribers = Subscribers::default();
+        for (notice, rule) in [(1, "transfer_fail"), (2, "deposit"), (3, "transfer_fail")] {
+            subscribers.give(delivery(notice, rule));
+        }
+        let _one = join(&mut subscribers, 1, &[], QUEUE_MAX);
+        let wanted: Vec<_> = std::iter::from_fn(|| subscribers.next_wanted()).map(|notice| notice.0).collect();
+        assert_eq!(wanted, [1, 2, 3]);
     }
 
     #[test]

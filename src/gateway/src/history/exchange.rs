@@ -31,6 +31,8 @@ pub(crate) struct History {
     pub(crate) rule: String,
     /// The notice, if it is one, and how far it is.
     pub(crate) notice: Option<&'static str>,
+    /// Its telegram is the answer to what asked for it, and lies as that does.
+    pub(crate) is_recovered: bool,
     /// The request as it was sent, or as it waits; of a notice, its telegram.
     pub(crate) request: Option<Vec<u8>>,
     pub(crate) answer: Option<Vec<u8>>,
@@ -126,6 +128,7 @@ impl History {
                 self.spec = Some(received.about.spec);
                 self.origin = "notice";
                 self.notice.get_or_insert(NOTICE_RECEIVED);
+                self.is_recovered = received.about.recovered_by.is_some() && !received.repeated;
                 self.request = Some(received.telegram.bytes);
             }
             Entry::NoticeReplied(replied) => {

@@ -4,7 +4,7 @@ use pabal_switch::{Cause, ExchangeId, Outcome};
 
 use super::house::{House, transfer};
 use super::peer::{SECRETS, answered};
-use crate::{Call, Search, SearchBy};
+use crate::{Call, InquireCall, Search, SearchBy};
 
 fn search(by: SearchBy) -> Search {
     Search { institution: Some("hecto".to_owned()), by, max: 10 }
@@ -87,4 +87,25 @@ async fn what_is_unknown_is_found_until_it_is_settled() {
     house.wait_for(|handle| async move { handle.search(search(SearchBy::Unresolved)).await.unwrap().is_empty() }).await;
     let detail = house.handle.show("hecto", unknown.exchange).await.unwrap().unwrap();
     assert_eq!(detail.summary.outcome, Some(Outcome::Success { cause: Cause::Late }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn inquiries_are_shown_in_the_order_in_which_they_were_made() {
+    let house = House::start().await;
+    house.open(|request| vec![answered(request, b"VTIM")]).await;
+    let unknown = house.handle.exchange(transfer()).await.unwrap();
+    let mut asked = Vec::new();
+    for _ in 0..2 {
+        let call = InquireCall {
+            institution: "hecto".to_owned(),
+            exchange: unknown.exchange,
+            actor: "night shift".to_owned(),
+            reason: "the customer asks".to_owned(),
+            timeout: None,
+            trace: None,
+        };
+        asked.push(house.handle.inquire(call).await.unwrap().0.exchange);
+    }
+    let detail = house.handle.show("hecto", unknown.exchange).await.unwrap().unwrap();
+    assert_eq!(detail.inquiries.iter().map(|one| one.exchange).collect::<Vec<_>>(), asked);
 }

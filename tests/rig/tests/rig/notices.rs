@@ -201,5 +201,11 @@ fn what_did_not_come_is_asked_for_and_given_too() {
         let shown = rig.handle().show("hecto", second.recovered_by.unwrap()).await.unwrap().unwrap();
         assert_eq!((&*shown.summary.rule, &*shown.summary.origin), ("deposit_gap", "gap"));
         assert_eq!(shown.notices.iter().map(|one| one.exchange.0).collect::<Vec<_>>(), [second.notice.0]);
+        // It lies as the answer to the question does, and is shown so.
+        let shown = rig.handle().show("hecto", ExchangeId(second.notice.0)).await.unwrap().unwrap();
+        assert_eq!(shown.request.unwrap().layout().unwrap().name(), second.layout().name());
+        // Nothing is replied to it, and who does so all the same hears that.
+        service.replier().reply(second.notice, ReplyBody::Code("0000".to_owned())).await.unwrap();
+        assert_eq!(report(&mut service).await, (second.notice, ReplyReport::NotSent));
     });
 }
