@@ -193,6 +193,8 @@ impl KnownSequence {
             holes: Holes::default(),
             sample: telegram.clone(),
         });
+        // Of numbers that never begin anew, what is missing of an earlier date is closed by its own entry.
+        known.date = known.date.max(about.date);
         if let Saw::Missing(_) = known.holes.see(numbered.number, numbered.first, || ()) {
             known.sample = telegram.clone();
         }

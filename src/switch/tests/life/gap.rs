@@ -465,3 +465,26 @@ fn a_fresh_notice_of_another_layout_is_read_by_its_own() {
     assert_eq!(fresh.protocol.catalog.layout(fresh.layout).name(), "deposit_long");
     assert_eq!(&*fresh.rule, "deposit_long");
 }
+
+#[test]
+fn holes_of_numbers_that_never_begin_anew_are_of_the_date_on_which_they_were_seen() {
+    let both = [
+        ("given telegram_no send_date", "given telegram_no"),
+        ("numbered per send_date bank_code company_no  gap", "numbered per bank_code company_no  gap"),
+        ("numbered per send_date bank_code company_no  gap", "numbered per bank_code company_no  gap"),
+    ];
+    let mut hands = Hands::open_by(version(&both, &[]), settings());
+    hands.receive(&peer::deposit(1, 1_000));
+    hands.hand_over();
+    hands.pass_quietly(HOURS_15);
+    for number in [2, 4] {
+        let mut notice = peer::deposit(number, 1_000);
+        peer::put(&mut notice, peer::SEND_DATE, "20261122");
+        hands.receive(&notice);
+    }
+    hands.take_frames(OUT);
+    let mut next = again(hands);
+    next.after_secs(30);
+    assert_eq!(closed(&next), []);
+    assert_eq!(numbers(&questions(&mut next)), ["000003"]);
+}
