@@ -340,6 +340,8 @@ impl Core {
             notice.is_delivered = false;
             notice.came_at = now.mono;
         }
+        // Who takes the one before takes not this one, which is offered when it is durable.
+        self.state.notices.undelivered.remove(&id);
         self.state.notices.sort(id);
         self.when_durable(Effect::Deliver(id));
         self.reply_now_or_later(id, now);

@@ -620,3 +620,22 @@ fn a_reply_that_a_lost_session_swallowed_is_the_same_after_a_restart() {
         .collect();
     assert_eq!(codes, ["0021"]);
 }
+
+#[test]
+fn a_repetition_is_delivered_also_if_the_first_is_taken_before_it_is_durable() {
+    let mut hands = Hands::open();
+    hands.receive(&peer::deposit(1, 50_000));
+    let id = hands.delivered[0].0;
+    hands.is_durable = false;
+    hands.receive(&peer::deposit(1, 50_000));
+    hands.core.deliver_again(id, hands.now);
+    hands.turn();
+    assert_eq!(hands.deliveries.len(), 1, "the repetition is not durable yet");
+    hands.core.delivered(id, "ledger", hands.now);
+    hands.is_durable = true;
+    hands.turn();
+    let repeated: Vec<_> = hands.deliveries.iter().map(|delivery| delivery.repeated).collect();
+    assert_eq!(repeated, [false, true]);
+    hands.hand_over();
+    assert_eq!(hands.core.undelivered(None, 10), []);
+}
