@@ -21,7 +21,7 @@ const REQUESTS_MAX: usize = 16;
 ///
 /// Example: pabal notices hecto --notice deposit --count 1
 ///
-/// A notice that is printed counts as taken: no other subscriber is given it. Those that the spec leaves to a service are answered with --reply. Notices that have waited
+/// A notice that is printed counts as taken: no other subscriber is given it. One that cannot be printed, as nobody reads any more, ends the command and is not taken. Those that the spec leaves to a service are answered with --reply. Notices that have waited
 /// come first. Exit codes: 0 stopped, or --count are printed and their replies told, 2 usage, 5 the subscription was not made or has ended.
 ///
 /// With --json, one JSON value per line: {notice: {notice_id, name, telegram, participant, business_date, number, repeated, recovered_by, joined_exchange_id, reply_within_ms,
@@ -92,7 +92,10 @@ impl Notices {
                 // The rest goes to another subscriber, or waits.
                 Some(Event::Notice(_)) if left == Some(0) => {}
                 Some(Event::Notice(notice)) => {
-                    self.print(&notice)?;
+                    if !self.print(&notice, &mut std::io::stdout().lock())? {
+                        // Who reads has gone. This one is not taken: it goes to another subscriber, or waits.
+                        return Ok(exit::DONE);
+                    }
                     left = left.map(|left| left.saturating_sub(1));
                     match (&self.reply, &notice.reply_within) {
                         (Some(code), Some(_)) => {
@@ -128,15 +131,14 @@ impl Notices {
         Ok(exit::DONE)
     }
 
-    fn print(&self, notice: &Notice) -> anyhow::Result<()> {
-        if self.json {
-            out!("{}", serde_json::to_string(&json!({ "notice": to_json(notice, self.unmasked) }))?);
-            return Ok(());
-        }
-        for line in lines(notice, self.unmasked) {
-            out!("{line}");
-        }
-        Ok(())
+    /// Whether there is still somebody who reads: what nobody has read must not be taken.
+    fn print(&self, notice: &Notice, to: &mut impl std::io::Write) -> anyhow::Result<bool> {
+        let text = if self.json {
+            serde_json::to_string(&json!({ "notice": to_json(notice, self.unmasked) }))?
+        } else {
+            lines(notice, self.unmasked).join("\n")
+        };
+        Ok(writeln!(to, "{text}").and_then(|()| to.flush()).is_ok())
     }
 
     fn replied(&self, replied: &Replied) -> anyhow::Result<()> {
@@ -219,4 +221,42 @@ fn to_json(notice: &Notice, unmasked: bool) -> serde_json::Value {
             .map(|f| json!({ "field": f.field, "offset": f.offset, "rule": f.rule, "text": f.text }))
             .collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        notices: Notices,
+    }
+
+    /// A pipe whose reader has gone.
+    struct Gone;
+
+    impl std::io::Write for Gone {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_nobody_reads_is_not_printed_and_so_not_taken() {
+        for line in [&["notices", "hecto"][..], &["notices", "hecto", "--json"]] {
+            let notices = Line::parse_from(line).notices;
+            let notice = Notice { notice_id: "01a2".to_owned(), ..Notice::default() };
+            assert!(!notices.print(&notice, &mut Gone).unwrap());
+            let mut read = Vec::new();
+            assert!(notices.print(&notice, &mut read).unwrap());
+            assert!(String::from_utf8(read).unwrap().contains("01a2"));
+        }
+    }
 }
