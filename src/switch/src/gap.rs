@@ -54,13 +54,16 @@ const RETRY_MAX: Duration = Duration::from_secs(30 * 60);
 #[serde(deny_unknown_fields)]
 pub(crate) struct Holes<T> {
     highest: Option<u64>,
+    /// A number that came too far above it. A second one near it shows that they count from there now; alone it was a stray.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stray: Option<u64>,
     #[serde(with = "crate::pairs", bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
     missing: BTreeMap<u64, T>,
 }
 
 impl<T> Default for Holes<T> {
     fn default() -> Self {
-        Self { highest: None, missing: BTreeMap::new() }
+        Self { highest: None, stray: None, missing: BTreeMap::new() }
     }
 }
 
@@ -87,15 +90,24 @@ impl<T> Holes<T> {
         if number < next {
             return if self.missing.remove(&number).is_some() { Saw::Closed } else { Saw::Nothing };
         }
-        self.highest = Some(number);
+        let fits = |next: u64| {
+            let count = usize::try_from(number - next).unwrap_or(usize::MAX);
+            self.missing.len().saturating_add(count) <= HOLES_MAX
+        };
+        let behind_stray = self.stray.map(|stray| stray.saturating_add(1)).filter(|after| *after <= number);
+        let next = match behind_stray {
+            _ if fits(next) => next,
+            Some(after) if fits(after) => after,
+            _ => {
+                self.stray = Some(number);
+                return Saw::TooMany(next..=number - 1);
+            }
+        };
+        (self.highest, self.stray) = (Some(number), None);
         if number == next {
             return Saw::Nothing;
         }
         let range = next..=number - 1;
-        let count = usize::try_from(number - next).unwrap_or(usize::MAX);
-        if self.missing.len().saturating_add(count) > HOLES_MAX {
-            return Saw::TooMany(range);
-        }
         self.missing.extend(range.clone().map(|number| (number, hole())));
         Saw::Missing(range)
     }
@@ -119,7 +131,7 @@ impl<T> Holes<T> {
     /// The same holes, told otherwise.
     fn map<U>(&self, mut hole: impl FnMut() -> U) -> Holes<U> {
         let missing = self.missing.keys().map(|number| (*number, hole())).collect();
-        Holes { highest: self.highest, missing }
+        Holes { highest: self.highest, stray: self.stray, missing }
     }
 }
 
@@ -666,5 +678,19 @@ mod tests {
         assert_eq!(holes.see(2 * max + 3, Some(1), || ()), Saw::Missing(max + 3..=2 * max + 2));
         assert_eq!(holes.missing.len(), HOLES_MAX);
         assert_eq!(holes.see(2 * max + 5, Some(1), || ()), Saw::TooMany(2 * max + 4..=2 * max + 4));
+    }
+
+    #[test]
+    fn one_stray_number_does_not_hide_the_holes_of_the_others() {
+        let mut holes: Holes<()> = Holes::default();
+        assert_eq!(holes.see(1, Some(1), || ()), Saw::Nothing);
+        assert_eq!(holes.see(900_000, Some(1), || ()), Saw::TooMany(2..=899_999));
+        assert_eq!(holes.see(2, Some(1), || ()), Saw::Nothing);
+        assert_eq!(holes.see(4, Some(1), || ()), Saw::Missing(3..=3));
+        // Two of them are no stray any more: they count from there.
+        assert_eq!(holes.see(900_000, Some(1), || ()), Saw::TooMany(5..=899_999));
+        assert_eq!(holes.see(900_002, Some(1), || ()), Saw::Missing(900_001..=900_001));
+        assert_eq!(holes.see(900_003, Some(1), || ()), Saw::Nothing);
+        assert_eq!(holes.runs(), [(3, 3), (900_001, 900_001)]);
     }
 }
