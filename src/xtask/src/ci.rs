@@ -2,12 +2,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::process::{Failure, Job};
-use crate::{readme, samples, tidy};
+use crate::{readme, samples, tidy, world};
 
 type Step = fn(&Path) -> Result<(), Failure>;
 
 /// In this order: what fails fast comes first.
-const STEPS: [(&str, Step); 7] = [
+const STEPS: [(&str, Step); 8] = [
     ("fmt", |root| Job::cargo(root, &["fmt", "--all", "--check"]).run()),
     ("tidy", tidy::run),
     ("samples", |root| samples(root, true)),
@@ -22,8 +22,12 @@ const STEPS: [(&str, Step); 7] = [
         println!("{passed} tests passed");
         Ok(())
     }),
+    ("world", |root| world(root, WORLD_SEEDS, "1")),
     ("readme", readme::run),
 ];
+
+/// So many that everything that can happen happens: the world then fails, too, where a fault never hit a stage that it can hit.
+const WORLD_SEEDS: &str = "2000";
 
 /// Everything that must hold. Stops at the first step that fails.
 pub(crate) fn run(root: &Path) -> Result<(), Failure> {

@@ -30,6 +30,7 @@ counts! {
     not_sent,
     date_changed,
     known_keys,
+    keys_of_the_journal,
     abandoned,
     fenced,
     fence_refused,

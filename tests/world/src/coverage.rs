@@ -244,6 +244,19 @@ const fn unreachable(fault: Fault, stage: Stage) -> Option<&'static str> {
         (_, S::Accepted | S::Waiting | S::Journaling | S::Queued | S::Partly) if by_peer => {
             Some("the institution has no whole request yet that it could answer")
         }
+        // Silence, lateness, a refusal and other bytes are done to gap requests too, and a notice that comes by itself ends those.
+        (
+            F::PeerDuplicate
+            | F::PeerSplit
+            | F::PeerGarbage
+            | F::PeerWrongLength
+            | F::PeerWrongKey
+            | F::PeerStall
+            | F::PeerClose
+            | F::PeerReset
+            | F::PeerRelayFirst,
+            S::Finished,
+        ) => Some("only its answer ends a transfer at once, and this is done to that answer"),
         _ => None,
     }
 }

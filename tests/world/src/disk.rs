@@ -28,6 +28,8 @@ pub(crate) struct Disk {
     sending: BTreeMap<(String, u32, u64), usize>,
     /// Exchanges with a durable sending entry: whatever else is known, they are at least UNKNOWN.
     pub(crate) sent: BTreeSet<ExchangeId>,
+    /// The exchange of each idempotency key; there is one caller.
+    pub(crate) keys: BTreeMap<Box<str>, ExchangeId>,
     /// Outcomes of each exchange in the order in which they became durable.
     pub(crate) outcomes: BTreeMap<ExchangeId, Vec<(String, String)>>,
     /// The names of each notice, by rule and key.
@@ -139,6 +141,9 @@ impl Disk {
         if let (Some(session), Some(epoch), Some(offset)) = (&c.session, c.epoch, c.stream_offset) {
             self.sending.insert((session.to_string(), epoch, offset), at);
             self.sent.extend(stored.exchange);
+        }
+        if let (Some(key), Some(exchange), "accepted") = (&c.idempotency_key, stored.exchange, stored.kind) {
+            self.keys.insert(key.as_ref().into(), exchange);
         }
         if let Some((notice, rule, key)) = &stored.notice {
             self.notice_ids.insert(*notice);

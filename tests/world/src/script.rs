@@ -25,6 +25,14 @@ fn sparse(shipped: &str) -> String {
     })
 }
 
+/// The hostile scenario with banks that take their time: whatever they do, it hits transfers that are UNKNOWN, asked about or settled
+/// meanwhile.
+fn slowed(shipped: &str) -> String {
+    let (from, to) = ("delay = [\"1ms\", \"300ms\"]\nbehave = 30\n", "delay = [\"1ms\", \"100s\"]\nbehave = 30\n");
+    assert!(shipped.contains(from), "the shipped scenario no longer says {from:?}: choose what makes it slow");
+    shipped.replace(from, to)
+}
+
 pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
     let shipped = if setup.hostile {
         include_str!("../../../specs/hecto/scenarios/hostile.toml")
@@ -52,6 +60,8 @@ pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
     }
     // Notices by the thousand take most of a run's time, and tell little more than some: most runs have few.
     let shipped = if setup.hostile && chance.per_mille(750) { sparse(shipped) } else { shipped.to_owned() };
+    let slow = setup.hostile && chance.per_mille(250);
+    let shipped = if slow { slowed(&shipped) } else { shipped };
     let at = shipped.find("[[reply]]").unwrap_or(shipped.len());
     let (before, behind) = shipped.split_at(at);
     Script { text: format!("{before}{added}{behind}"), silent }

@@ -150,7 +150,7 @@ pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
             number_block: u32::try_from(chance.between(1, 20)).unwrap_or(1),
             caller_margin: Duration::from_millis(50),
             events_max: 1_000,
-            unknown_max: 1_000,
+            unknown_max: [4, 1_000, 1_000, 1_000][chance.index(4)],
             notices_max: NOTICES_MAX,
             undurable_entries_max: u32::try_from([40, 1_000][chance.index(2)]).unwrap_or(40),
         },

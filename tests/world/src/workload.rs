@@ -61,7 +61,11 @@ pub(crate) fn wish(setup: Setup, plan: &Arc<Plan>, number: u32, silent: Option<&
     let telegram = encode(plan.request_layout(), Side::Asker, &values).expect("the workload's fields are right");
     let key = chance.per_mille(600).then(|| format!("key-{number}").into_boxed_str());
     let patience = Duration::from_millis(chance.between(100, 40_000));
-    let leaves_after = chance.per_mille(80).then(|| Duration::from_millis(chance.between(0, 2_000)));
+    // Most leave while they wait; some long after they have heard.
+    let leaves_after = chance.per_mille(80).then(|| {
+        let until = if chance.per_mille(250) { 600_000 } else { 2_000 };
+        Duration::from_millis(chance.between(0, until))
+    });
     // The first party may be left out: it is the default.
     let party = (party > 0 || chance.per_mille(300)).then(|| PARTIES[party].0.into());
     let open = Open {

@@ -32,6 +32,14 @@ impl World {
             self.again(request, wish);
             return;
         };
+        // As a gateway does: of a key that memory does not know, the journal is asked first.
+        let kept =
+            wish.open.idempotency_key.as_deref().filter(|key| core.exchange_of_key(workload::CALLER, key).is_none());
+        if let Some(exchange) = kept.and_then(|key| self.disk.keys.get(key)) {
+            self.counts.keys_of_the_journal += 1;
+            self.trace.line(self.now, format_args!("{} is {exchange}, as the journal knows", wish.tag));
+            return;
+        }
         let mut open = wish.open.clone();
         open.deadline = self.now.mono + wish.patience;
         match core.open(open, self.now) {
@@ -93,9 +101,14 @@ impl World {
         }
     }
 
-    /// Often at once, so that it meets a request that has not left yet.
+    /// Often at once, so that it meets a request that has not left yet; now and then so late that it meets what is UNKNOWN, asked about,
+    /// or settled.
     pub(super) fn some_time_soon(&mut self) -> u64 {
-        if self.chance.per_mille(300) { self.chance.between(0, 2_000) } else { self.chance.between(1_000, 20_000_000) }
+        match self.chance.between(0, 9) {
+            0..=2 => self.chance.between(0, 2_000),
+            3 => self.chance.between(20_000_000, 600_000_000),
+            _ => self.chance.between(1_000, 20_000_000),
+        }
     }
 
     fn find_later(&mut self, request: usize) {
@@ -111,6 +124,10 @@ impl World {
             self.hit(Fault::Fence, exchange);
         }
         let (Some(core), Some(key)) = (&mut self.core, &self.requests[request].key) else { return };
+        if core.exchange_of_key(workload::CALLER, key).is_none() && self.disk.keys.contains_key(key) {
+            self.counts.keys_of_the_journal += 1;
+            return;
+        }
         match core.fence(workload::CALLER, key, self.now) {
             Ok(ticket) => {
                 self.trace.line(self.now, format_args!("the key of {} is fenced", self.requests[request].tag));

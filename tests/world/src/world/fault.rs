@@ -99,6 +99,15 @@ impl World {
                 link.out.stall(until, room);
                 link.back.stall(until, room);
                 self.agenda.plan(until, Event::StallEnds);
+                if self.setup.operator && self.chance.per_mille(300) {
+                    // Somebody asks while it lasts, or as it ends.
+                    let at = if self.chance.per_mille(500) {
+                        self.now.mono + Duration::from_micros(self.chance.between(0, 500_000))
+                    } else {
+                        until.minus(Duration::from_micros(self.chance.between(0, 4_000)))
+                    };
+                    self.agenda.plan(at, Event::Inquiries);
+                }
             }
             _ => {
                 self.counts.half_closes += 1;

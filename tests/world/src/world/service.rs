@@ -1,5 +1,6 @@
 //! Notices: the service that takes them, and what must be true of them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pabal_switch::{Delivery, NoticeId, ReplyReport, ServiceReply};
@@ -73,9 +74,13 @@ impl World {
 
     /// What the institution was told of its notices is what the journal and the services know.
     pub(super) fn notices_are_kept(&self) -> Result<(), String> {
+        let mut by_key: BTreeMap<&[u8], Vec<_>> = BTreeMap::new();
+        for kept in &self.disk.notices {
+            by_key.entry(&kept.0.1).or_default().push(kept);
+        }
         for (key, notice) in self.bank.ledger().notices() {
             let flat = key.parts().collect::<Vec<_>>().concat();
-            let mine: Vec<_> = self.disk.notices.iter().filter(|((_, known), _)| *known == flat).collect();
+            let mine = by_key.get(&*flat).map(Vec::as_slice).unwrap_or_default();
             if let Some(((rule, _), ids)) = mine.iter().find(|(_, ids)| ids.len() > 1) {
                 return Err(format!("{rule} {key} has more than one name: {ids:?}"));
             }

@@ -53,7 +53,14 @@ impl World {
             }
             Output::Close { conn, reason, abort } => {
                 self.trace.line(self.now, format_args!("we close {conn:?}: {reason}"));
-                let Some(number) = self.ours.get(&conn).copied() else { return };
+                let Some(number) = self.ours.get(&conn).copied() else {
+                    // It was being made: it is given up.
+                    self.agenda.retain(|event| !matches!(event, Event::Connecting { conn: made, .. } if *made == conn));
+                    if let Some(core) = &mut self.core {
+                        core.handle_connect_failed(conn, self.now);
+                    }
+                    return;
+                };
                 if abort {
                     self.abort(conn, number, reason);
                 } else {

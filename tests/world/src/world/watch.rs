@@ -227,6 +227,14 @@ impl World {
         self.flying.retain(|id| {
             core.exchange(*id).is_some_and(|one| matches!(one.state, ExchangeState::Sending | ExchangeState::Sent))
         });
+        // Who has one in flight takes nothing from the others.
+        let compartment = |id: &ExchangeId| self.tracks.get(id).map(|track| &track.compartment);
+        let has_more =
+            |id: &ExchangeId| self.flying.iter().filter(|other| compartment(other) == compartment(id)).count() > 1;
+        if !departed.iter().any(has_more) {
+            self.counts.shares_checked += departed.len() as u64;
+            return Ok(());
+        }
         let mut free = 0;
         let mut whole = 0;
         let mut places = Vec::new();
