@@ -119,5 +119,10 @@ fn is_told(institution: &str, actor: &str, reason: &str) -> Result<(), Refused> 
 }
 
 fn unknown_institution(name: &str, configured: &[String]) -> Refused {
-    Refused::new(Refusal::UnknownInstitution, name, format!("{name:?} is not among {}.", configured.join(", ")))
+    let known = configured.join("`, `");
+    Refused::new(
+        Refusal::UnknownInstitution,
+        name,
+        format!("no institution {name:?} is configured; there is `{known}`"),
+    )
 }

@@ -86,13 +86,20 @@ impl Refused {
 
     /// The same as the answer to a question: it must not be taken for a proof about the exchange that was asked for.
     pub(crate) fn of_question(self) -> Self {
-        Self { is_proof: false, ..self }
+        // A question is no telegram.
+        let sentence = if self.reason == Reason::InvalidFields { "What is asked is not right:" } else { self.sentence };
+        Self { is_proof: false, sentence, ..self }
     }
 
     /// What a person reads: the reason's sentence, then each violation as long as there is room, or the detail if there is none.
     pub(crate) fn message(&self) -> String {
         let mut message = self.sentence.to_owned();
-        if self.violations.is_empty() && !self.detail.is_empty() {
+        if self.violations.is_empty() && !self.detail.is_empty() && self.detail != self.sentence {
+            // What does not begin as a sentence goes on with the one before it.
+            if !self.detail.starts_with(char::is_uppercase) && message.ends_with('.') {
+                message.pop();
+                message.push(':');
+            }
             message.push(' ');
             message.push_str(&self.detail);
         }

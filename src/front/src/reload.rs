@@ -45,7 +45,7 @@ pub(crate) fn refused(wanted: &str, error: &ReloadError) -> Refused {
         ),
         ReloadError::NeedsReconnect { institution, text } => because(
             Reason::NeedsReconnect,
-            "What has changed needs another connection to the institution; the version in force stays: stop the gateway and start it again.",
+            "What has changed needs another connection to the institution: stop the gateway and start it again; until then the version in force stays.",
             institution,
             text.clone(),
         ),

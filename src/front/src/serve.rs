@@ -102,7 +102,7 @@ fn ended(refused: Refused) -> Status {
 }
 
 fn stopped(institution: &str, text: &str) -> Status {
-    ended(Refused::new(Refusal::Stopped, institution, text))
+    ended(Refused { sentence: "The stream ends.", ..Refused::new(Refusal::Stopped, institution, text) })
 }
 
 /// A stream that is subscribed.
@@ -132,7 +132,7 @@ impl Line {
                 },
                 served = self.subscription.next(), if room.is_some() => match served {
                     None => {
-                        let text = "the subscription has ended: the institution's driver has stopped, or too much was not taken; subscribe again";
+                        let text = "the institution's driver has stopped, or too much was not taken; subscribe again";
                         return Err(stopped(&self.institution, text));
                     }
                     // One that nobody will take goes to another subscriber when this one is dropped.

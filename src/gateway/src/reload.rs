@@ -87,7 +87,8 @@ impl fmt::Display for ReloadError {
             Self::Mistakes { institution, sources, diagnostics } => {
                 let errors: Vec<&Diagnostic> =
                     diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
-                write!(f, "the spec of {institution} has {} mistakes; the old one stays in force", errors.len())?;
+                let (count, s) = (errors.len(), if errors.len() == 1 { "" } else { "s" });
+                write!(f, "the spec of {institution} has {count} mistake{s}; the old one stays in force")?;
                 for error in errors {
                     let file = sources.get(usize::from(error.at.span.source.0)).map_or("", |source| &source.name);
                     write!(f, "\n{file}: {}: {}", error.code, error.message)?;

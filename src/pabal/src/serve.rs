@@ -47,10 +47,11 @@ impl Serve {
         let text = std::fs::read_to_string(&self.config).with_context(|| {
             format!("cannot read {}; `pabal serve --print-default` shows what can be in it", self.config.display())
         })?;
-        let config = match Config::parse(&text, &self.config.to_string_lossy()) {
+        let (config, is_json) = match Config::parse(&text, &self.config.to_string_lossy()) {
             Ok(config) => {
-                log(self.json_log || config.log_format() == LogFormat::Json, "info");
-                built_in_specs(config)?
+                let is_json = self.json_log || config.log_format() == LogFormat::Json;
+                log(is_json, "info");
+                (built_in_specs(config)?, is_json)
             }
             Err(error) => {
                 err!("{error}");
@@ -58,7 +59,7 @@ impl Serve {
             }
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(serve(config))
+        runtime.block_on(serve(config, is_json))
     }
 }
 
@@ -75,7 +76,7 @@ fn built_in_specs(mut config: Config) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-async fn serve(config: Config) -> anyhow::Result<u8> {
+async fn serve(config: Config, is_json: bool) -> anyhow::Result<u8> {
     let listen = config.listen().clone();
     let within = config.drain_deadline();
     // Before sessions can be up: unless somebody listens for it, this signal ends a process.
@@ -105,7 +106,7 @@ async fn serve(config: Config) -> anyhow::Result<u8> {
             _ = stop.recv() => break,
             _ = interrupt.recv() => break,
             // Beside the rest: reading specs must not hold up a stop.
-            Some(()) = hangup.recv() => drop(tokio::spawn(reload(gateway.handle()))),
+            Some(()) = hangup.recv() => drop(tokio::spawn(reload(gateway.handle(), is_json))),
         }
     }
     out!("stopping: nothing new is taken; answers are awaited for {within:?}; a second signal ends at once");
@@ -124,7 +125,7 @@ async fn serve(config: Config) -> anyhow::Result<u8> {
 }
 
 /// SIGHUP: reads the specs again. A mistake leaves the old ones in force.
-async fn reload(handle: Handle) {
+async fn reload(handle: Handle, is_json: bool) {
     match handle.reload(None, "SIGHUP", "the process was signalled").await {
         Ok(reloaded) => {
             for one in reloaded {
@@ -132,6 +133,8 @@ async fn reload(handle: Handle) {
                 out!("{}: spec {} is in force, {what}", one.institution, one.new);
             }
         }
+        // A collector takes lines of JSON, and nothing that is drawn.
+        Err(error) if is_json => tracing::error!(event = "reload_refused", "{error}"),
         Err(error) => {
             if let ReloadError::Mistakes { sources, diagnostics, .. } = &error {
                 out::bytes(std::io::stderr(), diagnostics::draw(diagnostics, sources).as_bytes());

@@ -182,7 +182,7 @@ fn one_trace_is_followed_over_sockets_time_a_restart_and_an_inquiry() {
     gateway.until(&["hecto: spec ", " is in force, was "]);
     std::fs::write(&file, spec.replacen("effect money", "effect mony", 1)).expect("a mistake");
     gateway.hang_up();
-    gateway.until(&["pabal: the spec of hecto has 1 mistakes; the old one stays in force"]);
+    gateway.until(&["\"event\":\"reload_refused\"", "the spec of hecto has 1 mistake; the old one stays in force"]);
     std::fs::write(&file, spec).expect("as it was");
 
     let (cut, parent) = trace(4);
