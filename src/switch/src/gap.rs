@@ -171,6 +171,25 @@ pub(crate) struct Sequence {
 pub(crate) struct Gaps {
     #[serde(with = "crate::pairs")]
     sequences: BTreeMap<SequenceKey, Sequence>,
+    /// Questions that are still on their way, though their sequence is not followed any more: the date has changed, and may come back if
+    /// the wall clock leapt.
+    left: Vec<(SequenceKey, ExchangeId)>,
+}
+
+impl Gaps {
+    /// A sequence is not followed any more.
+    fn drop_sequence(&mut self, key: &SequenceKey) {
+        if let Some((asking, _)) = self.sequences.remove(key).and_then(|sequence| sequence.asking) {
+            self.left.push((key.clone(), asking));
+        }
+    }
+
+    /// Whether a question about a scope is on its way, of this kind of notice or another.
+    fn is_asked(&self, key: &SequenceKey) -> bool {
+        let is_same = |other: &SequenceKey| other.protocol == key.protocol && other.scope == key.scope;
+        self.left.iter().any(|(other, _)| is_same(other))
+            || self.sequences.iter().any(|(other, sequence)| is_same(other) && sequence.asking.is_some())
+    }
 }
 
 /// A sequence as entries tell of it.
@@ -269,9 +288,11 @@ impl Core {
         let sequences = &mut self.state.gaps.sequences;
         if !sequences.contains_key(&key) && sequences.len() >= SEQUENCES_MAX {
             let oldest = sequences.iter().min_by_key(|(_, known)| known.date).map(|(key, _)| key.clone());
-            oldest.and_then(|key| sequences.remove(&key));
+            if let Some(oldest) = oldest {
+                self.state.gaps.drop_sequence(&oldest);
+            }
         }
-        let sequence = sequences.entry(key.clone()).or_insert_with(|| Sequence {
+        let sequence = self.state.gaps.sequences.entry(key.clone()).or_insert_with(|| Sequence {
             rule: about.rule.clone(),
             date: today,
             holes: Holes::default(),
@@ -340,14 +361,7 @@ impl Core {
     fn ask_for_gap(&mut self, key: &SequenceKey, number: u64, now: Now) {
         let Some(sequence) = self.state.gaps.sequences.get(key) else { return };
         let today = self.state.conversations[usize::from(key.protocol)].day.date;
-        let others = self
-            .state
-            .gaps
-            .sequences
-            .iter()
-            .filter(|(other, _)| other.protocol == key.protocol && other.scope == key.scope && *other != key);
-        let is_asked_by_another = others.into_iter().any(|(_, other)| other.asking.is_some());
-        if sequence.date != today || is_asked_by_another {
+        if sequence.date != today || self.state.gaps.is_asked(key) {
             self.ask_later(key, number, PACE, now);
             return;
         }
@@ -535,6 +549,7 @@ impl Core {
             sequence.asking = None;
             self.set_gap_timer();
         }
+        self.state.gaps.left.retain(|(_, left)| *left != id);
     }
 
     /// A notice came by itself: whoever asks for it at this moment has its answer.
@@ -587,9 +602,7 @@ impl Core {
                     sequence.holes.missing.clear();
                     sequence.date = today;
                 }
-                _ => {
-                    self.state.gaps.sequences.remove(&key);
-                }
+                _ => self.state.gaps.drop_sequence(&key),
             }
         }
         self.set_gap_timer();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use pabal_clock::Wall;
 use pabal_switch::{CloseReason, Entry, Event, GapEnd};
 
 use crate::hands::{Hands, OUT, settings, version};
@@ -487,4 +488,63 @@ fn holes_of_numbers_that_never_begin_anew_are_of_the_date_on_which_they_were_see
     next.after_secs(30);
     assert_eq!(closed(&next), []);
     assert_eq!(numbers(&questions(&mut next)), ["000003"]);
+}
+
+#[test]
+fn a_question_that_a_leap_of_the_clock_left_behind_is_still_the_only_one() {
+    let mut hands = Hands::open_by(version(&[("deposit_gap after 30s", "deposit_gap after 5s")], &[]), settings());
+    let day = |hands: &mut Hands, days: i64| {
+        hands.now.wall = Wall::from_unix_micros(hands.now.wall.as_unix_micros() + days * 86_400_000_000);
+        hands.core.handle_timeout(hands.now);
+        hands.turn();
+    };
+    for number in [1, 3] {
+        hands.receive(&peer::deposit(number, 1_000));
+    }
+    hands.after_secs(5);
+    assert_eq!(numbers(&questions(&mut hands)), ["000002"]);
+    day(&mut hands, 1);
+    day(&mut hands, -1);
+    for number in [4, 6] {
+        hands.receive(&peer::deposit(number, 1_000));
+    }
+    hands.after_secs(20);
+    assert_eq!(numbers(&questions(&mut hands)), [""; 0], "the first has not been answered");
+    hands.after_secs(12);
+    assert_eq!(numbers(&questions(&mut hands)), ["000005"], "its time is over");
+}
+
+#[test]
+fn questions_that_nobody_answers_stop_no_other_bank_and_no_drain() {
+    let mut settings = settings();
+    settings.lines[0].window = 2;
+    let mut hands = Hands::open_with(settings);
+    for number in (1..=199).step_by(2) {
+        hands.receive(&peer::deposit(number, 1_000));
+    }
+    hands.take_frames(OUT);
+    hands.after_secs(30);
+    // A hundred holes of a silent bank, for an hour: one place at most, and the other bank always has one.
+    for _ in 0..120 {
+        assert!(hands.core.status().in_flight <= 1);
+        let open = hands.request(peer::transfer("004", "1", 5));
+        let id = hands.call(open);
+        let frames = hands.take_frames(OUT);
+        let transfer =
+            frames.iter().find(|frame| peer::at(frame, peer::MESSAGE_TYPE) == "2000").expect("it leaves at once");
+        hands.receive(&peer::answer(transfer, "0000"));
+        assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
+        hands.after_secs(30);
+    }
+    while hands.core.status().in_flight == 0 {
+        hands.after_secs(1);
+    }
+    hands.core.drain(hands.now.mono + Duration::from_secs(600), hands.now);
+    hands.turn();
+    assert_eq!(hands.closes.len(), 0, "the question may still be answered");
+    hands.after_secs(31);
+    assert_eq!(hands.closes.iter().filter(|(_, reason, _)| *reason == CloseReason::Drained).count(), 2);
+    hands.take_frames(OUT);
+    hands.after_secs(600);
+    assert_eq!(questions(&mut hands).len(), 0, "nothing is asked any more");
 }
