@@ -329,7 +329,7 @@ fn a_restart_on_the_next_date_tells_what_is_missing_of_the_last() {
     let conn = hands.conn(OUT);
     hands.closed(conn, CloseReason::PeerClosed);
     let wall = hands.now.wall.as_unix_micros() + 15 * 3_600 * 1_000_000;
-    hands.now.wall = pabal_clock::Wall::from_unix_micros(wall);
+    hands.now.wall = Wall::from_unix_micros(wall);
     let next = hands.restart();
     assert_eq!(closed(&next), [(vec![(2, 2)], GapEnd::DateChanged)]);
     let next = next.restart();
