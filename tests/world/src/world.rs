@@ -145,6 +145,8 @@ struct World {
     /// Every exchange that the core has told of.
     tracks: BTreeMap<ExchangeId, Track>,
     keys: BTreeMap<pabal_counterparty::Key, ExchangeId>,
+    /// Those that ask for a number of theirs.
+    gap_keys: BTreeMap<pabal_counterparty::Key, ExchangeId>,
     /// Exchanges that departed, and were in flight when that was looked at last.
     flying: BTreeSet<ExchangeId>,
     /// Exchanges of which the first byte was written.
@@ -244,6 +246,7 @@ impl World {
             fences: Vec::new(),
             tracks: BTreeMap::new(),
             keys: BTreeMap::new(),
+            gap_keys: BTreeMap::new(),
             flying: BTreeSet::new(),
             left: BTreeSet::new(),
             numbers: BTreeMap::new(),

@@ -95,7 +95,9 @@ impl World {
                 // Most outlast the time for an answer.
                 self.counts.stalls += 1;
                 let until = self.now.mono + Duration::from_millis(self.chance.between(1_000, 60_000));
-                let room = usize::try_from(self.chance.between(0, 500)).unwrap_or(0);
+                // Some take a part of one request, others several that arrive when all is over.
+                let room = if self.chance.per_mille(500) { 500 } else { 5_000 };
+                let room = usize::try_from(self.chance.between(0, room)).unwrap_or(0);
                 link.out.stall(until, room);
                 link.back.stall(until, room);
                 self.agenda.plan(until, Event::StallEnds);

@@ -80,6 +80,8 @@ impl World {
         for kept in &self.disk.notices {
             by_key.entry(&kept.0.1).or_default().push(kept);
         }
+        // What memory had to drop has a new name when it comes again, and may be replied to anew.
+        let are_all_known = self.disk.notice_ids.len() < setup::NOTICES_MAX as usize;
         for (key, notice) in self.bank.ledger().notices() {
             let flat = key.parts().collect::<Vec<_>>().concat();
             let mine = by_key.get(&*flat).map(Vec::as_slice).unwrap_or_default();

@@ -92,7 +92,16 @@ impl World {
             "relay_first" => Fault::PeerRelayFirst,
             _ => return,
         };
-        if let Some(exchange) = self.keys.get(key).copied() {
+        // The institution does not say which of the two it means; some things are done to answers of transfers only.
+        let asks_for_theirs = match fault {
+            Fault::PeerSilence | Fault::PeerLate | Fault::PeerRefuse | Fault::PeerAlter => self.gap_keys.get(key),
+            _ => None,
+        };
+        let exchange = match (self.keys.get(key), asks_for_theirs) {
+            (Some(one), None) | (None, Some(one)) => *one,
+            _ => return,
+        };
+        if self.left.contains(&exchange) {
             self.hit(fault, exchange);
         }
     }
@@ -156,8 +165,11 @@ impl World {
                         track.place = Some((entry.place.line.clone(), entry.place.slot, entry.place.epoch));
                     }
                     let key = Key::of(&entry.telegram.bytes, &self.plan.protocol.rules.key);
+                    // A hole is asked for under a number of theirs, which may be one of ours too.
+                    let asks_for_theirs = entry.telegram.bytes.get(TYPE) == Some(b"4000");
+                    let keys = if asks_for_theirs { &mut self.gap_keys } else { &mut self.keys };
                     if let Some(key) = key {
-                        self.keys.insert(key, entry.exchange);
+                        keys.insert(key, entry.exchange);
                     }
                 }
                 Entry::Outcome(entry) => {
