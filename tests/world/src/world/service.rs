@@ -74,8 +74,6 @@ impl World {
 
     /// What the institution was told of its notices is what the journal and the services know.
     pub(super) fn notices_are_kept(&self) -> Result<(), String> {
-        // Beyond the bound the oldest are in the journal only.
-        let are_all_known = self.disk.notice_ids.len() < setup::NOTICES_MAX as usize;
         let mut by_key: BTreeMap<&[u8], Vec<_>> = BTreeMap::new();
         for kept in &self.disk.notices {
             by_key.entry(&kept.0.1).or_default().push(kept);
