@@ -153,6 +153,8 @@ struct World {
     left: BTreeSet<ExchangeId>,
     /// Every number that has left: (date, bank, company, number).
     numbers: BTreeMap<Vec<u8>, ExchangeId>,
+    /// The last question for a hole that left, by date, bank and party.
+    questions: BTreeMap<Vec<u8>, ExchangeId>,
     delivered: BTreeSet<NoticeId>,
     /// How each opening stands, as the process says since it started.
     openings: BTreeMap<Vec<u8>, OpeningState>,
@@ -250,6 +252,7 @@ impl World {
             flying: BTreeSet::new(),
             left: BTreeSet::new(),
             numbers: BTreeMap::new(),
+            questions: BTreeMap::new(),
             delivered: BTreeSet::new(),
             openings: BTreeMap::new(),
             trace: Trace::new(setup.print),

@@ -308,7 +308,7 @@ impl World {
         Ok(())
     }
 
-    /// A hole in their numbers is asked for under their number, and never under one of ours that is in flight.
+    /// A hole in their numbers is asked for under their number, never under one of ours that is in flight, and one at a time of each scope.
     fn gap_began(&mut self, exchange: ExchangeId, key: &[u8]) -> Result<(), String> {
         self.counts.gaps_asked += 1;
         let number = String::from_utf8_lossy(key).into_owned();
@@ -318,6 +318,10 @@ impl World {
         };
         if let Some(other) = self.numbers.get(key).filter(|other| is_in_flight(other)) {
             return Err(format!("{number} is asked for by {exchange} while {other} of ours is in flight under it"));
+        }
+        let scope = key[..key.len() - NUMBER.len()].to_vec();
+        if let Some(other) = self.questions.insert(scope, exchange).filter(is_in_flight) {
+            return Err(format!("{number} is asked for by {exchange} while {other} about the same scope is in flight"));
         }
         Ok(())
     }
