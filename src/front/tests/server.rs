@@ -409,11 +409,12 @@ async fn what_is_wrong_with_a_reply_is_told_in_band_and_one_stream_is_one_subscr
     let mut bench = bench(None).await;
     let nothing = Reply { notice_id: "01a20092-1559-7000-bd64-9e6c46a0a6e4".to_owned(), body: None };
     let unknown = Reply { body: Some(reply::Body::ResponseCode("0000".to_owned())), ..nothing.clone() };
-    let actions = [Action::Reply(nothing), Action::Reply(unknown)].map(Some);
+    let received = Received { notice_id: nothing.notice_id.clone() };
+    let actions = [Action::Reply(nothing), Action::Reply(unknown), Action::Received(received)].map(Some);
     let (requests, mut events) =
         serve(&mut bench, [vec![subscribe("hecto", "deposit")], actions.to_vec()].concat()).await;
     let mut heard = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..4 {
         heard.push(events.message().await.expect("it goes on").expect("and on").event.expect("always set"));
     }
     assert!(matches!(&heard[0], Event::Subscribed(subscribed) if subscribed.notices == ["deposit"]), "{heard:?}");
@@ -424,7 +425,7 @@ async fn what_is_wrong_with_a_reply_is_told_in_band_and_one_stream_is_one_subscr
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(reasons, [Reason::InvalidFields, Reason::UnknownNotice]);
+    assert_eq!(reasons, [Reason::InvalidFields, Reason::UnknownNotice, Reason::UnknownNotice]);
     requests.send(ServeRequest { action: subscribe("hecto", "deposit") }).await.expect("there is room");
     let status = events.message().await.expect_err("the stream ends");
     assert!(status.message().contains("subscribed already"), "{status:?}");

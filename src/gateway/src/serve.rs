@@ -258,10 +258,12 @@ impl Replier {
     }
 
     /// Says that a notice is safe with the subscriber: it is not given again, unless the institution sends it again, or the gateway ends
-    /// before that is durable.
+    /// before that is durable. It may be one that an earlier subscription of the same caller was given, if this one subscribes to its name;
+    /// to say so twice on one subscription changes nothing.
     ///
     /// # Errors
-    /// The institution's driver has ended.
+    /// [`Refusal::UnknownNotice`] if the notice is not known, was given to others only, or is taken by another; it stays as it is. Or the
+    /// institution's driver has ended.
     pub async fn received(&self, notice: NoticeId) -> Result<(), CallError> {
         self.0.send(|taken| Command::NoticeTaken { notice, subscriber: self.0.id, taken }).await
     }

@@ -352,7 +352,9 @@ pub mod reply {
         Raw(::prost::alloc::vec::Vec<u8>),
     }
 }
-/// The service has a notice.
+/// The service has a notice: one that came on this stream, or on an earlier one of the same caller that has not taken it and that this stream
+/// subscribes to. Of any other, and of one that is taken already, `reply_refused` says UNKNOWN_NOTICE: it stays as it is. To say so twice on one
+/// stream changes nothing.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Received {
     /// The notice, by its id.
@@ -380,7 +382,7 @@ pub mod serve_response {
         /// What became of a reply.
         #[prost(message, tag = "3")]
         Replied(super::Replied),
-        /// A reply that was not taken; the notice still waits for one, if it waited.
+        /// A `reply` or a `received` that was not taken; the notice still waits for one, if it waited.
         #[prost(message, tag = "4")]
         ReplyRefused(super::ReplyRefused),
     }
@@ -468,7 +470,7 @@ pub struct Replied {
     #[prost(string, tag = "3")]
     pub text: ::prost::alloc::string::String,
 }
-/// A reply that was not taken.
+/// A `reply` or a `received` that was not taken.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ReplyRefused {
     /// The notice that it named, as it was written.
@@ -572,7 +574,7 @@ pub enum Reason {
     NotInquirable = 21,
     /// Refusal: a request that names a number of the institution is under way under this number.
     NumberInUse = 22,
-    /// Refusal of a reply: no notice of this id waits for one.
+    /// Refusal of a reply or of `received`: no notice of this id was given to the service and waits for it.
     UnknownNotice = 23,
     /// Cause: the institution's answer says so.
     Answered = 101,
@@ -713,7 +715,8 @@ pub enum ReplyReport {
     Sent = 1,
     /// No byte of it left, and none will.
     NotSent = 2,
-    /// The answer that the spec states for this case was sent first, or is on its way.
+    /// Another answer was sent first, or is on its way: the one that the spec states for this case, another service's, or an earlier one of
+    /// this service.
     TooLate = 3,
 }
 impl ReplyReport {
@@ -1496,7 +1499,7 @@ pub struct SearchResponse {
     /// Newest first.
     #[prost(message, repeated, tag = "1")]
     pub found: ::prost::alloc::vec::Vec<TxSummary>,
-    /// There may be more than were asked for.
+    /// There may be more: more match than were asked for, or the journal goes further back than a search looks.
     #[prost(bool, tag = "2")]
     pub more: bool,
 }
@@ -1595,7 +1598,8 @@ pub struct ShowResponse {
     /// The answer's telegram as stored. Not set if there is none.
     #[prost(message, optional, tag = "3")]
     pub answer: ::core::option::Option<Telegram>,
-    /// Every entry of the journal about it, oldest first.
+    /// The entries of the journal about it, oldest first: the first 1,000, and of those behind them only the ones that say how far an exchange
+    /// is.
     #[prost(message, repeated, tag = "4")]
     pub history: ::prost::alloc::vec::Vec<HistoryEntry>,
     /// Inquiries about it, oldest first.

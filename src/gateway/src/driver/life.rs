@@ -20,7 +20,7 @@ use super::command::{Command, Fenced, Heard, LookKey, Refused, Taken, Waiter};
 use super::observer::{Observer, Seen};
 use super::own::Own;
 use super::socket::{self, Progress, Socket};
-use super::subscribers::{SubscriberId, Subscribers};
+use super::subscribers::{Claim, SubscriberId, Subscribers};
 use super::waiters::Waiters;
 use super::{Drained, Driver, Line, LineEndpoint, health};
 use crate::clock::{Alarm, now};
@@ -261,12 +261,29 @@ impl Life {
         let (notice, caller) = (reply.notice, reply.caller.clone());
         let replied = self.core.reply(reply, now);
         if replied.is_ok() {
-            self.subscribers.acknowledge(notice);
+            self.subscribers.acknowledge(notice, subscriber);
             self.core.delivered(notice, &caller, now);
             self.replier = Some((notice, subscriber));
         }
         // Who is gone hears nothing.
         let _ = taken.send(replied);
+    }
+
+    /// A service has a notice for good. What another holds is not its to take: that one would not be given it again.
+    fn take_notice(&mut self, notice: NoticeId, id: SubscriberId, now: Now) -> Result<(), (Refusal, String)> {
+        match (self.subscribers.claim(notice, id), self.subscribers.caller(id)) {
+            (Claim::Given, Some(caller)) => {
+                self.subscribers.acknowledge(notice, id);
+                self.core.delivered(notice, &caller, now);
+                Ok(())
+            }
+            (Claim::Taken, _) => Ok(()),
+            _ => {
+                let text =
+                    format!("notice {notice} is not held by this subscription; it was not given to it, or is taken");
+                Err((Refusal::UnknownNotice, text))
+            }
+        }
     }
 
     fn take_commands(&mut self, driver: &mut Driver, cx: &mut Context<'_>) -> bool {
@@ -313,11 +330,8 @@ impl Life {
             }
             Command::Reply { reply, subscriber, taken } => self.take_reply(*reply, subscriber, taken, now),
             Command::NoticeTaken { notice, subscriber, taken } => {
-                if let Some(caller) = self.subscribers.caller(subscriber) {
-                    self.subscribers.acknowledge(notice);
-                    self.core.delivered(notice, &caller, now);
-                }
-                let _ = taken.send(Ok(()));
+                // Who is gone hears nothing.
+                let _ = taken.send(self.take_notice(notice, subscriber, now));
             }
             Command::Reload { version, actor, reason, reply } => {
                 let old = driver.versions.newest().digest;

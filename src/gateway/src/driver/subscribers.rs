@@ -16,6 +16,10 @@ pub(crate) struct SubscriberId(pub(crate) u64);
 pub(crate) const QUEUE_MAX: usize = SERVED_UNACKED_MAX * 4;
 /// Notices without a subscriber that are remembered here, by their ids. Of more, the oldest are given at the next start.
 const PARKED_MAX: usize = 100_000;
+/// Notices of which it is remembered who had them and went without a word; of more, the oldest are forgotten.
+const LEFT_MAX: usize = 16_384;
+/// Notices that a subscriber has taken of which it is remembered, so that it may say so twice; of more, the oldest are forgotten.
+const TAKEN_MAX: usize = 1_024;
 
 /// What a subscriber is told.
 pub(crate) enum Told {
@@ -40,6 +44,8 @@ pub(super) struct Subscribers {
     held: BTreeMap<NoticeId, (SubscriberId, Box<str>)>,
     /// Who hears what became of a reply.
     replying: BTreeMap<NoticeId, SubscriberId>,
+    /// What subscribers held that have gone since: its rule, and their callers, who may still say that they have it.
+    left: BTreeMap<NoticeId, (Box<str>, BTreeSet<Box<str>>)>,
     /// Nobody could take them, by rule.
     parked: BTreeMap<Box<str>, BTreeSet<NoticeId>>,
     parked_count: usize,
@@ -50,33 +56,53 @@ pub(super) struct Subscribers {
 struct Known {
     subscriber: Subscriber,
     held: usize,
+    /// What it has said that it has.
+    taken: BTreeSet<NoticeId>,
+}
+
+/// What a subscriber that says that it has a notice may say of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Claim {
+    /// It, or an earlier subscription of its caller, was given it, and nobody has said so yet.
+    Given,
+    /// It has said so before.
+    Taken,
+    /// It was not given it, or somebody else has it for good.
+    Stranger,
 }
 
 impl Known {
     fn wants(&self, rule: &str) -> bool {
+        self.held < SERVED_UNACKED_MAX && self.is_for(rule)
+    }
+
+    fn is_for(&self, rule: &str) -> bool {
         let notices = &self.subscriber.notices;
-        self.held < SERVED_UNACKED_MAX && (notices.is_empty() || notices.contains(rule))
+        notices.is_empty() || notices.contains(rule)
     }
 }
 
 impl Subscribers {
     pub(super) fn join(&mut self, id: SubscriberId, subscriber: Subscriber) {
-        self.known.insert(id, Known { subscriber, held: 0 });
+        self.known.insert(id, Known { subscriber, held: 0, taken: BTreeSet::new() });
     }
 
     /// Somebody is gone: what it held waits for another.
     pub(super) fn leave(&mut self, id: SubscriberId) {
-        if self.known.remove(&id).is_none() {
-            return;
-        }
+        let Some(gone) = self.known.remove(&id) else { return };
         self.replying.retain(|_, replier| *replier != id);
         let held = std::mem::take(&mut self.held);
         for (notice, (holder, rule)) in held {
             if holder == id {
+                let left = self.left.entry(notice).or_insert_with(|| (rule.clone(), BTreeSet::new()));
+                left.1.insert(gone.subscriber.caller.clone());
                 self.park(rule, notice);
             } else {
                 self.held.insert(notice, (holder, rule));
             }
+        }
+        while self.left.len() > LEFT_MAX {
+            self.left.pop_first();
         }
     }
 
@@ -119,12 +145,44 @@ impl Subscribers {
         Some(notice)
     }
 
-    /// Somebody has a notice for good.
-    pub(super) fn acknowledge(&mut self, notice: NoticeId) {
+    /// Whether a subscriber may say that it has a notice. One whose connection was lost may say so on its next one, of notices whose names
+    /// it takes there.
+    pub(super) fn claim(&self, notice: NoticeId, id: SubscriberId) -> Claim {
+        let Some(known) = self.known.get(&id) else { return Claim::Stranger };
+        let caller = &known.subscriber.caller;
+        let is_given = match (self.held.get(&notice), self.left.get(&notice)) {
+            (Some((holder, _)), _) if *holder == id => true,
+            (Some((holder, rule)), _)
+                if known.is_for(rule)
+                    && self.known.get(holder).is_some_and(|holder| holder.subscriber.caller == *caller) =>
+            {
+                true
+            }
+            (_, Some((rule, callers))) => known.is_for(rule) && callers.contains(caller),
+            _ => false,
+        };
+        match is_given {
+            true => Claim::Given,
+            false if known.taken.contains(&notice) => Claim::Taken,
+            false => Claim::Stranger,
+        }
+    }
+
+    /// A subscriber has a notice for good.
+    pub(super) fn acknowledge(&mut self, notice: NoticeId, id: SubscriberId) {
         if let Some((holder, _)) = self.held.remove(&notice)
             && let Some(known) = self.known.get_mut(&holder)
         {
             known.held -= 1;
+        }
+        if let Some((rule, _)) = self.left.remove(&notice) {
+            self.unpark(&rule, notice);
+        }
+        if let Some(known) = self.known.get_mut(&id) {
+            known.taken.insert(notice);
+            if known.taken.len() > TAKEN_MAX {
+                known.taken.pop_first();
+            }
         }
     }
 
@@ -214,9 +272,19 @@ mod tests {
     }
 
     fn join(subscribers: &mut Subscribers, id: u64, notices: &[&str], room: usize) -> mpsc::Receiver<Told> {
+        join_as(subscribers, id, "books", notices, room)
+    }
+
+    fn join_as(
+        subscribers: &mut Subscribers,
+        id: u64,
+        caller: &str,
+        notices: &[&str],
+        room: usize,
+    ) -> mpsc::Receiver<Told> {
         let (told, heard) = mpsc::channel(room);
         let notices = notices.iter().map(|name| (*name).to_owned()).collect();
-        subscribers.join(SubscriberId(id), Subscriber { caller: "books".into(), notices, told });
+        subscribers.join(SubscriberId(id), Subscriber { caller: caller.into(), notices, told });
         heard
     }
 
@@ -263,7 +331,7 @@ mod tests {
         subscribers.give(delivery(2, "deposit"));
         pump(&mut subscribers, "deposit");
         assert_eq!(heard(&mut one), [1, 2], "what waited goes first");
-        subscribers.acknowledge(NoticeId(1));
+        subscribers.acknowledge(NoticeId(1), SubscriberId(1));
         subscribers.leave(SubscriberId(1));
         assert!(subscribers.next_wanted().is_none(), "nobody is there");
         let mut two = join(&mut subscribers, 2, &[], QUEUE_MAX);
@@ -281,7 +349,7 @@ mod tests {
             subscribers.give(delivery(notice, "deposit"));
         }
         assert_eq!(heard(&mut one).len(), SERVED_UNACKED_MAX);
-        subscribers.acknowledge(NoticeId(7));
+        subscribers.acknowledge(NoticeId(7), SubscriberId(1));
         // It came just now, but another is before it.
         subscribers.give(delivery(all + 1, "deposit"));
         pump(&mut subscribers, "deposit");
@@ -309,5 +377,39 @@ mod tests {
         let mut two = join(&mut subscribers, 2, &[], QUEUE_MAX);
         pump(&mut subscribers, "deposit");
         assert_eq!((heard(&mut deaf), heard(&mut two)), (vec![1], vec![1, 2]));
+    }
+
+    #[test]
+    fn only_who_was_given_a_notice_says_that_it_has_it() {
+        let mut subscribers = Subscribers::default();
+        let notice = NoticeId(1);
+        let _holder = join_as(&mut subscribers, 1, "failures", &["transfer_fail"], QUEUE_MAX);
+        subscribers.give(delivery(1, "transfer_fail"));
+        let _deposits = join_as(&mut subscribers, 2, "deposits", &["deposit"], QUEUE_MAX);
+        let _other_name = join_as(&mut subscribers, 3, "failures", &["deposit"], QUEUE_MAX);
+        let _again = join_as(&mut subscribers, 4, "failures", &["transfer_fail"], QUEUE_MAX);
+        let claims =
+            |subscribers: &Subscribers, notice| [1, 2, 3, 4, 9].map(|id| subscribers.claim(notice, SubscriberId(id)));
+        let (given, stranger) = (Claim::Given, Claim::Stranger);
+        assert_eq!(claims(&subscribers, notice), [given, stranger, stranger, given, stranger]);
+        assert_eq!(claims(&subscribers, NoticeId(8)), [stranger; 5], "nobody was given it");
+
+        // The connection of the holder is lost; meanwhile another service is given it.
+        subscribers.leave(SubscriberId(1));
+        assert_eq!(claims(&subscribers, notice), [stranger, stranger, stranger, given, stranger]);
+        subscribers.leave(SubscriberId(4));
+        let _another = join_as(&mut subscribers, 5, "archive", &[], QUEUE_MAX);
+        pump(&mut subscribers, "transfer_fail");
+        let _back = join_as(&mut subscribers, 6, "failures", &[], QUEUE_MAX);
+        let both = |subscribers: &Subscribers| [5, 6].map(|id| subscribers.claim(notice, SubscriberId(id)));
+        assert_eq!(both(&subscribers), [given, given]);
+        subscribers.acknowledge(notice, SubscriberId(6));
+        assert_eq!(both(&subscribers), [stranger, Claim::Taken], "it is taken once");
+        subscribers.give(delivery(1, "transfer_fail"));
+        assert_eq!(
+            both(&subscribers).iter().filter(|claim| **claim == given).count(),
+            1,
+            "who holds what has come again"
+        );
     }
 }
