@@ -297,6 +297,7 @@ fn a_transfer_of_which_nothing_is_known_is_asked_about() {
         *confirm,
         [
             Confirm { answer: at(106, 15), original: at(100, 15), equal: account },
+            Confirm { answer: at(121, 3), original: at(156, 3), equal: Equal::default() },
             Confirm { answer: at(124, 15), original: at(159, 15), equal: account },
             Confirm { answer: at(139, 13), original: at(129, 13), equal: Equal::default() },
         ]

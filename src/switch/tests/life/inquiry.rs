@@ -108,6 +108,21 @@ fn an_answer_about_another_transfer_settles_nothing() {
 }
 
 #[test]
+fn the_same_account_number_at_another_bank_settles_nothing() {
+    for (code, proc_result, ok_amount) in [("0000", "0000", "0000000010000"), ("0000", "0116", "0000000000000")] {
+        let (mut hands, id, transfer) = unknown();
+        hands.inquire(id).unwrap();
+        let frame = hands.take_frame();
+        let mut other = transfer.clone();
+        assert_ne!(peer::at(&other, peer::CREDIT_BANK_CODE), "011");
+        peer::put(&mut other, peer::CREDIT_BANK_CODE, "011");
+        hands.receive(&peer::result(&frame, &other, code, proc_result, ok_amount));
+        assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER"], "{proc_result}");
+        assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Unknown);
+    }
+}
+
+#[test]
 fn only_an_unknown_can_be_asked_about() {
     let (mut hands, id, transfer) = unknown();
     assert_eq!(hands.inquire(ExchangeId(1)), Err(Refusal::NotInquirable));

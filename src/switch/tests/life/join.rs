@@ -82,6 +82,8 @@ fn what_differs_joins_nothing_and_is_told() {
     let (id, frame) = transferred(&mut hands);
     let fields = [
         ((106, 121), "999999999999   ", "debit_account"),
+        // The same account number at another bank is another account.
+        ((121, 124), "011", "credit_bank_code"),
         ((124, 139), "999999999999   ", "credit_account"),
         ((139, 152), "0000000010001", "req_amt"),
     ];

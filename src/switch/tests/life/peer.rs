@@ -13,6 +13,7 @@ pub(crate) const RESPONSE_CODE: (usize, usize) = (52, 56);
 pub(crate) const DEBIT_ACCOUNT: (usize, usize) = (100, 115);
 pub(crate) const PASSBOOK_PIN: (usize, usize) = (115, 123);
 pub(crate) const DEBIT_AMT: (usize, usize) = (129, 142);
+pub(crate) const CREDIT_BANK_CODE: (usize, usize) = (156, 159);
 pub(crate) const CREDIT_ACCOUNT: (usize, usize) = (159, 174);
 
 pub(crate) fn at(frame: &[u8], place: (usize, usize)) -> &str {
@@ -49,6 +50,7 @@ pub(crate) fn transfer(bank: &str, account: &str, amount: u64) -> Vec<u8> {
     put(&mut telegram, DEBIT_ACCOUNT, &format!("{account:<15}"));
     put(&mut telegram, PASSBOOK_PIN, "PIN-4711");
     put(&mut telegram, DEBIT_AMT, &format!("{amount:013}"));
+    put(&mut telegram, CREDIT_BANK_CODE, "088");
     put(&mut telegram, CREDIT_ACCOUNT, &format!("{:<15}", "110222333444"));
     telegram
 }
@@ -70,7 +72,7 @@ pub(crate) fn poll_answer(poll: &[u8]) -> Vec<u8> {
 pub(crate) fn result(inquiry: &[u8], transfer: &[u8], code: &str, proc_result: &str, ok_amount: &str) -> Vec<u8> {
     let mut answer = answer(inquiry, code);
     put(&mut answer, (106, 121), at(transfer, DEBIT_ACCOUNT));
-    put(&mut answer, (121, 124), "088");
+    put(&mut answer, (121, 124), at(transfer, CREDIT_BANK_CODE));
     put(&mut answer, (124, 139), at(transfer, CREDIT_ACCOUNT));
     put(&mut answer, (139, 152), at(transfer, DEBIT_AMT));
     put(&mut answer, (152, 165), ok_amount);
@@ -93,7 +95,7 @@ pub(crate) fn transfer_fail(number: u32, transfer: &[u8], amount: u64) -> Vec<u8
     put(&mut notice, SEND_DATE, at(transfer, SEND_DATE));
     put(&mut notice, (100, 106), at(transfer, TELEGRAM_NO));
     put(&mut notice, (106, 121), at(transfer, DEBIT_ACCOUNT));
-    put(&mut notice, (121, 124), "088");
+    put(&mut notice, (121, 124), at(transfer, CREDIT_BANK_CODE));
     put(&mut notice, (124, 139), at(transfer, CREDIT_ACCOUNT));
     put(&mut notice, (139, 152), at(transfer, DEBIT_AMT));
     put(&mut notice, (165, 178), &format!("{amount:013}"));

@@ -100,6 +100,7 @@ fn a_transfer_that_succeeded_is_called_failed_in_part() {
         telegram_no = {{ sequence = 500_001, per = [\"send_date\", \"bank_code\", \"company_no\"] }}
         orig_tlg_no = {{ copy = \"telegram_no\" }}
         debit_account = {{ copy = \"debit_account\" }}
+        credit_bank_code = {{ copy = \"credit_bank_code\" }}
         credit_account = {{ copy = \"credit_account\" }}
         req_amt = {{ copy = \"debit_amt\" }}
         fail_amt = {{ part = \"debit_amt\", percent = 40 }}
