@@ -211,7 +211,7 @@ mod tests {
                 ("phone           X(12)", "phone           X(11)"),
                 ("filler(9)  public       unset", "filler(10) public unset"),
             ],
-            vec![("echo  public  \"업체번호\"", "echo  account  \"회사\"")],
+            vec![("by answerer  public  \"응답코드\"", "by answerer  account  \"답\"")],
             vec![
                 ("    open           \"1000\"", "    balance \"6000\"|\"6100\" \"100\"\n    open           \"1000\""),
                 ("telegram open ", "telegram balance 60 : common {\n}\n\ntelegram open "),

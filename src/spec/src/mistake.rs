@@ -75,6 +75,7 @@ mistakes! {
     BAD_GAP             "S064" "a gap request that cannot say what is missing"
     ONLY_CONVERTED      "S065" "a conversation where telegrams are only converted"
     WEAK_TRACE          "S066" "a trace that two requests would share"
+    NOT_PUBLIC          "S067" "a field that not everybody may see, where everybody sees it"
     // Code tables.
     TABLE_LINE          "S070" "a line of a code table that cannot be read"
     TABLE_TWICE         "S071" "a code that is listed twice"

@@ -271,6 +271,20 @@ const IN_SPEC: &[Mistake] = &[
         "trace        send_date send_time",
         "send_date send_time telegram_no",
     ),
+    m(
+        "S067",
+        "company_no     X(12)           by asker echo  public",
+        "company_no     X(12)           by asker echo  identity",
+        "identity",
+    ),
+    m(
+        "S067",
+        "send_time      time(hhmmss)    by asker echo  public",
+        "send_time      time(hhmmss)    by asker echo  phone",
+        "phone",
+    ),
+    // What a notice joins by; and only there, not in the inquiry that has a field of the same name.
+    m("S067", "orig_no        9(6)        by asker  public", "orig_no        9(6)        by asker  account", "account"),
     m("S065", "telegram trailer", "exchange ask \"질문\" {\n}\n\ntelegram trailer", "ask"),
     m("S065", "telegram trailer", "notice tell \"통지\" {\n}\n\ntelegram trailer", "tell"),
 ];

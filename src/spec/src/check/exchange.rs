@@ -99,7 +99,7 @@ pub(crate) fn draft<'d, 's>(scene: &'d Scene<'s>, code: &TypeCode) -> Option<&'d
 }
 
 /// The layout of a written type, without telling anything.
-fn quiet<'d, 's>(scene: &'d Scene<'s>, written: Option<&written::Type>) -> Option<&'d Draft<'s>> {
+pub(crate) fn quiet<'d, 's>(scene: &'d Scene<'s>, written: Option<&written::Type>) -> Option<&'d Draft<'s>> {
     let code = select::find(written?, scene, &mut Vec::new())?;
     draft(scene, &code)
 }

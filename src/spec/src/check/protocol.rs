@@ -11,7 +11,7 @@ use pabal_telegram::{Charset, CharsetPair, Field, FieldId, Kind, Layout, LayoutE
 use crate::catalog::{Catalog, Signed, TelegramId, Wide};
 use crate::check::layout::{self, Column, Draft, Ground};
 use crate::check::select::{self, Selection};
-use crate::check::{conversation, exchange, not_said, notice, table, unique};
+use crate::check::{conversation, exchange, not_said, notice, shown, table, unique};
 use crate::diagnostic::{Diagnostic, Severity, Source};
 use crate::institution::{Digest, Protocol};
 use crate::mistake::{self, error};
@@ -194,6 +194,7 @@ fn rules(scene: &Scene<'_>, listed: bool, out: &mut Vec<Diagnostic>) -> Option<R
     let key = conversation::key(scene, out);
     let trace = conversation::trace(scene, out);
     conversation::stray_stamps(scene, out);
+    shown::check(scene, out);
     let poll = written.poll.as_ref().map(|poll| conversation::poll(scene, poll, out));
     let exchanges = exchange::check(scene, out);
     let notices = notice::check(scene, out);
