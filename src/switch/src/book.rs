@@ -1,6 +1,7 @@
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -111,6 +112,21 @@ impl Book {
         let telegram = self.protocol.catalog.select(frame)?;
         let is = |row: &&Row| row.0 == telegram && row.1.iter().all(|(at, bytes)| at.of(frame) == Some(bytes));
         Ok((telegram, self.routes.iter().find(is).map_or(Route::Nothing, |row| row.2)))
+    }
+
+    /// What a frame that no row knows holds in the fields of `select by`, for logs: only values that some row names, since in a frame
+    /// that is shifted by a few bytes an account or a password may stand there.
+    pub(crate) fn types_shown(&self, unselected: &Unselected) -> String {
+        let select = &self.protocol.catalog.select;
+        let is_named = |at: &Slice, bytes: &[u8]| {
+            let conditions = select.rows.iter().flat_map(|row| &row.bytes);
+            conditions.filter(|(place, _)| place == at).any(|(_, any_of)| any_of.iter().any(|named| **named == *bytes))
+        };
+        let shown = select.by.iter().zip(&unselected.by).map(|(at, bytes)| {
+            let text = if is_named(at, bytes) { crate::bytes::readable(bytes) } else { "*".repeat(bytes.len()) };
+            format!("`{text}`")
+        });
+        shown.collect::<Vec<_>>().join(" ")
     }
 
     /// Bytes that are not stored of a frame whose layout is not known: all that are not in a known header field, since each

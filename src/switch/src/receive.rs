@@ -73,8 +73,8 @@ impl Core {
                 self.unclaimed(slot, frame, secrets, reason);
             }
             Err(unselected) => {
-                let by: Vec<String> = unselected.by.iter().map(|bytes| format!("`{}`", readable(bytes))).collect();
-                let reason = format!("no row of `select` knows {} bytes with {}", unselected.length, by.join(" "));
+                let by = book.types_shown(&unselected);
+                let reason = format!("no row of `select` knows {} bytes with {by}", unselected.length);
                 let secrets = book.unknown_secrets(frame);
                 self.unclaimed(slot, frame, secrets, reason);
             }

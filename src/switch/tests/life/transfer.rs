@@ -220,6 +220,22 @@ fn a_telegram_that_nobody_waits_for_is_kept_with_a_reason() {
 }
 
 #[test]
+fn a_shifted_frame_says_nothing_that_no_row_names() {
+    let mut hands = Hands::open();
+    hands.transfer();
+    let frame = hands.take_frame();
+    // 76 bytes are lost, so that the debit account stands where the type is.
+    let mut shifted = frame[76..].to_vec();
+    shifted.resize(300, b' ');
+    assert_eq!(peer::at(&shifted, peer::MESSAGE_TYPE), &peer::at(&frame, peer::DEBIT_ACCOUNT)[..4]);
+    hands.receive(&shifted);
+    let expected = "no row of `select` knows 300 bytes with `****` `***`";
+    let Some(Entry::Unclaimed(entry)) = hands.entries().pop() else { panic!("unclaimed") };
+    assert_eq!(entry.reason, expected);
+    assert!(matches!(hands.events.last(), Some(Event::Unclaimed { reason, .. }) if *reason == expected));
+}
+
+#[test]
 fn a_telegram_of_an_unknown_type_is_kept_and_the_session_stays() {
     let mut hands = Hands::open();
     let id = hands.transfer();
@@ -228,7 +244,7 @@ fn a_telegram_of_an_unknown_type_is_kept_and_the_session_stays() {
     peer::put(&mut strange, peer::MESSAGE_TYPE, "9990");
     hands.receive(&strange);
     let Some(Entry::Unclaimed(entry)) = hands.entries().pop() else { panic!("unclaimed") };
-    assert_eq!(entry.reason, "no row of `select` knows 300 bytes with `9990` `100`");
+    assert_eq!(entry.reason, "no row of `select` knows 300 bytes with `****` `100`");
     // Its layout is not known, so that each byte behind the header may be secret.
     assert_eq!(peer::at(&entry.telegram.bytes, peer::TELEGRAM_NO), "000002");
     assert!(entry.telegram.bytes[100..].iter().all(|byte| *byte == b'*'));
