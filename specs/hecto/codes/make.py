@@ -38,6 +38,8 @@ RELAY = [
     ("SSSS", "unknown", "중계기관"),
     ("VTIM", "unknown", "중계기관: 은행 응답 시간초과"),
 ]
+# The one code that says that a request was executed: under another one, a text that says it is no proof.
+DONE = "0000"
 # These stand for several codes, of which none is listed.
 FAMILIES = {"9XX ", "9xxx"}
 
@@ -91,6 +93,9 @@ def judge(rows):
             twice.append((bank, code, texts, verdict))
         if code in FAMILIES:
             verdict, why = "unknown", "stands for several codes"
+        if verdict == "success" and code != DONE:
+            # An inquiry takes only 0000 for done, and no document says that a transfer may be answered with another code.
+            verdict, why = "unknown", f"says that it was done, but {DONE} is the code that says so"
         text = " / ".join(dict.fromkeys(texts))
         if code in relay and verdict != relay[code]:
             why = f"the relay's own code too, which is {relay[code]} there ({verdict} by its text: {why})"
@@ -116,6 +121,7 @@ HEAD = """\
 # - A row without a bank is the relay's own code, which holds for every bank. Where a bank's row says something else, the code says nothing.
 # - refused: the text says plainly that the request was not executed, and nothing else. Whatever could be said of a request that was
 #   executed is not refused.
+# - success: 0000 alone. A bank's own code whose text says that it was done is unknown: an inquiry takes only 0000 for done.
 # - not_open: our own opening with this bank is missing. That another bank is not open is refused; that business is over is unavailable.
 # - A row with an exchange holds for that exchange only, before the one without. A refusal of a gap request says nothing of the notice that
 #   is asked for, but for the texts that say that there is none.

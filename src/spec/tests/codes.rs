@@ -176,6 +176,13 @@ fn no_trouble_of_a_system_is_a_failure() {
 }
 
 #[test]
+fn a_limit_between_banks_is_no_failure() {
+    let (spoken, failing) = failing(&["순채무"]);
+    assert_eq!(spoken, 11, "as they were counted in the workbook");
+    assert_eq!(failing, []);
+}
+
+#[test]
 fn only_what_plainly_says_done_is_success() {
     let table = table();
     let done: Vec<Row> = published()
@@ -190,9 +197,9 @@ fn only_what_plainly_says_done_is_success() {
         *texts.entry(squeezed(text)).or_default() += 1;
         texts
     });
-    // 36 banks have 0000; the postal bank has Z000, and Suhyup has one of its own.
-    let expected =
-        [("정상", 2), ("정상완료", 1), ("정상적으로처리되었습니다", 1), ("정상처리", 32), ("정상처리되었습니다.", 2)];
+    // 36 banks have 0000. The postal bank's Z000 and Suhyup's R165 say that it was done, too, but no inquiry takes them for that.
+    assert!(done.iter().all(|(_, code, _)| code == "0000"), "{done:?}");
+    let expected = [("정상", 2), ("정상완료", 1), ("정상적으로처리되었습니다", 1), ("정상처리", 32)];
     assert_eq!(texts, expected.map(|(text, count)| (String::from(text), count)).into());
 }
 
@@ -211,6 +218,13 @@ fn tricky_codes_say_no_more_than_their_texts() {
         ("004", "0148", Verdict::InProgress, "sent to another bank, time over"),
         ("004", "7430", Verdict::InProgress, "the receiving bank is working on it"),
         ("032", "A053", Verdict::Unknown, "not listed"),
+        ("007", "R165", Verdict::Unknown, "done, but not under 0000"),
+        ("071", "Z000", Verdict::Unknown, "done, but not under 0000"),
+        ("005", "A999", Verdict::Unknown, "more than the smallest amount: it contradicts itself"),
+        ("027", "3853", Verdict::Unknown, "paid too often: maybe by this very request"),
+        ("003", "U705", Verdict::Unknown, "once a day: maybe by this very request"),
+        ("032", "0038", Verdict::Unknown, "too many: maybe by this very request"),
+        ("020", "0711", Verdict::Unknown, "what an inquiry of the payee found"),
         ("050", "VTIM", Verdict::Unknown, "time-out, at the bank and at the relay"),
         ("002", "0101", Verdict::Unknown, "no such account at the bank, but something else at the relay"),
         ("004", "0101", Verdict::Unknown, "a duplicate at the bank, something else at the relay"),
