@@ -1,6 +1,7 @@
 use pabal_gateway::{Handle, InquireCall};
 use pabal_switch::Refusal;
 use tonic::{Request, Response, Status};
+use tracing::Instrument;
 
 use crate::exchange::{exchange_id, time_left};
 use crate::proto::{
@@ -70,9 +71,9 @@ impl Control {
 
     async fn look_for(&self, request: SearchRequest) -> Result<SearchResponse, Refused> {
         let institution = request.institution.clone();
-        let (search, max) = search::search(request)?;
+        let search = search::search(request)?;
         let found = self.handle.search(search).await.map_err(|error| Refused::by_gateway(&institution, error))?;
-        Ok(search::response(&self.handle, found, max))
+        Ok(search::response(&self.handle, found))
     }
 
     async fn look_at(&self, request: ShowRequest) -> Result<ShowResponse, Refused> {
@@ -87,9 +88,16 @@ impl Control {
     async fn reload(&self, request: ReloadSpecRequest) -> Result<ReloadSpecResponse, Refused> {
         let institution = request.institution;
         is_told(&institution, &request.actor, &request.reason)?;
-        let wanted = (!institution.is_empty()).then_some(&*institution);
-        let reloaded = self.handle.reload(wanted, &request.actor, &request.reason).await;
-        reloaded.map(reload::response).map_err(|error| reload::refused(&institution, &error))
+        let (handle, wanted) = (self.handle.clone(), (!institution.is_empty()).then(|| institution.clone()));
+        // A task of its own: a client that goes away midway must not leave some institutions with the new version and some with the old.
+        let work = async move { handle.reload(wanted.as_deref(), &request.actor, &request.reason).await };
+        match tokio::spawn(work.in_current_span()).await {
+            Ok(reloaded) => reloaded.map(reload::response).map_err(|error| reload::refused(&institution, &error)),
+            Err(ended) => {
+                let text = format!("the reload broke down; look at the digests that `status` tells: {ended}");
+                Err(Refused::new(Refusal::Stopped, &institution, text))
+            }
+        }
     }
 
     async fn look(&self, wanted: String) -> Result<StatusResponse, Refused> {
@@ -125,4 +133,70 @@ fn unknown_institution(name: &str, configured: &[String]) -> Refused {
         name,
         format!("no institution {name:?} is configured; there is `{known}`"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use pabal_gateway::{Config, Gateway};
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_reload_goes_on_though_its_client_goes_away() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let spec = directory.path().join("spec");
+        std::fs::create_dir(&spec).expect("it is new");
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto");
+        let sources = pabal_gateway::spec_sources(&shipped).expect("shipped");
+        for source in &sources {
+            std::fs::write(spec.join(&source.name), &source.text).expect("writable");
+        }
+        let config = format!(
+            r#"
+            [gateway]
+            data_dir = "data"
+            [institutions.hecto]
+            spec = {spec:?}
+            [[institutions.hecto.lines]]
+            name = "out"
+            protocol = "firmbanking"
+            side = "initiator"
+            direction = "duplex"
+            address = "127.0.0.1:9"
+            [[institutions.hecto.parties]]
+            name = "main"
+            fields = {{ id_code = "HFB000001", company_no = "PABAL01" }}
+            participants = ["088"]
+            "#
+        );
+        let file = directory.path().join("pabal.toml");
+        let config = Config::parse(&config, file.to_str().expect("UTF-8")).unwrap_or_else(|error| panic!("{error}"));
+        let gateway = Gateway::start(config).await.unwrap_or_else(|error| panic!("{error}"));
+        let handle = gateway.handle();
+        let old = handle.spec_digest("hecto");
+        std::fs::write(spec.join(&sources[0].name), format!("{}\n", sources[0].text)).expect("writable");
+
+        let control = Control { handle: handle.clone() };
+        let request =
+            ReloadSpecRequest { institution: String::new(), actor: "kim".to_owned(), reason: "new codes".to_owned() };
+        {
+            let reload = std::pin::pin!(control.reload(request));
+            tokio::select! {
+                biased;
+                _ = reload => panic!("it is not done at once"),
+                // It has begun; the client goes.
+                () = std::future::ready(()) => {}
+            }
+        }
+        let is_new = async {
+            while handle.spec_digest("hecto") == old {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), is_new).await.expect("the new version is in force");
+        gateway.drain(Duration::from_secs(1)).await;
+    }
 }

@@ -1,6 +1,6 @@
 //! Exchanges and notices that operators look for, and look at.
 
-use pabal_gateway::{Handle, HistoryLine, SEARCH_MAX, Search, SearchBy, Stored, TxDetail, TxSummary};
+use pabal_gateway::{Handle, HistoryLine, SEARCH_MAX, Search, SearchBy, Searched, Stored, TxDetail, TxSummary};
 use pabal_spec::{Exposure, ShownRow};
 use pabal_telegram::Telegram;
 
@@ -17,8 +17,8 @@ const FOUND_DEFAULT: usize = 100;
 /// Bytes of what is looked for.
 const TERM_BYTES_MAX: usize = 256;
 
-/// What the gateway is asked, and how many are told at most.
-pub(crate) fn search(request: SearchRequest) -> Result<(Search, usize), Refused> {
+/// What the gateway is asked.
+pub(crate) fn search(request: SearchRequest) -> Result<Search, Refused> {
     let institution = request.institution;
     let wrong = |field: &str, fix: String| Refused::invalid(&institution, field, fix);
     let term = |field: &str, text: String| {
@@ -48,7 +48,7 @@ pub(crate) fn search(request: SearchRequest) -> Result<(Search, usize), Refused>
         0 => FOUND_DEFAULT,
         max => max.min(SEARCH_MAX),
     };
-    Ok((Search { institution: (!institution.is_empty()).then_some(institution), by, max }, max))
+    Ok(Search { institution: (!institution.is_empty()).then_some(institution), by, max })
 }
 
 /// A trace id as the journal writes it, or a `traceparent`, of which the id is taken.
@@ -58,8 +58,8 @@ fn trace(text: &str) -> Option<String> {
     (id.len() == DIGITS && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(id)
 }
 
-pub(crate) fn response(handle: &Handle, found: Vec<TxSummary>, max: usize) -> SearchResponse {
-    SearchResponse { more: found.len() >= max, found: found.into_iter().map(|tx| summary(handle, tx)).collect() }
+pub(crate) fn response(handle: &Handle, found: Searched) -> SearchResponse {
+    SearchResponse { more: found.more, found: found.found.into_iter().map(|tx| summary(handle, tx)).collect() }
 }
 
 /// What began as a notice.

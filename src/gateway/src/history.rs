@@ -90,19 +90,22 @@ impl Histories {
 }
 
 impl Histories {
-    /// The newest exchanges and notices with a key, at most `max`, the newest first.
+    /// The newest exchanges and notices with a key, at most `max`, the newest first; and whether there may be more.
     pub(crate) async fn search(
         &self,
         institution: Option<String>,
         by: SearchBy,
         max: usize,
-    ) -> Result<Vec<(ExchangeId, History)>, CallError> {
+    ) -> Result<(Vec<(ExchangeId, History)>, bool), CallError> {
         self.ask(move |reader| {
             let mut found = Vec::new();
             let mut seen = BTreeSet::new();
+            let mut more = false;
             for key in keys(&by) {
                 let key = key.as_key();
-                newest(reader, institution.as_deref(), key, |envelope| {
+                // One more than is wanted, of each key: by it one knows that there are more.
+                let enough = found.len() + max + 1;
+                more |= newest(reader, institution.as_deref(), key, |envelope| {
                     let Some(id) = envelope.columns.exchange.as_deref().and_then(ExchangeId::parse) else {
                         return Ok(false);
                     };
@@ -112,13 +115,14 @@ impl Histories {
                     {
                         found.push((id, history));
                     }
-                    Ok(found.len() >= max)
+                    Ok(found.len() >= enough)
                 })?;
             }
             // Ids grow with time.
             found.sort_by(|(one, _), (other, _)| other.cmp(one));
+            more |= found.len() > max;
             found.truncate(max);
-            Ok(found)
+            Ok((found, more))
         })
         .await
     }
@@ -187,28 +191,28 @@ fn keys(by: &SearchBy) -> Vec<Wanted> {
     }
 }
 
-/// Takes what has a key, the newest first, a page at a time, until `take` has enough.
+/// Takes what has a key, the newest first, a page at a time, until `take` has enough. Whether there may be more that was not looked at.
 fn newest(
     reader: &Reader,
     institution: Option<&str>,
     key: Key<'_>,
     mut take: impl FnMut(&Envelope) -> Result<bool, pabal_journal::Error>,
-) -> Result<(), pabal_journal::Error> {
+) -> Result<bool, pabal_journal::Error> {
     let (mut before, mut looked_at) = (None, 0);
     while looked_at < SEARCHED_MAX {
         let envelopes = reader.newest(institution, key, before, PAGE_ENTRIES)?;
         for envelope in &envelopes {
             if take(envelope)? {
-                return Ok(());
+                return Ok(true);
             }
             before = Some(envelope.position);
         }
         looked_at += envelopes.len();
         if envelopes.len() < PAGE_ENTRIES {
-            return Ok(());
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// All there is about one exchange or notice.
@@ -326,5 +330,16 @@ mod tests {
         let lines = history.lines();
         assert_eq!((lines.len(), lines.last().unwrap().kind.as_str()), (exchange::LINES_MAX + 1, "listed"));
         assert!(histories.exchange("hecto".to_owned(), theirs).await.unwrap().is_none());
+
+        let search = async |max| {
+            let by = SearchBy::IdempotencyKey { caller: None, key: "salary".to_owned() };
+            let (found, more) = histories.search(None, by, max).await.unwrap();
+            (found.into_iter().map(|(id, _)| id).collect::<Vec<_>>(), more)
+        };
+        assert_eq!((search(1).await, search(2).await), ((vec![ours], true), (vec![ours, theirs], false)));
+        for _ in 0..SEARCHED_MAX / 1_000 {
+            append("hecto", (0..1_000).map(|_| draft("repeated", Some(ours))).collect());
+        }
+        assert_eq!(search(2).await, (vec![ours], true), "the other lies further back than a search looks");
     }
 }

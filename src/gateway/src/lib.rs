@@ -98,6 +98,6 @@ pub use gateway::{DrainSummary, Gateway};
 pub use handle::Handle;
 pub use lines::Line;
 pub use reload::{ReloadError, Reloaded};
-pub use search::{HistoryLine, NextStep, SEARCH_MAX, Search, SearchBy, Stored, TxDetail, TxSummary};
+pub use search::{HistoryLine, NextStep, SEARCH_MAX, Search, SearchBy, Searched, Stored, TxDetail, TxSummary};
 pub use serve::{Delivered, Replier, ReplyBody, ReplyReport, SERVED_UNACKED_MAX, Served, Subscribe, Subscription};
 pub use start::{StartError, spec_sources};

@@ -86,6 +86,15 @@ pub struct TxSummary {
     pub next: Option<NextStep>,
 }
 
+/// What a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Searched {
+    /// The newest first, at most as many as were asked for.
+    pub found: Vec<TxSummary>,
+    /// There may be more: more are known than were asked for, or the journal goes further back than a search looks.
+    pub more: bool,
+}
+
 /// What is done next about something UNKNOWN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextStep {
@@ -153,15 +162,16 @@ impl Handle {
     ///
     /// # Errors
     /// The institution is not known, or the journal cannot be read.
-    pub async fn search(&self, search: Search) -> Result<Vec<TxSummary>, CallError> {
+    pub async fn search(&self, search: Search) -> Result<Searched, CallError> {
         let Search { institution, by, max } = search;
         if let Some(name) = &institution {
             self.desk(name)?;
         }
         let max = max.clamp(1, SEARCH_MAX);
-        let mut found = self.0.histories.search(institution.clone(), by.clone(), max).await?;
+        let (mut found, mut more) = self.0.histories.search(institution.clone(), by.clone(), max).await?;
         if by == SearchBy::Unresolved {
-            self.add_unresolved(institution.as_deref(), &mut found, max).await?;
+            // What is settled goes from the list below, so that its length says nothing of what is left.
+            more |= self.add_unresolved(institution.as_deref(), &mut found, max).await?;
         }
         let mut summaries = Vec::new();
         for (exchange, history) in found {
@@ -171,18 +181,18 @@ impl Handle {
                 summaries.push(summary);
             }
         }
-        Ok(summaries)
+        Ok(Searched { found: summaries, more })
     }
 
-    /// What memory knows to be UNKNOWN: it may lie further back in the journal than a search looks.
+    /// What memory knows to be UNKNOWN: it may lie further back in the journal than a search looks. Whether there are more than `max`.
     async fn add_unresolved(
         &self,
         institution: Option<&str>,
         found: &mut Vec<(ExchangeId, History)>,
         max: usize,
-    ) -> Result<(), CallError> {
+    ) -> Result<bool, CallError> {
         for desk in self.0.desks.values().filter(|desk| institution.is_none_or(|name| name == desk.name)) {
-            for unresolved in self.unresolved(desk, None, max).await {
+            for unresolved in self.unresolved(desk, None, max.saturating_add(1)).await {
                 let id = unresolved.exchange;
                 if found.iter().any(|(known, history)| *known == id && history.institution == desk.name) {
                     continue;
@@ -194,8 +204,9 @@ impl Handle {
         }
         // Ids grow with time.
         found.sort_by(|(one, _), (other, _)| other.cmp(one));
+        let more = found.len() > max;
         found.truncate(max);
-        Ok(())
+        Ok(more)
     }
 
     /// Everything about one exchange or notice; `None` if nothing is known of it.

@@ -49,13 +49,14 @@ pub(crate) struct Versions(RwLock<Loaded>);
 #[derive(Debug)]
 struct Loaded {
     newest: Arc<Version>,
-    all: BTreeMap<Digest, Arc<Version>>,
+    /// In the order in which they were put in force; the newest is the last.
+    all: Vec<Arc<Version>>,
 }
 
 impl Versions {
     pub(crate) fn new(newest: Arc<Version>, older: impl IntoIterator<Item = Arc<Version>>) -> Self {
-        let mut all: BTreeMap<_, _> = older.into_iter().map(|version| (version.digest, version)).collect();
-        all.insert(newest.digest, Arc::clone(&newest));
+        let mut all: Vec<_> = older.into_iter().filter(|version| version.digest != newest.digest).collect();
+        all.push(Arc::clone(&newest));
         Self(RwLock::new(Loaded { newest, all }))
     }
 
@@ -65,7 +66,8 @@ impl Versions {
     }
 
     pub(crate) fn of(&self, digest: Digest) -> Option<Arc<Version>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).all.get(&digest).cloned()
+        let loaded = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        loaded.all.iter().find(|version| version.digest == digest).cloned()
     }
 
     /// Those that a core begins with that needs these: the one in force first. What is neither loaded nor kept is left out. Blocking work.
@@ -76,16 +78,14 @@ impl Versions {
         std::iter::once(Arc::clone(&newest)).chain(older).map(|version| Arc::clone(&version.institution)).collect()
     }
 
-    /// Puts one in force. The oldest that somebody may still want to read by goes when there are too many: an exchange keeps its own.
+    /// Puts one in force. The one that was put in force longest ago goes when there are too many: an exchange keeps its own.
     pub(crate) fn put(&self, newest: Arc<Version>) {
         let mut loaded = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        loaded.all.insert(newest.digest, Arc::clone(&newest));
+        loaded.all.retain(|version| version.digest != newest.digest);
+        loaded.all.push(Arc::clone(&newest));
         loaded.newest = newest;
-        while loaded.all.len() > LOADED_MAX {
-            let in_force = loaded.newest.digest;
-            let Some(other) = loaded.all.keys().copied().find(|digest| *digest != in_force) else { return };
-            loaded.all.remove(&other);
-        }
+        let too_many = loaded.all.len().saturating_sub(LOADED_MAX);
+        loaded.all.drain(..too_many);
     }
 }
 
@@ -128,6 +128,10 @@ impl Shelf {
         File::open(&new)?.sync_all()?;
         std::fs::rename(&new, &place)?;
         File::open(&self.folder)?.sync_all()?;
+        // The folder may be new itself, and so may be the one above it.
+        for parent in self.folder.ancestors().skip(1).take(2) {
+            File::open(parent)?.sync_all()?;
+        }
         Ok(digest)
     }
 
@@ -202,6 +206,19 @@ mod tests {
         shelf.retain(&BTreeSet::from([second])).unwrap();
         assert!(shelf.load(second).is_some());
         assert_eq!(std::fs::read_dir(directory.path().join("specs/hecto")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn of_too_many_versions_the_oldest_goes_whatever_its_digest() {
+        let institution = Arc::new(pabal_spec::load(&sources("\n")).unwrap().institution);
+        let version = |digest: usize| Arc::new(Version::new(Arc::clone(&institution), Digest(digest as u64)));
+        let versions = Versions::new(version(LOADED_MAX + 1), []);
+        for digest in (1..=LOADED_MAX).rev() {
+            versions.put(version(digest));
+        }
+        assert!(versions.of(Digest(LOADED_MAX as u64 + 1)).is_none(), "it was the first");
+        assert!((1..=LOADED_MAX as u64).all(|digest| versions.of(Digest(digest)).is_some()));
+        assert_eq!(versions.newest().digest, Digest(1));
     }
 
     #[test]

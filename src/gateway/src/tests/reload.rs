@@ -135,7 +135,7 @@ async fn a_restart_reads_what_was_sent_by_an_older_version_by_that_version() {
     house
         .wait_for(|handle| async move {
             let found = handle.search(Search { institution: None, by: SearchBy::Unresolved, max: 1 }).await.unwrap();
-            found.is_empty()
+            found.found.is_empty()
         })
         .await;
     let settled = house.handle.show("hecto", unknown.exchange).await.unwrap().unwrap();

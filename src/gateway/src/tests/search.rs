@@ -4,7 +4,7 @@ use pabal_switch::{Cause, ExchangeId, Outcome};
 
 use super::house::{House, transfer};
 use super::peer::{SECRETS, answered};
-use crate::{Call, InquireCall, Search, SearchBy};
+use crate::{Call, InquireCall, Search, SearchBy, Searched};
 
 fn search(by: SearchBy) -> Search {
     Search { institution: Some("hecto".to_owned()), by, max: 10 }
@@ -37,10 +37,10 @@ async fn an_exchange_is_found_by_each_of_its_keys_and_shown_with_its_telegrams()
         (SearchBy::Unresolved, vec![]),
     ];
     for (by, expected) in keys {
-        let found = house.handle.search(search(by.clone())).await.unwrap();
+        let found = house.handle.search(search(by.clone())).await.unwrap().found;
         assert_eq!(found.iter().map(|found| found.exchange).collect::<Vec<_>>(), expected, "{by:?}");
         let anywhere = Search { institution: None, ..search(by.clone()) };
-        assert_eq!(house.handle.search(anywhere).await.unwrap(), found, "{by:?}");
+        assert_eq!(house.handle.search(anywhere).await.unwrap().found, found, "{by:?}");
     }
     let summary = &detail.summary;
     assert_eq!(
@@ -77,14 +77,18 @@ async fn what_is_unknown_is_found_until_it_is_settled() {
         .await;
     let unknown = house.handle.exchange(transfer()).await.unwrap();
     assert!(!unknown.outcome.is_final());
-    let found = house.handle.search(search(SearchBy::Unresolved)).await.unwrap();
+    let one = Search { max: 1, ..search(SearchBy::Unresolved) };
+    let Searched { found, more } = house.handle.search(one).await.unwrap();
+    assert!(!more, "it is the only one");
     let [summary] = &found[..] else { panic!("{found:#?}") };
     assert_eq!((summary.exchange, summary.outcome), (unknown.exchange, Some(unknown.outcome)));
     assert_eq!(summary.state, "unknown");
     let next = summary.next.as_ref().expect("the spec has an inquiry");
     assert!(next.at.is_some_and(|at| at > house.handle.now().wall), "{next:?}");
     answers.send(()).unwrap();
-    house.wait_for(|handle| async move { handle.search(search(SearchBy::Unresolved)).await.unwrap().is_empty() }).await;
+    house
+        .wait_for(|handle| async move { handle.search(search(SearchBy::Unresolved)).await.unwrap().found.is_empty() })
+        .await;
     let detail = house.handle.show("hecto", unknown.exchange).await.unwrap().unwrap();
     assert_eq!(detail.summary.outcome, Some(Outcome::Success { cause: Cause::Late }));
 }

@@ -16,7 +16,7 @@ use crate::{exit, print};
 /// and request, one behind another). What it is follows from its form: 36 or 32 hexadecimal digits, then only digits up to 20, then an idempotency key, and if
 /// there is none the institution's key. An option says it plainly. Exit codes: 0 found, 1 nothing found, 2 usage, 5 not learnt.
 ///
-/// With --json: found (a list), more (true if --max was reached). Each has institution, id, kind (exchange or notice), name, origin, caller, idempotency_key, party,
+/// With --json: found (a list), more (true if there may be more). Each has institution, id, kind (exchange or notice), name, origin, caller, idempotency_key, party,
 /// participant, state, outcome, cause, refusal, number, institution_key, trace_id, parent_id, accepted_at_us (microseconds since 1970), next_step, next_at_us,
 /// owner; null where there is none.
 #[derive(Debug, Args)]
@@ -126,7 +126,7 @@ impl Find {
                     out!("{line}");
                 }
                 if found.more {
-                    out!("there may be more: --max {max} was reached");
+                    out!("there may be more than --max {max} tells, or than a search looks at");
                 }
             }
             Ok(if found.found.is_empty() { exit::FAILURE } else { exit::DONE })

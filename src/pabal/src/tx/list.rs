@@ -15,7 +15,7 @@ use crate::{exit, print};
 ///
 /// Exit codes: 0 nothing is unresolved, 2 usage, 3 something is, 5 not learnt.
 ///
-/// With --json: unresolved (a list; keys as those of `tx find`), more (true if --max was reached).
+/// With --json: unresolved (a list; keys as those of `tx find`), more (true if there may be more).
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// Only this institution
@@ -52,7 +52,7 @@ impl List {
                     out!("{line}");
                 }
                 if response.more {
-                    out!("there may be more: --max {} was reached", self.max);
+                    out!("there may be more than --max {} tells, or than a search looks at", self.max);
                 }
             }
             Ok(if response.found.is_empty() { exit::DONE } else { exit::UNKNOWN })

@@ -165,7 +165,7 @@ error_code = "0402"
         let trace = own.summary.trace.as_deref().and_then(|trace| trace.split('-').nth(1)).unwrap().to_owned();
         let found =
             rig.handle().search(Search { institution: None, by: SearchBy::Trace(trace), max: 10 }).await.unwrap();
-        assert!(found.iter().any(|found| found.exchange == notice.exchange), "{found:#?}");
+        assert!(found.found.iter().any(|found| found.exchange == notice.exchange), "{found:#?}");
     });
 }
 
