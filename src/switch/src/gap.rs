@@ -8,8 +8,8 @@ use core::ops::RangeInclusive;
 use core::time::Duration;
 
 use pabal_clock::{BusinessDate, Mono, Now};
-use pabal_spec::{ExchangeRule, NoticeRuleId, Verdict};
-use pabal_telegram::Side;
+use pabal_spec::{ExchangeRule, NoticeRuleId, Protocol, StampRule, Verdict};
+use pabal_telegram::{Side, Slice};
 use serde::{Deserialize, Serialize};
 
 use crate::admit::Request;
@@ -255,15 +255,7 @@ impl Core {
         let number = core::str::from_utf8(numbered.at.of(frame)?).ok()?.parse().ok()?;
         let scope = key_of(&numbered.scope, frame)?;
         // Numbers of another date are of another count, whose holes are not asked for.
-        let mut stamped = frame.to_vec();
-        stamp(&mut stamped, &spec.rules.stamps, &[], spec.day.civil(now.wall));
-        let is_of_today = spec
-            .rules
-            .stamps
-            .iter()
-            .filter(|stamp| numbered.scope.contains(&stamp.at) && stamp.pattern.pattern.contains("DD"))
-            .all(|stamp| stamp.at.of(&stamped) == stamp.at.of(frame));
-        is_of_today.then(|| entry::Numbered {
+        is_of_today(spec, &numbered.scope, frame, now).then(|| entry::Numbered {
             kind: kind_of(&rule.request),
             scope: Bytes::from(scope),
             number,
@@ -372,6 +364,11 @@ impl Core {
         let (Some(gap), Some(numbered)) = (&rule.gap, &rule.numbered) else {
             return self.ask_later(key, number, RETRY_MAX, now);
         };
+        if !is_of_today(&spec, &numbered.scope, &sequence.sample.bytes, now) {
+            // The wall clock was set while the sequence began: its numbers are of another date, which is never asked for.
+            self.end_sequence(key, today);
+            return;
+        }
         let after = gap.after;
         let plan = self.own_plan(key.protocol, gap.exchange);
         let telegram = self.gap_request(&plan, sequence, numbered, gap, number);
@@ -592,20 +589,25 @@ impl Core {
         let today = self.state.conversations[usize::from(protocol)].day.date;
         let is_old = |(key, one): &(&SequenceKey, &Sequence)| key.protocol == protocol && one.date != today;
         for key in self.state.gaps.sequences.iter().filter(is_old).map(|(key, _)| key.clone()).collect::<Vec<_>>() {
-            let runs = self.state.gaps.sequences.get(&key).map(|sequence| sequence.holes.runs()).unwrap_or_default();
-            if !runs.is_empty() {
-                self.close_gap(&key, runs, GapEnd::DateChanged, None);
-            }
-            let is_dated = self.is_dated(&key);
-            match self.state.gaps.sequences.get_mut(&key) {
-                Some(sequence) if !is_dated => {
-                    sequence.holes.missing.clear();
-                    sequence.date = today;
-                }
-                _ => self.state.gaps.drop_sequence(&key),
-            }
+            self.end_sequence(&key, today);
         }
         self.set_gap_timer();
+    }
+
+    /// What is still missing is told, and not asked for any more. Numbers that never begin anew are followed on.
+    fn end_sequence(&mut self, key: &SequenceKey, today: BusinessDate) {
+        let runs = self.state.gaps.sequences.get(key).map(|sequence| sequence.holes.runs()).unwrap_or_default();
+        if !runs.is_empty() {
+            self.close_gap(key, runs, GapEnd::DateChanged, None);
+        }
+        let is_dated = self.is_dated(key);
+        match self.state.gaps.sequences.get_mut(key) {
+            Some(sequence) if !is_dated => {
+                sequence.holes.missing.clear();
+                sequence.date = today;
+            }
+            _ => self.state.gaps.drop_sequence(key),
+        }
     }
 
     /// Whether a date is in the scope, so that each day has its own count.
@@ -655,6 +657,14 @@ impl Core {
             self.gaps_of_yesterday(protocol, now);
         }
     }
+}
+
+/// Whether the dates among the fields of a scope are those that a telegram would be stamped with now.
+fn is_of_today(protocol: &Protocol, scope: &[Slice], frame: &[u8], now: Now) -> bool {
+    let mut stamped = frame.to_vec();
+    stamp(&mut stamped, &protocol.rules.stamps, &[], protocol.day.civil(now.wall));
+    let is_date = |rule: &&StampRule| scope.contains(&rule.at) && rule.pattern.pattern.contains("DD");
+    protocol.rules.stamps.iter().filter(is_date).all(|rule| rule.at.of(&stamped) == rule.at.of(frame))
 }
 
 #[cfg(test)]
