@@ -127,7 +127,8 @@ impl Notices {
         }
         // What was said last is with the gateway once it has ended its side too.
         drop(requests);
-        while let Ok(Some(_)) = events.message().await {}
+        let rest = async { while let Ok(Some(_)) = events.message().await {} };
+        end(rest, tokio::signal::ctrl_c()).await?;
         Ok(exit::DONE)
     }
 
@@ -167,6 +168,15 @@ impl Notices {
 async fn say(requests: &mpsc::Sender<ServeRequest>, action: Action) {
     // A gateway that is gone is told by the other half of the stream.
     let _ = requests.send(ServeRequest { action: Some(action) }).await;
+}
+
+/// Waits for the rest of a stream, or until it is stopped: a gateway that hangs is not waited for.
+async fn end(rest: impl Future<Output = ()>, stop: impl Future<Output = std::io::Result<()>>) -> std::io::Result<()> {
+    tokio::select! {
+        biased;
+        stopped = stop => stopped,
+        () = rest => Ok(()),
+    }
 }
 
 fn report(report: ReplyReport) -> &'static str {
@@ -246,6 +256,12 @@ mod tests {
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_hangs_is_left_by_a_stop() {
+        end(std::future::pending(), async { Ok(()) }).await.unwrap();
+        end(async {}, std::future::pending()).await.unwrap();
     }
 
     #[test]
