@@ -79,13 +79,21 @@ impl Histories {
         .await
     }
 
-    /// What there is about an exchange; `None` if there is nothing.
+    /// What there is about an exchange, and who asked about it; `None` if there is nothing.
     pub(crate) async fn exchange(
         &self,
         institution: String,
         exchange: ExchangeId,
     ) -> Result<Option<History>, CallError> {
-        self.ask(move |reader| of_exchange(reader, &institution, exchange)).await
+        self.ask(move |reader| {
+            let Some(mut history) = of_exchange(reader, &institution, exchange)? else { return Ok(None) };
+            newest(reader, Some(&institution), Key::Parent(&exchange.to_string()), |envelope| {
+                history.take_about(envelope);
+                Ok(false)
+            })?;
+            Ok(Some(history))
+        })
+        .await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pabal_clock::Wall;
+use pabal_clock::{Mono, Now, Wall};
 use pabal_spec::{Protocol, TelegramId};
 use pabal_switch::{ExchangeId, ExchangeState, Outcome};
 use pabal_telegram::Layout;
@@ -98,7 +98,7 @@ pub struct Searched {
 /// What is done next about something UNKNOWN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextStep {
-    /// When; `None` if it waits for a person, or for an answer.
+    /// When, or until when an answer is awaited; `None` if it waits for a person.
     pub at: Option<Wall>,
     /// What.
     pub text: String,
@@ -266,7 +266,8 @@ impl Handle {
                     .is_some_and(|status| matches!(status.state, ExchangeState::Sending | ExchangeState::Sent)) =>
             {
                 let text = "the institution's answer is awaited".to_owned();
-                Some(NextStep { at: None, text, by_hand: false })
+                let until = status.as_ref().and_then(|status| status.answer_until);
+                Some(NextStep { at: until.map(|until| on_the_wall(until, now())), text, by_hand: false })
             }
             Some(outcome) if !outcome.is_final() => self.next_step(desk, exchange).await,
             _ => None,
@@ -284,16 +285,16 @@ impl Handle {
         }
         let now = now();
         Some(match unresolved.next {
-            Some((at, text)) => {
-                let at = at.map(|at| {
-                    let wait = i64::try_from(at.since(now.mono).as_micros()).unwrap_or(i64::MAX);
-                    Wall::from_unix_micros(now.wall.as_unix_micros().saturating_add(wait))
-                });
-                NextStep { at, text: text.into(), by_hand: false }
-            }
+            Some((at, text)) => NextStep { at: at.map(|at| on_the_wall(at, now)), text: text.into(), by_hand: false },
             None => NextStep { at: None, text: "a person has to look at it".to_owned(), by_hand: true },
         })
     }
+}
+
+/// What the wall clock shows when a timer is due.
+fn on_the_wall(at: Mono, now: Now) -> Wall {
+    let wait = i64::try_from(at.since(now.mono).as_micros()).unwrap_or(i64::MAX);
+    Wall::from_unix_micros(now.wall.as_unix_micros().saturating_add(wait))
 }
 
 impl Desk {

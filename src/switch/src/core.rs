@@ -266,6 +266,7 @@ impl Core {
             state: exchange.state,
             outcome: exchange.told,
             accepted_at: exchange.about.accepted_at,
+            answer_until: self.state.timers.get(&TimerName::Answer(exchange.id)),
         });
         known.or_else(|| self.state.orphans.get(&exchange).map(|known| known.status(exchange)))
     }

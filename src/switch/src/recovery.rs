@@ -113,7 +113,13 @@ impl Known {
     /// An orphan, as an operator sees it.
     pub(crate) fn status(&self, exchange: ExchangeId) -> ExchangeStatus {
         let accepted_at = self.about.accepted_at;
-        ExchangeStatus { exchange, state: ExchangeState::Listed, outcome: self.outcome, accepted_at }
+        ExchangeStatus {
+            exchange,
+            state: ExchangeState::Listed,
+            outcome: self.outcome,
+            accepted_at,
+            answer_until: None,
+        }
     }
 
     pub(crate) fn unresolved(&self, exchange: ExchangeId) -> Unresolved {

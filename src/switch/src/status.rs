@@ -129,6 +129,8 @@ pub struct ExchangeStatus {
     pub outcome: Option<Outcome>,
     /// When it was accepted.
     pub accepted_at: Wall,
+    /// Until when the institution may answer; `None` if nothing has left, or its time is over.
+    pub answer_until: Option<Mono>,
 }
 
 impl Core {

@@ -8,13 +8,14 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use pabal_journal::{Columns, Draft};
-use pabal_switch::entry::{About, Frame};
+use pabal_switch::entry::{About, Frame, Origin};
 use pabal_switch::{Cause, Entry, GapEnd, Outcome};
 use pabal_telegram::{Layout, masked};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::acks::Acks;
+use super::own::Own;
 use crate::versions::Versions;
 
 /// Batches whose lines may wait; of more, the lines are dropped and counted. They are in the journal all the same.
@@ -38,6 +39,8 @@ struct Line {
     event: String,
     rule: Option<Box<str>>,
     columns: Columns,
+    /// Why an operator did it.
+    reason: Option<String>,
     is_grave: bool,
     is_detail: bool,
     /// The telegram's fields, masked.
@@ -76,6 +79,11 @@ impl Log {
             event: format!("{}.{}", draft.family, draft.kind),
             rule,
             columns: draft.columns.clone(),
+            reason: match about.map(|about| &about.origin) {
+                Some(Origin::Inquiry { reason, .. }) if draft.kind == "accepted" => Some(reason.to_string()),
+                _ => Own::reason(draft),
+            }
+            .filter(|reason| !reason.is_empty()),
             is_grave: match entry {
                 Some(Entry::Outcome(concluded)) => matches!(concluded.outcome, Outcome::Unknown { .. }),
                 Some(Entry::Unclaimed(_) | Entry::Contradiction(_) | Entry::Listed(_) | Entry::NoticeNotJoined(_)) => {
@@ -170,6 +178,7 @@ impl Line {
                     parent = columns.parent.as_deref(),
                     rule = self.rule.as_deref(),
                     caller = columns.caller.as_deref(),
+                    reason = self.reason.as_deref(),
                     idempotency_key = columns.idempotency_key.as_deref(),
                     protocol = columns.protocol.as_deref(),
                     party = columns.party.as_deref(),

@@ -33,6 +33,12 @@ impl Own {
         }
     }
 
+    /// Why an operator did what a draft says; `None` if it is not one of these.
+    pub(crate) fn reason(draft: &Draft) -> Option<String> {
+        let own = (draft.family == Self::FAMILY).then(|| serde_json::from_slice(&draft.body).ok()).flatten();
+        own.map(|Self::Reloaded { reason, .. }| reason)
+    }
+
     /// As it is appended.
     pub(crate) fn draft(&self, node: &str, at: Wall) -> Draft {
         let Self::Reloaded { new, actor, .. } = self;

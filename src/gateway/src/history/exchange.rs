@@ -1,7 +1,7 @@
 //! What the journal says of one exchange or notice, folded from its envelopes.
 
 use pabal_clock::Wall;
-use pabal_journal::Envelope;
+use pabal_journal::{Envelope, Position};
 use pabal_spec::Digest;
 use pabal_switch::entry::Origin;
 use pabal_switch::{Cause, Entry, ExchangeId, ExchangeState, ExchangeStatus, Outcome};
@@ -13,7 +13,11 @@ use crate::search::{HistoryLine, NextStep, TxSummary};
 /// unless the institution repeats itself.
 pub(super) const LINES_MAX: usize = 1_000;
 /// Entries that say how far an exchange is.
-const STATES: [&str; 4] = ["accepted", "sending", "outcome", "listed"];
+const STATES: [&str; 4] = [ACCEPTED, "sending", "outcome", "listed"];
+/// In the history of an exchange: an operator has asked about it. The entry is the inquiry's own.
+const INQUIRED: &str = "inquired";
+/// The entry that begins an exchange.
+const ACCEPTED: &str = "accepted";
 /// The entry that joins a notice to an exchange.
 const JOINED: &str = "notice_joined";
 /// How far a notice is.
@@ -46,20 +50,35 @@ pub(crate) struct History {
     participant: Option<String>,
     outcome: Option<Outcome>,
     is_listed: bool,
+    was_unknown: bool,
     was_sending: bool,
     number: Option<String>,
     key: Option<String>,
     trace: Option<String>,
     parent: Option<ExchangeId>,
     accepted_at: Option<i64>,
-    lines: Vec<(i64, String, String)>,
+    lines: Vec<Stated>,
+}
+
+/// What an entry says, for people.
+#[derive(Clone, Debug)]
+struct Stated {
+    position: Position,
+    at: i64,
+    kind: String,
+    text: String,
 }
 
 impl History {
     /// Takes the next envelope, in order.
     pub(super) fn take(&mut self, envelope: &Envelope) {
         if self.lines.len() < LINES_MAX || STATES.contains(&envelope.kind.as_str()) {
-            self.lines.push((envelope.at, envelope.kind.clone(), line(envelope)));
+            self.lines.push(Stated {
+                position: envelope.position,
+                at: envelope.at,
+                kind: envelope.kind.clone(),
+                text: line(envelope),
+            });
         }
         self.accepted_at.get_or_insert(envelope.at);
         if self.institution.is_empty() {
@@ -76,6 +95,20 @@ impl History {
         if let Ok(entry) = Entry::decode(&envelope.kind, envelope.version, &envelope.body) {
             self.take_entry(entry);
         }
+    }
+
+    /// Takes an entry that speaks of this exchange and is another's: only what an operator did is told here.
+    pub(super) fn take_about(&mut self, envelope: &Envelope) {
+        let Some((actor, reason)) = asker(envelope) else { return };
+        let inquiry = envelope.columns.exchange.as_deref().unwrap_or_default();
+        let told = Stated {
+            position: envelope.position,
+            at: envelope.at,
+            kind: INQUIRED.to_owned(),
+            text: format!("by {actor}: {reason}, inquiry {inquiry}"),
+        };
+        let place = self.lines.partition_point(|line| line.position < told.position);
+        self.lines.insert(place, told);
     }
 
     fn take_columns(&mut self, envelope: &Envelope) {
@@ -119,6 +152,7 @@ impl History {
                 self.request = Some(sending.telegram.bytes);
             }
             Entry::Outcome(concluded) => {
+                self.was_unknown |= !concluded.outcome.is_final();
                 self.outcome = Some(concluded.outcome);
                 self.answer = concluded.answer.map(|frame| frame.bytes).or(self.answer.take());
             }
@@ -172,7 +206,7 @@ impl History {
             telegram: self.answer,
             number: self.number,
             trace: self.trace,
-            history: self.lines,
+            history: self.lines.into_iter().map(|line| (line.at, line.kind, line.text)).collect(),
         }
     }
 
@@ -208,10 +242,10 @@ impl History {
 
     /// Each entry, for people.
     pub(crate) fn lines(&self) -> Vec<HistoryLine> {
-        let line = |(at, kind, text): &(i64, String, String)| HistoryLine {
-            at: Wall::from_unix_micros(*at),
-            kind: kind.clone(),
-            text: text.clone(),
+        let line = |line: &Stated| HistoryLine {
+            at: Wall::from_unix_micros(line.at),
+            kind: line.kind.clone(),
+            text: line.text.clone(),
         };
         self.lines.iter().map(line).collect()
     }
@@ -241,6 +275,7 @@ impl History {
 
     fn state(&self) -> ExchangeState {
         match self.outcome {
+            Some(outcome) if outcome.is_final() && self.was_unknown => ExchangeState::Settled,
             Some(outcome) if outcome.is_final() => ExchangeState::Finished,
             _ if self.is_listed => ExchangeState::Listed,
             Some(_) => ExchangeState::Unknown,
@@ -269,7 +304,21 @@ fn is_ahead(status: &ExchangeStatus) -> bool {
     }
 }
 
-/// An entry for people, from its columns alone: no content of a telegram is in it.
+/// Who asked about an exchange, and why, if the entry begins an operator's inquiry.
+fn asker(envelope: &Envelope) -> Option<(Box<str>, Box<str>)> {
+    if envelope.family != Entry::FAMILY || envelope.kind != ACCEPTED {
+        return None;
+    }
+    match Entry::decode(&envelope.kind, envelope.version, &envelope.body) {
+        Ok(Entry::Accepted(accepted)) => match accepted.about.origin.clone() {
+            Origin::Inquiry { actor, reason, .. } if !actor.is_empty() => Some((actor, reason)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// An entry for people, from its columns, and of an inquiry who asked and why: no content of a telegram is in it.
 fn line(envelope: &Envelope) -> String {
     let columns = &envelope.columns;
     let mut parts = Vec::new();
@@ -285,7 +334,7 @@ fn line(envelope: &Envelope) -> String {
         let offset = columns.stream_offset.map(|offset| format!(" at byte {offset}")).unwrap_or_default();
         parts.push(format!("session {session}{epoch}{offset}"));
     }
-    if envelope.kind == "accepted" {
+    if envelope.kind == ACCEPTED {
         parts.extend(
             columns.caller.as_ref().filter(|caller| !caller.is_empty()).map(|caller| format!("caller {caller}")),
         );
@@ -293,5 +342,6 @@ fn line(envelope: &Envelope) -> String {
         parts.extend(columns.participant.as_ref().map(|participant| format!("participant {participant}")));
     }
     parts.extend(columns.parent.as_ref().map(|parent| format!("about {parent}")));
+    parts.extend(asker(envelope).map(|(actor, reason)| format!("by {actor}: {reason}")));
     parts.join(", ")
 }

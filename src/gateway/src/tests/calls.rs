@@ -100,9 +100,17 @@ async fn an_inquiry_settles_what_was_unknown() {
     };
     let (answer, found) = house.handle.inquire(call).await.unwrap();
     assert_eq!(answer.outcome, Outcome::Success { cause: Cause::Answered });
-    let Found::Exchange { outcome, state, exchange, .. } = found else { panic!("{found:?}") };
+    let Found::Exchange { outcome, state, exchange, history, .. } = found else { panic!("{found:?}") };
     assert_eq!((exchange, outcome), (unknown.exchange, Some(Outcome::Success { cause: Cause::Inquiry })));
     assert_eq!(state, "settled");
+    let who = "by night shift: the customer asks";
+    let asked = history.iter().position(|(_, kind, text)| kind == "inquired" && text.starts_with(who));
+    assert!(asked.is_some_and(|at| at + 1 < history.len()), "before its outcome: {history:?}");
+    let shown = house.handle.show("hecto", unknown.exchange).await.unwrap().unwrap();
+    assert_eq!(shown.summary.state, "settled", "as `find` says");
+    let inquiry = house.handle.show("hecto", answer.exchange).await.unwrap().unwrap();
+    assert_eq!(inquiry.summary.state, "finished");
+    assert!(inquiry.history[0].text.ends_with(who), "{:?}", inquiry.history);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

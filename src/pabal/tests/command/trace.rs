@@ -247,6 +247,7 @@ fn one_trace_is_followed_over_sockets_time_a_restart_and_an_inquiry() {
 
     let reloaded = lines(&first, &["\"event\":\"gateway.reloaded\""]);
     assert_eq!((reloaded.len(), reloaded[0]["fields"]["caller"].as_str()), (1, Some("SIGHUP")));
+    assert_eq!(reloaded[0]["fields"]["reason"], "the process was signalled");
 
     for secret in SECRETS {
         assert!(!first.contains(secret) && !second.contains(secret), "{secret} is in the log");
