@@ -75,6 +75,14 @@ pub fn reason(status: &tonic::Status) -> Option<String> {
     Some(info.reason.clone())
 }
 
+/// What is wrong with a request, thing by thing: where, and what; empty if the error names no place.
+#[must_use]
+pub fn violations(status: &tonic::Status) -> Vec<(String, String)> {
+    let details = status.check_error_details().ok();
+    let listed = details.and_then(|details| details.bad_request().cloned()).map(|bad| bad.field_violations);
+    listed.unwrap_or_default().into_iter().map(|one| (one.field, one.description)).collect()
+}
+
 /// A request with what is said beside it. `timeout` becomes `grpc-timeout`; `caller` and `traceparent` become metadata.
 ///
 /// # Errors

@@ -90,7 +90,14 @@ impl Control {
         is_told(&institution, &request.actor, &request.reason)?;
         let (handle, wanted) = (self.handle.clone(), (!institution.is_empty()).then(|| institution.clone()));
         // A task of its own: a client that goes away midway must not leave some institutions with the new version and some with the old.
-        let work = async move { handle.reload(wanted.as_deref(), &request.actor, &request.reason).await };
+        let work = async move {
+            let (institution, actor, reason) = (wanted.as_deref(), &request.actor, &request.reason);
+            let reloaded = handle.reload(institution, actor, reason).await;
+            if let Err(error) = &reloaded {
+                tracing::error!(event = "reload_refused", institution, caller = actor, reason, "{error}");
+            }
+            reloaded
+        };
         match tokio::spawn(work.in_current_span()).await {
             Ok(reloaded) => reloaded.map(reload::response).map_err(|error| reload::refused(&institution, &error)),
             Err(ended) => {

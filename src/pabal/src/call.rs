@@ -34,6 +34,19 @@ impl Target {
     where
         F: Future<Output = anyhow::Result<u8>>,
     {
+        self.with_json(nothing_left, false, work)
+    }
+
+    /// As [`Target::with`]; `json`: if nobody answers, that is printed as JSON too.
+    pub(crate) fn with_json<F>(
+        &self,
+        nothing_left: Option<&str>,
+        json: bool,
+        work: impl FnOnce(Client, String) -> F,
+    ) -> anyhow::Result<u8>
+    where
+        F: Future<Output = anyhow::Result<u8>>,
+    {
         let is_ascii = self.caller.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         anyhow::ensure!(is_ascii, "--caller holds what is not printable ASCII; use letters, digits and signs");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -43,6 +56,9 @@ impl Target {
                 Err(error @ ConnectError::NotAddress(_)) => Err(error.into()),
                 Err(error) => {
                     err!("pabal: {error}");
+                    if json {
+                        print::json(&print::unreached_json(&error.to_string()))?;
+                    }
                     if let Some(nothing_left) = nothing_left {
                         err!("{nothing_left}");
                     }
@@ -72,7 +88,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 /// Exit codes: 0 SUCCESS, 1 FAILURE, 2 usage, 3 UNKNOWN, 4 refused and nothing left, 5 no proof.
 ///
 /// With --json: outcome, cause, refusal, exchange_id, state, telegram_number, response_code, response_text, trace_id, fields (name: text; those that
-/// are set), faults (field, offset, rule, text). Of a confidential field only the class is shown, as in `(account)`.
+/// are set), faults (field, offset, rule, text). Of a confidential field only the class is shown, as in `(account)`. Without an answer: outcome (null),
+/// refusal (null if no gateway refused it), faults (field, text), detail; the exit code tells whether anything may have left.
 #[derive(Debug, Args)]
 pub(crate) struct Call {
     /// The institution, as configured
@@ -120,7 +137,7 @@ impl Call {
             party: self.party.clone().unwrap_or_default(),
             idempotency_key: self.key.clone().unwrap_or_default(),
         };
-        self.target.with(Some("No byte of the request left."), async |mut client, caller| {
+        self.target.with_json(Some("No byte of the request left."), self.json, async |mut client, caller| {
             let request = client::request(message, Some(&caller), self.timeout, self.traceparent.as_deref())?;
             match client.gateway.exchange(request).await {
                 Ok(response) => {
@@ -134,7 +151,12 @@ impl Call {
                     }
                     Ok(print::exit_code(response.outcome))
                 }
-                Err(status) => Ok(self.refused(&status)),
+                Err(status) => {
+                    if self.json {
+                        print::json(&print::refused_json(&status, client::refusal(&status)))?;
+                    }
+                    Ok(self.refused(&status))
+                }
             }
         })
     }

@@ -8,7 +8,7 @@ pub(crate) const FAILURE: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 /// UNKNOWN: money may have moved.
 pub(crate) const UNKNOWN: u8 = 3;
-/// Refused by the gateway: no byte of the request left.
+/// What sends or changes something was refused by the gateway, or reached none: no byte of the request left, nothing was changed.
 pub(crate) const NOT_SENT: u8 = 4;
-/// An error that the gateway did not make: whether the request left is not proven.
+/// An error that the gateway did not make: whether the request left is not proven. Of what only asks: any error, a refusal too, since nothing was learnt.
 pub(crate) const NO_PROOF: u8 = 5;

@@ -254,6 +254,22 @@ pub(crate) fn exchange_json(response: &ExchangeResponse, unmasked: bool) -> serd
     })
 }
 
+/// An error as JSON: why the gateway refused (null if it did not, or if that proves nothing), each thing that is wrong, and the whole text.
+pub(crate) fn refused_json(status: &Status, refusal: Option<String>) -> serde_json::Value {
+    let faults = client::violations(status).into_iter().map(|(field, text)| json!({ "field": field, "text": text }));
+    json!({
+        "outcome": null,
+        "refusal": refusal,
+        "faults": faults.collect::<Vec<_>>(),
+        "detail": status.message(),
+    })
+}
+
+/// That no gateway was reached, as [`refused_json`].
+pub(crate) fn unreached_json(detail: &str) -> serde_json::Value {
+    json!({ "outcome": null, "refusal": null, "faults": [], "detail": detail })
+}
+
 /// The answer to `Find` as JSON.
 pub(crate) fn find_json(response: &FindResponse) -> serde_json::Value {
     let found = match &response.result {

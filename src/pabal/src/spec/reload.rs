@@ -1,7 +1,9 @@
 use clap::Args;
 use pabal_front::client;
 use pabal_front::proto::{ReloadSpecRequest, ReloadSpecResponse};
+use pabal_switch::Refusal;
 use serde_json::json;
+use tonic::Status;
 
 use crate::call::Target;
 use crate::table::{Align, Table};
@@ -13,9 +15,11 @@ const NOTHING_CHANGED: &str = "The version in force stays.";
 ///
 /// Example: pabal spec reload hecto --reason "codes of bank 088"
 ///
-/// Exit codes: 0 in force, 1 the spec has mistakes or needs a reconnect, and the version in force stays, 2 usage, 4 no gateway was reached, 5 no proof.
+/// Exit codes: 0 in force, 1 the spec has mistakes or needs a reconnect, and the version in force stays, 2 usage, 4 no gateway was reached, or it
+/// refused the question itself (no such institution), 5 no proof.
 ///
-/// With --json: a list of institution, old, new (versions; the same if nothing has changed).
+/// With --json: a list of institution, old, new (versions; the same if nothing has changed). If it is refused, instead of the list: outcome (null), refusal,
+/// faults (field: file, line and column; text), detail.
 #[derive(Debug, Args)]
 pub(crate) struct Reload {
     /// Only this institution
@@ -40,7 +44,7 @@ impl Reload {
             actor: self.actor.clone(),
             reason: self.reason.clone(),
         };
-        self.target.with(Some(NOTHING_CHANGED), async |mut client, caller| {
+        self.target.with_json(Some(NOTHING_CHANGED), self.json, async |mut client, caller| {
             match client.control.reload_spec(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => {
                     let response = response.into_inner();
@@ -53,23 +57,29 @@ impl Reload {
                     }
                     Ok(exit::DONE)
                 }
-                Err(status) => match client::reason(&status) {
-                    Some(reason) => {
-                        err!("refused   {reason} ({:?})", status.code());
-                        err!("          {}", status.message());
-                        Ok(exit::FAILURE)
+                Err(status) => {
+                    if self.json {
+                        print::json(&print::refused_json(&status, client::reason(&status)))?;
                     }
-                    None => {
-                        err!("error     {:?}: {}", status.code(), status.message());
-                        err!(
-                            "The gateway did not make this error: ask `pabal lines --json` which version is in force."
-                        );
-                        Ok(exit::NO_PROOF)
-                    }
-                },
+                    Ok(refused(&status))
+                }
             }
         })
     }
+}
+
+/// Prints an error and says what it proves.
+fn refused(status: &Status) -> u8 {
+    let Some(reason) = client::reason(status) else {
+        err!("error     {:?}: {}", status.code(), status.message());
+        err!("The gateway did not make this error: ask `pabal lines --json` which version is in force.");
+        return exit::NO_PROOF;
+    };
+    err!("refused   {reason} ({:?})", status.code());
+    err!("          {}", status.message());
+    // No file was looked at.
+    let is_not_taken = [Refusal::UnknownInstitution, Refusal::InvalidFields].iter().any(|one| one.word() == reason);
+    if is_not_taken { exit::NOT_SENT } else { exit::FAILURE }
 }
 
 fn table(response: &ReloadSpecResponse) -> Table {

@@ -67,6 +67,13 @@ struct Known {
 const NUMBER_DIGITS_MAX: usize = 20;
 
 impl Known {
+    /// What to say if nothing is found under a telegram number: it may be short of zeros.
+    fn zeros(&self) -> Option<String> {
+        let number = self.number.as_ref().or(self.term.as_ref())?;
+        let is_number = (1..=NUMBER_DIGITS_MAX).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+        is_number.then(|| format!("a telegram number is looked for with its zeros in front: {number} is not 0{number}"))
+    }
+
     /// What is asked, in this order until something is found.
     fn questions(self, of: Option<String>) -> Vec<By> {
         let keyed = |key| By::IdempotencyKey(KeyOfCaller { caller: of.clone().unwrap_or_default(), key });
@@ -103,6 +110,7 @@ fn guess(term: &str) -> Vec<By> {
 impl Find {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         let (institution, max) = (self.institution.unwrap_or_default(), self.max);
+        let zeros = self.by.zeros();
         let questions = self.by.questions(self.of);
         self.target.with(None, async |mut client, caller| {
             let mut found = SearchResponse::default();
@@ -120,6 +128,9 @@ impl Find {
                 let list: Vec<_> = found.found.iter().map(to_json).collect();
                 print::json(&json!({ "found": list, "more": found.more }))?;
             } else if found.found.is_empty() {
+                if let Some(zeros) = zeros {
+                    out!("{zeros}");
+                }
                 out!("nothing found; this is no proof that nothing was sent (`pabal find --fence` makes one)");
             } else {
                 for line in table(&found.found).lines() {

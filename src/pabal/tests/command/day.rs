@@ -203,9 +203,9 @@ fn a_service_takes_notices_and_its_reply_is_told() {
 #[test]
 fn a_spec_is_reloaded_or_refused_and_the_old_one_stays() {
     let folder = spec_folder();
-    let stage = Stage::open_by(folder.path().to_str().expect("UTF-8"));
-    let reload = || stage.ask(&["spec", "reload", "hecto", "--reason", "a test", "--actor", "teller"]);
-    let same = reload();
+    let mut stage = Stage::open_by(folder.path().to_str().expect("UTF-8"));
+    let reload = |stage: &Stage| stage.ask(&["spec", "reload", "hecto", "--reason", "a test", "--actor", "teller"]);
+    let same = reload(&stage);
     assert_eq!((same.code, same.err.as_str()), (0, ""));
     assert_snapshot!("reloaded_unchanged", scrub(&same.out));
     edit(&folder, "codes.csv", |text| text + "088,,QX77,refused,한도초과\n");
@@ -215,13 +215,20 @@ fn a_spec_is_reloaded_or_refused_and_the_old_one_stays() {
     assert_eq!(in_force, newer[0]["new"]);
 
     edit(&folder, "firmbanking.spec", |text| text.replace("length ascii(4)", "length ascii(5)"));
-    let reconnect = reload();
+    let reconnect = reload(&stage);
     assert_eq!((reconnect.code, reconnect.out.as_str()), (1, ""));
     assert_snapshot!("needs_reconnect", reconnect.err);
     edit(&folder, "firmbanking.spec", |text| text.replace("+09:00", "nine"));
-    let mistaken = reload();
+    let mistaken = reload(&stage);
     assert_eq!((mistaken.code, mistaken.out.as_str()), (1, ""));
     assert_snapshot!("spec_mistakes", mistaken.err);
+    let listed = stage.ask(&["spec", "reload", "hecto", "--reason", "a test", "--json"]);
+    let told = json(&listed);
+    assert_eq!((listed.code, &told["refusal"]), (1, &"SPEC_MISTAKES".into()), "{told}");
+    assert!(told["faults"][0]["field"].as_str().is_some_and(|place| place.contains(".spec:")), "{told}");
+    let nowhere = stage.ask(&["spec", "reload", "hetco", "--reason", "a test"]);
+    assert_eq!(nowhere.code, 4, "{}", nowhere.err);
+    stage.gateway().until(&["reload_refused", "caller=\"teller\"", "reason=\"a test\"", "needs reconnect"]);
     assert_eq!(json(&stage.ask(&["lines", "--json"]))["institutions"][0]["spec"], in_force, "it stays");
     let transfer = stage.transfer("rent-4", "150000", "301000000001", &[]);
     assert_eq!(transfer.code, 0, "business goes on: {}", transfer.err);

@@ -45,6 +45,12 @@ fn each_outcome_has_its_exit_code() {
         stage.ask(&["call", "hecto", "transfer", "-f", "bank_code=088", "-f", "debit_amt=15x", "-f", "memoo=월세"]);
     assert_eq!((nothing.code, nothing.out.as_str()), (4, ""));
     assert_snapshot!("invalid_fields", scrub(&nothing.err));
+    let nothing_in_json = stage.ask(&["call", "hecto", "transfer", "-f", "debit_amt=15x", "--json"]);
+    assert_eq!(nothing_in_json.code, 4);
+    let told: serde_json::Value = serde_json::from_str(&nothing_in_json.out).expect("JSON");
+    assert_eq!((&told["outcome"], &told["refusal"]), (&serde_json::Value::Null, &"INVALID_FIELDS".into()), "{told}");
+    assert_eq!(told["faults"][0]["field"], "bank_code", "{told}");
+    assert!(told["detail"].as_str().is_some_and(|text| text.contains("debit_amt")), "{told}");
     let misspelt = stage.ask(&["call", "hecto", "transfr"]);
     assert_eq!(misspelt.code, 4);
     assert!(misspelt.err.contains("did you mean `transfer`?"), "{}", misspelt.err);
