@@ -180,7 +180,7 @@ impl Core {
         core.list_openings();
         core.recover(recovery, now);
         core.set_date_timer(now);
-        core.connect_all(now);
+        core.connect_all();
         core.flush();
         let Self { older, state, .. } = &mut core;
         older.retain(|version| state.notices.are_read_by(version));
@@ -360,7 +360,7 @@ impl Core {
     /// A batch of entries is durable, and all before it.
     pub fn handle_durable(&mut self, ticket: Ticket, now: Now) {
         self.begin(now);
-        self.durable(ticket);
+        self.durable(ticket, now);
         self.drain_on(now);
         self.flush();
     }

@@ -11,7 +11,7 @@ use crate::bytes::Bytes;
 use crate::core::Core;
 use crate::entry::Entry;
 use crate::exchange::{ExchangeEvent, ExchangeState};
-use crate::id::{Conn, ExchangeId, NoticeId, Ticket};
+use crate::id::{Conn, ExchangeId, NoticeId, SessionId, Ticket};
 use crate::outcome::{Cause, Outcome};
 use crate::output::{Output, Report};
 use crate::refusal::Refusal;
@@ -28,6 +28,8 @@ pub(crate) enum Effect {
     Finish { exchange: ExchangeId, outcome: Outcome, refused: Option<String>, answer: Option<Bytes> },
     /// A notice is given to services.
     Deliver(NoticeId),
+    /// A session is made in a slot that was free.
+    Connect(SessionId),
 }
 
 /// Entries that became one batch.
@@ -100,17 +102,17 @@ impl Core {
         self.state.journal.undurable_entries >= self.state.limits.undurable_entries_max
     }
 
-    pub(crate) fn durable(&mut self, ticket: Ticket) {
+    pub(crate) fn durable(&mut self, ticket: Ticket, now: Now) {
         while self.state.journal.undurable.front().is_some_and(|batch| batch.ticket <= ticket) {
             let Some(batch) = self.state.journal.undurable.pop_front() else { return };
             self.state.journal.undurable_entries -= batch.entries;
             for effect in batch.effects {
-                self.take_effect(effect);
+                self.take_effect(effect, now);
             }
         }
     }
 
-    fn take_effect(&mut self, effect: Effect) {
+    fn take_effect(&mut self, effect: Effect, now: Now) {
         match effect {
             Effect::Accept(id) => {
                 if let Some(exchange) = self.state.exchanges.get_mut(&id)
@@ -132,6 +134,7 @@ impl Core {
                 self.state.notices.offer(notice);
                 self.deliver(notice);
             }
+            Effect::Connect(session) => self.connect(session, now),
         }
     }
 

@@ -119,8 +119,13 @@
 //!
 //! let now = Now { mono: Mono::from_nanos(1_000_000_000), wall: Wall::from_unix_seconds(1_795_222_800) };
 //! let mut core = Core::new(vec![institution], settings, Recovery::new(), 42, now);
-//! let Some(Output::Connect { conn }) = std::iter::from_fn(|| core.poll_output()).find(|o| matches!(o, Output::Connect { .. }))
-//!     else { panic!("it connects") };
+//! let conn = loop {
+//!     match core.poll_output().expect("it connects, as soon as that is written down") {
+//!         Output::Append { ticket, .. } => core.handle_durable(ticket, now),
+//!         Output::Connect { conn } => break conn,
+//!         _ => {}
+//!     }
+//! };
 //! core.handle_connected(conn, now);
 //!
 //! // A shell in a few lines: all is durable at once, every byte is written at once, and the institution answers each

@@ -2,13 +2,13 @@
 
 use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use pabal_clock::{Mono, Now};
 use pabal_telegram::Deframer;
 
 use crate::core::Core;
+use crate::durable::Effect;
 use crate::entry::{Entry, SessionChanged};
 use crate::id::{Conn, Epoch, ExchangeId, LineId, SessionId};
 use crate::outcome::Cause;
@@ -70,11 +70,15 @@ impl Core {
         self.state.drain_until.is_none() && self.state.journal.failed.is_none()
     }
 
-    pub(crate) fn connect_all(&mut self, now: Now) {
-        let down = |session: &&Session| session.state == SessionState::Down && session.side == LineSide::Initiator;
-        let ids: Vec<SessionId> = self.state.sessions.iter().filter(down).map(|session| session.id).collect();
-        for id in ids {
-            self.connect(id, now);
+    /// At the start. That a slot may be in use again is written down first: whoever comes behind a crash must hold it, also if
+    /// the process before us had left it for good.
+    pub(crate) fn connect_all(&mut self) {
+        let down = |session: &Session| session.state == SessionState::Down && session.side == LineSide::Initiator;
+        for slot in 0..self.state.sessions.len() {
+            if down(&self.state.sessions[slot]) {
+                self.tell_session(slot, None);
+                self.when_durable(Effect::Connect(self.state.sessions[slot].id));
+            }
         }
     }
 

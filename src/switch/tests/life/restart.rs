@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use pabal_switch::{
-    CloseReason, Entry, ExchangeState, NotFenced, Opened, OpeningState, Recovery, Refusal, SessionState,
+    CloseReason, Core, Entry, ExchangeState, NotFenced, Opened, OpeningState, Output, Recovery, Refusal, SessionState,
 };
 
-use crate::hands::{Hands, OUT};
+use crate::hands::{Hands, OUT, institution};
 use crate::peer;
 
 fn again(hands: Hands) -> Hands {
@@ -304,6 +304,26 @@ fn an_entry_reads_as_it_was_written_and_nothing_else_does() {
 #[test]
 fn nothing_is_known_at_first() {
     let hands = Hands::cold(crate::hands::settings(), Recovery::new(), Hands::begin());
-    assert!(hands.journal.is_empty());
+    assert_eq!(hands.journal.iter().map(|(kind, _)| &**kind).collect::<Vec<_>>(), ["session"]);
     assert_eq!(hands.connects.len(), 1);
+}
+
+/// A crash in between would leave the next process with slots that look free, and more connections than the contract allows.
+#[test]
+fn nobody_connects_before_it_is_durable_that_the_slot_may_be_in_use() {
+    let now = Hands::begin();
+    let mut core = Core::new(vec![institution()], crate::hands::settings(), Recovery::new(), 7, now);
+    let Some(Output::Append { ticket, entries }) = core.poll_output() else { panic!("an entry comes first") };
+    assert_eq!(entries.iter().map(Entry::kind).collect::<Vec<_>>(), ["session"]);
+    let connects = |core: &mut Core| {
+        std::iter::from_fn(|| core.poll_output()).filter(|output| matches!(output, Output::Connect { .. })).count()
+    };
+    assert_eq!(connects(&mut core), 0);
+    core.handle_durable(ticket, now);
+    assert_eq!(connects(&mut core), 1);
+    // And whoever comes behind a crash in between holds it.
+    let mut recovery = Recovery::new();
+    entries.into_iter().for_each(|entry| recovery.fold(entry));
+    let next = Core::new(vec![institution()], crate::hands::settings(), recovery, 8, now);
+    assert_eq!(next.status().sessions[0].state, SessionState::Closing);
 }
