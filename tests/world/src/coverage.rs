@@ -155,7 +155,7 @@ impl Coverage {
         self.0[fault.place()][stage.place()]
     }
 
-    /// Cells that should have fired and did not, and cells that fired though they are said to be unreachable.
+    /// Cells that should have fired and did not, and cells that fired though they are said to be unreachable. Rare ones may do either.
     #[must_use]
     pub fn mistakes(&self) -> Vec<String> {
         let mut mistakes = Vec::new();
@@ -163,7 +163,9 @@ impl Coverage {
             for stage in Stage::ALL {
                 let (fired, why_not) = (self.count(*fault, *stage), unreachable(*fault, *stage));
                 match why_not {
-                    None if fired == 0 => mistakes.push(format!("{} x {} never fired", fault.word(), stage.word())),
+                    None if fired == 0 && rare(*fault, *stage).is_none() => {
+                        mistakes.push(format!("{} x {} never fired", fault.word(), stage.word()))
+                    }
                     Some(why) if fired > 0 => mistakes.push(format!(
                         "{} x {} fired {fired} times, and is said to be unreachable: {why}",
                         fault.word(),
@@ -176,7 +178,7 @@ impl Coverage {
         mistakes
     }
 
-    /// Cells that can fire, and how many of them did.
+    /// Cells that can fire, rare ones too, and how many of them did.
     #[must_use]
     pub fn reached(&self) -> (usize, usize) {
         let cells = Fault::ALL.iter().flat_map(|fault| Stage::ALL.iter().map(move |stage| (*fault, *stage)));
@@ -195,6 +197,7 @@ impl fmt::Display for Coverage {
         }
         writeln!(f)?;
         let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+        let mut rare_reason = None;
         for fault in Fault::ALL {
             write!(f, "{:<22}", fault.word())?;
             for stage in Stage::ALL {
@@ -207,7 +210,12 @@ impl fmt::Display for Coverage {
                             None => reasons.push((why, vec![cell])),
                         }
                     }
-                    (count, _) => write!(f, " {count:>10}")?,
+                    (count, _) => {
+                        write!(f, " {count:>10}")?;
+                        if let (0, Some(why)) = (count, rare(*fault, *stage)) {
+                            rare_reason = Some(why);
+                        }
+                    }
                 }
             }
             writeln!(f)?;
@@ -215,16 +223,18 @@ impl fmt::Display for Coverage {
         for (why, cells) in reasons {
             writeln!(f, "- {why}: {}", cells.join(", "))?;
         }
+        if let Some(why) = rare_reason {
+            writeln!(f, "- 0 in a row of the peer, rare: {why}")?;
+        }
         let (all, fired) = self.reached();
         write!(f, "{fired} of {all} reachable cells fired")
     }
 }
 
-/// Why a fault can never hit a stage.
-const fn unreachable(fault: Fault, stage: Stage) -> Option<&'static str> {
+/// What an institution does to a request, or to its answer.
+const fn is_by_peer(fault: Fault) -> bool {
     use Fault as F;
-    use Stage as S;
-    let by_peer = matches!(
+    matches!(
         fault,
         F::PeerSilence
             | F::PeerLate
@@ -239,24 +249,27 @@ const fn unreachable(fault: Fault, stage: Stage) -> Option<&'static str> {
             | F::PeerClose
             | F::PeerReset
             | F::PeerRelayFirst
-    );
-    match (fault, stage) {
-        (_, S::Accepted | S::Waiting | S::Journaling | S::Queued | S::Partly) if by_peer => {
+    )
+}
+
+/// Why a cell fires in some runs of some thousand seeds and not in others, so that no run has to show it.
+const fn rare(fault: Fault, stage: Stage) -> Option<&'static str> {
+    use Stage as S;
+    match stage {
+        S::Inquiring | S::Listed | S::Finished | S::Settled if is_by_peer(fault) => Some(
+            "the request has to lie on the wire until its exchange is asked about, over, or settled by something else",
+        ),
+        _ => None,
+    }
+}
+
+/// Why a fault can never hit a stage.
+const fn unreachable(fault: Fault, stage: Stage) -> Option<&'static str> {
+    use Stage as S;
+    match stage {
+        S::Accepted | S::Waiting | S::Journaling | S::Queued | S::Partly if is_by_peer(fault) => {
             Some("the institution has no whole request yet that it could answer")
         }
-        // Silence, lateness, a refusal and other bytes are done to gap requests too, and a notice that comes by itself ends those.
-        (
-            F::PeerDuplicate
-            | F::PeerSplit
-            | F::PeerGarbage
-            | F::PeerWrongLength
-            | F::PeerWrongKey
-            | F::PeerStall
-            | F::PeerClose
-            | F::PeerReset
-            | F::PeerRelayFirst,
-            S::Finished,
-        ) => Some("only its answer ends a transfer at once, and this is done to that answer"),
         _ => None,
     }
 }
