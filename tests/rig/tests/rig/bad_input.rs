@@ -166,7 +166,7 @@ fn a_type_that_there_is_not() {
         for amount in 1..=3 {
             rig.succeed(&transfer(amount)).await;
         }
-        told_of("no row of `select` knows 300 bytes with `2900` `100`").await;
+        told_of("no row of `select` knows 300 bytes with `****` `100`").await;
         assert_eq!(rig.bank().read(|ledger| ledger.totals().answers), 7, "one to the opening, two to each transfer");
         assert_eq!(session(&rig, "in").await.conn, before, "the session has stayed");
     });

@@ -63,7 +63,7 @@ cases! {
 /// Asserts that a call was refused for this reason, and gives what a person reads.
 fn refused<T: std::fmt::Debug>(called: Result<T, Status>, refusal: Refusal) -> (String, Proof) {
     let (status, proof) = pabal_rig::refused(called, refusal, code(refusal));
-    assert!(status.message().starts_with(refusal.sentence()), "{}", status.message());
+    assert!(status.message().starts_with(refusal.sentence().trim_end_matches('.')), "{}", status.message());
     (status.message().to_owned(), proof)
 }
 
