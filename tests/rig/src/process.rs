@@ -172,6 +172,7 @@ pub fn sliced_bank() -> Process {
 }
 
 /// A Python that has what the clients require. It is made once, in this folder, and used again while the requirements are the same.
+/// Who asks while another makes it waits: two that make it at once would each clear what the other has.
 ///
 /// # Panics
 /// There is no Python, or it cannot get what is required.
@@ -181,6 +182,8 @@ pub fn python(folder: &Path) -> PathBuf {
     let wanted = std::fs::read_to_string(&requirements).expect("it is shipped");
     let (venv, made) = (folder.join("rig-python"), folder.join("rig-python.made"));
     let python = venv.join("bin/python");
+    let making = std::fs::File::create(folder.join("rig-python.lock")).expect("the folder is ours");
+    making.lock().expect("a file of ours can be locked");
     if std::fs::read_to_string(&made).is_ok_and(|has| has == wanted) && python.exists() {
         return python;
     }
