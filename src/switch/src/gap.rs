@@ -171,24 +171,15 @@ pub(crate) struct Sequence {
 pub(crate) struct Gaps {
     #[serde(with = "crate::pairs")]
     sequences: BTreeMap<SequenceKey, Sequence>,
-    /// Questions that are still on their way, though their sequence is not followed any more: the date has changed, and may come back if
-    /// the wall clock leapt.
-    left: Vec<(SequenceKey, ExchangeId)>,
+    /// Questions that are on their way, and what each is about. Some are nobody's any more: of a date that has changed, and comes back if
+    /// the wall clock leapt; or whose time is over, while their bytes still wait for a socket that takes none.
+    questions: BTreeMap<ExchangeId, SequenceKey>,
 }
 
 impl Gaps {
-    /// A sequence is not followed any more.
-    fn drop_sequence(&mut self, key: &SequenceKey) {
-        if let Some((asking, _)) = self.sequences.remove(key).and_then(|sequence| sequence.asking) {
-            self.left.push((key.clone(), asking));
-        }
-    }
-
     /// Whether a question about a scope is on its way, of this kind of notice or another.
     fn is_asked(&self, key: &SequenceKey) -> bool {
-        let is_same = |other: &SequenceKey| other.protocol == key.protocol && other.scope == key.scope;
-        self.left.iter().any(|(other, _)| is_same(other))
-            || self.sequences.iter().any(|(other, sequence)| is_same(other) && sequence.asking.is_some())
+        self.questions.values().any(|other| other.protocol == key.protocol && other.scope == key.scope)
     }
 }
 
@@ -281,7 +272,7 @@ impl Core {
         if !sequences.contains_key(&key) && sequences.len() >= SEQUENCES_MAX {
             let oldest = sequences.iter().min_by_key(|(_, known)| known.date).map(|(key, _)| key.clone());
             if let Some(oldest) = oldest {
-                self.state.gaps.drop_sequence(&oldest);
+                self.state.gaps.sequences.remove(&oldest);
             }
         }
         let sequence = self.state.gaps.sequences.entry(key.clone()).or_insert_with(|| Sequence {
@@ -340,6 +331,7 @@ impl Core {
         if self.state.drain_until.is_some() || self.state.journal.failed.is_some() {
             return;
         }
+        self.forget_questions();
         let due = |(key, sequence): (&SequenceKey, &Sequence)| {
             let hole = sequence.holes.missing.iter().find(|(_, hole)| hole.due <= now.mono)?;
             (sequence.asking.is_none() && sequence.next <= now.mono).then(|| (key.clone(), *hole.0))
@@ -410,7 +402,20 @@ impl Core {
             && self.state.exchanges.get(&id).is_some_and(|one| one.state.is_waiting() || one.state.is_in_flight())
         {
             sequence.asking = Some((id, number));
+            self.state.gaps.questions.insert(id, key.clone());
         }
+    }
+
+    /// A question whose time is over is on its way until the socket has taken its bytes, or never will.
+    fn is_on_its_way(&self, id: ExchangeId) -> bool {
+        let exchange = self.state.exchanges.get(&id);
+        exchange.is_some_and(|one| one.state.is_waiting() || one.state.is_in_flight()) || self.is_leaving(id)
+    }
+
+    fn forget_questions(&mut self) {
+        let mut questions = core::mem::take(&mut self.state.gaps.questions);
+        questions.retain(|id, _| self.is_on_its_way(*id));
+        self.state.gaps.questions = questions;
     }
 
     fn ask_later(&mut self, key: &SequenceKey, number: u64, wait: Duration, now: Now) {
@@ -479,8 +484,8 @@ impl Core {
         self.state.pending.get(&key[..]).copied()
     }
 
-    /// Whether a request of ours that may be answered in time has the number of this telegram in its scope. The institution may tell
-    /// requests by their numbers alone, whatever they ask for.
+    /// Whether a request of ours that may be answered in time, or has not left yet, has the number of this telegram in its scope. The
+    /// institution may tell requests by their numbers alone, whatever they ask for.
     pub(crate) fn is_number_in_flight(
         &self,
         protocol: u16,
@@ -490,7 +495,7 @@ impl Core {
         let exchanges = &self.books[usize::from(protocol)].protocol.rules.exchanges;
         exchanges.iter().filter(|rule| rules(rule)).any(|rule| {
             let holder = self.awaited(protocol, rule, telegram).and_then(|id| self.state.exchanges.get(&id));
-            holder.is_some_and(|exchange| exchange.state.is_in_flight())
+            holder.is_some_and(|exchange| exchange.state.is_in_flight() || self.is_leaving(exchange.id))
         })
     }
 
@@ -539,14 +544,18 @@ impl Core {
         }
     }
 
-    /// A question is over, however it ended; the next one may be asked.
+    /// A question is over, however it ended; the next one may be asked when its bytes are not on their way any more.
     pub(crate) fn gap_over(&mut self, id: ExchangeId) {
-        let asked = |sequence: &&mut Sequence| sequence.asking.is_some_and(|(asking, _)| asking == id);
-        if let Some(sequence) = self.state.gaps.sequences.values_mut().find(asked) {
+        let Some(key) = self.state.gaps.questions.get(&id) else { return };
+        if let Some(sequence) = self.state.gaps.sequences.get_mut(key)
+            && sequence.asking.is_some_and(|(asking, _)| asking == id)
+        {
             sequence.asking = None;
-            self.set_gap_timer();
         }
-        self.state.gaps.left.retain(|(_, left)| *left != id);
+        if !self.is_on_its_way(id) {
+            self.state.gaps.questions.remove(&id);
+        }
+        self.set_gap_timer();
     }
 
     /// A notice came by itself: whoever asks for it at this moment has its answer.
@@ -606,7 +615,9 @@ impl Core {
                 sequence.holes.missing.clear();
                 sequence.date = today;
             }
-            _ => self.state.gaps.drop_sequence(key),
+            _ => {
+                self.state.gaps.sequences.remove(key);
+            }
         }
     }
 

@@ -148,6 +148,13 @@ impl Core {
         }
     }
 
+    /// Whether bytes of a request still wait for their socket, and leave when it takes them, though its time may be over.
+    pub(crate) fn is_leaving(&self, id: ExchangeId) -> bool {
+        let Some(exchange) = self.state.exchanges.get(&id) else { return false };
+        let is_taken_back = matches!(exchange.outcome, Some(Outcome::Failure { cause: Cause::NotSent, .. }));
+        exchange.sent.is_some() && !is_taken_back && !self.has_left(id)
+    }
+
     /// Why nobody waits for an answer: its key, the nearest one that is awaited, and the field that differs.
     fn no_match(&self, protocol: u16, marks: usize) -> String {
         let fields = &self.books[usize::from(protocol)].protocol.rules.key;

@@ -549,3 +549,60 @@ fn questions_that_nobody_answers_stop_no_other_bank_and_no_drain() {
     hands.after_secs(600);
     assert_eq!(questions(&mut hands).len(), 0, "nothing is asked any more");
 }
+
+/// The questions that were begun, whether or not a byte has left.
+fn begun(hands: &Hands) -> usize {
+    let is_question = |entry: &Entry| matches!(entry, Entry::Accepted(entry) if &*entry.about.rule == "deposit_gap");
+    hands.entries().iter().filter(|entry| is_question(entry)).count()
+}
+
+#[test]
+fn a_question_that_waits_for_its_socket_is_the_only_one_though_its_time_is_over() {
+    let mut hands = but(&[2, 3], 4);
+    hands.socket_room = 0;
+    hands.after_secs(30);
+    assert_eq!(begun(&hands), 1);
+    hands.after_secs(60);
+    assert_eq!(hands.core.status().in_flight, 0, "nobody waits for its answer any more");
+    assert_eq!(begun(&hands), 1, "it may leave at any time, and no other one beside it");
+    hands.socket_room = usize::MAX;
+    hands.turn();
+    assert_eq!(numbers(&questions(&mut hands)), ["000002"]);
+    hands.after_secs(1);
+    assert_eq!(numbers(&questions(&mut hands)).len(), 1, "now the next one may leave");
+}
+
+#[test]
+fn a_question_that_will_not_leave_any_more_stops_no_other() {
+    // The session ends before the socket took a byte of it.
+    let mut hands = but(&[2], 3);
+    hands.socket_room = 0;
+    hands.after_secs(60);
+    let conn = hands.conn(OUT);
+    hands.closed(conn, CloseReason::PeerClosed);
+    hands.socket_room = usize::MAX;
+    hands.connects.clear();
+    while hands.connects.is_empty() {
+        hands.after_secs(1);
+    }
+    let conn = hands.connects.pop().unwrap();
+    hands.connected(conn);
+    hands.after_secs(61);
+    assert_eq!(numbers(&questions(&mut hands)), ["000002"]);
+}
+
+#[test]
+fn a_number_of_ours_that_waits_for_its_socket_is_not_used() {
+    let mut hands = but(&[2], 3);
+    hands.socket_room = 0;
+    let transfer = hands.transfer();
+    hands.after_secs(90);
+    assert_eq!(hands.told(transfer), ["UNKNOWN NO_ANSWER"]);
+    assert_eq!(begun(&hands), 0, "ours may leave under the same number at any time");
+    hands.socket_room = usize::MAX;
+    hands.turn();
+    let sent = hands.take_frames(OUT);
+    assert_eq!((sent.len(), peer::at(&sent[0], peer::TELEGRAM_NO)), (1, "000002"));
+    hands.after_secs(1);
+    assert_eq!(numbers(&questions(&mut hands)), ["000002"]);
+}

@@ -308,9 +308,8 @@ impl World {
         Ok(())
     }
 
-    /// A hole in their numbers is asked for under their number, never under one of ours that is in flight. Two questions of one scope in
-    /// flight at once are told and not demanded away: about one seed in a thousand has them (1356), and they change nothing at the
-    /// institution.
+    /// A hole in their numbers is asked for under their number, never under one of ours that is in flight, and one number of a
+    /// scope at a time.
     fn gap_began(&mut self, exchange: ExchangeId, key: &[u8]) -> Result<(), String> {
         self.counts.gaps_asked += 1;
         let number = String::from_utf8_lossy(key).into_owned();
@@ -323,11 +322,7 @@ impl World {
         }
         let scope = key[..key.len() - NUMBER.len()].to_vec();
         if let Some(other) = self.questions.insert(scope, exchange).filter(is_in_flight) {
-            let now = self.now;
-            self.trace.line(
-                now,
-                format_args!("{number} is asked for by {exchange} while {other} about its scope is in flight"),
-            );
+            return Err(format!("{number} is asked for by {exchange} while {other} about its scope is in flight"));
         }
         Ok(())
     }
