@@ -357,7 +357,10 @@ impl Core {
             return self.ask_later(key, number, RETRY_MAX, now);
         };
         if !is_of_today(&spec, &numbered.scope, &sequence.sample.bytes, now) {
-            // The wall clock was set while the sequence began: its numbers are of another date, which is never asked for.
+            // Its numbers are of another date than what leaves now, and such are never asked for. Where the business date changes at
+            // another time than the date of the stamps, they are of yesterday from midnight until then. And an entry may say tomorrow of
+            // numbers of today: a notice came while the wall clock showed tomorrow, came again when it was set back, and the next
+            // process, which takes the sequence's date from the notice's, began on that tomorrow.
             self.end_sequence(key, today);
             return;
         }
@@ -653,16 +656,21 @@ impl Core {
             let spec = &self.books[usize::from(protocol)].protocol;
             let gap = spec.rules.notice(&known.rule).and_then(|(_, rule)| rule.gap.as_ref());
             let Some(after) = gap.map(|gap| gap.after) else { continue };
+            let numbered = spec.rules.notice(&known.rule).and_then(|(_, rule)| rule.numbered.as_ref());
+            // Its entries may say tomorrow, if the wall clock had leapt there when the first notice came; see where it is asked.
+            let is_of_today = numbered.is_some_and(|one| is_of_today(spec, &one.scope, &known.sample.bytes, now));
             let due = now.mono + after;
+            let key = SequenceKey { protocol, kind, scope };
+            let today = self.state.conversations[usize::from(protocol)].day.date;
             let sequence = Sequence {
                 rule: known.rule,
-                date: known.date,
+                date: if is_of_today && self.is_dated(&key) { today } else { known.date },
                 holes: known.holes.map(|| Hole { due, tries: 0 }),
                 sample: known.sample,
                 asking: None,
                 next: now.mono,
             };
-            self.state.gaps.sequences.insert(SequenceKey { protocol, kind, scope }, sequence);
+            self.state.gaps.sequences.insert(key, sequence);
         }
         for protocol in self.protocols() {
             self.gaps_of_yesterday(protocol, now);

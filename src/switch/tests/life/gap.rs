@@ -606,3 +606,62 @@ fn a_number_of_ours_that_waits_for_its_socket_is_not_used() {
     hands.after_secs(1);
     assert_eq!(numbers(&questions(&mut hands)), ["000002"]);
 }
+
+/// Deposit 1 came while the wall clock showed tomorrow, and again when it was set back: by its first coming it is a notice of
+/// tomorrow, by its stamp one of today. Then 3 came.
+fn leapt_to_tomorrow_and_back() -> Hands {
+    let mut hands = Hands::open();
+    for (days, number) in [(1, 1), (-1, 1), (0, 3)] {
+        hands.now.wall = Wall::from_unix_micros(hands.now.wall.as_unix_micros() + days * 86_400_000_000);
+        hands.core.handle_timeout(hands.now);
+        hands.turn();
+        hands.receive(&peer::deposit(number, 1_000));
+    }
+    hands.take_frames(OUT);
+    hands.hand_over();
+    let of: Vec<_> = hands
+        .entries()
+        .into_iter()
+        .filter_map(|entry| match entry {
+            Entry::NoticeReceived(entry) => Some((entry.about.date.to_string(), entry.numbered.map(|one| one.number))),
+            _ => None,
+        })
+        .collect();
+    let of: Vec<_> = of.iter().map(|(date, number)| (date.as_str(), *number)).collect();
+    assert_eq!(of, [("2026-11-22", None), ("2026-11-22", Some(1)), ("2026-11-21", Some(3))]);
+    hands
+}
+
+#[test]
+fn numbers_that_an_entry_says_are_of_tomorrow_are_not_asked_for_then() {
+    let mut hands = leapt_to_tomorrow_and_back();
+    hands.now.wall = Wall::from_unix_micros(hands.now.wall.as_unix_micros() + 15 * 3_600 * 1_000_000);
+    let mut next = again(hands);
+    next.after_secs(3_600);
+    assert_eq!(numbers(&questions(&mut next)), [""; 0], "they are of yesterday, whatever their entry says");
+    assert_eq!(closed(&next), [(vec![(2, 2)], GapEnd::DateChanged)]);
+}
+
+#[test]
+fn numbers_of_today_are_asked_for_though_an_entry_says_that_they_are_of_tomorrow() {
+    let mut next = again(leapt_to_tomorrow_and_back());
+    next.after_secs(30);
+    assert_eq!(closed(&next), []);
+    let asked = questions(&mut next);
+    assert_eq!(numbers(&asked), ["000002"]);
+    assert_eq!(peer::at(&asked[0], peer::SEND_DATE), "20261121");
+}
+
+#[test]
+fn numbers_of_yesterday_are_not_asked_for_between_midnight_and_the_change_of_the_business_date() {
+    let mut hands = Hands::open_by(version(&[("changes 00:00", "changes 00:05")], &[]), settings());
+    // 23:59:50.
+    hands.pass_quietly(HOURS_15 - Duration::from_secs(3_600 + 10));
+    for number in [1, 3] {
+        hands.receive(&peer::deposit(number, 1_000));
+    }
+    hands.take_frames(OUT);
+    hands.after_secs(60);
+    assert_eq!(numbers(&questions(&mut hands)), [""; 0], "it would leave with yesterday's date");
+    assert_eq!(closed(&hands), [(vec![(2, 2)], GapEnd::DateChanged)]);
+}
