@@ -8,6 +8,7 @@ mod layouts;
 mod notice;
 mod protocol;
 mod select;
+mod shape;
 mod shown;
 mod table;
 

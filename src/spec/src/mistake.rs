@@ -80,6 +80,8 @@ mistakes! {
     TABLE_LINE          "S070" "a line of a code table that cannot be read"
     TABLE_TWICE         "S071" "a code that is listed twice"
     UNLISTED            "S072" "a response code that no table lists"
+    // Fields that move.
+    MOVES               "S130" "a field that moves, where one at a fixed place is needed"
     // What is understood and not yet acted on.
     NOT_YET             "S090" "understood, but not acted on yet"
     // What can be right, and is probably not meant.

@@ -7,6 +7,7 @@ mod layouts;
 mod line;
 mod notice;
 mod protocol;
+mod shape;
 mod tree;
 mod value;
 
@@ -164,7 +165,7 @@ fn set(name: Name, cursor: &mut Cursor<'_>, members: &mut Members) -> Read<()> {
 
 /// `header name 100 {` or `telegram name "label" 300 : header {` and the fields.
 fn telegram(name: Name, with_header: bool, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Telegram {
-    let mut telegram = Telegram { name, label: None, total: None, header: None, fields: Vec::new(), broken: false };
+    let mut telegram = Telegram { name, label: None, total: None, header: None, parts: Vec::new(), broken: false };
     let head = (|| {
         telegram.label = cursor.label();
         telegram.total = Some(cursor.count("the total in bytes")?);
@@ -179,14 +180,8 @@ fn telegram(name: Name, with_header: bool, cursor: &mut Cursor<'_>, out: &mut Ve
         out.extend(stop.0.map(|diagnostic| *diagnostic));
         cursor.any_body()
     });
-    for item in body.iter().flat_map(|body| &body.items) {
-        match field::read(item, out) {
-            Ok(field) => telegram.fields.push(field),
-            Err(stop) => {
-                telegram.broken = true;
-                out.extend(stop.0.map(|diagnostic| *diagnostic));
-            }
-        }
+    if let Some(body) = body {
+        telegram.parts = shape::read(body, &mut telegram.broken, out);
     }
     telegram
 }

@@ -182,9 +182,84 @@ pub(crate) struct Telegram {
     pub(crate) label: Option<Name>,
     pub(crate) total: Option<At<u32>>,
     pub(crate) header: Option<Name>,
-    pub(crate) fields: Vec<Field>,
+    pub(crate) parts: Vec<Part>,
     /// A line of it could not be read as a field at all, so that nothing is said about its total.
     pub(crate) broken: bool,
+}
+
+impl Telegram {
+    /// Every field, whatever block it stands in, in the order of the lines.
+    pub(crate) fn fields(&self) -> Vec<&Field> {
+        let mut all = Vec::new();
+        gather(&self.parts, &mut all);
+        all
+    }
+}
+
+fn gather<'p>(parts: &'p [Part], all: &mut Vec<&'p Field>) {
+    for part in parts {
+        match part {
+            Part::Field(field) => all.push(field),
+            Part::Block(Block { shape: Shape::Choice { branches, .. }, .. }) => {
+                for branch in branches {
+                    gather(&branch.parts, all);
+                }
+            }
+            Part::Block(block) => gather(&block.parts, all),
+        }
+    }
+}
+
+/// A line of a telegram, or a block of lines.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    Field(Box<Field>),
+    Block(Block),
+}
+
+/// Fields that belong together.
+#[derive(Clone, Debug)]
+#[expect(dead_code, reason = "what moves is read, and not laid out yet")]
+pub(crate) struct Block {
+    /// The word that begins it.
+    pub(crate) word: Span,
+    pub(crate) shape: Shape,
+    /// What the document says of its length in bytes; of a repeat once.
+    pub(crate) length: Option<At<u32>>,
+    pub(crate) label: Option<Name>,
+    /// Empty for a choice, whose branches have them.
+    pub(crate) parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug)]
+#[expect(dead_code, reason = "what moves is read, and not laid out yet")]
+pub(crate) enum Shape {
+    Group { name: Name },
+    Repeat { name: Name, times: Times },
+    Choice { by: Name, branches: Vec<Branch> },
+    When { field: Name, any_of: Alternatives },
+}
+
+#[derive(Clone, Debug)]
+#[expect(dead_code, reason = "what moves is read, and not laid out yet")]
+pub(crate) enum Times {
+    Fixed(At<u32>),
+    Counted { by: Name, max: At<u32>, padded: bool },
+    UntilEnd { span: Span, max: At<u32> },
+}
+
+/// One alternative of a choice.
+#[derive(Clone, Debug)]
+#[expect(dead_code, reason = "what moves is read, and not laid out yet")]
+pub(crate) struct Branch {
+    /// Of the keys, or of `else`.
+    pub(crate) span: Span,
+    /// None for `else`.
+    pub(crate) keys: Alternatives,
+    pub(crate) name: Name,
+    pub(crate) length: Option<At<u32>>,
+    pub(crate) label: Option<Name>,
+    pub(crate) parts: Vec<Part>,
 }
 
 /// `X(9)` and the like.

@@ -391,8 +391,11 @@ fn every_code_is_shown_by_a_test() {
     let shown: BTreeSet<&str> = IN_SPEC.iter().chain(IN_TABLE).map(|mistake| mistake.code).collect();
     let listed: BTreeSet<&str> = CODES.iter().map(|(code, _)| *code).collect();
     assert_eq!(listed.len(), CODES.len(), "no code is listed twice");
-    let untested: Vec<_> = listed.difference(&shown).copied().collect();
-    // These have tests of their own above.
-    assert_eq!(untested, ["S014", "S015", "S090"]);
+    // Those of blocks of fields are shown beside the blocks.
+    const STRUCTURE: &str = include_str!("structure.rs");
+    let untested = listed.difference(&shown).filter(|code| !STRUCTURE.contains(&format!("\"{code}\"")));
+    let untested: Vec<_> = untested.filter(|code| !["S014", "S015"].contains(code)).collect();
+    // These have tests of their own above, as have two more.
+    assert_eq!(untested, [&"S090"]);
     assert!(shown.is_subset(&listed));
 }

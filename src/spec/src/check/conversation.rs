@@ -471,7 +471,7 @@ pub(crate) fn stray_stamps(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) {
 
 /// Tells each `at send` of a telegram.
 pub(crate) fn at_send(telegram: &written::Telegram, help: &str, out: &mut Vec<Diagnostic>) {
-    for field in &telegram.fields {
+    for field in telegram.fields() {
         let is_stamp = field.kind.as_ref().is_some_and(|kind| matches!(kind.value, written::Kind::Stamp(_)));
         let Some(span) = field.seen.find("at").filter(|_| is_stamp) else { continue };
         let message = format!("Only the poll is written at sending, not `{}`", telegram.name.value);

@@ -9,7 +9,7 @@ use pabal_telegram::{
     By, CharsetPair, Class, Decimal, Echo, Field, Fill, Kind, Layout, LayoutError, Slice, Stamp, Unset, Value,
 };
 
-use crate::check::unique;
+use crate::check::shape::{self, Shaper};
 use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
 use crate::parse::did_you_mean;
@@ -129,8 +129,10 @@ pub(crate) fn header<'s>(
     out: &mut Vec<Diagnostic>,
 ) -> (Vec<Column<'s>>, bool) {
     let Some(written) = written else { return (Vec::new(), false) };
-    let mut columns = columns(&written.fields, 0, true, ground, out);
-    unique("field", 0, columns.iter().map(|column| &column.written.name), out);
+    let mut shaper = Shaper { ground, in_header: true, columns: Vec::new(), offset: 0, out };
+    shaper.parts(&written.parts, "", false);
+    let mut columns = shaper.columns;
+    shape::names(&written.parts, &[], out);
     total(written, &mut columns, "header", out);
     (columns, !written.broken)
 }
@@ -172,17 +174,21 @@ pub(crate) fn draft<'s>(
         (None, _) => {}
     }
     let start = draft.columns.last().map_or(0, |column| end(&column.field));
-    let body = columns(&written.fields, start, false, ground, out);
-    let known = draft.columns.len();
-    draft.columns.extend(body);
-    unique("field", known, draft.columns.iter().map(|column| &column.written.name), out);
+    let columns = core::mem::take(&mut draft.columns);
+    let mut shaper = Shaper { ground, in_header: false, columns, offset: start, out };
+    shaper.parts(&written.parts, "", false);
+    draft.columns = shaper.columns;
+    let mut known = Vec::new();
+    shape::own(header.filter(|_| draft.headed).map_or(&[], |header| &header.parts), &mut known);
+    shape::names(&written.parts, &known, out);
     if draft.whole {
         total(written, &mut draft.columns, "telegram", out);
     }
     draft
 }
 
-fn end(field: &Field) -> u32 {
+/// Where it ends.
+pub(crate) fn end(field: &Field) -> u32 {
     field.at.offset.saturating_add(field.at.len)
 }
 
@@ -198,11 +204,10 @@ fn total(written: &written::Telegram, columns: &mut [Column<'_>], what: &str, ou
     }
     let name = &written.name.value;
     let message = format!("The fields of {what} `{name}` end at byte {sum}, but its total is {}", total.value);
-    let difference = sum.abs_diff(total.value);
-    let bytes = if difference == 1 { "byte" } else { "bytes" };
+    let help = format!("{}; compare each length with the document", shape::difference(sum, total.value));
     let told = error(mistake::TOTAL, total.span, format!("says {}", total.value), message);
     let told = if sum > total.value {
-        let told = told.help(format!("{difference} {bytes} too many; compare each length with the document"));
+        let told = told.help(help);
         match columns.iter().find(|column| end(&column.field) > total.value) {
             Some(column) => {
                 let text = format!("bytes {}..{}: beyond the total", column.field.at.offset, end(&column.field));
@@ -211,7 +216,7 @@ fn total(written: &written::Telegram, columns: &mut [Column<'_>], what: &str, ou
             None => told,
         }
     } else {
-        let told = told.help(format!("{difference} {bytes} missing; compare each length with the document"));
+        let told = told.help(help);
         match columns.last() {
             Some(column) => told.related(column.written.name.span, format!("the last field ends at byte {sum}")),
             None => told,
@@ -223,25 +228,10 @@ fn total(written: &written::Telegram, columns: &mut [Column<'_>], what: &str, ou
     }
 }
 
-fn columns<'s>(
-    fields: &'s [written::Field],
-    start: u32,
-    in_header: bool,
-    ground: &Ground<'_>,
-    out: &mut Vec<Diagnostic>,
-) -> Vec<Column<'s>> {
-    let mut offset = start;
-    let mut columns = Vec::with_capacity(fields.len());
-    for written in fields {
-        let column = column(written, offset, in_header, ground, out);
-        offset = end(&column.field);
-        columns.push(column);
-    }
-    columns
-}
-
-fn column<'s>(
+/// A field at its place; its name has `prefix` before it.
+pub(crate) fn column<'s>(
     written: &'s written::Field,
+    prefix: &str,
     offset: u32,
     in_header: bool,
     ground: &Ground<'_>,
@@ -285,7 +275,7 @@ fn column<'s>(
         }
     };
     let mut field = Field {
-        path: name.value.as_str().into(),
+        path: format!("{prefix}{}", name.value).into(),
         label: written.label.as_ref().map_or(name.value.as_str(), |label| &label.value).into(),
         at: Slice { offset, len },
         kind,

@@ -284,7 +284,7 @@ pub(crate) fn countable(name: &Name, members: &Members, out: &mut Vec<Diagnostic
         (members.telegrams.len(), "telegrams"),
         (members.exchanges.len(), "exchanges"),
         (members.notices.len(), "notices"),
-        (members.headers.iter().chain(&members.telegrams).map(|all| all.fields.len()).max().unwrap_or(0), "fields"),
+        (members.headers.iter().chain(&members.telegrams).map(|all| all.fields().len()).max().unwrap_or(0), "fields"),
     ] {
         if count > COUNT_MAX {
             let message = format!("There are {count} {what}, more than {COUNT_MAX}");

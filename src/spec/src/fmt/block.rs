@@ -58,6 +58,8 @@ impl Block {
             Some("opening") => Kind::Columns(&OPENING),
             Some("select") => Kind::Select,
             Some("settles") => Kind::Columns(&SETTLES),
+            // Groups, repeats and choices hold fields, too.
+            _ if self.kind == Kind::Fields => Kind::Fields,
             _ => Kind::File,
         }
     }

@@ -101,6 +101,17 @@ impl<'i> Cursor<'i> {
             .into())
     }
 
+    /// A name, or names with dots between: a field in a group.
+    pub(crate) fn path(&mut self, what: &str) -> Read<Name> {
+        let word = self.word(what)?;
+        if word.value.split('.').all(line::is_name) {
+            return Ok(word);
+        }
+        Err(error(mistake::BAD_NAME, word.span, format!("expected {what}"), format!("`{}` is not a name", word.value))
+            .help("a field in a group is named with the group before it: `applicant.phone`")
+            .into())
+    }
+
     pub(crate) fn text(&mut self, what: &str) -> Read<Name> {
         match self.peek() {
             Some(Token::Text(text)) => {

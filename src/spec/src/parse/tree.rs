@@ -7,8 +7,8 @@ use crate::mistake::{self, error};
 use crate::parse::line::{self, Placed, Token};
 use crate::written::Trivia;
 
-/// The deepest block of the language is `exchange { settles { } }`; a little more is read, so that the mistake is told well.
-const DEPTH_MAX: usize = 4;
+/// How deep blocks may stand in each other: enough for a choice in a repeat in a choice in a repeat of a telegram.
+const DEPTH_MAX: usize = 8;
 
 /// Some editors put it at the beginning of a file.
 pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
