@@ -117,7 +117,7 @@ impl Recipe {
         for field in layout.fields() {
             match &field.fill {
                 Fill::Default(bytes) | Fill::Const(bytes) if field.by.fills(side) => template.extend_from_slice(bytes),
-                _ => template.resize(template.len() + field.at.range().len(), field.unset.byte()),
+                _ => template.resize(template.len() + field.at.range().len(), field.unset_byte()),
             }
             let same =
                 request.and_then(|request| request.find(&field.path)).filter(|(_, from)| from.at.len == field.at.len);

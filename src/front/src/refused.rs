@@ -198,12 +198,12 @@ fn cut(mut text: String, bytes_max: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pabal_telegram::{Class, Rule};
+    use pabal_telegram::{Charset, Class, Rule};
 
     use super::*;
 
     fn fault(field: &str, class: Class, bytes: &[u8], rule: Rule) -> Fault {
-        Fault { field: field.into(), offset: 100, len: 4, class, bytes: bytes.into(), rule }
+        Fault { field: field.into(), offset: 100, len: 4, class, bytes: bytes.into(), charset: Charset::Cp949, rule }
     }
 
     fn error(faults: Vec<Fault>) -> CallError {

@@ -11,7 +11,7 @@ use pabal_clock::{Deadline, Now};
 use pabal_switch::{
     Cause, ExchangeId, ExchangeState, ExchangeStatus, Inquire, Open, Outcome, Plan, Refusal, Report, Status, Unresolved,
 };
-use pabal_telegram::{Class, Fault, Rule, Side, encode};
+use pabal_telegram::{Fault, Rule, Side, encode};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::call::{Answer, Body, Call, CallError, Find, FindKey, Found, InquireCall};
@@ -433,14 +433,7 @@ fn telegram(plan: &Plan, body: &Body) -> Result<Vec<u8>, CallError> {
             if found == layout.len() {
                 return of_its_type(plan, bytes.clone());
             }
-            vec![Fault {
-                field: layout.name().into(),
-                offset: 0,
-                len: layout.len(),
-                class: Class::Public,
-                bytes: Box::default(),
-                rule: Rule::Length { expected: layout.len(), found },
-            }]
+            vec![Fault::of_telegram(layout, Rule::Length { expected: layout.len(), found })]
         }
     };
     let told: Vec<String> = faults.iter().map(ToString::to_string).collect();

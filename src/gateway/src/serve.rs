@@ -7,7 +7,7 @@ use std::time::Duration;
 use pabal_clock::{BusinessDate, Wall};
 use pabal_spec::{Protocol, TelegramId};
 use pabal_switch::{Delivery, ExchangeId, NoticeId, Refusal, ServiceReply};
-use pabal_telegram::{Class, Fault, Layout, Rule, Side, Value, encode};
+use pabal_telegram::{Fault, Layout, Rule, Side, Value, encode};
 use tokio::sync::{mpsc, oneshot};
 
 pub use pabal_switch::ReplyReport;
@@ -297,14 +297,7 @@ impl Form {
                 if found == layout.len() {
                     return Ok((None, Some(bytes.clone())));
                 }
-                vec![Fault {
-                    field: layout.name().into(),
-                    offset: 0,
-                    len: layout.len(),
-                    class: Class::Public,
-                    bytes: Box::default(),
-                    rule: Rule::Length { expected: layout.len(), found },
-                }]
+                vec![Fault::of_telegram(layout, Rule::Length { expected: layout.len(), found })]
             }
         };
         let told: Vec<String> = faults.iter().map(ToString::to_string).collect();

@@ -173,7 +173,7 @@ pub(crate) fn blank(layout: &Layout, side: Side) -> Vec<u8> {
                 at.copy_from_slice(value);
             }
             Fill::Const(value) if value.len() == at.len() => at.copy_from_slice(value),
-            _ => at.fill(field.unset.byte()),
+            _ => at.fill(field.unset_byte()),
         }
     }
     bytes

@@ -1,15 +1,22 @@
 use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use encoding_rs::{EUC_KR, EncoderResult};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Rule;
 
-/// A way to write text as bytes. "EUC-KR" means different things to different programs; these names do not.
+mod ebcdic;
+mod grid;
+mod korean;
+mod shifted;
+mod utf8;
+
+/// A way to write text as bytes. "EUC-KR" and "CP949" mean different things to different programs; these names do not.
 ///
-/// Control characters (below 0x20, and 0x7F) belong to no text of a telegram and are refused in each of them, both ways.
+/// Control characters (below U+0020, and U+007F to U+009F) belong to no text of a telegram and are refused in each of them, both
+/// ways. No character can be written in two ways, so that what was read is written as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -17,14 +24,53 @@ pub enum Charset {
     /// 0x20 to 0x7E only.
     Ascii,
     /// KS X 1001 in two bytes, both at or above 0xA1: 2,350 Hangul syllables, 8,226 characters of two bytes. What is only in
-    /// cp949 is refused. The table is WHATWG's; glibc and Java know one character more (0xA2E8, U+327E).
+    /// cp949 is refused. glibc and Java know one character more (0xA2E8, U+327E), which cp949 does not have.
     EucKr,
     /// Microsoft's extension with all 11,172 syllables (WHATWG "euc-kr"): 17,048 characters of two bytes. A second byte may be
     /// an ASCII letter. The user-defined rows that Java maps (0xC9, 0xFE) are refused.
     Cp949,
+    /// Java's x-windows-949: cp949, and the 188 characters of its user-defined rows as U+E000 to U+E0BB.
+    Ms949,
+    /// Unicode in one to four bytes.
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// EBCDIC, United States.
+    #[serde(rename = "ebcdic-037")]
+    Ebcdic037,
+    /// EBCDIC, international.
+    #[serde(rename = "ebcdic-500")]
+    Ebcdic500,
+    /// EBCDIC, open systems.
+    #[serde(rename = "ebcdic-1047")]
+    Ebcdic1047,
+    /// 037 with the euro.
+    #[serde(rename = "ebcdic-1140")]
+    Ebcdic1140,
+    /// Korean EBCDIC with 2,620 syllables. Characters of two bytes stand between SO (0x0E) and SI (0x0F), which are two bytes of the
+    /// field for each run of them.
+    #[serde(rename = "ebcdic-933")]
+    Ebcdic933,
+    /// 933 with all 11,172 syllables.
+    #[serde(rename = "ebcdic-1364")]
+    Ebcdic1364,
 }
 
 impl Charset {
+    /// Every charset with the word that specs use.
+    pub const ALL: [(&'static str, Self); 11] = [
+        ("ascii", Self::Ascii),
+        ("euc-kr", Self::EucKr),
+        ("cp949", Self::Cp949),
+        ("ms949", Self::Ms949),
+        ("utf-8", Self::Utf8),
+        ("ebcdic-037", Self::Ebcdic037),
+        ("ebcdic-500", Self::Ebcdic500),
+        ("ebcdic-1047", Self::Ebcdic1047),
+        ("ebcdic-1140", Self::Ebcdic1140),
+        ("ebcdic-933", Self::Ebcdic933),
+        ("ebcdic-1364", Self::Ebcdic1364),
+    ];
+
     /// The word that specs use.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -32,113 +78,178 @@ impl Charset {
             Self::Ascii => "ascii",
             Self::EucKr => "euc-kr",
             Self::Cp949 => "cp949",
+            Self::Ms949 => "ms949",
+            Self::Utf8 => "utf-8",
+            Self::Ebcdic037 => "ebcdic-037",
+            Self::Ebcdic500 => "ebcdic-500",
+            Self::Ebcdic1047 => "ebcdic-1047",
+            Self::Ebcdic1140 => "ebcdic-1140",
+            Self::Ebcdic933 => "ebcdic-933",
+            Self::Ebcdic1364 => "ebcdic-1364",
         }
+    }
+
+    /// Whether letters, digits and spaces are those of EBCDIC. In all other charsets they are those of ASCII.
+    #[must_use]
+    #[inline]
+    pub const fn is_ebcdic(self) -> bool {
+        matches!(
+            self,
+            Self::Ebcdic037
+                | Self::Ebcdic500
+                | Self::Ebcdic1047
+                | Self::Ebcdic1140
+                | Self::Ebcdic933
+                | Self::Ebcdic1364
+        )
+    }
+
+    /// Whether characters of two bytes stand between SO and SI.
+    #[must_use]
+    pub const fn is_shifted(self) -> bool {
+        matches!(self, Self::Ebcdic933 | Self::Ebcdic1364)
+    }
+
+    /// The byte of a space: 0x20 or 0x40.
+    #[must_use]
+    #[inline]
+    pub const fn blank(self) -> u8 {
+        if self.is_ebcdic() { 0x40 } else { b' ' }
+    }
+
+    /// The byte of the digit 0, behind which the other digits stand: 0x30 or 0xF0.
+    #[must_use]
+    #[inline]
+    pub const fn digit_zero(self) -> u8 {
+        if self.is_ebcdic() { 0xF0 } else { b'0' }
+    }
+
+    /// The byte of an ASCII character, or `None` if the charset has it not, or not as one byte.
+    #[must_use]
+    pub fn byte(self, ascii: u8) -> Option<u8> {
+        match self.is_ebcdic() {
+            _ if !is_printable(ascii) => None,
+            true => ebcdic::byte(self, char::from(ascii)),
+            false => Some(ascii),
+        }
+    }
+
+    /// Whether everything that is written in the other charset reads as the same text in this one.
+    #[must_use]
+    pub const fn reads(self, written: Self) -> bool {
+        matches!(
+            (self, written),
+            (Self::EucKr | Self::Cp949 | Self::Ms949 | Self::Utf8, Self::Ascii)
+                | (Self::Cp949 | Self::Ms949, Self::EucKr)
+                | (Self::Ms949, Self::Cp949)
+                | (Self::Ebcdic1364, Self::Ebcdic933)
+        ) || self as u8 == written as u8
     }
 
     /// Reads bytes, all of them: padding must be off already. ASCII is borrowed; anything else is made when asked for.
     ///
     /// # Errors
-    /// [`Rule::HalfCharacter`] if the first byte of a character has no second, [`Rule::NotText`] for any other byte that
-    /// the charset does not have. Nothing becomes U+FFFD.
+    /// As [`Charset::decode_into`].
     pub fn decode(self, bytes: &[u8]) -> Result<Cow<'_, str>, Rule> {
-        if let Some(text) = plain(bytes) {
+        if let Some(text) = self.plain(bytes) {
             return Ok(Cow::Borrowed(text));
         }
-        self.check(bytes)?;
-        EUC_KR.decode_without_bom_handling_and_without_replacement(bytes).ok_or(Rule::NotText)
-    }
-
-    /// Whether every byte belongs to a whole character, as far as that can be told without the table.
-    fn check(self, bytes: &[u8]) -> Result<(), Rule> {
-        let lowest = match self {
-            Self::Ascii => return Err(Rule::NotText),
-            Self::EucKr => 0xA1,
-            Self::Cp949 => 0x41,
-        };
-        let mut rest = bytes.iter();
-        while let Some(&lead) = rest.next() {
-            if is_printable(lead) {
-                continue;
-            }
-            if !(0x81..=0xFE).contains(&lead) {
-                return Err(Rule::NotText);
-            }
-            match rest.next() {
-                // What follows a half character in a padded field is the padding.
-                None | Some(b' ') => return Err(Rule::HalfCharacter),
-                Some(&trail) if trail < lowest || (lowest == 0xA1 && lead < lowest) => return Err(Rule::NotText),
-                Some(_) => {}
-            }
+        if self == Self::Utf8 {
+            return utf8::decode(bytes).map(Cow::Borrowed);
         }
-        Ok(())
+        let mut text = String::new();
+        self.decode_into(bytes, &mut text)?;
+        Ok(Cow::Owned(text))
     }
 
-    /// Writes text behind what `out` holds.
+    /// Reads bytes, all of them, behind what `out` holds. Allocates only if `out` has less room left than one and a half times as many
+    /// bytes as are read, so that one text can serve for many fields.
+    ///
+    /// # Errors
+    /// [`Rule::HalfCharacter`] if a part of a character is missing, [`Rule::UnclosedRun`], [`Rule::StrayShift`] or [`Rule::BrokenRun`]
+    /// if SO and SI do not stand as they are written, [`Rule::NotText`] for any other byte that the charset does not have. Nothing
+    /// becomes U+FFFD; `out` is as it was.
+    #[inline]
+    pub fn decode_into(self, bytes: &[u8], out: &mut String) -> Result<(), Rule> {
+        let start = out.len();
+        let read = match self {
+            Self::Ascii => match plain(bytes) {
+                Some(text) => {
+                    out.push_str(text);
+                    Ok(())
+                }
+                None => Err(Rule::NotText),
+            },
+            Self::EucKr | Self::Cp949 | Self::Ms949 => korean::decode(self, bytes, out),
+            Self::Utf8 => utf8::decode(bytes).map(|text| out.push_str(text)),
+            Self::Ebcdic933 | Self::Ebcdic1364 => shifted::decode(self, bytes, false, out),
+            Self::Ebcdic037 | Self::Ebcdic500 | Self::Ebcdic1047 | Self::Ebcdic1140 => ebcdic::decode(self, bytes, out),
+        };
+        if read.is_err() {
+            out.truncate(start);
+        }
+        read
+    }
+
+    /// Writes text behind what `out` holds. Allocates only if `out` has less room left than the text has bytes (in ebcdic-933 and
+    /// ebcdic-1364: than it needs).
     ///
     /// # Errors
     /// [`Rule::Unmappable`] for the first character that the charset cannot write. Nothing becomes '?' or an HTML entity; `out`
     /// is as it was.
+    #[inline]
     pub fn encode(self, text: &str, out: &mut Vec<u8>) -> Result<(), Rule> {
-        if plain(text.as_bytes()).is_some() {
+        if !self.is_ebcdic() && plain(text.as_bytes()).is_some() {
             out.extend_from_slice(text.as_bytes());
             return Ok(());
         }
         let start = out.len();
-        let result = self.encode_korean(text, out, start);
-        if result.is_err() {
+        let written = match self {
+            Self::Ascii => text.chars().enumerate().find(|(_, found)| !is_character(*found)).map_or(Ok(()), Err),
+            Self::EucKr | Self::Cp949 | Self::Ms949 => korean::encode(self, text, out),
+            Self::Utf8 => utf8::check(text).map(|()| out.extend_from_slice(text.as_bytes())),
+            Self::Ebcdic933 | Self::Ebcdic1364 => shifted::encode(self, text, out),
+            Self::Ebcdic037 | Self::Ebcdic500 | Self::Ebcdic1047 | Self::Ebcdic1140 => ebcdic::encode(self, text, out),
+        };
+        written.map_err(|(at, character)| {
             out.truncate(start);
-        }
-        result
+            let position = u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1);
+            Rule::Unmappable { character, position, charset: self }
+        })
     }
 
-    fn encode_korean(self, text: &str, out: &mut Vec<u8>, start: usize) -> Result<(), Rule> {
-        let unmappable = |at: usize, character: char| Rule::Unmappable {
-            character,
-            position: u32::try_from(text.get(..at).map_or(0, |before| before.chars().count()))
-                .unwrap_or(u32::MAX)
-                .saturating_add(1),
-            charset: self,
+    /// The first character of bytes that this charset reads.
+    pub(crate) fn first(self, bytes: &[u8]) -> Option<First> {
+        let (start, lens) = match (self, bytes.first()?) {
+            (Self::Utf8, _) => (0, 1..=4),
+            (_, &shifted::SO) if self.is_shifted() => (1, 2..=2),
+            (_, lead) if self.is_ebcdic() || lead.is_ascii() => (0, 1..=1),
+            _ => (0, 2..=2),
         };
-        // Found first: a control character is one byte to the encoder.
-        for (at, character) in text.char_indices() {
-            if character.is_ascii_control() || (self == Self::Ascii && !character.is_ascii()) {
-                return Err(unmappable(at, character));
+        lens.into_iter().find_map(|len| {
+            let code = bytes.get(start..start + len)?;
+            let mut whole = Vec::from(code);
+            if start > 0 {
+                whole.insert(0, shifted::SO);
+                whole.push(shifted::SI);
             }
-        }
-        let mut encoder = EUC_KR.new_encoder();
-        let room = encoder.max_buffer_length_from_utf8_without_replacement(text.len()).unwrap_or(text.len());
-        out.resize(start.saturating_add(room), 0);
-        let target = out.get_mut(start..).unwrap_or_default();
-        let (result, read, written) = encoder.encode_from_utf8_without_replacement(text, target, true);
-        if let EncoderResult::Unmappable(character) = result {
-            return Err(unmappable(read - character.len_utf8(), character));
-        }
-        assert!(result == EncoderResult::InputEmpty, "the buffer holds the worst case");
-        out.truncate(start + written);
-        if self == Self::EucKr {
-            let mut bytes = out.get(start..).unwrap_or_default().iter();
-            for (at, character) in text.char_indices() {
-                let lead = bytes.next().copied().unwrap_or(0);
-                if !lead.is_ascii() && (bytes.next().copied().unwrap_or(0) < 0xA1 || lead < 0xA1) {
-                    return Err(unmappable(at, character));
-                }
-            }
-        }
-        Ok(())
+            let character = self.decode(&whole).ok()?.chars().next()?;
+            Some(First { bytes: start + len, character })
+        })
     }
 
-    /// Bytes of the first character of text that this charset reads, 0 if there is none.
-    pub(crate) fn first_len(self, bytes: &[u8]) -> usize {
-        let len = match bytes.first() {
-            None => return 0,
-            Some(lead) if lead.is_ascii() => 1,
-            Some(_) => 2,
-        };
-        match bytes.get(..len) {
-            Some(first) if self.decode(first).is_ok() => len,
-            _ => 0,
-        }
+    /// The bytes as text if all of them are printable ASCII and mean that.
+    #[inline]
+    pub(crate) fn plain(self, bytes: &[u8]) -> Option<&str> {
+        if self.is_ebcdic() { None } else { plain(bytes) }
     }
+}
+
+/// A character, and how many bytes it ends behind the beginning, a shift before it included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct First {
+    pub(crate) bytes: usize,
+    pub(crate) character: char,
 }
 
 impl fmt::Display for Charset {
@@ -156,11 +267,16 @@ pub struct CharsetPair {
     pub decode: Charset,
 }
 
+/// Whether ASCII has the character, and a text may.
+fn is_character(character: char) -> bool {
+    u8::try_from(character).is_ok_and(is_printable)
+}
+
 const fn is_printable(byte: u8) -> bool {
     matches!(byte, 0x20..=0x7E)
 }
 
-/// The bytes as text if all of them are printable ASCII, which means the same in every charset here.
+/// The bytes as text if all of them are printable ASCII.
 #[inline]
 pub(crate) fn plain(bytes: &[u8]) -> Option<&str> {
     let (words, rest) = bytes.as_chunks::<8>();

@@ -2,7 +2,6 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::charset::plain;
 use crate::decimal::Decimal;
 use crate::fault::{Fault, Rule};
 use crate::field::{Field, FieldId, Fill, Side, Unset};
@@ -194,8 +193,8 @@ impl Field {
         }
         match &self.kind {
             Kind::Text => {
-                let bytes = trim_right(bytes);
-                if let Some(text) = plain(bytes) {
+                let bytes = trim_right(bytes, self.charset.decode.blank());
+                if let Some(text) = self.charset.decode.plain(bytes) {
                     return Ok(ValueRef::Text(Cow::Borrowed(text)));
                 }
                 match self.charset.decode.decode(bytes) {
@@ -221,12 +220,13 @@ impl Field {
 
     #[inline]
     fn is_left_out(&self, bytes: &[u8], ours: bool) -> bool {
+        let charset = self.charset.decode;
         let blank = match bytes.first() {
-            Some(b' ') => Unset::Space,
-            Some(b'0') => Unset::Zero,
+            Some(first) if *first == charset.blank() => Unset::Space,
+            Some(first) if *first == charset.digit_zero() => Unset::Zero,
             _ => return false,
         };
-        if !is_all(bytes, blank.byte()) {
+        if !is_all(bytes, blank.byte(charset)) {
             return false;
         }
         if !ours {
@@ -243,12 +243,16 @@ impl Field {
     }
 }
 
-/// Without the spaces at the right.
-pub(crate) fn trim_right(mut bytes: &[u8]) -> &[u8] {
-    while let Some((rest, [b' ', b' ', b' ', b' ', b' ', b' ', b' ', b' '])) = bytes.split_last_chunk() {
+/// Without the padding at the right.
+pub(crate) fn trim_right(mut bytes: &[u8], pad: u8) -> &[u8] {
+    while let Some((rest, last)) = bytes.split_last_chunk()
+        && *last == [pad; 8]
+    {
         bytes = rest;
     }
-    while let [rest @ .., b' '] = bytes {
+    while let Some((last, rest)) = bytes.split_last()
+        && *last == pad
+    {
         bytes = rest;
     }
     bytes

@@ -71,7 +71,10 @@ impl Field {
                     out.split_off(start)
                 }
                 Rule::Unmappable { .. } => Vec::new(),
-                _ => value_bytes(value),
+                _ => {
+                    out.truncate(start);
+                    return Fault::given(self, &value_bytes(value), rule);
+                }
             };
             out.truncate(start);
             Fault::new(self, &bytes, rule)
@@ -102,7 +105,7 @@ impl Field {
     fn fill_in(&self, side: Side, value: Option<&Value>, out: &mut Vec<u8>) -> Result<(), Fault> {
         let ours = self.by.fills(side);
         let not_yours =
-            |by| value.map_or(Ok(()), |value| Err(Fault::new(self, &value_bytes(value), Rule::NotYours { by })));
+            |by| value.map_or(Ok(()), |value| Err(Fault::given(self, &value_bytes(value), Rule::NotYours { by })));
         let carried_back = side == Side::Answerer && self.echo != Echo::No;
         match (&self.fill, value) {
             (Fill::Const(expected), _) if ours => {
@@ -133,7 +136,7 @@ impl Field {
     }
 
     fn leave_out(&self, out: &mut Vec<u8>) {
-        out.resize(out.len() + self.len(), self.unset.byte());
+        out.resize(out.len() + self.len(), self.unset_byte());
     }
 
     /// On error `out` may hold more than it did.
@@ -144,12 +147,12 @@ impl Field {
                 let start = out.len();
                 self.charset.encode.encode(text, out)?;
                 self.no_longer_than_field(out.len() - start)?;
-                out.resize(start + self.len(), b' ');
+                out.resize(start + self.len(), self.charset.encode.blank());
             }
             (Kind::Text, Value::Bytes(bytes)) => {
                 out.extend_from_slice(bytes);
                 self.exactly_field(bytes.len())?;
-                self.charset.encode.decode(crate::decode::trim_right(bytes))?;
+                self.charset.encode.decode(crate::decode::trim_right(bytes, self.charset.encode.blank()))?;
             }
             (Kind::Filler, Value::Bytes(bytes)) => {
                 out.extend_from_slice(bytes);

@@ -26,6 +26,8 @@ pub struct Fault {
     /// The bytes that were read, or that the value would have become, or the value as it was given if it would have become
     /// none; empty if there is no value, or one that the charset cannot write. Never printed unmasked.
     pub bytes: Box<[u8]>,
+    /// What the bytes are written in.
+    pub charset: Charset,
     /// What they break.
     pub rule: Rule,
 }
@@ -52,7 +54,7 @@ pub enum Rule {
     },
     /// Bytes that the charset does not have.
     NotText,
-    /// A two-byte character of which one half is missing.
+    /// A character of several bytes of which some are missing.
     HalfCharacter,
     /// A character that the charset cannot write.
     Unmappable {
@@ -109,6 +111,12 @@ pub enum Rule {
         /// The name that is nearest, if one is near.
         nearest: Option<String>,
     },
+    /// Two-byte characters behind SO, and no SI behind them.
+    UnclosedRun,
+    /// SI where no run of two-byte characters is open, or SO where one is.
+    StrayShift,
+    /// A run of two-byte characters that is empty, or that ends where the next one begins: it would be written in other bytes.
+    BrokenRun,
 }
 
 impl Fault {
@@ -120,17 +128,27 @@ impl Fault {
             len: field.at.len,
             class: field.class,
             bytes: bytes.into(),
+            charset: field.charset.decode,
             rule,
         }
     }
 
-    pub(crate) fn of_telegram(layout: &Layout, rule: Rule) -> Self {
+    /// What is wrong with a value as it was given, which is UTF-8 if it is text.
+    #[cold]
+    pub(crate) fn given(field: &Field, bytes: &[u8], rule: Rule) -> Self {
+        Self { charset: Charset::Utf8, ..Self::new(field, bytes, rule) }
+    }
+
+    /// What is wrong with a telegram as a whole, which no field is to blame for.
+    #[must_use]
+    pub fn of_telegram(layout: &Layout, rule: Rule) -> Self {
         Self {
             field: layout.name().into(),
             offset: 0,
             len: layout.len(),
             class: Class::Public,
             bytes: Box::default(),
+            charset: Charset::Ascii,
             rule,
         }
     }
@@ -144,15 +162,17 @@ impl Fault {
     /// are too many for a public field.
     #[must_use]
     pub fn masked(&self) -> (String, String) {
-        // The widest charset: more characters than the field has can only become visible in public fields.
         let class = if self.is_misplaced() { Class::Identity } else { self.class };
-        mask(class, Charset::Cp949, &self.bytes)
+        mask(class, self.charset, &self.bytes)
     }
 
     /// More digits than the field has may be an account's that was given to the wrong field, of which its class does not know.
     fn is_misplaced(&self) -> bool {
         let is_long = u32::try_from(self.bytes.len()).is_ok_and(|bytes| bytes > self.len);
-        let is_text = self.bytes.iter().any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
+        let is_text = match self.charset.decode(&self.bytes) {
+            Ok(text) => text.chars().any(|character| character.is_ascii_alphabetic() || !character.is_ascii()),
+            Err(_) => self.bytes.iter().any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii()),
+        };
         self.class == Class::Public && is_long && !is_text
     }
 
@@ -219,7 +239,7 @@ impl fmt::Display for Rule {
                 f.write_str("bytes that the charset does not have; compare the charset in the spec with the sender's")
             }
             Self::HalfCharacter => {
-                f.write_str("a two-byte character is cut in half; whoever filled the field must cut between characters")
+                f.write_str("a character is cut in two; whoever filled the field must cut between characters")
             }
             Self::Unmappable { position, charset, .. } => {
                 write!(f, "{charset} cannot write character {position} of the value; replace it before the call")
@@ -245,6 +265,15 @@ impl fmt::Display for Rule {
                 f.write_str("no such field in the telegram; look its fields up in the spec")
             }
             Self::Twice => f.write_str("given twice; give it once"),
+            Self::UnclosedRun => {
+                f.write_str("no SI (0f) behind two-byte characters; whoever filled the field must close them before the padding")
+            }
+            Self::StrayShift => {
+                f.write_str("SI (0f) without SO, or SO (0e) behind SO; whoever filled the field must begin and end two-byte characters once")
+            }
+            Self::BrokenRun => {
+                f.write_str("SO SI with nothing between, or SI SO; whoever filled the field must write two-byte characters in one run")
+            }
             Self::CutShort { found } => {
                 write!(f, "the telegram ends after {} of the field; its sender and the spec disagree about the length", Count(*found, "byte"))
             }
@@ -298,6 +327,9 @@ impl Rule {
             Self::Unknown { .. } => "T15",
             Self::Twice => "T16",
             Self::CutShort { .. } => "T17",
+            Self::UnclosedRun => "T40",
+            Self::StrayShift => "T41",
+            Self::BrokenRun => "T42",
         }
     }
 }
@@ -330,6 +362,9 @@ mod tests {
             Rule::Unknown { nearest: None },
             Rule::Twice,
             Rule::CutShort { found: 1 },
+            Rule::UnclosedRun,
+            Rule::StrayShift,
+            Rule::BrokenRun,
         ]
     }
 
@@ -337,7 +372,7 @@ mod tests {
     fn every_rule_has_its_code_and_its_sentence() {
         let rules = every_rule();
         let codes: Vec<&str> = rules.iter().map(Rule::code).collect();
-        let counted: Vec<String> = (1..=17).map(|number| format!("T{number:02}")).collect();
+        let counted: Vec<String> = (1..=17).chain(40..=42).map(|number| format!("T{number:02}")).collect();
         assert_eq!(codes, counted);
         let lines: Vec<String> = rules.iter().map(|rule| format!("{} {rule}", rule.code())).collect();
         insta::assert_snapshot!(lines.join("\n"));

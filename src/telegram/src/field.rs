@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::charset::CharsetPair;
+use crate::charset::{Charset, CharsetPair};
 use crate::class::Class;
 use crate::kind::Kind;
 
@@ -87,19 +87,19 @@ impl By {
 /// What a field holds that its side leaves out (`unset`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Unset {
-    /// ASCII '0'.
+    /// The digit 0.
     Zero,
-    /// ASCII ' '.
+    /// A space.
     Space,
 }
 
 impl Unset {
-    /// The byte that fills the field.
+    /// The byte that fills a field of this charset.
     #[must_use]
-    pub const fn byte(self) -> u8 {
+    pub const fn byte(self, charset: Charset) -> u8 {
         match self {
-            Self::Zero => b'0',
-            Self::Space => b' ',
+            Self::Zero => charset.digit_zero(),
+            Self::Space => charset.blank(),
         }
     }
 }
@@ -169,7 +169,7 @@ pub struct Field {
     pub at: Slice,
     /// Their meaning.
     pub kind: Kind,
-    /// For text.
+    /// What its bytes are written in: text, and digits and spaces too.
     pub charset: CharsetPair,
     /// Confidentiality.
     pub class: Class,
@@ -205,6 +205,12 @@ impl fmt::Display for FieldId {
 }
 
 impl Field {
+    /// The byte that fills the field when it is left out.
+    #[must_use]
+    pub const fn unset_byte(&self) -> u8 {
+        self.unset.byte(self.charset.encode)
+    }
+
     /// Whether a caller on this side may say what is in the field: it fills it, or it carries back what the other side filled.
     #[must_use]
     pub fn may_be_given_by(&self, side: Side) -> bool {

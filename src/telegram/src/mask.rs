@@ -53,7 +53,7 @@ pub fn redacted(layout: &Layout, telegram: &[u8]) -> Vec<u8> {
 
 /// Masks by class; public bytes are text of the charset if they can be.
 pub(crate) fn mask(class: Class, charset: Charset, bytes: &[u8]) -> (String, String) {
-    let value = trim_right(bytes);
+    let value = trim_right(bytes, charset.blank());
     match class {
         Class::Public => {
             let text = charset.decode(value).map_or_else(|_| escaped(bytes), String::from);
@@ -63,20 +63,27 @@ pub(crate) fn mask(class: Class, charset: Charset, bytes: &[u8]) -> (String, Str
             let shown = if value.len() >= 8 { 4 } else { value.len() / 2 };
             let hidden = value.len() - shown;
             let mut text = "*".repeat(hidden);
-            text.push_str(&escaped(value.get(hidden..).unwrap_or_default()));
+            let end = value.get(hidden..).unwrap_or_default();
+            let decoded = charset.decode(end).ok().filter(|_| charset.is_ebcdic() && charset.decode(value).is_ok());
+            text.push_str(&decoded.map_or_else(|| escaped(end), String::from));
             (hex_where(bytes, |at| at >= hidden), text)
         }
         Class::Name => {
-            let first = charset.first_len(value);
-            let (shown, rest) = value.split_at_checked(first).unwrap_or((b"", value));
-            if rest.is_empty() {
+            let whole = charset.decode(value);
+            let first = charset.first(value);
+            let end = first.map_or(0, |first| first.bytes);
+            let characters = match &whole {
+                Ok(text) => text.chars().count(),
+                // What is no text behind the first character is hidden byte by byte.
+                Err(_) => usize::from(first.is_some()) + value.len() - end,
+            };
+            let Some(first) = first.filter(|_| characters > 1) else {
                 // Of one character the first would be the whole.
-                return (hex_where(bytes, |at| at >= value.len()), "*".repeat(usize::from(!shown.is_empty())));
-            }
-            let mut text = charset.decode(shown).map_or_else(|_| String::new(), String::from);
-            let characters = charset.decode(rest).map_or(rest.len(), |rest| rest.chars().count());
-            text.push_str(&"*".repeat(characters));
-            (hex_where(bytes, |at| at < first || at >= value.len()), text)
+                return (hex_where(bytes, |at| at >= value.len()), "*".repeat(characters));
+            };
+            let mut text = String::from(first.character);
+            text.push_str(&"*".repeat(characters - 1));
+            (hex_where(bytes, |at| at < end || at >= value.len()), text)
         }
         Class::Identity | Class::Secret => (hex_where(bytes, |_| false), "*".repeat(bytes.len())),
     }

@@ -388,7 +388,7 @@ fn bytes(draft: &Draft<'_>, asks: bool, out: &mut Vec<Diagnostic>) -> Option<Vec
     let mut good = true;
     for column in &draft.columns {
         let field = &column.field;
-        let unset = vec![field.unset.byte(); field.at.range().len()];
+        let unset = vec![field.unset_byte(); field.at.range().len()];
         let fill: &[u8] = match &field.fill {
             Fill::Const(bytes) | Fill::Default(bytes) => bytes,
             Fill::Stamped if asks => &unset,

@@ -38,9 +38,6 @@ pub(crate) const POLL: [&str; 3] = ["request", "answer", "timeout"];
 
 pub(crate) const OPENING: [&str; 3] = ["exchange", "retry", "lost"];
 
-const CHARSETS: [(&str, Charset); 3] =
-    [("ascii", Charset::Ascii), ("euc-kr", Charset::EucKr), ("cp949", Charset::Cp949)];
-
 pub(crate) fn read(name: Name, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Protocol {
     let mut protocol = Protocol {
         name,
@@ -146,9 +143,9 @@ fn frame(cursor: &mut Cursor<'_>) -> Read<At<Framing>> {
 /// `charset encode euc-kr decode cp949`.
 pub(crate) fn charset(cursor: &mut Cursor<'_>, encode: &mut Option<Charset>, decode: &mut Option<Charset>) -> Read<()> {
     cursor.must(&["encode"])?;
-    *encode = Some(cursor.choice("a charset", &CHARSETS)?.value);
+    *encode = Some(cursor.choice("a charset", &Charset::ALL)?.value);
     cursor.must(&["decode"])?;
-    *decode = Some(cursor.choice("a charset", &CHARSETS)?.value);
+    *decode = Some(cursor.choice("a charset", &Charset::ALL)?.value);
     Ok(())
 }
 

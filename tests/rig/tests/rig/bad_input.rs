@@ -37,7 +37,7 @@ fn half_a_hangul() {
     let bytes = b"\xbf\xf9\xbc\xbc      123\xbf".to_vec();
     check(
         transfer(1).with("memo", Kind::Bytes(bytes)),
-        "T05 memo at byte 199 (14 bytes): a two-byte character is cut in half; whoever filled the field must cut between characters; bytes bf f9 ** ** ** ** ** ** ** ** ** ** ** ** (\"월************\")",
+        "T05 memo at byte 199 (14 bytes): a character is cut in two; whoever filled the field must cut between characters; bytes bf f9 ** ** ** ** ** ** ** ** ** ** ** ** (\"월************\")",
     );
 }
 
