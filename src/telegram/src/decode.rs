@@ -9,6 +9,7 @@ use crate::kind::Kind;
 use crate::layout::Layout;
 use crate::mask::masked;
 use crate::value::ValueRef;
+use crate::walk::{Cells, Walk};
 
 /// A telegram as it lies in memory, seen through its layout. Nothing is decoded before it is asked for.
 ///
@@ -59,54 +60,90 @@ impl<'l, 'b> Telegram<'l, 'b> {
         self.side
     }
 
-    /// One field.
+    /// One field of those at fixed places ([`Layout::head`]).
     ///
     /// # Errors
-    /// The field's bytes break its rule, or are not there. An id of another layout is [`Rule::Unknown`].
+    /// The field's bytes break its rule, or are not there. An id of another layout, or of a field that moves, is [`Rule::Unknown`].
     #[inline]
     pub fn get(&self, id: FieldId) -> Result<ValueRef<'b>, Fault> {
-        match self.layout.field(id) {
+        match self.layout.head().get(id.index()) {
             Some(field) => field.value(self.bytes, self.side),
             None => Err(Fault::of_telegram(self.layout, Rule::Unknown { nearest: None })),
         }
     }
 
-    /// One field by its path.
+    /// One field by its path; of one that moves, the occurrence that the indices in the path name: `scores[0].grade`.
     ///
     /// # Errors
-    /// As [`Telegram::get`]; [`Rule::Unknown`] with the nearest path if there is no such field.
+    /// As [`Telegram::get`]; [`Rule::Unknown`] with the nearest path if there is no such field, [`Rule::NotHere`] if this telegram does
+    /// not have it.
     pub fn named(&self, path: &str) -> Result<ValueRef<'b>, Fault> {
         match self.layout.find(path) {
-            Some((_, field)) => field.value(self.bytes, self.side),
-            None => Err(Fault::unknown(self.layout, path)),
+            Some((id, field)) if id.index() < self.layout.head().len() => field.value(self.bytes, self.side),
+            _ => self.named_cell(path),
         }
     }
 
-    /// Every field with its value or its fault, in the order of the layout.
+    fn named_cell(&self, path: &str) -> Result<ValueRef<'b>, Fault> {
+        let Some((id, indices)) = self.layout.find_cell(path) else { return Err(Fault::unknown(self.layout, path)) };
+        let mut cells = self.cells();
+        match cells.find(|(cell, _)| cell.id == id && cell.indices == indices) {
+            Some((_, value)) => value,
+            None => Err(Fault::not_here(self.layout, path, id)),
+        }
+    }
+
+    /// Every field at a fixed place with its value or its fault, in the order of the layout ([`Layout::head`]).
     #[must_use]
     pub const fn fields(&self) -> Fields<'l, 'b> {
         Fields { telegram: *self, next: 0 }
+    }
+
+    /// Every field as often as this telegram has it, with its value or its fault, in the order of the bytes.
+    ///
+    /// Where a count or key makes it impossible to know what follows, its field comes once more, with that fault, and is the last.
+    /// The number of cells is bounded by the bytes; nothing is allocated for a layout of which all is fixed.
+    #[must_use]
+    pub fn cells(&self) -> Cells<'l, 'b> {
+        Cells::new(*self)
     }
 
     /// All that is wrong, the length included. Empty if nothing is; then nothing was kept.
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
-        faults.extend(self.length_fault());
-        faults.extend(self.fields().filter_map(|(_, _, value)| value.err()));
+        if self.layout.is_fixed() {
+            faults.extend(self.length_fault(self.layout.len()));
+            faults.extend(self.fields().filter_map(|(_, _, value)| value.err()));
+            return faults;
+        }
+        let mut cells = self.cells();
+        faults.extend(cells.by_ref().filter_map(|(_, value)| value.err()));
+        if let Some(fault) = cells.end().and_then(|end| self.length_fault(end)) {
+            faults.insert(0, fault);
+        }
         faults
     }
 
-    fn length_fault(&self) -> Option<Fault> {
-        let expected = self.layout.len();
+    /// Where the bytes end that fields cover.
+    fn end(&self) -> u32 {
+        if self.layout.is_fixed() {
+            return self.layout.len();
+        }
+        let mut walk = Walk::new(self);
+        while walk.step().is_some() {}
+        walk.reached()
+    }
+
+    fn length_fault(&self, expected: u32) -> Option<Fault> {
         let found = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
         (expected != found).then(|| Fault::of_telegram(self.layout, Rule::Length { expected, found }))
     }
 
-    /// Bytes that no field covers: what lies behind the last one.
+    /// Bytes that no field covers: what lies behind the last one, or behind a count or key after which nothing is known.
     #[must_use]
     pub fn uncovered(&self) -> &'b [u8] {
-        self.bytes.get(usize::try_from(self.layout.len()).unwrap_or(usize::MAX)..).unwrap_or_default()
+        self.bytes.get(usize::try_from(self.end()).unwrap_or(usize::MAX)..).unwrap_or_default()
     }
 }
 
@@ -115,16 +152,16 @@ impl fmt::Debug for Telegram<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {} ({} bytes) ", self.layout.name(), self.side.word(), self.bytes.len())?;
         let mut map = f.debug_map();
-        for field in self.layout.fields() {
-            if let Some(bytes) = field.at.of(self.bytes) {
-                map.entry(&field.path, &masked(field, bytes).1);
+        for (cell, _) in self.cells() {
+            if let Some(bytes) = cell.at.of(self.bytes) {
+                map.entry(&format_args!("{:?}", alloc::format!("{}", cell.path())), &masked(cell.field, bytes).1);
             }
         }
         map.finish()
     }
 }
 
-/// The fields of a telegram, in order ([`Telegram::fields`]).
+/// The fields of a telegram that have fixed places, in order ([`Telegram::fields`]).
 #[derive(Clone, Debug)]
 pub struct Fields<'l, 'b> {
     telegram: Telegram<'l, 'b>,
@@ -137,13 +174,13 @@ impl<'l, 'b> Iterator for Fields<'l, 'b> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let id = FieldId(self.next);
-        let field = self.telegram.layout.field(id)?;
+        let field = self.telegram.layout.head().get(id.index())?;
         self.next += 1;
         Some((id, field, field.value(self.telegram.bytes, self.telegram.side)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.telegram.layout.fields().len() - usize::from(self.next);
+        let left = self.telegram.layout.head().len() - usize::from(self.next);
         (left, Some(left))
     }
 }

@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 
 use crate::charset::{Charset, CharsetPair};
 use crate::class::Class;
-use crate::field::{By, Echo, Equal, Field, Fill, Slice, Unset};
+use crate::field::{By, Echo, Equal, Field, FieldId, Fill, Slice, Unset};
 use crate::kind::{Kind, Stamp};
-use crate::layout::Layout;
+use crate::layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Times, When};
 
 pub(crate) const BOTH: By = By { asker: true, answerer: true, optional: false };
 pub(crate) const ASKER: By = By { asker: true, answerer: false, optional: false };
@@ -76,4 +76,53 @@ pub(crate) fn transfer() -> Layout {
         Field { by: By { optional: true, ..ASKER }, ..number("orig_no", 6) }, // 108
         Field { by: By { asker: false, answerer: false, optional: false }, ..field("rest", 7, Kind::Filler) }, // 114
     ])
+}
+
+/// Lays out a layout of which parts move.
+#[derive(Default)]
+pub(crate) struct Tree {
+    fields: Vec<Field>,
+}
+
+impl Tree {
+    /// Fields one behind the other.
+    pub(crate) fn run(&mut self, fields: Vec<Field>) -> Node {
+        let first = FieldId(u16::try_from(self.fields.len()).unwrap());
+        let mut offset = 0;
+        for mut field in fields {
+            field.at.offset = offset;
+            offset += field.at.len;
+            self.fields.push(field);
+        }
+        Node::Run { first, end: FieldId(u16::try_from(self.fields.len()).unwrap()) }
+    }
+
+    pub(crate) fn id(&self, path: &str) -> FieldId {
+        FieldId(u16::try_from(self.fields.iter().position(|field| &*field.path == path).unwrap()).unwrap())
+    }
+
+    pub(crate) fn times(&self, path: &str, by: &str, max: u16, body: Vec<Node>) -> Node {
+        Node::Repeat(Repeat { path: path.into(), times: Times::Field(self.id(by)), max, padded: false, body })
+    }
+
+    pub(crate) fn until_end(path: &str, max: u16, body: Vec<Node>) -> Node {
+        Node::Repeat(Repeat { path: path.into(), times: Times::UntilEnd, max, padded: false, body })
+    }
+
+    pub(crate) fn choice(&self, by: &str, branches: Vec<(&[&str], Vec<Node>)>) -> Node {
+        let branch = |(keys, body): (&[&str], Vec<Node>)| Branch { keys: bytes(keys), body };
+        Node::Choice(Choice { by: self.id(by), branches: branches.into_iter().map(branch).collect() })
+    }
+
+    pub(crate) fn when(&self, by: &str, any_of: &[&str], body: Vec<Node>) -> Node {
+        Node::When(When { by: self.id(by), any_of: bytes(any_of), body })
+    }
+
+    pub(crate) fn layout(self, len: core::ops::RangeInclusive<u32>, root: Vec<Node>) -> Result<Layout, LayoutError> {
+        Layout::tree("draft", "초안", len, self.fields, root)
+    }
+}
+
+fn bytes(texts: &[&str]) -> Vec<alloc::boxed::Box<[u8]>> {
+    texts.iter().map(|text| text.as_bytes().into()).collect()
 }

@@ -9,6 +9,8 @@ use crate::kind::Kind;
 use crate::layout::Layout;
 use crate::value::Value;
 
+mod tree;
+
 /// What the caller gives: fields by their path, in any order.
 pub type Values = [(String, Value)];
 
@@ -22,10 +24,17 @@ pub type Values = [(String, Value)];
 ///
 /// Text is written with spaces behind it, so that spaces at its end do not come back.
 ///
+/// Fields of a repeat are given by the path of each occurrence, `scores[0].grade`, without a hole; a value of [`Value::Null`] is enough to
+/// say that there is one. The field that counts them is written by itself; who gives it must give the same number. Fields of a branch
+/// or condition may be given only where the key or field that decides says that they are there.
+///
 /// # Errors
 /// Everything that is wrong with the values, each with field, offset, bytes and rule: first names that are unknown or given twice,
 /// then fields in the order of the layout. Nothing is cut, replaced or guessed.
 pub fn encode(layout: &Layout, side: Side, values: &Values) -> Result<Vec<u8>, Vec<Fault>> {
+    if !layout.is_fixed() {
+        return tree::encode(layout, side, values);
+    }
     let mut faults = Vec::new();
     let mut given: Vec<Option<&Value>> = vec![None; layout.fields().len()];
     let mut next = 0;

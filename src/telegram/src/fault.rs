@@ -2,9 +2,10 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
+use crate::cell::Cell;
 use crate::charset::Charset;
 use crate::class::Class;
-use crate::field::Field;
+use crate::field::{Field, FieldId};
 use crate::layout::Layout;
 use crate::mask::{hex, mask};
 use crate::nearest::nearest;
@@ -117,6 +118,38 @@ pub enum Rule {
     StrayShift,
     /// A run of two-byte characters that is empty, or that ends where the next one begins: it would be written in other bytes.
     BrokenRun,
+    /// A count beyond the most that there is room for.
+    Times {
+        /// What it says.
+        found: u32,
+        /// The most.
+        max: u16,
+    },
+    /// A count of more than the rest of the telegram holds.
+    Beyond {
+        /// What it says.
+        times: u32,
+        /// What that needs at least, in bytes.
+        needed: u32,
+        /// What is left, in bytes.
+        left: u32,
+    },
+    /// A key that none of the branches has.
+    NoBranch,
+    /// Not left unset, although it is behind the last occurrence.
+    Behind,
+    /// An occurrence is given, but not the one before it.
+    Hole {
+        /// The first that is missing.
+        index: u16,
+    },
+    /// A field that this telegram does not have: of another branch, under a condition that does not hold.
+    NotHere,
+    /// A count that is not what is given.
+    Miscounted {
+        /// How many are given.
+        given: u32,
+    },
 }
 
 impl Fault {
@@ -131,6 +164,17 @@ impl Fault {
             charset: field.charset.decode,
             rule,
         }
+    }
+
+    /// Of one occurrence of a field, with its indices and at its place in the telegram.
+    #[cold]
+    pub(crate) fn of_cell(cell: &Cell<'_>, bytes: &[u8], rule: Rule) -> Self {
+        let path = if cell.indices.as_slice().is_empty() {
+            cell.field.path.clone()
+        } else {
+            alloc::format!("{}", cell.path()).into()
+        };
+        Self { field: path, offset: cell.at.offset, len: cell.at.len, ..Self::new(cell.field, bytes, rule) }
     }
 
     /// What is wrong with a value as it was given, which is UTF-8 if it is text.
@@ -151,6 +195,12 @@ impl Fault {
             charset: Charset::Ascii,
             rule,
         }
+    }
+
+    /// A field that the layout has, and this telegram has not.
+    pub(crate) fn not_here(layout: &Layout, path: &str, id: FieldId) -> Self {
+        let (class, len) = layout.field(id).map_or((Class::Secret, 0), |field| (field.class, field.at.len));
+        Self { field: path.into(), class, len, ..Self::of_telegram(layout, Rule::NotHere) }
     }
 
     pub(crate) fn unknown(layout: &Layout, name: &str) -> Self {
@@ -188,7 +238,7 @@ impl fmt::Display for Fault {
         /// More would hide the sentence.
         const BYTES_SHOWN_MAX: usize = 64;
         write!(f, "{} {}", self.rule.code(), self.field)?;
-        if !matches!(self.rule, Rule::Unknown { .. }) {
+        if !matches!(self.rule, Rule::Unknown { .. } | Rule::Hole { .. } | Rule::NotHere) {
             write!(f, " at byte {} ({})", self.offset, Count(self.len, "byte"))?;
         }
         write!(f, ": {}", self.rule)?;
@@ -274,6 +324,25 @@ impl fmt::Display for Rule {
             Self::BrokenRun => {
                 f.write_str("SO SI with nothing between, or SI SO; whoever filled the field must write two-byte characters in one run")
             }
+            Self::Times { found, max } => {
+                write!(f, "says {}, and there is room for {max}; correct the count, or `max` in the spec", Count(*found, "time"))
+            }
+            Self::Beyond { times, needed, left } => {
+                write!(
+                    f,
+                    "says {}, which needs {}, and {} left; the count or the length is wrong",
+                    Count(*times, "time"),
+                    Count(*needed, "byte"),
+                    Left(*left)
+                )
+            }
+            Self::NoBranch => f.write_str("no branch of the spec has this key; what follows cannot be read"),
+            Self::Behind => f.write_str("behind the last one that is counted, and not left unset; correct the count"),
+            Self::Hole { index } => write!(f, "number {index} is missing, and one behind it is given; count from 0 without a hole"),
+            Self::NotHere => {
+                f.write_str("the telegram has no such field: its key, condition or count says so; leave it out, or correct that")
+            }
+            Self::Miscounted { given } => write!(f, "{} given; leave the count out, it is written by itself", Given(*given)),
             Self::CutShort { found } => {
                 write!(f, "the telegram ends after {} of the field; its sender and the spec disagree about the length", Count(*found, "byte"))
             }
@@ -293,6 +362,24 @@ struct Count(u32, &'static str);
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}{}", self.0, self.1, if self.0 == 1 { "" } else { "s" })
+    }
+}
+
+/// `1 byte is`, `3 bytes are`.
+struct Left(u32);
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", Count(self.0, "byte"), if self.0 == 1 { "is" } else { "are" })
+    }
+}
+
+/// `1 is`, `3 are`.
+struct Given(u32);
+
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0, if self.0 == 1 { "is" } else { "are" })
     }
 }
 
@@ -330,6 +417,13 @@ impl Rule {
             Self::UnclosedRun => "T40",
             Self::StrayShift => "T41",
             Self::BrokenRun => "T42",
+            Self::Times { .. } => "T55",
+            Self::Beyond { .. } => "T56",
+            Self::NoBranch => "T57",
+            Self::Behind => "T58",
+            Self::Hole { .. } => "T59",
+            Self::NotHere => "T60",
+            Self::Miscounted { .. } => "T61",
         }
     }
 }
@@ -365,6 +459,13 @@ mod tests {
             Rule::UnclosedRun,
             Rule::StrayShift,
             Rule::BrokenRun,
+            Rule::Times { found: 31, max: 30 },
+            Rule::Beyond { times: 3, needed: 294, left: 1 },
+            Rule::NoBranch,
+            Rule::Behind,
+            Rule::Hole { index: 2 },
+            Rule::NotHere,
+            Rule::Miscounted { given: 1 },
         ]
     }
 
@@ -372,7 +473,8 @@ mod tests {
     fn every_rule_has_its_code_and_its_sentence() {
         let rules = every_rule();
         let codes: Vec<&str> = rules.iter().map(Rule::code).collect();
-        let counted: Vec<String> = (1..=17).chain(40..=42).map(|number| format!("T{number:02}")).collect();
+        let counted: Vec<String> =
+            (1..=17).chain(40..=42).chain(55..=61).map(|number| format!("T{number:02}")).collect();
         assert_eq!(codes, counted);
         let lines: Vec<String> = rules.iter().map(|rule| format!("{} {rule}", rule.code())).collect();
         insta::assert_snapshot!(lines.join("\n"));

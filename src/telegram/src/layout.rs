@@ -1,34 +1,37 @@
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::RangeInclusive;
 
+use crate::cell::Indices;
 use crate::class::Class;
 use crate::decimal::DIGITS_MAX;
 use crate::fault::Rule;
 use crate::field::{Field, FieldId, Fill, Slice};
 use crate::kind::Kind;
 
-/// A layout is a tree; runs of fields at fixed offsets are its leaves. Groups, repeats and choices join here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Node {
-    /// Fields, one behind the other, at offsets that never move: `first..end` of [`Layout::fields`].
-    Run {
-        /// The first field.
-        first: FieldId,
-        /// One past the last field.
-        end: FieldId,
-    },
-}
+pub(crate) mod tree;
 
-/// One kind of telegram, as its bytes lie: without gaps, without overlaps, of one total length. A value of this type is right.
+pub use tree::{Branch, Choice, Node, Repeat, Times, When};
+use tree::{Repeated, Sound};
+
+/// One kind of telegram, as its bytes lie: without gaps, without overlaps, of one total length or between two. A value of this type is
+/// right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     name: Box<str>,
     label: Box<str>,
     len: u32,
+    len_max: u32,
     fields: Vec<Field>,
     root: Vec<Node>,
+    /// How many fields lie at fixed places at the beginning.
+    head: u16,
+    /// Fields elsewhere that say how often, which or whether; in order.
+    pub(crate) seats: Vec<FieldId>,
+    /// Repeats that move, outer ones before those inside of them.
+    pub(crate) repeats: Vec<Repeated>,
     /// Every field, in the order of the paths, which lie beside their ids so that a search stays in few cache lines.
     by_path: Vec<(Box<str>, FieldId)>,
 }
@@ -80,6 +83,11 @@ pub enum LayoutError {
         /// What it breaks; [`Rule::Length`] if the length is wrong.
         rule: Rule,
     },
+    /// Parts that move cannot be read so.
+    Structure {
+        /// What is wrong with the telegram.
+        why: &'static str,
+    },
 }
 
 impl fmt::Display for LayoutError {
@@ -110,6 +118,7 @@ impl fmt::Display for LayoutError {
                 )
             }
             Self::Fill { field, rule } => write!(f, "field {field} cannot hold its constant or default: {rule}"),
+            Self::Structure { why } => write!(f, "the telegram cannot be read: {why}"),
         }
     }
 }
@@ -122,27 +131,42 @@ impl Layout {
     /// # Errors
     /// The first thing that is wrong; `pabal-spec` reports these before it gets here.
     pub fn new(name: &str, label: &str, len: u32, fields: Vec<Field>) -> Result<Self, LayoutError> {
+        let end = FieldId(u16::try_from(fields.len()).map_err(|_| LayoutError::TooMany { fields: fields.len() })?);
+        Self::tree(name, label, len..=len, fields, Vec::from([Node::Run { first: FieldId(0), end }]))
+    }
+
+    /// Makes a layout of which parts move: fields in the order of the document, each once, and the tree that they are the leaves of.
+    /// Offsets count from where the run of a field begins, so that those of the first run count from the telegram's beginning.
+    ///
+    /// # Errors
+    /// As [`Layout::new`]; the telegram is never longer or shorter than `len` says, and both can be.
+    pub fn tree(
+        name: &str,
+        label: &str,
+        len: RangeInclusive<u32>,
+        fields: Vec<Field>,
+        root: Vec<Node>,
+    ) -> Result<Self, LayoutError> {
         let count = u16::try_from(fields.len()).map_err(|_| LayoutError::TooMany { fields: fields.len() })?;
-        let ids = (0..count).map(FieldId);
-        let mut end = 0;
-        for (field, id) in fields.iter().zip(ids.clone()) {
-            check(field, id, end)?;
-            end = end.checked_add(field.at.len).ok_or(LayoutError::Total { fields: u32::MAX, total: len })?;
-        }
-        if end != len {
-            return Err(LayoutError::Total { fields: end, total: len });
-        }
         if count == 0 {
             return Err(LayoutError::Empty { field: FieldId(0) });
         }
+        let sound = tree::check(&root, &fields)?;
+        for (fields, total) in [(sound.len_min, *len.start()), (sound.len_max, *len.end())] {
+            if fields != total {
+                return Err(LayoutError::Total { fields, total });
+            }
+        }
         // By path, then by place: of two fields with one path the second stays the second.
+        let ids = (0..count).map(FieldId);
         let mut by_path: Vec<(Box<str>, FieldId)> = fields.iter().map(|field| field.path.clone()).zip(ids).collect();
         by_path.sort();
         if let Some([_, (_, second)]) = by_path.windows(2).find(|pair| matches!(pair, [a, b] if a.0 == b.0)) {
             return Err(LayoutError::TwiceNamed { second: *second });
         }
-        let root = Vec::from([Node::Run { first: FieldId(0), end: FieldId(count) }]);
-        Ok(Self { name: name.into(), label: label.into(), len, fields, root, by_path })
+        let Sound { len_min, len_max, head, seats, repeats } = sound;
+        let (name, label) = (name.into(), label.into());
+        Ok(Self { name, label, len: len_min, len_max, fields, root, head, seats, repeats, by_path })
     }
 
     /// Name in the spec.
@@ -157,17 +181,36 @@ impl Layout {
         &self.label
     }
 
-    /// In bytes, length prefix not counted.
+    /// In bytes, length prefix not counted; the least, if the length varies ([`Layout::len_max`]).
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a layout has at least one byte")]
     pub const fn len(&self) -> u32 {
         self.len
     }
 
-    /// Every field in the order of its bytes.
+    /// The most that it can be, in bytes.
+    #[must_use]
+    pub const fn len_max(&self) -> u32 {
+        self.len_max
+    }
+
+    /// Whether every field has its one place in every telegram.
+    #[must_use]
+    pub const fn is_fixed(&self) -> bool {
+        self.head as usize == self.fields.len()
+    }
+
+    /// Every field in the order of the document. Those behind [`Layout::head`] move: their offsets do not count from the telegram's
+    /// beginning, and [`crate::Telegram::cells`] says where they are in one.
     #[must_use]
     pub fn fields(&self) -> &[Field] {
         &self.fields
+    }
+
+    /// The fields at the beginning, whose places are the same in every telegram: all of them if the layout is fixed.
+    #[must_use]
+    pub fn head(&self) -> &[Field] {
+        self.fields.get(..usize::from(self.head)).unwrap_or_default()
     }
 
     /// The tree.
@@ -184,16 +227,54 @@ impl Layout {
         Some((id, self.field(id)?))
     }
 
+    /// A field by the path of one of its occurrences, `scores[0].grade`, and which one that is. A path without the indices that it
+    /// needs names none.
+    #[must_use]
+    pub fn find_cell(&self, path: &str) -> Option<(FieldId, Indices)> {
+        if self.repeats.is_empty() || !path.contains('[') {
+            return self
+                .find(path)
+                .filter(|(_, field)| !field.path.contains("[]"))
+                .map(|(id, _)| (id, Indices::default()));
+        }
+        let mut known = String::with_capacity(path.len());
+        let mut indices = Indices::default();
+        let mut rest = path;
+        while let Some((before, behind)) = rest.split_once('[') {
+            let (index, behind) = behind.split_once(']')?;
+            known.push_str(before);
+            if self.repeats.iter().any(|repeat| *repeat.path == *known) {
+                // As it is written, and in no other way: two paths would name one cell.
+                if index.is_empty() || (index.len() > 1 && index.starts_with('0')) || index.starts_with('+') {
+                    return None;
+                }
+                indices = indices.deeper(index.parse().ok()?);
+                known.push_str("[]");
+            } else {
+                known.extend(["[", index, "]"]);
+            }
+            rest = behind;
+        }
+        known.push_str(rest);
+        let (id, _) = self.find(&known)?;
+        Some((id, indices))
+    }
+
+    /// In how many repeats that move a field stands.
+    pub(crate) fn depth(&self, id: FieldId) -> usize {
+        self.repeats.iter().filter(|repeat| (repeat.first..repeat.end).contains(&id.0)).count()
+    }
+
     /// A field by its place, or `None` if the id is of another layout.
     #[must_use]
     pub fn field(&self, id: FieldId) -> Option<&Field> {
         self.fields.get(id.index())
     }
 
-    /// The bytes that must never be stored ([`Class::Secret`]).
+    /// The bytes that must never be stored ([`Class::Secret`]), as far as they have fixed places; [`crate::redacted`] knows all.
     #[must_use]
     pub fn secrets(&self) -> Vec<Slice> {
-        self.fields.iter().filter(|f| f.class == Class::Secret).map(|f| f.at).collect()
+        self.head().iter().filter(|f| f.class == Class::Secret).map(|f| f.at).collect()
     }
 }
 

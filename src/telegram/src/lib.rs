@@ -94,6 +94,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod cell;
 mod charset;
 mod class;
 mod decimal;
@@ -112,7 +113,9 @@ mod mask;
 mod nearest;
 mod trace;
 mod value;
+mod walk;
 
+pub use cell::{Cell, CellPath, Indices};
 pub use charset::{Charset, CharsetPair};
 pub use class::Class;
 pub use decimal::{Decimal, DecimalError};
@@ -122,8 +125,9 @@ pub use fault::{Fault, Rule};
 pub use field::{By, Echo, Equal, Field, FieldId, Fill, Side, Slice, Unset};
 pub use frame::{Deframer, FrameError, Framing, LengthStyle};
 pub use kind::{Kind, Stamp};
-pub use layout::{Layout, LayoutError, Node};
+pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Times, When};
 pub use mask::{masked, redacted};
 pub use nearest::nearest;
 pub use trace::{Carrier, TraceKey};
 pub use value::{Value, ValueRef};
+pub use walk::Cells;

@@ -4,10 +4,11 @@ use core::fmt::Write;
 
 use crate::charset::Charset;
 use crate::class::Class;
-use crate::decode::trim_right;
-use crate::field::Field;
+use crate::decode::{Telegram, trim_right};
+use crate::field::{Field, Side};
 use crate::layout::Layout;
 use crate::value::ValueRef;
+use crate::walk::{Step, Walk};
 
 /// A field's bytes as they may be shown to anybody: `(raw in hex, value as text)`, masked together, so that neither tells what
 /// the other hides. Hex has a space between bytes, and `**` for a byte that is hidden.
@@ -32,22 +33,40 @@ pub fn masked(field: &Field, bytes: &[u8]) -> (String, String) {
 /// What may be stored of a telegram: the same bytes, but '*' for each byte of a secret field. Lengths and offsets stay.
 ///
 /// In a telegram that is longer or shorter than its layout, a secret may lie as many bytes later or earlier as there are too many
-/// or too few. Then all bytes are replaced from the first place where one can be.
+/// or too few. Then all bytes are replaced from the first place where one can be; in a layout of which parts move, all of them.
 #[must_use]
 pub fn redacted(layout: &Layout, telegram: &[u8]) -> Vec<u8> {
     let mut stored = telegram.to_vec();
-    let mut secrets = layout.fields().iter().filter(|field| field.class == Class::Secret).map(|field| field.at.range());
-    let expected = usize::try_from(layout.len()).unwrap_or(usize::MAX);
-    if expected == stored.len() {
-        for secret in secrets {
-            if let Some(bytes) = stored.get_mut(secret) {
-                bytes.fill(b'*');
-            }
-        }
-    } else if let Some(first) = secrets.next() {
-        let start = first.start.saturating_sub(expected.saturating_sub(stored.len())).min(stored.len());
-        stored.get_mut(start..).unwrap_or_default().fill(b'*');
+    let is_secret = |field: &&Field| field.class == Class::Secret;
+    if !layout.fields().iter().any(|field| is_secret(&field)) {
+        return stored;
     }
+    // Who filled it decides how a blank count is read, and nothing else: from the other side it is a fault, and then all is hidden.
+    let mut walk = Walk::new(&Telegram::new(layout, telegram, Side::Asker));
+    let mut sound = true;
+    while let Some(step) = walk.step() {
+        match step {
+            Step::Cell { cell, .. } if is_secret(&cell.field) => {
+                if let Some(bytes) = stored.get_mut(cell.at.range()) {
+                    bytes.fill(b'*');
+                }
+            }
+            Step::Cell { .. } => {}
+            Step::Wrong { .. } => sound = false,
+        }
+    }
+    let end = walk.end().map_or(usize::MAX, |end| usize::try_from(end).unwrap_or(usize::MAX));
+    if sound && end == stored.len() {
+        return stored;
+    }
+    let start = match layout.head().iter().find(is_secret) {
+        Some(first) if layout.is_fixed() => {
+            first.at.range().start.saturating_sub(end.saturating_sub(stored.len())).min(stored.len())
+        }
+        // How many bytes are missing where is not known.
+        _ => 0,
+    };
+    stored.get_mut(start..).unwrap_or_default().fill(b'*');
     stored
 }
 

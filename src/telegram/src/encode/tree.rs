@@ -1,0 +1,263 @@
+//! Writing a telegram of which parts move.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use super::Values;
+use crate::cell::{Cell, CellPath, Indices};
+use crate::fault::{Fault, Rule};
+use crate::field::{Field, FieldId, Side, Slice};
+use crate::layout::tree::extent;
+use crate::layout::{Layout, Node, Repeat, Times};
+use crate::value::Value;
+
+/// As [`crate::encode`], for any layout.
+pub(super) fn encode(layout: &Layout, side: Side, values: &Values) -> Result<Vec<u8>, Vec<Fault>> {
+    let mut writer = Writer {
+        layout,
+        side,
+        given: Vec::with_capacity(values.len()),
+        occurrences: BTreeSet::new(),
+        seats: layout.seats.iter().map(|_| Slice { offset: 0, len: 0 }).collect(),
+        out: Vec::with_capacity(usize::try_from(layout.len()).unwrap_or(0)),
+        faults: Vec::new(),
+        lost: false,
+    };
+    writer.take(values);
+    writer.nodes(layout.root(), Indices::default());
+    if !writer.lost {
+        writer.left_over(values);
+    }
+    if writer.faults.is_empty() {
+        let len = u32::try_from(writer.out.len()).unwrap_or(u32::MAX);
+        assert!((layout.len()..=layout.len_max()).contains(&len), "a tree is as long as its layout says");
+        Ok(writer.out)
+    } else {
+        Err(writer.faults)
+    }
+}
+
+/// A value, of which cell it is, and whether it was written.
+struct Given<'v> {
+    cell: (FieldId, Indices),
+    value: &'v Value,
+    /// Its place among what the caller gave.
+    at: usize,
+    used: bool,
+}
+
+struct Writer<'l, 'v> {
+    layout: &'l Layout,
+    side: Side,
+    /// In the order of their cells.
+    given: Vec<Given<'v>>,
+    /// Every occurrence of a repeat that is given, by the repeat's place in [`Layout::repeats`] and all of its indices.
+    occurrences: BTreeSet<(usize, Indices)>,
+    /// Where the fields of [`Layout::seats`] were last.
+    seats: Vec<Slice>,
+    out: Vec<u8>,
+    faults: Vec<Fault>,
+    /// A fault before hides what the rest of the telegram is.
+    lost: bool,
+}
+
+impl<'l, 'v> Writer<'l, 'v> {
+    /// Sorts what is given by its cells.
+    fn take(&mut self, values: &'v Values) {
+        for (at, (path, value)) in values.iter().enumerate() {
+            let Some(cell) = self.layout.find_cell(path) else {
+                self.faults.push(Fault::unknown(self.layout, path));
+                continue;
+            };
+            let (id, indices) = cell;
+            for (repeat, repeated) in self.layout.repeats.iter().enumerate() {
+                if (repeated.first..repeated.end).contains(&id.0) {
+                    self.occurrences.insert((repeat, indices.outer(repeated.depth + 1)));
+                }
+            }
+            self.given.push(Given { cell, value, at, used: false });
+        }
+        // Stable, so that of two for one cell the second stays the second.
+        self.given.sort_by_key(|given| given.cell);
+        let mut last = None;
+        let (layout, faults) = (self.layout, &mut self.faults);
+        self.given.retain(|given| {
+            let twice = last == Some(given.cell);
+            last = Some(given.cell);
+            if let Some(field) = layout.field(given.cell.0).filter(|_| twice) {
+                let fault = Fault::new(field, b"", Rule::Twice);
+                faults.push(Fault { field: path(field, given.cell.1), ..fault });
+            }
+            !twice
+        });
+    }
+
+    /// Tells what was given and has no place.
+    fn left_over(&mut self, values: &Values) {
+        let mut left: Vec<&Given<'_>> =
+            self.given.iter().filter(|given| !given.used && *given.value != Value::Null).collect();
+        left.sort_by_key(|given| given.at);
+        for given in left {
+            let path = values.get(given.at).map_or("", |(path, _)| path.as_str());
+            self.faults.push(Fault::not_here(self.layout, path, given.cell.0));
+        }
+    }
+
+    fn nodes(&mut self, nodes: &'l [Node], indices: Indices) {
+        for node in nodes {
+            if self.lost {
+                return;
+            }
+            match node {
+                Node::Run { first, end } => self.run(*first, *end, indices),
+                Node::Repeat(repeat) => self.repeat(repeat, indices),
+                Node::Choice(choice) => {
+                    let Some(cell) = self.decider(choice.by, indices) else { return };
+                    let key = cell.at.of(&self.out).unwrap_or_default();
+                    let branch = choice
+                        .branches
+                        .iter()
+                        .find(|branch| branch.keys.is_empty() || branch.keys.iter().any(|known| **known == *key));
+                    match branch {
+                        Some(branch) => self.nodes(&branch.body, indices),
+                        None => {
+                            self.lost = true;
+                            // A key that could not be written was told.
+                            let fault = Fault::of_cell(&cell, key, Rule::NoBranch);
+                            if self.faults.iter().all(|told| told.field != fault.field) {
+                                self.faults.push(fault);
+                            }
+                        }
+                    }
+                }
+                Node::When(when) => {
+                    let Some(cell) = self.decider(when.by, indices) else { return };
+                    let found = cell.at.of(&self.out).unwrap_or_default();
+                    if when.any_of.iter().any(|wanted| **wanted == *found) {
+                        self.nodes(&when.body, indices);
+                    }
+                }
+            }
+        }
+    }
+
+    fn decider(&self, by: FieldId, indices: Indices) -> Option<Cell<'l>> {
+        let field = self.layout.field(by)?;
+        let seat = self.layout.seats.binary_search(&by).ok().and_then(|seat| self.seats.get(seat));
+        let at = seat.copied().unwrap_or(field.at);
+        Some(Cell { id: by, field, at, indices: indices.outer(self.layout.depth(by)) })
+    }
+
+    fn run(&mut self, first: FieldId, end: FieldId, indices: Indices) {
+        for id in (first.0..end.0).map(FieldId) {
+            let Some(field) = self.layout.field(id) else { return };
+            let start = self.out.len();
+            let at = Slice { offset: u32::try_from(start).unwrap_or(u32::MAX), len: field.at.len };
+            if let Some(seat) = self.layout.seats.binary_search(&id).ok().and_then(|seat| self.seats.get_mut(seat)) {
+                *seat = at;
+            }
+            let cell = Cell { id, field, at, indices };
+            if let Err(fault) = self.field(&cell) {
+                self.faults.push(Fault { field: path(field, indices), offset: at.offset, ..fault });
+                // What follows keeps its place.
+                self.out.resize(start + field.at.range().len(), field.unset_byte());
+            }
+        }
+    }
+
+    fn field(&mut self, cell: &Cell<'l>) -> Result<(), Fault> {
+        let found = self.given.binary_search_by_key(&(cell.id, cell.indices), |given| given.cell).ok();
+        let given = found.and_then(|at| self.given.get_mut(at)).map(|given| {
+            given.used = true;
+            given.value
+        });
+        let given = given.filter(|value| **value != Value::Null);
+        let Some(count) = self.count(cell)? else { return cell.field.fill_in(self.side, given, &mut self.out) };
+        if cell.field.by.fills(self.side) || count > 0 {
+            let start = self.out.len();
+            let value = Value::from(count);
+            cell.field.fill_in(self.side, Some(&value), &mut self.out)?;
+            let Some(given) = given else { return Ok(()) };
+            let mut bytes = Vec::new();
+            cell.field.encode(given, &mut bytes)?;
+            if self.out.get(start..) != Some(&bytes) {
+                return Err(Fault::new(cell.field, &bytes, Rule::Miscounted { given: count }));
+            }
+            return Ok(());
+        }
+        cell.field.fill_in(self.side, given, &mut self.out)
+    }
+
+    /// How many are given of what the field counts; `None` if it counts nothing.
+    fn count(&self, cell: &Cell<'l>) -> Result<Option<u32>, Fault> {
+        let mut count: Option<u32> = None;
+        for (at, repeated) in self.layout.repeats.iter().enumerate() {
+            if repeated.times != Times::Field(cell.id) {
+                continue;
+            }
+            let given = u32::from(self.times(at, cell.indices));
+            match count {
+                Some(other) if other != given => {
+                    return Err(Fault::new(cell.field, b"", Rule::Miscounted { given }));
+                }
+                _ => count = Some(given),
+            }
+        }
+        Ok(count)
+    }
+
+    /// How many occurrences are given: one more than the highest index.
+    fn times(&self, repeat: usize, outer: Indices) -> u16 {
+        let all = (repeat, outer.deeper(0))..=(repeat, outer.deeper(u16::MAX));
+        let last = self.occurrences.range(all).next_back();
+        last.and_then(|(_, indices)| indices.last()).map_or(0, |last| last.saturating_add(1))
+    }
+
+    fn repeat(&mut self, repeat: &'l Repeat, indices: Indices) {
+        let found = self.layout.repeats.iter().position(|repeated| repeated.path == repeat.path);
+        let Some(at) = found else { return };
+        let times = self.times(at, indices);
+        let blamed = |rule| {
+            let field = self.layout.repeats.get(at).and_then(|repeated| self.layout.field(FieldId(repeated.first)));
+            let path = alloc::format!("{}", CellPath::new(&repeat.path, indices));
+            field.map(|field| Fault { field: path.into(), ..Fault::new(field, b"", rule) })
+        };
+        let here = self.occurrences.range((at, indices.deeper(0))..=(at, indices.deeper(u16::MAX)));
+        let hole = (0..times).zip(here.filter_map(|(_, indices)| indices.last())).find(|(expected, is)| expected != is);
+        let wrong = match hole {
+            Some((index, _)) => blamed(Rule::Hole { index }),
+            None if times > repeat.max => blamed(Rule::Times { found: u32::from(times), max: repeat.max }),
+            None => None,
+        };
+        if let Some(fault) = wrong {
+            self.faults.push(fault);
+            self.lost = true;
+            return;
+        }
+        for index in 0..times {
+            self.nodes(&repeat.body, indices.deeper(index));
+        }
+        if repeat.padded {
+            for _ in times..repeat.max {
+                self.leave_room(&repeat.body);
+            }
+        }
+    }
+
+    /// Room for one that is not there.
+    fn leave_room(&mut self, body: &[Node]) {
+        let before = self.out.len();
+        for node in body {
+            let Node::Run { first, end } = node else { continue };
+            for field in self.layout.fields().get(first.index()..end.index()).unwrap_or_default() {
+                field.leave_out(&mut self.out);
+            }
+        }
+        let len = usize::try_from(extent(body, self.layout.fields()).0).unwrap_or(0);
+        assert!(self.out.len() == before + len, "room is as long as what it is for");
+    }
+}
+
+fn path(field: &Field, indices: Indices) -> alloc::boxed::Box<str> {
+    alloc::format!("{}", CellPath::new(&field.path, indices)).into()
+}
