@@ -207,8 +207,11 @@ fn layout_json(layout: &Layout) -> serde_json::Value {
 pub(crate) fn kind(kind: &Kind) -> String {
     match kind {
         Kind::Text => "X".into(),
-        Kind::Number { scale: 0 } => "9".into(),
-        Kind::Number { scale } => format!("9V{scale}"),
+        Kind::Number(number) => {
+            let sign = if number.is_signed() { "S" } else { "" };
+            let scale = if number.scale > 0 { format!("V{}", number.scale) } else { String::new() };
+            format!("{sign}9{scale} {}", number.form).trim_end().to_owned()
+        }
         Kind::Code => "code".into(),
         Kind::Stamp(stamp) => stamp.pattern.to_string(),
         Kind::Filler => "filler".into(),

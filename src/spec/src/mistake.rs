@@ -80,6 +80,9 @@ mistakes! {
     TABLE_LINE          "S070" "a line of a code table that cannot be read"
     TABLE_TWICE         "S071" "a code that is listed twice"
     UNLISTED            "S072" "a response code that no table lists"
+    // Numbers.
+    NO_SIGN             "S110" "a number whose sign has no place"
+    SIGNLESS            "S111" "a place for a sign that the number does not have"
     // Fields that move.
     MOVES               "S130" "a field that moves, where one at a fixed place is needed"
     // What is understood and not yet acted on.

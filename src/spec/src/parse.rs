@@ -6,6 +6,7 @@ mod field;
 mod layouts;
 mod line;
 mod notice;
+mod number;
 mod protocol;
 mod shape;
 mod tree;

@@ -2,9 +2,9 @@
 
 use alloc::borrow::ToOwned;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
-use pabal_telegram::{Class, Echo, Equal, Field, Fill, Kind, Layout};
+use pabal_telegram::{Class, Echo, Equal, Field, Fill, Kind, Layout, Number};
 
 /// A field as a row of the institution's document, in the words of the language.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Row {
     pub offset: u32,
     /// In bytes.
     pub len: u32,
-    /// `X(9)`, `9(13)V9(3)`, `code(3)`, `date(YYYYMMDD)`, `filler(15)`.
+    /// `X(9)`, `9(13)V9(3)`, `S9(13) sign leading`, `code(3)`, `date(YYYYMMDD)`, `filler(15)`.
     pub kind: String,
     /// Who fills it: `asker`, `answerer`, `both`, `none`, with `?` if it may be left out.
     pub by: String,
@@ -46,8 +46,7 @@ pub(crate) fn kind(field: &Field) -> String {
     let len = field.at.len;
     match &field.kind {
         Kind::Text => format!("X({len})"),
-        Kind::Number { scale: 0 } => format!("9({len})"),
-        Kind::Number { scale } => format!("9({})V9({scale})", len.saturating_sub(u32::from(*scale))),
+        Kind::Number(number) => self::number(*number),
         Kind::Code => format!("code({len})"),
         Kind::Stamp(stamp) if stamp.pattern.contains(['Y', 'M', 'D']) && !stamp.pattern.contains(['h', 'm', 's']) => {
             format!("date({})", stamp.pattern)
@@ -56,6 +55,19 @@ pub(crate) fn kind(field: &Field) -> String {
         Kind::Filler => format!("filler({len})"),
         _ => format!("({len})"),
     }
+}
+
+fn number(number: Number) -> String {
+    let sign = if number.is_signed() { "S" } else { "" };
+    let mut text = format!("{sign}9({})", number.digits.saturating_sub(number.scale));
+    if number.scale > 0 {
+        text.push_str(&format!("V9({})", number.scale));
+    }
+    let form = number.form.to_string();
+    if !form.is_empty() {
+        text.extend([" ", &form]);
+    }
+    text
 }
 
 fn by(field: &Field) -> String {

@@ -7,7 +7,7 @@ use core::ops::Range;
 use core::time::Duration;
 
 use pabal_clock::{TimeOfDay, UtcOffset};
-use pabal_telegram::{By, Charset, Class, Echo, Equal, Framing, Unset};
+use pabal_telegram::{By, Charset, Class, Echo, Equal, Form, Framing, Unset};
 
 use crate::diagnostic::Span;
 use crate::rules::{Effect, Wins};
@@ -266,7 +266,7 @@ pub(crate) struct Branch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text(u32),
-    Number { digits: u32, scale: u32 },
+    Number(Digits),
     Code(u32),
     Stamp(String),
     Filler(u32),
@@ -277,9 +277,31 @@ impl Kind {
     pub(crate) fn len(&self) -> u32 {
         match self {
             Self::Text(len) | Self::Code(len) | Self::Filler(len) => *len,
-            Self::Number { digits, scale } => digits.saturating_add(*scale),
+            Self::Number(number) => number.len(),
             Self::Stamp(pattern) => u32::try_from(pattern.len()).unwrap_or(u32::MAX),
         }
+    }
+}
+
+/// `S9(13)V9(2) sign leading`; no bound is kept to yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Digits {
+    /// Before the point.
+    pub(crate) whole: u32,
+    /// Behind it.
+    pub(crate) scale: u32,
+    pub(crate) form: Form,
+}
+
+impl Digits {
+    pub(crate) const fn all(&self) -> u32 {
+        self.whole.saturating_add(self.scale)
+    }
+
+    fn len(&self) -> u32 {
+        let number = |digits| pabal_telegram::Number { digits, scale: 0, form: self.form }.len();
+        // More than 38 digits are told of; no length is right for them.
+        u8::try_from(self.all()).map_or_else(|_| self.all(), number)
     }
 }
 

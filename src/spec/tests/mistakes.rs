@@ -286,6 +286,11 @@ const IN_SPEC: &[Mistake] = &[
     // What a notice joins by; and only there, not in the inquiry that has a field of the same name.
     m("S067", "orig_no        9(6)        by asker  public", "orig_no        9(6)        by asker  account", "account"),
     m("S065", "telegram trailer", "exchange ask \"질문\" {\n}\n\ntelegram trailer", "ask"),
+    m("S110", "S9(5) sign trailing", "S9(6)", "S9(6)"),
+    m("S111", "S9(5) sign trailing", "9(5) sign trailing", "sign trailing"),
+    m("S003", "S9(5) sign trailing", "S9(5) sign behind", "behind"),
+    m("S033", "= -5", "= -100000", "-100000"),
+    m("S033", "= -5", "= 5-5", "5-5"),
     m("S065", "telegram trailer", "notice tell \"통지\" {\n}\n\ntelegram trailer", "tell"),
 ];
 

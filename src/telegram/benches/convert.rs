@@ -6,8 +6,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pabal_telegram::{
-    By, Charset, CharsetPair, Class, Deframer, Echo, Equal, Field, Fill, Framing, Kind, Layout, LengthStyle, Side,
-    Slice, Stamp, Telegram, Unset, Value, ValueRef, encode, masked,
+    By, Charset, CharsetPair, Class, Deframer, Echo, Equal, Field, Fill, Framing, Kind, Layout, LengthStyle, Number,
+    Side, Slice, Stamp, Telegram, Unset, Value, ValueRef, encode, masked,
 };
 
 /// Path, bytes, kind, value of a request; `-` is left out.
@@ -49,7 +49,7 @@ fn layout() -> Layout {
     let fields = TRANSFER.map(|(path, len, kind, value)| {
         let kind = match kind {
             "X" => Kind::Text,
-            "9" => Kind::Number { scale: 0 },
+            "9" => Kind::Number(Number::plain(u8::try_from(len).unwrap_or(u8::MAX), 0)),
             "code" => Kind::Code,
             "filler" => Kind::Filler,
             pattern => Kind::Stamp(Stamp { pattern: pattern.into() }),

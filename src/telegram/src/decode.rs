@@ -2,7 +2,6 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::decimal::Decimal;
 use crate::fault::{Fault, Rule};
 use crate::field::{Field, FieldId, Fill, Side, Unset};
 use crate::kind::Kind;
@@ -19,9 +18,9 @@ use crate::walk::{Cells, Walk};
 /// | field                     | all spaces | all zeros                                              |
 /// |---------------------------|------------|--------------------------------------------------------|
 /// | not filled by the side    | `Null`     | `Null`                                                 |
-/// | filled, optional (`?`)    | `Null`     | `Null` if that is its unset fill; a number is 0        |
+/// | filled, optional (`?`)    | `Null`     | `Null` if that is its unset fill; a plain number is 0  |
 /// | filled, a text            | `""`       | the zeros                                              |
-/// | filled, a number          | a fault    | 0                                                      |
+/// | filled, a number          | a fault    | 0; a fault where a sign should be                      |
 /// | filled, a code            | a fault    | the zeros                                              |
 /// | filled, a date            | `Null`     | `Null`                                                 |
 /// | filled, a time of day     | `Null`     | midnight                                               |
@@ -239,9 +238,9 @@ impl Field {
                     Err(rule) => Err(fail(rule)),
                 }
             }
-            Kind::Number { scale } => match digits(bytes) {
-                Some(units) => Ok(ValueRef::Number(Decimal { units, scale: *scale })),
-                None => Err(fail(Rule::NotDigits)),
+            Kind::Number(number) => match number.read(bytes) {
+                Ok(number) => Ok(ValueRef::Number(number)),
+                Err(rule) => Err(fail(rule)),
             },
             Kind::Code => match digit_text(bytes) {
                 Some(text) => Ok(ValueRef::Text(Cow::Borrowed(text))),
@@ -274,7 +273,7 @@ impl Field {
             (Kind::Stamp(stamp), Unset::Zero) => stamp.has_date() || (self.by.optional && self.unset == Unset::Zero),
             (_, Unset::Space) => self.by.optional,
             // Nobody can tell a number that was left out from one that is nought; nought is what the bytes say.
-            (Kind::Number { .. }, Unset::Zero) => false,
+            (Kind::Number(number), Unset::Zero) if number.is_zero_if_filled_with_zeros() => false,
             (_, Unset::Zero) => self.by.optional && self.unset == Unset::Zero,
         }
     }
@@ -303,41 +302,6 @@ fn digit_text(bytes: &[u8]) -> Option<&str> {
 fn is_all(bytes: &[u8], fill: u8) -> bool {
     let (words, rest) = bytes.as_chunks::<8>();
     words.iter().all(|word| *word == [fill; 8]) && rest.iter().all(|&byte| byte == fill)
-}
-
-/// The number that ASCII digits say, or `None` if one of the bytes is none. At most 38 digits, which a layout ensures.
-fn digits(bytes: &[u8]) -> Option<i128> {
-    let (head, words) = bytes.as_rchunks::<8>();
-    let mut number = 0;
-    for &byte in head {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        number = number * 10 + u64::from(digit);
-    }
-    match words {
-        [] => Some(i128::from(number)),
-        [low] => Some(i128::from(number * 100_000_000 + eight_digits(*low)?)),
-        _ => words
-            .iter()
-            .try_fold(i128::from(number), |number, word| Some(number * 100_000_000 + i128::from(eight_digits(*word)?))),
-    }
-}
-
-/// Eight digits at once: pairs are joined to numbers of two, four and eight digits inside of one word.
-fn eight_digits(bytes: [u8; 8]) -> Option<u64> {
-    const ZEROS: u64 = 0x3030_3030_3030_3030;
-    const HIGH: u64 = 0xF0F0_F0F0_F0F0_F0F0;
-    let word = u64::from_le_bytes(bytes);
-    // A digit is 0x30 to 0x39: its high half is 3, and stays 3 when 6 is added. Only a byte whose high half is not 3 could carry.
-    if word & HIGH != ZEROS || word.wrapping_add(0x0606_0606_0606_0606) & HIGH != ZEROS {
-        return None;
-    }
-    let ones = word - ZEROS;
-    let twos = (ones.wrapping_mul(10).wrapping_add(ones >> 8)) & 0x00FF_00FF_00FF_00FF;
-    let fours = (twos.wrapping_mul(100).wrapping_add(twos >> 16)) & 0x0000_FFFF_0000_FFFF;
-    Some(fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xFFFF_FFFF)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::charset::{Charset, CharsetPair};
 use crate::class::Class;
 use crate::field::{By, Echo, Equal, Field, FieldId, Fill, Slice, Unset};
-use crate::kind::{Kind, Stamp};
+use crate::kind::{Kind, Number, Stamp};
 use crate::layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Times, When};
 
 pub(crate) const BOTH: By = By { asker: true, answerer: true, optional: false };
@@ -35,7 +35,7 @@ pub(crate) fn text(path: &str, len: u32) -> Field {
 }
 
 pub(crate) fn number(path: &str, len: u32) -> Field {
-    field(path, len, Kind::Number { scale: 0 })
+    field(path, len, Kind::Number(Number::plain(u8::try_from(len).unwrap(), 0)))
 }
 
 pub(crate) fn code(path: &str, len: u32) -> Field {
@@ -69,7 +69,7 @@ pub(crate) fn transfer() -> Layout {
         Field { by: ASKER, class: Class::Account, ..text("debit_account", 15) }, // 29
         Field { by: ASKER, class: Class::Secret, ..text("passbook_pin", 8) }, // 44
         Field { by: ASKER, ..number("debit_amt", 13) },           // 52
-        Field { by: ANSWERER, kind: Kind::Number { scale: 2 }, ..number("rate", 7) }, // 65
+        Field { by: ANSWERER, kind: Kind::Number(Number::plain(7, 2)), ..number("rate", 7) }, // 65
         Field { by: ASKER, class: Class::Name, ..text("holder", 12) }, // 72
         Field { by: OPTIONAL, class: Class::Identity, ..text("holder_no", 13) }, // 84
         Field { by: By { optional: true, ..ASKER }, class: Class::Phone, ..text("phone", 11) }, // 97

@@ -2,7 +2,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::decimal::{Decimal, DecimalError};
+use crate::decimal::DecimalError;
 use crate::fault::{Fault, Rule};
 use crate::field::{Echo, Field, FieldId, Fill, Side};
 use crate::kind::Kind;
@@ -167,9 +167,9 @@ impl Field {
                 out.extend_from_slice(bytes);
                 self.exactly_field(bytes.len())?;
             }
-            (Kind::Number { scale }, Value::Number(number)) => self.put_number(*number, *scale, out)?,
-            (Kind::Number { scale }, Value::Text(text)) => match text.parse() {
-                Ok(number) => self.put_number(number, *scale, out)?,
+            (Kind::Number(kind), Value::Number(number)) => kind.put(*number, out)?,
+            (Kind::Number(kind), Value::Text(text)) => match text.parse() {
+                Ok(number) => kind.put(number, out)?,
                 Err(DecimalError::TooLong { digits }) => return Err(Rule::Overflow { needed: digits }),
                 Err(DecimalError::NotNumber) => return Err(Rule::NotDigits),
             },
@@ -193,34 +193,6 @@ impl Field {
             (Kind::Filler, _) => return Err(Rule::WrongKind { expected: "bytes" }),
         }
         Ok(())
-    }
-
-    fn put_number(&self, number: Decimal, scale: u8, out: &mut Vec<u8>) -> Result<(), Rule> {
-        if number.units < 0 {
-            return Err(Rule::Negative);
-        }
-        // Zeros behind the last decimal say nothing, so that 150000.00 is 150000; a lost digit would.
-        let mut number = number;
-        while number.scale > scale {
-            if number.units % 10 != 0 {
-                return Err(Rule::TooPrecise { scale: number.scale });
-            }
-            number = Decimal { units: number.units / 10, scale: number.scale - 1 };
-        }
-        let missing = usize::from(scale - number.scale);
-        let start = out.len();
-        let digits = usize::try_from(number.digits()).unwrap_or(usize::MAX);
-        let needed = if digits == 0 { 0 } else { digits + missing };
-        let mut units = number.units.unsigned_abs();
-        out.resize(start + needed.max(self.len()), b'0');
-        for place in out.iter_mut().skip(start).rev().skip(missing) {
-            if units == 0 {
-                break;
-            }
-            *place = b'0' + u8::try_from(units % 10).unwrap_or(0);
-            units /= 10;
-        }
-        self.no_longer_than_field(needed)
     }
 
     fn no_longer_than_field(&self, bytes: usize) -> Result<(), Rule> {

@@ -66,7 +66,7 @@ pub enum LayoutError {
         /// How many.
         fields: usize,
     },
-    /// A number of more than 38 digits, or with more decimals than digits.
+    /// A number of more than 38 digits, or with more decimals than digits, or not as long as its digits and sign are.
     Digits {
         /// The field.
         field: FieldId,
@@ -108,7 +108,7 @@ impl fmt::Display for LayoutError {
             Self::Digits { field } => {
                 write!(
                     f,
-                    "field {field} is a number of more than {DIGITS_MAX} digits, or of more decimals than digits; make it text"
+                    "field {field} is a number of more than {DIGITS_MAX} digits, of more decimals than digits, or not as long as they are; make it text"
                 )
             }
             Self::Pattern { field } => {
@@ -287,7 +287,7 @@ fn check(field: &Field, id: FieldId, end: u32) -> Result<(), LayoutError> {
         return Err(LayoutError::Empty { field: id });
     }
     match &field.kind {
-        Kind::Number { scale } if len > DIGITS_MAX || u32::from(*scale) > len => {
+        Kind::Number(number) if !number.is_sound() || number.len() != len => {
             return Err(LayoutError::Digits { field: id });
         }
         Kind::Stamp(stamp) if stamp.pattern.len() != field.at.range().len() || !stamp.is_sound() => {
@@ -313,6 +313,7 @@ mod tests {
     use super::*;
     use crate::charset::{Charset, CharsetPair};
     use crate::draft::{field, layout, number, stamp, text, transfer};
+    use crate::kind::Number;
 
     fn at(offset: u32, mut field: Field) -> Field {
         field.at.offset = offset;
@@ -371,7 +372,7 @@ mod tests {
         let one = |field| refused(u32::from(u8::MAX), vec![field]);
         let field_0 = FieldId(0);
         assert_eq!(one(number("a", 39)), LayoutError::Digits { field: field_0 });
-        assert_eq!(one(field("a", 2, Kind::Number { scale: 3 })), LayoutError::Digits { field: field_0 });
+        assert_eq!(one(field("a", 2, Kind::Number(Number::plain(2, 3)))), LayoutError::Digits { field: field_0 });
         assert_eq!(one(stamp("a", "YYYYMMDDx")), LayoutError::Pattern { field: field_0 });
         let mut longer = stamp("a", "YYYYMMDD");
         longer.at.len = 9;

@@ -21,7 +21,7 @@
 //!
 //! ```
 //! use pabal_telegram::{
-//!     By, Charset, CharsetPair, Class, Deframer, Echo, Equal, Field, Fill, Framing, Kind, Layout, LengthStyle, Side, Slice, Telegram,
+//!     By, Charset, CharsetPair, Class, Deframer, Echo, Equal, Field, Fill, Framing, Kind, Layout, LengthStyle, Number, Side, Slice, Telegram,
 //!     Unset, encode,
 //! };
 //!
@@ -43,7 +43,7 @@
 //!     path: "amount".into(),
 //!     label: "금액".into(),
 //!     at: Slice { offset: 10, len: 8 },
-//!     kind: Kind::Number { scale: 0 },
+//!     kind: Kind::Number(Number::plain(8, 0)),
 //!     class: Class::Public,
 //!     unset: Unset::Zero,
 //!     ..holder.clone()
@@ -124,7 +124,7 @@ pub use encode::{Values, encode};
 pub use fault::{Fault, Rule};
 pub use field::{By, Echo, Equal, Field, FieldId, Fill, Side, Slice, Unset};
 pub use frame::{Deframer, FrameError, Framing, LengthStyle};
-pub use kind::{Kind, Stamp};
+pub use kind::{Form, Kind, Number, Sign, Stamp};
 pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Times, When};
 pub use mask::{masked, redacted};
 pub use nearest::nearest;

@@ -137,7 +137,7 @@ fn escaped(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::draft::{field, layout, text, transfer};
-    use crate::kind::Kind;
+    use crate::kind::{Kind, Number};
 
     fn check(class: Class, bytes: &[u8], raw: &str, value: &str) {
         let field = Field { class, ..text("f", u32::try_from(bytes.len()).unwrap()) };
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn public_values_are_shown_as_they_decode() {
-        let rate = field("f", 5, Kind::Number { scale: 2 });
+        let rate = field("f", 5, Kind::Number(Number::plain(5, 2)));
         assert_eq!(masked(&rate, b"01250").1, "12.50");
         assert_eq!(masked(&rate, b"0125x").1, "0125x");
         let filler = field("f", 3, Kind::Filler);

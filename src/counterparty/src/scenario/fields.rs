@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use pabal_telegram::{Decimal, Echo, Field, Fill, Kind, Layout, Side, Slice, Stamp, Value};
+use pabal_telegram::{Decimal, Echo, Field, Fill, Kind, Layout, Number, Side, Slice, Stamp, Value};
 
 use super::read::{Node, Place, Reader, unknown_help};
 use super::{Match, Test};
@@ -58,7 +58,7 @@ fn one_of(reader: &mut Reader<'_>, node: &Node<'_>, field: &Field) -> Option<Tes
 
 fn range(reader: &mut Reader<'_>, node: &Node<'_>, field: &Field) -> Option<Test> {
     let mut table = node.table(reader)?;
-    let Kind::Number { scale } = field.kind else {
+    let Kind::Number(Number { scale, .. }) = field.kind else {
         let help = "write a value in quotes, or a list of values".into();
         reader.mistake(&node.place, format!("`{}` is not a number, so it has no range", field.path), Some(help));
         return None;

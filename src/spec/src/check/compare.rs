@@ -97,7 +97,7 @@ fn equal(left: &Column<'_>, right: &Column<'_>, span: Span, out: &mut Vec<Diagno
 
 fn alike(a: &Field, b: &Field) -> bool {
     match (&a.kind, &b.kind) {
-        (Kind::Number { scale: a }, Kind::Number { scale: b }) => a == b,
+        (Kind::Number(a), Kind::Number(b)) => (a.scale, a.form) == (b.scale, b.form),
         (Kind::Stamp(a), Kind::Stamp(b)) => a == b,
         (a, b) => discriminant(a) == discriminant(b),
     }

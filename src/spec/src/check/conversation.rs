@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use pabal_telegram::{Echo, Fill, Kind, Slice};
+use pabal_telegram::{Echo, Fill, Kind, Number, Slice};
 
 use crate::check::layout::{Column, Draft};
 use crate::check::protocol::Scene;
@@ -55,7 +55,10 @@ pub(crate) fn number(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Num
     if column.sure {
         let digits = column.field.at.len;
         let fits = 10_u64.checked_pow(digits).is_none_or(|end| last < end);
-        let numeric = matches!(column.field.kind, Kind::Number { scale: 0 } | Kind::Code);
+        let numeric = match column.field.kind {
+            Kind::Number(number) => number == Number::plain(number.digits, 0),
+            _ => column.field.kind == Kind::Code,
+        };
         if !numeric {
             let message = format!("Field `{}` cannot count", written.field.value);
             let shown = crate::show::kind(&column.field);

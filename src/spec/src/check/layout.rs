@@ -6,7 +6,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use pabal_telegram::{
-    By, CharsetPair, Class, Decimal, Echo, Field, Fill, Kind, Layout, LayoutError, Slice, Stamp, Unset, Value,
+    By, CharsetPair, Class, Echo, Field, Fill, Kind, Layout, LayoutError, Number, Slice, Stamp, Unset, Value,
 };
 
 use crate::check::shape::{self, Shaper};
@@ -304,19 +304,20 @@ fn kind(written: &written::Field, out: &mut Vec<Diagnostic>) -> Kind {
         written::Kind::Text(_) => Kind::Text,
         written::Kind::Code(_) => Kind::Code,
         written::Kind::Filler(_) => Kind::Filler,
-        written::Kind::Number { digits, scale } => {
-            if digits.saturating_add(*scale) > DIGITS_MAX {
+        written::Kind::Number(number) => {
+            if number.all() > DIGITS_MAX {
                 out.push(
                     error(
                         mistake::BAD_KIND,
                         kind.span,
-                        format!("{} digits", u64::from(*digits) + u64::from(*scale)),
+                        format!("{} digits", u64::from(number.whole) + u64::from(number.scale)),
                         "A number has at most 38 digits",
                     )
                     .help("if it is not a number but only written in digits, it is `X(n)` or `code(n)`"),
                 );
             }
-            Kind::Number { scale: u8::try_from(*scale).unwrap_or(u8::MAX) }
+            let small = |digits| u8::try_from(digits).unwrap_or(u8::MAX);
+            Kind::Number(Number { digits: small(number.all()), scale: small(number.scale), form: number.form })
         }
         written::Kind::Stamp(pattern) => Kind::Stamp(Stamp::new(pattern).unwrap_or_else(|| {
             out.push(
@@ -416,12 +417,5 @@ fn value(field: &Field, text: &str) -> Option<Value> {
     if !matches!(field.kind, Kind::Number { .. }) {
         return Some(Value::Text(text.into()));
     }
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let scale = u8::try_from(fraction.len()).ok()?;
-    let mut units: i128 = 0;
-    for digit in whole.bytes().chain(fraction.bytes()) {
-        let digit = digit.is_ascii_digit().then(|| i128::from(digit - b'0'))?;
-        units = units.checked_mul(10)?.checked_add(digit)?;
-    }
-    (!text.is_empty()).then_some(Value::Number(Decimal { units, scale }))
+    text.parse().ok().map(Value::Number)
 }

@@ -30,7 +30,10 @@ pub(crate) fn cells(tokens: &[Piece<'_>]) -> Vec<usize> {
     Vec::from([0, 1, who, class, (class + 1).min(label), label])
 }
 
-/// One past `X(9)` or `9(5)V9(3)`, which stands behind the name.
+/// Words that belong to a kind behind its first.
+const KIND: [&str; 4] = ["V9", "sign", "leading", "trailing"];
+
+/// One past `X(9)` or `S9(5)V9(3) sign leading`, which stands behind the name.
 fn kind_end(tokens: &[Piece<'_>]) -> usize {
     let mut at = 2;
     let mut depth = 0_usize;
@@ -38,7 +41,7 @@ fn kind_end(tokens: &[Piece<'_>]) -> usize {
         match &piece.token {
             Token::Sign('(') => depth += 1,
             Token::Sign(')') => depth = depth.saturating_sub(1),
-            Token::Word(word) if depth > 0 || word == "V9" => {}
+            Token::Word(word) if depth > 0 || KIND.contains(&word.as_str()) => {}
             Token::Text(_) if depth > 0 => {}
             _ => break,
         }

@@ -11,13 +11,14 @@ use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
 use crate::parse::cursor::{Cursor, Read, did_you_mean};
 use crate::parse::line::Token;
+use crate::parse::number;
 use crate::parse::tree::Item;
 use crate::written::{At, Field, Kind, Name, Seen};
 
 /// What may be said of a field behind its kind, beside the classes.
 const CLAUSES: [&str; 9] = ["by", "echo", "equal", "signed", "wide", "at", "const", "unset", "="];
 
-const KINDS: [&str; 6] = ["X", "9", "code", "date", "time", "filler"];
+const KINDS: [&str; 7] = ["X", "9", "S9", "code", "date", "time", "filler"];
 
 const SIDES: [(&str, By); 4] = [
     ("asker", By { asker: true, answerer: false, optional: false }),
@@ -69,11 +70,8 @@ fn kind(cursor: &mut Cursor<'_>) -> Read<At<Kind>> {
         "X" => Kind::Text(length(cursor)?),
         "code" => Kind::Code(length(cursor)?),
         "filler" => Kind::Filler(length(cursor)?),
-        "9" => {
-            let digits = length(cursor)?;
-            let scale = if cursor.takes("V9") { length(cursor)? } else { 0 };
-            Kind::Number { digits, scale }
-        }
+        "9" => Kind::Number(number::read(cursor, word.span, false)?),
+        "S9" => Kind::Number(number::read(cursor, word.span, true)?),
         "date" | "time" => {
             cursor.sign('(')?;
             let what = "a pattern such as YYYYMMDD or hhmmss";
@@ -87,7 +85,7 @@ fn kind(cursor: &mut Cursor<'_>) -> Read<At<Kind>> {
             let same = KINDS.into_iter().find(|kind| *kind == lower || *kind == upper);
             let meant = same.map(|kind| format!("did you mean `{kind}`?")).or_else(|| did_you_mean(other, KINDS));
             let help = meant.unwrap_or_else(|| {
-                "text is `X(n)`, a number `9(n)` or `9(n)V9(n)`, digits that are a name `code(n)`; `date(YYYYMMDD)`, \
+                "text is `X(n)`, a number `9(n)`, `9(n)V9(n)` or `S9(n)V9(n) sign leading`, digits that are a name `code(n)`; `date(YYYYMMDD)`, \
                  `time(hhmmss)`, `filler(n)`"
                     .to_owned()
             });
@@ -104,7 +102,7 @@ fn kind(cursor: &mut Cursor<'_>) -> Read<At<Kind>> {
     Ok(At { value: kind, span: cursor.since(word.span) })
 }
 
-fn length(cursor: &mut Cursor<'_>) -> Read<u32> {
+pub(super) fn length(cursor: &mut Cursor<'_>) -> Read<u32> {
     cursor.sign('(')?;
     let length = cursor.count("a length in bytes")?;
     cursor.sign(')')?;
@@ -216,7 +214,7 @@ fn constant(cursor: &mut Cursor<'_>) -> Read<Name> {
         return cursor.text("a value");
     }
     let word = cursor.word("a value: digits, or a text between quotes")?;
-    if word.value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+    if word.value.bytes().all(|byte| byte.is_ascii_digit() || b".-".contains(&byte)) {
         return Ok(word);
     }
     Err(error(mistake::BAD_VALUE, word.span, "expected a value", format!("`{}` is not a value", word.value))

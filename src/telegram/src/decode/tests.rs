@@ -3,7 +3,9 @@ use std::string::{String, ToString};
 use std::vec;
 
 use super::*;
+use crate::decimal::Decimal;
 use crate::draft::{ANSWERER, ASKER, OPTIONAL, code, field, layout, number, stamp, text, transfer};
+use crate::kind::{Form, Number, Sign};
 
 const REQUEST: &[u8] = b"2000\
     100\
@@ -186,43 +188,40 @@ fn what_the_other_side_left_in_its_field_still_reads() {
 }
 
 #[test]
-fn numbers_are_exact_up_to_38_digits() {
-    let nines = [b'9'; 38];
-    for len in 1..=38 {
-        let expected: i128 = "9".repeat(len).parse().unwrap();
-        assert_eq!(digits(&nines[38 - len..]), Some(expected));
-    }
-    assert_eq!(digits(b"00000000000000000000000000000000000001"), Some(1));
-    assert_eq!(digits(b"10000000000000000000000000000000000000"), Some(10_i128.pow(37)));
-    let mut wrong = nines;
-    for at in 0..38 {
-        for byte in [b'/', b':', b' ', b'-', 0, 0xFF] {
-            wrong[at] = byte;
-            assert_eq!(digits(&wrong), None);
-            wrong[at] = b'9';
-        }
-    }
-    let rate = field("rate", 5, Kind::Number { scale: 2 });
+fn implied_decimals_are_kept() {
+    let rate = field("rate", 5, Kind::Number(Number::plain(5, 2)));
     assert!(read(rate, b"01250", Side::Asker).unwrap() == ValueRef::Number(Decimal { units: 1_250, scale: 2 }));
 }
 
 #[test]
-fn eight_digits_are_checked_each_by_itself() {
-    assert_eq!(eight_digits(*b"12345678"), Some(12_345_678));
-    assert_eq!(eight_digits(*b"00000000"), Some(0));
-    assert_eq!(eight_digits(*b"99999999"), Some(99_999_999));
-    for byte in 0..=u8::MAX {
-        for at in 0..8 {
-            for other in [b'0', b'9'] {
-                let mut word = [other; 8];
-                word[at] = byte;
-                let expected = byte
-                    .is_ascii_digit()
-                    .then(|| word.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')));
-                assert_eq!(eight_digits(word), expected, "{byte:#x} at {at}");
-            }
-        }
+fn a_sign_stands_before_or_behind_its_digits() {
+    let signed = |sign| field("f", 6, Kind::Number(Number { digits: 5, scale: 2, form: Form::Zoned(sign) }));
+    let [leading, trailing] = [signed(Sign::Leading), signed(Sign::Trailing)];
+    let number = |units| ValueRef::Number(Decimal { units, scale: 2 });
+    for (bytes, units) in [(b"+00000", 0), (b"+01250", 1_250), (b"-00001", -1), (b"-99999", -99_999)] {
+        assert!(read(leading.clone(), bytes, Side::Asker) == Ok(number(units)));
+        let mut behind = *bytes;
+        behind.rotate_left(1);
+        assert!(read(trailing.clone(), &behind, Side::Asker) == Ok(number(units)));
     }
+    assert_eq!(read(leading.clone(), b"-00000", Side::Asker), Err(Rule::NegativeZero));
+    assert_eq!(read(leading.clone(), b"-0000a", Side::Asker), Err(Rule::NotDigits));
+    assert_eq!(read(leading.clone(), b"12345+", Side::Asker), Err(Rule::NotDigits));
+    for byte in (0..=u8::MAX).filter(|byte| !b"+-".contains(byte)) {
+        assert_eq!(read(leading.clone(), &[byte, b'1', b'2', b'3', b'4', b'5'], Side::Asker), Err(Rule::NotSign));
+        assert_eq!(read(trailing.clone(), &[b'1', b'2', b'3', b'4', b'5', byte], Side::Asker), Err(Rule::NotSign));
+    }
+}
+
+#[test]
+fn a_signed_number_of_zeros_alone_was_left_out() {
+    let kind = Kind::Number(Number { digits: 3, scale: 0, form: Form::Zoned(Sign::Leading) });
+    let signed = |by| Field { by, ..field("f", 4, kind.clone()) };
+    assert_eq!(read(signed(ASKER), b"0000", Side::Asker), Err(Rule::NotSign));
+    assert!(read(signed(ANSWERER), b"0000", Side::Asker) == Ok(ValueRef::Null));
+    assert!(read(signed(OPTIONAL), b"0000", Side::Asker) == Ok(ValueRef::Null));
+    assert!(read(Field { unset: Unset::Space, ..signed(OPTIONAL) }, b"    ", Side::Asker) == Ok(ValueRef::Null));
+    assert!(read(signed(OPTIONAL), b"+000", Side::Asker) == Ok(ValueRef::Number(Decimal::whole(0))));
 }
 
 #[test]

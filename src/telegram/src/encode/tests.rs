@@ -1,3 +1,4 @@
+use std::format;
 use std::string::{String, ToString};
 use std::vec;
 
@@ -7,6 +8,7 @@ use crate::class::Class;
 use crate::decode::Telegram;
 use crate::draft::{ANSWERER, OPTIONAL, code, field, layout, number, stamp, text, transfer};
 use crate::field::{FieldId, Unset};
+use crate::kind::{Form, Number, Sign};
 use crate::value::ValueRef;
 
 fn values<const N: usize>(pairs: [(&str, Value); N]) -> Vec<(String, Value)> {
@@ -141,7 +143,7 @@ fn bytes_go_as_they_are_if_they_are_text_of_the_right_length() {
 
 #[test]
 fn numbers_are_filled_with_zeros_and_lose_nothing() {
-    let rate = || field("f", 5, Kind::Number { scale: 2 });
+    let rate = || field("f", 5, Kind::Number(Number::plain(5, 2)));
     assert_eq!(write(number("f", 5), 42).unwrap(), b"00042");
     assert_eq!(write(number("f", 5), 0).unwrap(), b"00000");
     assert_eq!(write(number("f", 5), 99_999).unwrap(), b"99999");
@@ -161,8 +163,30 @@ fn numbers_are_filled_with_zeros_and_lose_nothing() {
     }
     assert_eq!(write(number("f", 38), &*"9".repeat(38)).unwrap(), "9".repeat(38).as_bytes());
     assert_eq!(write(number("f", 38), &*"9".repeat(39)), Err(Rule::Overflow { needed: 39 }));
-    let widest = field("f", 38, Kind::Number { scale: 38 });
+    let widest = field("f", 38, Kind::Number(Number::plain(38, 38)));
     assert_eq!(write(widest, i128::MAX), Err(Rule::Overflow { needed: 77 }));
+}
+
+#[test]
+fn a_sign_is_a_byte_of_its_own() {
+    let signed = |digits, sign| {
+        field("f", u32::from(digits) + 1, Kind::Number(Number { digits, scale: 2, form: Form::Zoned(sign) }))
+    };
+    for (number, leading, trailing) in [
+        ("0", b"+00000", b"00000+"),
+        ("-0", b"+00000", b"00000+"),
+        ("12.5", b"+01250", b"01250+"),
+        ("-0.01", b"-00001", b"00001-"),
+        ("-999.99", b"-99999", b"99999-"),
+    ] {
+        assert_eq!(write(signed(5, Sign::Leading), number).unwrap(), leading);
+        assert_eq!(write(signed(5, Sign::Trailing), number).unwrap(), trailing);
+    }
+    assert_eq!(write(signed(5, Sign::Leading), -1_000), Err(Rule::Overflow { needed: 7 }));
+    assert_eq!(write(signed(5, Sign::Trailing), "-0.001"), Err(Rule::TooPrecise { scale: 3 }));
+    let nines = "9".repeat(36);
+    assert_eq!(write(signed(38, Sign::Leading), &*format!("-{nines}.99")).unwrap(), format!("-{nines}99").as_bytes());
+    assert_eq!(write(signed(38, Sign::Trailing), i128::MIN), Err(Rule::Overflow { needed: 42 }));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::charset::{Charset, CharsetPair};
 use crate::class::Class;
 use crate::decimal::{DIGITS_MAX, Decimal};
 use crate::field::{By, Echo, Equal, Field, Fill, Side, Slice, Unset};
-use crate::kind::{Kind, Stamp};
+use crate::kind::{Form, Kind, Number, Sign, Stamp};
 use crate::layout::Layout;
 use crate::value::Value;
 
@@ -65,7 +65,8 @@ impl<'d> Source<'d> {
             0 | 1 => Kind::Text,
             2 => {
                 len = len.min(DIGITS_MAX);
-                Kind::Number { scale: self.below(4).min(u8::try_from(len).unwrap_or(0)) }
+                let digits = u8::try_from(len).unwrap_or(1);
+                Kind::Number(self.number(digits, &mut len))
             }
             3 => Kind::Code,
             4 => {
@@ -94,6 +95,7 @@ impl<'d> Source<'d> {
         field.echo = if rest & 0x80 == 0 { Echo::No } else { Echo::Always };
         let fill: Box<[u8]> = match &field.kind {
             Kind::Stamp(_) => return field,
+            Kind::Number(number) if number.is_signed() => return field,
             Kind::Number { .. } | Kind::Code => alloc::vec![b'0' + rest % 10; field.at.range().len()].into(),
             Kind::Text | Kind::Filler => alloc::vec![b' ' + rest % 64; field.at.range().len()].into(),
         };
@@ -106,6 +108,19 @@ impl<'d> Source<'d> {
         field
     }
 
+    /// A number of so many digits; sets the bytes that it takes.
+    fn number(&mut self, digits: u8, len: &mut u32) -> Number {
+        let choice = self.byte();
+        let sign = match choice >> 4 {
+            0 => Sign::Leading,
+            1 => Sign::Trailing,
+            _ => Sign::Absent,
+        };
+        let number = Number { digits, scale: (choice % 4).min(digits), form: Form::Zoned(sign) };
+        *len = number.len();
+        number
+    }
+
     pub(super) fn value(&mut self, field: &Field) -> Value {
         let choice = self.below(8);
         let len = field.at.range().len();
@@ -116,10 +131,11 @@ impl<'d> Source<'d> {
                 bytes.resize(len, b' ');
                 Value::Bytes(bytes)
             }
-            (Kind::Number { scale }, 1..=5) => {
+            (Kind::Number(number), 1..=5) => {
                 let digits = self.take(len.min(12));
                 let units = digits.iter().fold(0, |units, byte| units * 10 + i128::from(byte % 10));
-                Value::Number(Decimal { units, scale: if choice == 5 { 0 } else { *scale } })
+                let units = if self.below(4) == 0 { -units } else { units };
+                Value::Number(Decimal { units, scale: if choice == 5 { 0 } else { number.scale } })
             }
             (Kind::Code | Kind::Stamp(_) | Kind::Number { .. }, _) => {
                 Value::Text(self.take(len).iter().map(|byte| char::from(b'0' + byte % 10)).collect())

@@ -230,7 +230,7 @@ impl Look<'_> {
             Times::Field(by) => {
                 let of = self.refer(by)?;
                 let kind = self.fields.get(by.index()).map(|field| &field.kind);
-                if !matches!(kind, Some(Kind::Number { scale: 0, .. })) {
+                if !matches!(kind, Some(Kind::Number(number)) if number.scale == 0) {
                     return Err(wrong("a field counts that is no whole number"));
                 }
                 if of.iter().filter(|(_, repeats)| *repeats).count() != outer {
