@@ -90,7 +90,7 @@ declare! {
     /// What became of a service's reply.
     pub enum ReplyReport {
         Sent = "SENT", "The system has all of its bytes.";
-        NotSent = "NOT_SENT", "It is proven that no byte of it left.";
+        NotSent = "NOT_SENT", "No byte of it left, and none will, unless the notice comes again.";
         TooLate = "TOO_LATE", "Another reply went before it: the code that the spec states, or that of another service.";
     }
 }

@@ -52,7 +52,7 @@ impl Core {
             self.state.timers.stop(&TimerName::Reconnect(id));
             match self.state.sessions[slot].state {
                 SessionState::Up | SessionState::Probing => self.change(slot, SessionEvent::Drain, None),
-                SessionState::Down => self.tell_session(slot, None),
+                SessionState::Down => self.tell_session(slot, None, 0),
                 _ => self.close(slot, CloseReason::Drained, now),
             }
         }
@@ -94,6 +94,5 @@ impl Core {
         for slot in 0..self.state.sessions.len() {
             self.close(slot, reason, now);
         }
-        self.replies_end();
     }
 }

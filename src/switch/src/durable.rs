@@ -184,7 +184,6 @@ impl Core {
         for slot in 0..self.state.sessions.len() {
             self.close(slot, CloseReason::JournalFailed, now);
         }
-        self.replies_end();
     }
 
     /// Whether no byte of a request was given to its socket.

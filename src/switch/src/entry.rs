@@ -214,9 +214,17 @@ pub struct SessionChanged {
     pub state: SessionState,
     /// Why it ended.
     pub reason: Option<CloseReason>,
+    /// How far the system had taken its stream when it ended; else 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub written: u64,
     /// We are stopping: this process makes no other connection in the slot.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub is_last: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A telegram came that nobody waits for.

@@ -47,8 +47,9 @@
 //!
 //! A *notice* is kept first. Then it is replied to, by the gateway or, within a time, by a service ([`Core::reply`]), else with the code
 //! that the spec states; and it is given to services ([`Output::Deliver`]). The reply leaves by a session that sends, when its own entry
-//! is durable; while no session takes it, it waits in the notice. What is said by a service is told SENT, NOT_SENT or TOO_LATE
-//! ([`Output::Replied`]). What no service has ([`Core::delivered`]) waits for one, over restarts ([`Core::undelivered`]).
+//! is durable; while no session takes it, it waits in the notice. It is no matter of one connection: a reply of which it is not known that
+//! all of it has left leaves by the next session, until the date changes, also if the process dies. What is said by a service is told
+//! SENT, NOT_SENT or TOO_LATE ([`Output::Replied`]), or nothing if the process ends before that. What no service has ([`Core::delivered`]) waits for one, over restarts ([`Core::undelivered`]).
 //!
 //! One that comes again, with the same key and the same body, has the same name and gets the same reply, also after midnight and
 //! after a restart; services hear it again, marked. Another body under the same key is nobody's, and is not replied to.

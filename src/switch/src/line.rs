@@ -76,7 +76,7 @@ impl Core {
         let down = |session: &Session| session.state == SessionState::Down && session.side == LineSide::Initiator;
         for slot in 0..self.state.sessions.len() {
             if down(&self.state.sessions[slot]) {
-                self.tell_session(slot, None);
+                self.tell_session(slot, None, 0);
                 self.when_durable(Effect::Connect(self.state.sessions[slot].id));
             }
         }
@@ -181,7 +181,7 @@ impl Core {
         session.probe = None;
         let protocol = session.protocol;
         self.change(slot, event, None);
-        self.tell_session(slot, None);
+        self.tell_session(slot, None, 0);
         self.set_poll(slot, now);
         self.reply_to_waiting_notices(protocol, now);
         self.try_openings(protocol, now);
@@ -253,17 +253,18 @@ impl Core {
         let id = session.id;
         self.state.timers.stop(&TimerName::CloseGrace(id));
         self.change(slot, event, None);
-        self.tell_session(slot, None);
+        self.tell_session(slot, None, 0);
         self.back_off(slot, now);
     }
 
-    /// Writes down how a session stands, so that a later process knows what the peer may count.
-    pub(crate) fn tell_session(&mut self, slot: usize, reason: Option<CloseReason>) {
+    /// Writes down how a session stands, so that a later process knows what the peer may count; of one that is lost also how far its
+    /// stream was written, so that it knows which replies have left.
+    pub(crate) fn tell_session(&mut self, slot: usize, reason: Option<CloseReason>, written: u64) {
         let session = &self.state.sessions[slot];
         let state = session.state;
         let is_last = state == SessionState::Down && self.state.drain_until.is_some();
         let place = self.place(session.conn());
-        self.append(Entry::Session(SessionChanged { place, state, reason, is_last }));
+        self.append(Entry::Session(SessionChanged { place, state, reason, written, is_last }));
     }
 
     /// What was on its way by a connection that is lost.
@@ -286,7 +287,7 @@ impl Core {
             if up_for >= max {
                 self.state.sessions[slot].back_off = min;
             }
-            self.tell_session(slot, Some(reason));
+            self.tell_session(slot, Some(reason), written);
         }
         for (compartment, places) in taken {
             self.state.conversations[usize::from(protocol)].waiting.freed(&compartment, places);

@@ -78,8 +78,9 @@ pub(crate) struct Notice {
     pub(crate) telegram: Bytes,
     /// It is an answer of the gap request, not a telegram of the notice's own layout.
     pub(crate) is_answer: bool,
-    /// What we reply; `None` while a service may still say so, and where nothing is replied.
-    pub(crate) reply: Option<Bytes>,
+    /// What we reply, with what of it is secret by the version that made it; `None` while a service may still say so, and where nothing is
+    /// replied.
+    pub(crate) reply: Option<Frame>,
     /// The service whose reply it is, until it was told what became of it.
     pub(crate) replier: Option<Box<str>>,
     /// A lost session may have taken a part of the reply.
@@ -286,7 +287,7 @@ impl Core {
             content,
             telegram: Bytes::from(frame),
             is_answer: false,
-            reply: reply.map(Bytes::from),
+            reply,
             replier: None,
             may_have_left: false,
             repeated: false,
@@ -319,7 +320,7 @@ impl Core {
             (Some(reply), _) => (NoticeEvent::Repeat, Some(reply.clone())),
             (None, Answered::ByGateway { response_code }) => {
                 let code = response_code.clone();
-                (NoticeEvent::Repeat, Some(Bytes::from(self.make_reply(protocol, rule, frame, &code))))
+                (NoticeEvent::Repeat, Some(self.make_reply(protocol, rule, frame, &code)))
             }
             (None, Answered::ByService { within, .. }) => {
                 if self.state.timers.get(&TimerName::Notice(id)).is_none() {

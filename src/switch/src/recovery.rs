@@ -2,6 +2,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use pabal_clock::{BusinessDate, Now};
 use pabal_spec::{Answered, Digest, Protocol};
@@ -26,6 +27,7 @@ use crate::sequence::{KnownSequence, SequenceName};
 use crate::session::{SessionEvent, SessionState};
 use crate::settings::LineSide;
 use crate::status::{ExchangeStatus, Unresolved};
+use crate::stream::Cargo;
 use crate::timer::TimerName;
 
 /// Folds the journal's entries, from the last checkpoint on, into what a core needs to go on.
@@ -47,6 +49,9 @@ pub struct Recovery {
     #[serde(with = "pairs")]
     epochs: BTreeMap<(Box<str>, u16), (u32, bool)>,
     notices: BTreeMap<NoticeId, KnownNotice>,
+    /// Replies that may be on their way: the connection, and where in its stream the frame ends.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
+    leaving: BTreeMap<(Place, u64), NoticeId>,
     /// Their numbers, by protocol, kind and scope.
     #[serde(with = "pairs")]
     sequences: BTreeMap<SequenceName, KnownSequence>,
@@ -98,7 +103,7 @@ struct KnownNotice {
     received: NoticeReceived,
     /// The last reply that may have left, or that waits to.
     reply: Option<Frame>,
-    /// It came again since that reply, or no session had taken the reply: it leaves once more, as it is.
+    /// It is not known that the whole reply has left since the notice came last: it leaves as it is, if need be once more.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     is_owed: bool,
     joined: Option<ExchangeId>,
@@ -217,12 +222,22 @@ impl Recovery {
             Entry::Session(entry) => {
                 let is_there = entry.state != SessionState::Down || !entry.is_last;
                 self.saw(&entry.place, is_there);
+                self.took(&entry.place, entry.written);
+                // It has ended, or is new: no connection that was in the slot takes anything any more.
+                let first = Place { epoch: 0, ..entry.place.clone() };
+                self.will_not_take((first, 0), &entry.place);
             }
             Entry::NoticeReceived(entry) => self.fold_notice(entry),
             Entry::NoticeReplied(entry) => {
+                if let Some(place) = entry.place {
+                    self.took(&place, entry.written);
+                    // What stood there was taken back.
+                    self.will_not_take((place.clone(), entry.offset + 1), &place);
+                    self.leaving.insert((place, entry.end), entry.notice);
+                }
                 if let Some(known) = self.notices.get_mut(&entry.notice) {
                     known.reply = Some(entry.telegram);
-                    known.is_owed = false;
+                    known.is_owed = true;
                 }
             }
             Entry::NoticeDelivered(entry) => {
@@ -247,6 +262,10 @@ impl Recovery {
             KnownSequence::fold(&mut self.sequences, &entry.about, numbered, &entry.telegram);
         }
         let earlier = self.notices.remove(&entry.notice);
+        if earlier.is_some() {
+            // The reply that is on its way may be one to the first telegram only.
+            self.leaving.retain(|_, notice| *notice != entry.notice);
+        }
         let (reply, joined) = earlier.map_or((None, None), |known| (known.reply, known.joined));
         let is_owed = reply.is_some();
         let known = KnownNotice { received: entry, reply, is_owed, joined, is_delivered: false };
@@ -254,6 +273,28 @@ impl Recovery {
         while self.notices.len() > Self::NOTICES_MAX {
             self.notices.pop_first();
         }
+    }
+
+    /// The system has taken a connection's stream so far: replies that end before have left.
+    fn took(&mut self, place: &Place, written: u64) {
+        for notice in self.remove_leaving((place.clone(), 0)..=(place.clone(), written)) {
+            if let Some(known) = self.notices.get_mut(&notice) {
+                known.is_owed = false;
+            }
+        }
+    }
+
+    /// What ends from there on, to the end of this connection's stream, will not leave by it.
+    fn will_not_take(&mut self, from: (Place, u64), to: &Place) {
+        self.remove_leaving(from..=(to.clone(), u64::MAX));
+    }
+
+    fn remove_leaving(&mut self, within: RangeInclusive<(Place, u64)>) -> Vec<NoticeId> {
+        let found: Vec<_> = self.leaving.range(within).map(|(at, notice)| (at.clone(), *notice)).collect();
+        for (at, _) in &found {
+            self.leaving.remove(at);
+        }
+        found.into_iter().map(|(_, notice)| notice).collect()
     }
 
     fn saw(&mut self, place: &Place, is_there: bool) {
@@ -335,6 +376,11 @@ impl Recovery {
         for session in &core.state.sessions {
             let place = core.place(session.conn());
             recovery.saw(&place, session.state != SessionState::Down || core.state.drain_until.is_none());
+            for frame in session.out.frames() {
+                if let Cargo::Reply(notice) = frame.cargo {
+                    recovery.leaving.insert((place.clone(), frame.end), notice);
+                }
+            }
         }
         for notice in core.state.notices.known.values() {
             recovery.notices.insert(notice.id, core.known_notice(notice));
@@ -384,15 +430,10 @@ fn spread_key(key: &[u8], plan: &Plan) -> Vec<u8> {
 
 impl Core {
     fn known_notice(&self, notice: &Notice) -> KnownNotice {
-        let (mut asked, mut answer) = (Vec::new(), Vec::new());
-        if let Some((spec, rule)) = self.rule_of(notice) {
-            asked = spec.catalog.layout(notice.layout(spec, rule)).secrets();
-            answer = spec.catalog.layout(rule.answer.telegram).secrets();
-        }
+        let asked = self.rule_of(notice).map(|(spec, rule)| spec.catalog.layout(notice.layout(spec, rule)).secrets());
         // Before it: protocol, date and kind.
         let key = self.books[usize::from(notice.protocol)].protocol.rules.key.iter();
         let len = key.fold(0, |sum, field| sum + field.range().len());
-        let reply = notice.reply.as_ref();
         KnownNotice {
             received: NoticeReceived {
                 notice: notice.id,
@@ -402,10 +443,10 @@ impl Core {
                 numbered: None,
                 repeated: notice.repeated,
                 content: notice.content,
-                telegram: Frame { bytes: notice.telegram.to_vec(), secrets: asked, digest: None },
+                telegram: Frame::new(&notice.telegram, &asked.unwrap_or_default()),
             },
-            reply: reply.map(|reply| Frame { bytes: reply.to_vec(), secrets: answer, digest: None }),
-            is_owed: notice.state == NoticeState::Waiting,
+            reply: notice.reply.clone(),
+            is_owed: matches!(notice.state, NoticeState::Waiting | NoticeState::Sending),
             joined: notice.joined,
             is_delivered: notice.is_delivered,
         }
@@ -417,7 +458,7 @@ impl Core {
     /// Goes on where an earlier process stopped.
     pub(crate) fn recover(&mut self, recovery: Recovery, now: Now) {
         let is_first = recovery == Recovery::new();
-        let Recovery { mut exchanges, settled, fences, numbers, openings, epochs, notices, sequences } = recovery;
+        let Recovery { mut exchanges, settled, fences, numbers, openings, epochs, notices, sequences, .. } = recovery;
         for ((protocol, scope), (until, date)) in numbers {
             if let Some(at) = self.protocol_named(&protocol) {
                 self.state.conversations[usize::from(at)].numbers.resume(scope, until, date);
@@ -584,7 +625,8 @@ impl Core {
         Conn { session: SessionId { line, slot: place.slot }, epoch: Epoch(place.epoch) }
     }
 
-    /// A notice of an earlier process: whoever subscribes is given it if no service has it, and a reply leaves that may not have left.
+    /// A notice of an earlier process: whoever subscribes is given it if no service has it. A reply of which it is not known that all of it
+    /// has left leaves by the next session, as one does whose session was lost; it was to say something, and says it once more at worst.
     fn recover_notice(&mut self, known: KnownNotice, first: BusinessDate, now: Now) {
         let KnownNotice { received, reply, is_owed, joined, is_delivered } = known;
         let NoticeReceived { notice: id, about, key, repeated, content, telegram, .. } = received;
@@ -603,7 +645,7 @@ impl Core {
         let is_today = about.date == today;
         // What stands there instead of secret bytes is no reply.
         let has_secrets = reply.as_ref().is_some_and(|reply| !reply.secrets.is_empty());
-        let reply = reply.filter(|_| !has_secrets).map(|reply| Bytes::from(reply.bytes));
+        let reply = reply.filter(|_| !has_secrets);
         let is_answer = about.recovered_by.is_some() && !repeated;
         let waits = if is_today { NoticeState::Waiting } else { NoticeState::Unreplied };
         let (state, reply) = match (reply, &rule.answered) {
@@ -611,8 +653,10 @@ impl Core {
             (Some(reply), _) => (NoticeState::Replied, Some(reply)),
             (None, _) if is_answer => (NoticeState::Unreplied, None),
             (None, _) if has_secrets && !is_owed => (NoticeState::Replied, None),
+            // Nobody would be asked, and something else may be with the institution: if it sends the notice again, the service is asked.
+            (None, Answered::ByService { .. }) if has_secrets && is_delivered => (NoticeState::Unreplied, None),
             (None, Answered::ByGateway { response_code }) => {
-                (waits, Some(Bytes::from(code_reply(&spec, rule, &telegram.bytes, response_code))))
+                (waits, Some(code_reply(&spec, rule, &telegram.bytes, response_code)))
             }
             (None, Answered::ByService { within, .. }) if is_today => {
                 self.state.timers.set(TimerName::Notice(id), now.mono + *within);

@@ -11,7 +11,6 @@ use pabal_spec::{Answered, NoticeRule, NoticeRuleId, Protocol};
 use pabal_telegram::Side;
 
 use crate::book::{blank, carry, put};
-use crate::bytes::Bytes;
 use crate::core::Core;
 use crate::delivery::{Delivery, ReplyReport, ServiceReply};
 use crate::durable::Effect;
@@ -28,7 +27,7 @@ type Refused = (Refusal, String);
 
 impl Core {
     /// A reply that says a code and nothing else, by the newest version.
-    pub(crate) fn make_reply(&self, protocol: u16, rule: NoticeRuleId, frame: &[u8], code: &[u8]) -> Vec<u8> {
+    pub(crate) fn make_reply(&self, protocol: u16, rule: NoticeRuleId, frame: &[u8], code: &[u8]) -> Frame {
         let protocol = &self.books[usize::from(protocol)].protocol;
         let rule = &protocol.rules.notices[usize::from(rule.0)];
         code_reply(protocol, rule, frame, code)
@@ -44,7 +43,7 @@ impl Core {
         let notice = self.state.notices.known.get(&id).ok_or_else(unknown)?;
         let (spec, rule) = self.rule_of(notice).ok_or_else(unknown)?;
         if notice.state != NoticeState::Open {
-            let is_nothing_replied = notice.reply.is_none();
+            let is_nothing_replied = notice.state == NoticeState::Unreplied;
             let report = if is_nothing_replied { ReplyReport::NotSent } else { ReplyReport::TooLate };
             self.outputs.push_back(Output::Replied { notice: id, report });
             return Ok(());
@@ -55,14 +54,28 @@ impl Core {
         Ok(())
     }
 
-    fn decide(&mut self, id: NoticeId, made: Vec<u8>, replier: Option<Box<str>>, now: Now) {
+    /// What is replied is written down in any case: it holds for the next process, too.
+    fn decide(&mut self, id: NoticeId, made: Frame, replier: Option<Box<str>>, now: Now) {
         self.state.timers.stop(&TimerName::Notice(id));
         let Some(notice) = self.state.notices.known.get_mut(&id) else { return };
         notice.state.step(NoticeEvent::Decide);
-        notice.reply = Some(Bytes::from(made));
+        notice.reply = Some(made.clone());
         notice.replier = replier;
         self.state.notices.sort(id);
         self.reply_now_or_later(id, now);
+        let Some(notice) = self.state.notices.known.get(&id) else { return };
+        if notice.state == NoticeState::Waiting {
+            self.append(Entry::NoticeReplied(entry::NoticeReplied {
+                notice: id,
+                about: Some(Arc::clone(&notice.about)),
+                caller: notice.replier.clone().unwrap_or_default(),
+                place: None,
+                offset: 0,
+                end: 0,
+                written: 0,
+                telegram: made,
+            }));
+        }
     }
 
     /// No service has replied in time: the gateway does, with the code that the spec states.
@@ -87,23 +100,26 @@ impl Core {
         let Some(telegram) = notice.reply.clone() else { return };
         let (protocol, about) = (notice.protocol, Arc::clone(&notice.about));
         let caller = notice.replier.clone().unwrap_or_default();
-        let secrets = match self.rule_of(notice) {
-            Some((spec, rule)) => spec.catalog.layout(rule.answer.telegram).secrets(),
-            None => Vec::new(),
-        };
         let Some(slot) = self.replier(protocol) else { return };
         let framing = &self.books[usize::from(protocol)].protocol.framing;
         let session = &mut self.state.sessions[slot];
         let conn = session.conn();
-        let Some((offset, end)) = session.out.push(framing, &telegram, Cargo::Reply(id), false) else { return };
+        let Some((offset, end)) = session.out.push(framing, &telegram.bytes, Cargo::Reply(id), false) else { return };
+        let written = session.out.written();
         if let Some(notice) = self.state.notices.known.get_mut(&id) {
             notice.state.step(NoticeEvent::Queue);
         }
         self.state.notices.sort(id);
-        let telegram = Frame { bytes: telegram.to_vec(), secrets, digest: None };
-        let place = self.place(conn);
-        let about = Some(about);
-        self.append(Entry::NoticeReplied(entry::NoticeReplied { notice: id, about, caller, place, offset, telegram }));
+        self.append(Entry::NoticeReplied(entry::NoticeReplied {
+            notice: id,
+            about: Some(about),
+            caller,
+            place: Some(self.place(conn)),
+            offset,
+            end,
+            written,
+            telegram,
+        }));
         self.when_durable(Effect::Release { conn, end });
     }
 
@@ -149,7 +165,7 @@ impl Core {
         self.state.notices.sort(id);
     }
 
-    /// Tells the service whose reply it is, once.
+    /// Tells the service whose reply it is, once. At the end of a process nothing is told of a reply that may leave by the next one.
     pub(crate) fn tell_replier(&mut self, id: NoticeId, report: ReplyReport) {
         let Some(notice) = self.state.notices.known.get_mut(&id) else { return };
         if report == ReplyReport::NotSent && notice.may_have_left {
@@ -157,21 +173,6 @@ impl Core {
         }
         if notice.replier.take().is_some() {
             self.outputs.push_back(Output::Replied { notice: id, report });
-        }
-    }
-
-    /// Nothing more leaves: no byte of a reply that waits, or that no socket has taken a byte of, ever will.
-    pub(crate) fn replies_end(&mut self) {
-        let replying: Vec<NoticeId> = self
-            .state
-            .notices
-            .known
-            .values()
-            .filter(|notice| notice.replier.is_some())
-            .map(|notice| notice.id)
-            .collect();
-        for id in replying {
-            self.tell_replier(id, ReplyReport::NotSent);
         }
     }
 
@@ -205,7 +206,7 @@ impl Core {
 }
 
 /// A reply: the answer that is given, and what the gateway writes over it: what marks it, who we are, key and trace, what is carried back.
-fn reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], mut answer: Vec<u8>, code: Option<&[u8]>) -> Vec<u8> {
+fn reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], mut answer: Vec<u8>, code: Option<&[u8]>) -> Frame {
     let rules = &spec.rules;
     let parties = rules.party.iter().map(|(_, at)| at);
     let participant = rules.participant.iter().map(|(_, at)| at);
@@ -221,16 +222,16 @@ fn reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], mut answer: Vec<u8>, 
     if let Some(code) = code {
         put(&mut answer, rules.response_code, code);
     }
-    answer
+    Frame { bytes: answer, secrets: spec.catalog.layout(rule.answer.telegram).secrets(), digest: None }
 }
 
 /// A reply that says a code and nothing else.
-pub(crate) fn code_reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], code: &[u8]) -> Vec<u8> {
+pub(crate) fn code_reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], code: &[u8]) -> Frame {
     let answer = blank(spec.catalog.layout(rule.answer.telegram), Side::Answerer);
     reply(spec, rule, frame, answer, Some(code))
 }
 
-fn service_reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], said: &ServiceReply) -> Result<Vec<u8>, Refused> {
+fn service_reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], said: &ServiceReply) -> Result<Frame, Refused> {
     let no = |text: String| Err((Refusal::InvalidFields, text));
     let layout = spec.catalog.layout(rule.answer.telegram);
     let at = spec.rules.response_code;

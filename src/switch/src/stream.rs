@@ -142,6 +142,11 @@ impl Outgoing {
         (lost.frames, written)
     }
 
+    /// The frames that are not wholly written, in order.
+    pub(crate) fn frames(&self) -> impl Iterator<Item = &OutFrame> {
+        self.frames.iter()
+    }
+
     /// Bytes that the socket has not taken.
     pub(crate) const fn unsent_bytes(&self) -> u64 {
         self.queued - self.written

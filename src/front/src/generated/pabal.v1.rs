@@ -713,7 +713,8 @@ pub enum ReplyReport {
     Unspecified = 0,
     /// All its bytes are with the operating system. Whether the institution has read them is not known: it sends the notice again if not.
     Sent = 1,
-    /// No byte of it left, and none will.
+    /// No byte of it left, and none will, unless the institution sends the notice again: the business date changed before a session could send
+    /// it.
     NotSent = 2,
     /// Another answer was sent first, or is on its way: the one that the spec states for this case, another service's, or an earlier one of
     /// this service.
@@ -900,6 +901,10 @@ pub mod gateway_client {
         /// unknown institution or notice name, a request out of turn, or the gateway stops. It carries ErrorInfo with domain `pabal.question`: it says
         /// nothing about notices or replies. When the service ends its side of the stream no notice comes any more; what became of the replies that it
         /// gave is told, then the stream ends.
+        ///
+        /// A reply stands once the gateway has taken it. A stream that ends without a word about it, because the gateway stops or dies, says nothing of
+        /// it: it has left, or it leaves when a session is up again on the same business date; what may not have left whole leaves once more. If the
+        /// institution sends the notice again, it gets the same reply.
         pub async fn serve(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::ServeRequest>,
@@ -977,6 +982,10 @@ pub mod gateway_server {
         /// unknown institution or notice name, a request out of turn, or the gateway stops. It carries ErrorInfo with domain `pabal.question`: it says
         /// nothing about notices or replies. When the service ends its side of the stream no notice comes any more; what became of the replies that it
         /// gave is told, then the stream ends.
+        ///
+        /// A reply stands once the gateway has taken it. A stream that ends without a word about it, because the gateway stops or dies, says nothing of
+        /// it: it has left, or it leaves when a session is up again on the same business date; what may not have left whole leaves once more. If the
+        /// institution sends the notice again, it gets the same reply.
         async fn serve(
             &self,
             request: tonic::Request<tonic::Streaming<super::ServeRequest>>,

@@ -166,8 +166,9 @@ impl History {
                 self.request = Some(received.telegram.bytes);
             }
             Entry::NoticeReplied(replied) => {
-                // Who has it says more than who was replied to.
-                self.notice = self.notice.filter(|far| *far == NOTICE_DELIVERED).or(Some(NOTICE_REPLIED));
+                // Who has it says more than who was replied to; one that waits for a session is not replied to yet.
+                let far = if replied.place.is_some() { Some(NOTICE_REPLIED) } else { self.notice };
+                self.notice = self.notice.filter(|far| *far == NOTICE_DELIVERED).or(far);
                 self.answer = Some(replied.telegram.bytes);
             }
             Entry::NoticeDelivered(_) => self.notice = Some(NOTICE_DELIVERED),

@@ -129,11 +129,17 @@ pub(super) fn of(entry: &Entry) -> Columns {
             parent: entry.about.recovered_by.map(|exchange| exchange.to_string().into()),
             ..notice(&entry.notice, Some(&entry.about)).place(&entry.place)
         },
-        Entry::NoticeReplied(entry) => Columns {
-            caller: some(&entry.caller),
-            stream_offset: Some(entry.offset),
-            ..notice(&entry.notice, entry.about.as_deref()).place(&entry.place)
-        },
+        Entry::NoticeReplied(entry) => {
+            let columns = Columns {
+                caller: some(&entry.caller),
+                stream_offset: entry.place.as_ref().map(|_| entry.offset),
+                ..notice(&entry.notice, entry.about.as_deref())
+            };
+            match &entry.place {
+                Some(place) => columns.place(place),
+                None => columns,
+            }
+        }
         Entry::NoticeDelivered(entry) => {
             Columns { caller: some(&entry.caller), ..notice(&entry.notice, entry.about.as_deref()) }
         }

@@ -88,7 +88,8 @@ pub struct NoticeDelivered {
     pub caller: Box<str>,
 }
 
-/// Our reply to a notice may leave as soon as this is durable.
+/// It is said what is replied to a notice. The reply may leave as soon as this is durable. That it has left is said by how far the stream was
+/// written when a later entry about the connection was made: of this kind, or that it ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoticeReplied {
@@ -99,10 +100,17 @@ pub struct NoticeReplied {
     pub about: Option<Arc<NoticeAbout>>,
     /// The service that says what is replied; empty if the spec does.
     pub caller: Box<str>,
-    /// By which connection.
-    pub place: Place,
+    /// By which connection; `None` if none could take it: it waits for one.
+    pub place: Option<Place>,
     /// Where its frame begins in the connection's stream.
+    #[serde(default)]
     pub offset: u64,
+    /// And where it ends.
+    #[serde(default)]
+    pub end: u64,
+    /// How far the system had taken the stream.
+    #[serde(default)]
+    pub written: u64,
     /// The reply.
     pub telegram: Frame,
 }
@@ -241,8 +249,10 @@ mod tests {
             notice: NOTICE,
             about: Some(about()),
             caller: caller.clone(),
-            place: place(),
+            place: Some(place()),
             offset: 304,
+            end: 608,
+            written: 20,
             telegram: telegram(),
         };
         let (read, columns) = stored(&Entry::NoticeReplied(reply.clone()));
@@ -250,6 +260,12 @@ mod tests {
         assert_eq!(NoticeReplied { about: reply.about.clone(), telegram: telegram(), ..read }, reply);
         of_notice(&columns);
         assert_eq!((columns.caller.as_deref(), columns.stream_offset), (Some("ledger"), Some(304)));
+        assert_eq!((columns.session.as_deref(), columns.epoch), (Some("out/1"), Some(3)));
+
+        let waiting = NoticeReplied { place: None, offset: 0, end: 0, written: 0, ..reply };
+        let (_, columns) = stored(&Entry::NoticeReplied(waiting));
+        of_notice(&columns);
+        assert_eq!((columns.session, columns.stream_offset), (None, None), "nothing is in a stream");
 
         let delivered = NoticeDelivered { notice: NOTICE, about: Some(about()), caller };
         let (read, columns) = stored(&Entry::NoticeDelivered(delivered.clone()));

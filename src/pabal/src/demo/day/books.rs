@@ -82,7 +82,7 @@ impl Books {
                 Entry::NoticeReceived(notice) => {
                     books.notices.insert(notice.notice, notice.about.participant.readable());
                 }
-                Entry::NoticeReplied(replied) => {
+                Entry::NoticeReplied(replied) if replied.place.is_some() => {
                     let bank = books.notices.get(&replied.notice).cloned().unwrap_or_default();
                     *books.replied.entry(bank).or_default() += 1;
                 }
