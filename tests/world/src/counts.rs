@@ -68,6 +68,7 @@ counts! {
     joined,
     service_replies,
     replies_sent,
+    replies_given_again,
     replies_too_late,
     replies_not_sent,
     unclaimed,

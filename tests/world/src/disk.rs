@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use pabal_clock::{BusinessDate, Mono};
 use pabal_switch::{Columns, Entry, ExchangeId, NoticeId, OpeningState, Ticket};
 
 /// An opening: company and bank, and the date.
@@ -12,9 +13,23 @@ pub(crate) struct Stored {
     pub(crate) exchange: Option<ExchangeId>,
     opening: Option<(OpeningName, bool)>,
     notice: Option<(NoticeId, Box<str>, Vec<u8>)>,
+    came: Option<Came>,
+    /// The notice whose reply it puts into a stream.
+    pub(crate) replied: Option<NoticeId>,
     pub(crate) version: u32,
     pub(crate) columns: Columns,
     pub(crate) body: Vec<u8>,
+}
+
+/// When a notice came, as an entry says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Came {
+    /// When it came last.
+    pub(crate) at: Mono,
+    /// The business date on which it came first, as our clock said.
+    pub(crate) date: BusinessDate,
+    /// It came as the answer to a question for it, and nothing is replied to that.
+    pub(crate) is_answer: bool,
 }
 
 /// A journal's disk: groups become durable together, late, or not at all.
@@ -35,6 +50,7 @@ pub(crate) struct Disk {
     /// The names of each notice, by rule and key.
     pub(crate) notices: BTreeMap<(Box<str>, Vec<u8>), BTreeSet<NoticeId>>,
     pub(crate) notice_ids: BTreeSet<NoticeId>,
+    pub(crate) came: BTreeMap<NoticeId, Came>,
     /// Of each opening (company and bank, date), whether it was gained or lost last.
     pub(crate) opened: BTreeMap<OpeningName, bool>,
     pub(crate) failed: bool,
@@ -65,8 +81,8 @@ fn keyed_digest(bytes: &[u8]) -> [u8; 32] {
 }
 
 impl Disk {
-    pub(crate) fn append(&mut self, ticket: Ticket, entries: &[Entry]) {
-        let stored = entries.iter().map(Self::stored).collect();
+    pub(crate) fn append(&mut self, ticket: Ticket, entries: &[Entry], at: Mono) {
+        let stored = entries.iter().map(|entry| Self::stored(entry, at)).collect();
         self.waiting.push_back((ticket, stored));
     }
 
@@ -93,8 +109,8 @@ impl Disk {
     }
 
     /// Puts a checkpoint behind what waits. Nobody waits for it.
-    pub(crate) fn append_checkpoint(&mut self, entry: &Entry) {
-        let stored = Self::stored(entry);
+    pub(crate) fn append_checkpoint(&mut self, entry: &Entry, at: Mono) {
+        let stored = Self::stored(entry, at);
         let is_open = self.waiting.len() > self.syncing;
         match self.waiting.back_mut() {
             Some((_, batch)) if is_open => batch.push(stored),
@@ -110,12 +126,23 @@ impl Disk {
         &self.durable[last.unwrap_or(0)..]
     }
 
-    fn stored(entry: &Entry) -> Stored {
+    fn stored(entry: &Entry, at: Mono) -> Stored {
         Stored {
             kind: entry.kind(),
             exchange: exchange_of(entry),
             notice: match entry {
                 Entry::NoticeReceived(entry) => Some((entry.notice, entry.about.rule.clone(), entry.key.to_vec())),
+                _ => None,
+            },
+            came: match entry {
+                Entry::NoticeReceived(entry) => {
+                    let is_answer = entry.about.recovered_by.is_some() && !entry.repeated;
+                    Some(Came { at, date: entry.about.date, is_answer })
+                }
+                _ => None,
+            },
+            replied: match entry {
+                Entry::NoticeReplied(entry) => entry.place.as_ref().map(|_| entry.notice),
                 _ => None,
             },
             opening: match entry {
@@ -147,6 +174,7 @@ impl Disk {
         }
         if let Some((notice, rule, key)) = &stored.notice {
             self.notice_ids.insert(*notice);
+            self.came.extend(stored.came.map(|came| (*notice, came)));
             self.notices.entry((rule.clone(), key.clone())).or_default().insert(*notice);
         }
         if let Some((key, is_open)) = &stored.opening {

@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use pabal_clock::Mono;
+use pabal_switch::NoticeId;
 
 use crate::chance::Chance;
 
@@ -141,6 +142,8 @@ pub(crate) struct Link {
     pub(crate) doomed: bool,
     /// Bytes of the frame that is being written that have not gone.
     pub(crate) frame_left: usize,
+    /// The notice that it is a reply to.
+    pub(crate) replying: Option<NoticeId>,
 }
 
 #[cfg(test)]

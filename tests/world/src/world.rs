@@ -27,6 +27,7 @@ use crate::trace::Trace;
 use crate::versions;
 use crate::wire::Link;
 use crate::workload::{self, Wish};
+use service::Replies;
 use watch::Track;
 
 /// The longest that a run may take in steps; a world that does not come to rest is broken.
@@ -156,6 +157,9 @@ struct World {
     /// The last question for a hole that left, by date, bank and party.
     questions: BTreeMap<Vec<u8>, ExchangeId>,
     delivered: BTreeSet<NoticeId>,
+    replies: BTreeMap<NoticeId, Replies>,
+    /// Processes that have begun.
+    starts: u32,
     /// How each opening stands, as the process says since it started.
     openings: BTreeMap<Vec<u8>, OpeningState>,
     trace: Trace,
@@ -254,6 +258,8 @@ impl World {
             numbers: BTreeMap::new(),
             questions: BTreeMap::new(),
             delivered: BTreeSet::new(),
+            replies: BTreeMap::new(),
+            starts: 0,
             openings: BTreeMap::new(),
             trace: Trace::new(setup.print),
             counts: Counts::default(),
@@ -366,6 +372,7 @@ impl World {
         let seed = self.chance.bits();
         self.core = Some(Core::new(self.versions.clone(), self.settings.clone(), recovery, seed, self.now));
         self.started_at = self.now.mono;
+        self.starts += 1;
         self.told_at = self.now;
         self.openings.clear();
         self.trace.line(self.now, format_args!("the process starts"));

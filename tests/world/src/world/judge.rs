@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pabal_clock::Mono;
 use pabal_counterparty::LineId as BankLine;
-use pabal_switch::{Conn, Core, ExchangeId, ExchangeState, OpeningState, Refusal};
+use pabal_switch::{Conn, Core, ExchangeId, ExchangeState, NoticeId, OpeningState, Refusal};
 
 use crate::checks::{self, Truth};
 use crate::disk::Disk;
@@ -65,6 +65,7 @@ impl World {
         checks::outcomes_are_final(&self.disk)?;
         checks::against_the_ledger(&self.requests, &self.truth(), self.now)?;
         self.notices_are_kept()?;
+        self.notices_are_replied_to()?;
         let Some(core) = &self.core else { return Err("the process is not there at the end".into()) };
         let status = core.status();
         let closed: Vec<_> = status.openings.iter().filter(|one| one.state != OpeningState::Open).collect();
@@ -129,11 +130,18 @@ impl World {
     }
 }
 
-/// A frame whose first byte leaves, and the exchange that it is a request of.
-type Begun = (Option<ExchangeId>, Vec<u8>);
+/// What one write did.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// Frames whose first byte left, each with the exchange that it is a request of.
+    pub(super) begun: Vec<(Option<ExchangeId>, Vec<u8>)>,
+    /// Notices of which the first byte of a reply left.
+    pub(super) replies_begun: Vec<NoticeId>,
+    /// Notices of which the last one did.
+    pub(super) replies_taken: Vec<NoticeId>,
+}
 
-/// Sentence 3, of bytes: each frame that begins has a durable entry that says so; poll telegrams have none. Gives the exchanges whose first
-/// byte leaves, each with its telegram.
+/// Sentence 3, of bytes: each frame that begins has a durable entry that says so; poll telegrams have none.
 pub(super) fn written(
     link: &mut Link,
     conn: Conn,
@@ -141,8 +149,8 @@ pub(super) fn written(
     taken: usize,
     offered: &[u8],
     disk: &Disk,
-) -> Result<Vec<Begun>, String> {
-    let mut begun = Vec::new();
+) -> Result<Written, String> {
+    let mut did = Written::default();
     let mut at = 0;
     while at < taken {
         if link.frame_left == 0 {
@@ -170,13 +178,18 @@ pub(super) fn written(
                     return Err(format!("the entry says number {said}, the wire {number}"));
                 }
             }
-            begun.push((entry.and_then(|stored| stored.exchange), frame.to_vec()));
+            link.replying = entry.and_then(|stored| stored.replied);
+            did.replies_begun.extend(link.replying);
+            did.begun.push((entry.and_then(|stored| stored.exchange), frame.to_vec()));
             link.frame_left = 4 + frame.len();
         }
         let part = link.frame_left.min(taken - at);
         link.frame_left -= part;
         link.written += part as u64;
         at += part;
+        if link.frame_left == 0 {
+            did.replies_taken.extend(link.replying.take());
+        }
     }
-    Ok(begun)
+    Ok(did)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use pabal_clock::Mono;
 use pabal_switch::{Delivery, NoticeId, ReplyReport, ServiceReply};
 
 use crate::setup;
@@ -13,7 +14,78 @@ const SERVICE: &str = "service";
 /// What the service replies, which the gateway never says by itself.
 const SERVICE_CODE: &[u8; 4] = b"0017";
 
+/// What is known of the replies to a notice.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Replies {
+    /// How often the notice came.
+    came: u32,
+    /// Processes that had begun when it came first.
+    starts: u32,
+    /// How often our kernel took a whole reply,
+    taken: u32,
+    /// and when it did last.
+    taken_at: Option<Mono>,
+    /// A service was told that its reply was not sent, and the notice has not come since.
+    is_told_not_sent: bool,
+}
+
+/// By then a notice that came is replied to, once all is well: a service may take seconds.
+const REPLIED_WITHIN: Duration = Duration::from_secs(60);
+
 impl World {
+    /// A notice came, for the first time or again.
+    pub(super) fn came(&mut self, notice: NoticeId) {
+        let starts = self.starts;
+        let replies = self.replies.entry(notice).or_insert_with(|| Replies { starts, ..Replies::default() });
+        replies.came += 1;
+        replies.is_told_not_sent = false;
+    }
+
+    /// Memory forgets nothing, and our clock was never wrong.
+    fn is_memory_whole(&self) -> bool {
+        self.disk.notice_ids.len() < setup::NOTICES_MAX as usize && self.counts.clock_steps == 0
+    }
+
+    /// Bytes of replies were given to our kernel: the first, and the last.
+    pub(super) fn replies_left(&mut self, begun: &[NoticeId], taken: &[NoticeId]) -> Result<(), String> {
+        let is_whole = self.is_memory_whole();
+        for notice in begun {
+            if self.replies.get(notice).is_some_and(|replies| replies.is_told_not_sent) && is_whole {
+                return Err(format!("NOT_SENT was told of the reply to {notice}, and now it leaves"));
+            }
+        }
+        for notice in taken {
+            let replies = self.replies.entry(*notice).or_default();
+            replies.taken += 1;
+            replies.taken_at = Some(self.now.mono);
+            self.counts.replies_given_again += u64::from(replies.taken > replies.came);
+            // A process that ends leaves each reply in doubt once, and no more.
+            if replies.taken > replies.came + (self.starts - replies.starts) {
+                return Err(format!("notice {notice} is replied to more often than anybody asked: {replies:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every notice that came today and is durable is replied to: since it came last, our kernel has taken a whole reply.
+    pub(super) fn notices_are_replied_to(&self) -> Result<(), String> {
+        // A hostile institution cuts sessions to the end.
+        if !self.is_memory_whole() || self.setup.hostile {
+            return Ok(());
+        }
+        let today = self.day.business_date(self.now.wall);
+        for (notice, came) in &self.disk.came {
+            if came.is_answer || came.date != today || came.at + REPLIED_WITHIN > self.now.mono {
+                continue;
+            }
+            let replies = self.replies.get(notice);
+            if replies.and_then(|replies| replies.taken_at).is_none_or(|at| at < came.at) {
+                return Err(format!("the reply to notice {notice} is lost: it came {came:?}, {replies:?}"));
+            }
+        }
+        Ok(())
+    }
+
     /// A subscriber is given a notice. It may go away before it says that it has it.
     pub(super) fn deliver(&mut self, delivery: &Delivery) {
         let notice = delivery.notice;
@@ -54,9 +126,20 @@ impl World {
 
     pub(super) fn replied(&mut self, notice: NoticeId, report: ReplyReport) {
         self.trace.line(self.now, format_args!("replied {notice}: {report}"));
+        let replies = self.replies.entry(notice).or_default();
         match report {
-            ReplyReport::Sent => self.counts.replies_sent += 1,
-            ReplyReport::NotSent => self.counts.replies_not_sent += 1,
+            ReplyReport::Sent => {
+                self.counts.replies_sent += 1;
+                if replies.taken == 0 {
+                    let broken =
+                        format!("SENT is told of the reply to {notice}, of which our kernel has not taken all");
+                    self.broken.get_or_insert(broken);
+                }
+            }
+            ReplyReport::NotSent => {
+                self.counts.replies_not_sent += 1;
+                replies.is_told_not_sent = true;
+            }
             ReplyReport::TooLate => self.counts.replies_too_late += 1,
         }
     }

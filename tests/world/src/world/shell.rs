@@ -87,7 +87,7 @@ impl World {
                 core.handle_journal_failed("the disk has failed", self.now);
             }
         } else {
-            self.disk.append(ticket, entries);
+            self.disk.append(ticket, entries, self.now.mono);
         }
     }
 
@@ -110,7 +110,7 @@ impl World {
             self.counts.checkpoints += 1;
             let entry = core.checkpoint();
             self.trace.line(self.now, format_args!("checkpoint"));
-            self.disk.append_checkpoint(&entry);
+            self.disk.append_checkpoint(&entry, self.now.mono);
         }
     }
 
@@ -181,9 +181,12 @@ impl World {
             }
             let line = &self.settings.lines[usize::from(conn.session.line.0)];
             let session = format!("{}/{}", line.name, conn.session.slot);
-            let begun = judge::written(link, conn, &session, taken, offered, &self.disk);
+            let written = judge::written(link, conn, &session, taken, offered, &self.disk);
             core.handle_wrote(conn, taken, self.now);
-            let seen = begun.and_then(|all| all.iter().try_for_each(|(exchange, frame)| self.began(*exchange, frame)));
+            let seen = written.and_then(|did| {
+                self.replies_left(&did.replies_begun, &did.replies_taken)?;
+                did.begun.iter().try_for_each(|(exchange, frame)| self.began(*exchange, frame))
+            });
             if let Err(broken) = seen {
                 self.broken.get_or_insert(broken);
             }

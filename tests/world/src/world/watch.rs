@@ -179,6 +179,7 @@ impl World {
                         track.unknown_since.get_or_insert(self.now.mono);
                     }
                 }
+                Entry::NoticeReceived(entry) => self.came(entry.notice),
                 Entry::Listed(entry) => {
                     self.counts.listed += 1;
                     if let Some(track) = self.tracks.get_mut(&entry.exchange) {
