@@ -18,16 +18,18 @@ const TABLE: [u16; 5 * 256] = numbers(include_bytes!("../../tables/ebcdic.bin"))
 
 const fn page(number: usize) -> Page {
     let mut page = Page { characters: [0; 256], latin: [0; 256] };
-    let mut byte = 0;
-    while byte < 256 {
-        let character = TABLE[number * 256 + byte];
-        page.characters[byte] = character;
+    let mut byte: u8 = 0;
+    loop {
+        let character = TABLE[number * 256 + byte as usize];
+        page.characters[byte as usize] = character;
         if character != 0 && character < 256 {
-            page.latin[character as usize] = byte as u8;
+            page.latin[character as usize] = byte;
+        }
+        if byte == u8::MAX {
+            return page;
         }
         byte += 1;
     }
-    page
 }
 
 const fn page_of(charset: Charset) -> &'static Page {

@@ -3,7 +3,8 @@
 
 /// Characters stand in columns 0x41 to 0xFE only.
 const FIRST_COLUMN: u8 = 0x41;
-const COLUMNS: usize = 190;
+const LAST_COLUMN: u8 = 0xFE;
+const COLUMNS: usize = (LAST_COLUMN - FIRST_COLUMN) as usize + 1;
 
 /// One block for each 64 characters up to U+FFFF.
 const INDEXES: usize = 0x1_0000 / BLOCK;
@@ -35,13 +36,15 @@ impl Rows {
         Some(row as usize * COLUMNS + column as usize)
     }
 
-    const fn code(self, place: usize) -> u16 {
-        // A table has fewer rows than there are bytes.
-        let mut lead = (place / COLUMNS) as u16 + self.first as u16;
-        if lead >= self.gap as u16 {
-            lead += self.gap_len as u16;
+    /// The code in the place behind that of this one.
+    const fn next(self, [lead, trail]: [u8; 2]) -> [u8; 2] {
+        if trail < LAST_COLUMN {
+            [lead, trail + 1]
+        } else if lead + 1 == self.gap {
+            [self.gap + self.gap_len, FIRST_COLUMN]
+        } else {
+            [lead + 1, FIRST_COLUMN]
         }
-        lead << 8 | ((place % COLUMNS) as u16 + FIRST_COLUMN as u16)
     }
 }
 
@@ -84,6 +87,7 @@ impl<const BLOCKS: usize> Inverse<BLOCKS> {
         let mut inverse = Self { index: [0; INDEXES], codes: [[0; BLOCK]; BLOCKS] };
         let mut blocks = 1;
         let mut at = 0;
+        let mut next = [rows.first, FIRST_COLUMN];
         while at < table.len() {
             let character = table[at] as usize;
             if character != 0 {
@@ -94,9 +98,10 @@ impl<const BLOCKS: usize> Inverse<BLOCKS> {
                 }
                 let code = &mut inverse.codes[*block as usize][character % BLOCK];
                 assert!(*code == 0, "no character has two codes");
-                *code = rows.code(at);
+                *code = u16::from_be_bytes(next);
             }
             at += 1;
+            next = rows.next(next);
         }
         inverse
     }

@@ -9,9 +9,7 @@ use crate::fault::Rule;
 
 const ROWS: Rows = Rows { first: 0x81, gap: 0xFF, gap_len: 0 };
 static CP949: [u16; 126 * 190] = numbers(include_bytes!("../../tables/cp949.bin"));
-static INVERSE: Inverse<{ blocks(&TABLE) }> = Inverse::new(&TABLE, ROWS);
-/// The same as the static, which a constant may not look into.
-const TABLE: [u16; 126 * 190] = numbers(include_bytes!("../../tables/cp949.bin"));
+static INVERSE: Inverse<{ blocks(&CP949) }> = Inverse::new(&CP949, ROWS);
 
 /// From here on both bytes of a character of KS X 1001 are.
 const KS_X_1001: u8 = 0xA1;

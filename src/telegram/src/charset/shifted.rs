@@ -11,9 +11,8 @@ pub(super) const SO: u8 = 0x0E;
 pub(super) const SI: u8 = 0x0F;
 
 const ROWS: Rows = Rows { first: 0x41, gap: 0x6D, gap_len: 0x84 - 0x6D };
-const TABLE: [u16; 134 * 190] = numbers(include_bytes!("../../tables/ebcdic-1364.bin"));
 static EBCDIC_1364: [u16; 134 * 190] = numbers(include_bytes!("../../tables/ebcdic-1364.bin"));
-static INVERSE: Inverse<{ blocks(&TABLE) }> = Inverse::new(&TABLE, ROWS);
+static INVERSE: Inverse<{ blocks(&EBCDIC_1364) }> = Inverse::new(&EBCDIC_1364, ROWS);
 /// A bit for each place of the table: whether 933 has its character, too.
 static EBCDIC_933: [u8; 3_183] = *include_bytes!("../../tables/ebcdic-933.bin");
 
