@@ -33,6 +33,7 @@ declare! {
         Absent = "ABSENT", "The institution says that it has no such notice.";
         TooMany = "TOO_MANY", "More numbers are missing at once than are asked for.";
         DateChanged = "DATE_CHANGED", "The business date changed before it was found.";
+        NotFollowed = "NOT_FOLLOWED", "The numbers of too many scopes came: those of this one are not followed any more.";
     }
 }
 
@@ -44,11 +45,7 @@ const RETRY_MAX: Duration = Duration::from_secs(30 * 60);
 impl Core {
     /// The timer of the next question.
     pub(crate) fn set_gap_timer(&mut self) {
-        let due = |sequence: &Sequence| {
-            let first = sequence.holes.missing.values().map(|hole| hole.due).min()?;
-            sequence.asking.is_none().then(|| first.max(sequence.next))
-        };
-        match self.state.gaps.sequences.values().filter_map(due).min() {
+        match self.state.gaps.first_due() {
             Some(at) => self.state.timers.set(TimerName::Gap, at),
             None => self.state.timers.stop(&TimerName::Gap),
         }
@@ -60,21 +57,19 @@ impl Core {
             return;
         }
         self.forget_questions();
-        let due = |(key, sequence): (&SequenceKey, &Sequence)| {
-            let hole = sequence.holes.missing.iter().find(|(_, hole)| hole.due <= now.mono)?;
-            (sequence.asking.is_none() && sequence.next <= now.mono).then(|| (key.clone(), *hole.0))
-        };
-        for (key, number) in self.state.gaps.sequences.iter().filter_map(due).collect::<Vec<_>>() {
-            self.ask_for_gap(&key, number, now);
+        for key in self.state.gaps.due_by(now.mono) {
+            self.ask_for_gap(&key, now);
         }
         self.set_gap_timer();
     }
 
-    fn ask_for_gap(&mut self, key: &SequenceKey, number: u64, now: Now) {
-        let Some(sequence) = self.state.gaps.sequences.get(key) else { return };
+    /// Asks for the number of a sequence that has waited longest. Whatever becomes of it, it is not due any more: a timer that ends in vain would end for ever.
+    fn ask_for_gap(&mut self, key: &SequenceKey, now: Now) {
+        let Some(sequence) = self.state.gaps.sequence(key) else { return };
+        let Some((number, tries)) = sequence.first() else { return };
         let today = self.state.conversations[usize::from(key.protocol)].day.date;
         if sequence.date != today || self.state.gaps.is_asked(key) {
-            self.ask_later(key, number, PACE, now);
+            self.state.gaps.change(key, |sequence| sequence.next = now.mono + PACE);
             return;
         }
         let spec = Arc::clone(&self.books[usize::from(key.protocol)].protocol);
@@ -95,14 +90,12 @@ impl Core {
         let after = gap.after;
         let plan = self.own_plan(key.protocol, gap.exchange);
         let telegram = self.gap_request(&plan, sequence, numbered, gap, number);
-        let (name, tries) = (sequence.rule.clone(), sequence.holes.missing.get(&number).map_or(0, |hole| hole.tries));
+        let name = sequence.rule.clone();
         let Some(known_by) = key_of(&spec.rules.key, &telegram).map(|one| self.known_by(key.protocol, at, &one)) else {
-            return;
+            return self.ask_later(key, number, RETRY_MAX, now);
         };
         if self.state.notices.find(&known_by).is_some() {
-            if let Some(sequence) = self.state.gaps.sequences.get_mut(key) {
-                sequence.holes.close(number);
-            }
+            self.state.gaps.change(key, |sequence| sequence.close(number));
             return;
         }
         if self.is_number_in_flight(key.protocol, &telegram, |_| true) {
@@ -123,18 +116,14 @@ impl Core {
         };
         let asked = self.admit(request, now);
         let retry = after.saturating_mul(1 << tries.min(10)).clamp(PACE, RETRY_MAX);
-        let Some(sequence) = self.state.gaps.sequences.get_mut(key) else { return };
-        sequence.next = now.mono + PACE;
-        if let Some(hole) = sequence.holes.missing.get_mut(&number) {
-            hole.due = now.mono + retry;
-            hole.tries = tries.saturating_add(u32::from(asked.is_ok()));
-        }
-        if let Ok(id) = asked
-            && self.state.exchanges.get(&id).is_some_and(|one| one.state.is_waiting() || one.state.is_in_flight())
-        {
-            sequence.asking = Some((id, number));
-            self.state.gaps.questions.insert(id, key.clone());
-        }
+        let tries = u32::from(asked.is_ok());
+        let asking = asked.ok().filter(|id| self.is_on_its_way(*id));
+        self.state.gaps.change(key, |sequence| {
+            sequence.next = now.mono + PACE;
+            sequence.put_off(number, now.mono + retry, tries);
+            sequence.asking = asking.map(|id| (id, number));
+        });
+        self.state.gaps.questions.extend(asking.map(|id| (id, key.clone())));
     }
 
     /// A question whose time is over is on its way until the socket has taken its bytes, or never will.
@@ -150,12 +139,10 @@ impl Core {
     }
 
     fn ask_later(&mut self, key: &SequenceKey, number: u64, wait: Duration, now: Now) {
-        if let Some(sequence) = self.state.gaps.sequences.get_mut(key) {
-            sequence.next = now.mono + wait.min(PACE);
-            if let Some(hole) = sequence.holes.missing.get_mut(&number) {
-                hole.due = now.mono + wait;
-            }
-        }
+        self.state.gaps.change(key, |sequence| {
+            sequence.next = now.mono + PACE;
+            sequence.put_off(number, now.mono + wait, 0);
+        });
     }
 
     /// The question for a number: its number and scope are theirs, in the same places of the header.
@@ -265,8 +252,8 @@ impl Core {
             (_, Some(Verdict::Refused)) => {
                 let Some(numbered) = self.numbered(protocol, &rule.name, frame, now) else { return };
                 let key = SequenceKey { protocol, kind: numbered.kind, scope: numbered.scope };
-                let closed = self.state.gaps.sequences.get_mut(&key).and_then(|one| one.holes.close(numbered.number));
-                if closed.is_some() {
+                let closed = self.state.gaps.change(&key, |sequence| sequence.close(numbered.number));
+                if closed == Some(true) {
                     self.close_gap(&key, [(numbered.number, numbered.number)].into(), GapEnd::Absent, Some(id));
                     self.set_gap_timer();
                 }
@@ -277,12 +264,10 @@ impl Core {
 
     /// A question is over, however it ended; the next one may be asked when its bytes are not on their way any more.
     pub(crate) fn gap_over(&mut self, id: ExchangeId) {
-        let Some(key) = self.state.gaps.questions.get(&id) else { return };
-        if let Some(sequence) = self.state.gaps.sequences.get_mut(key)
-            && sequence.asking.is_some_and(|(asking, _)| asking == id)
-        {
-            sequence.asking = None;
-        }
+        let Some(key) = self.state.gaps.questions.get(&id).cloned() else { return };
+        self.state.gaps.change(&key, |sequence| {
+            sequence.asking = sequence.asking.filter(|(asking, _)| *asking != id);
+        });
         if !self.is_on_its_way(id) {
             self.state.gaps.questions.remove(&id);
         }
@@ -316,7 +301,7 @@ impl Core {
         let scope = rule.numbered.as_ref().and_then(|numbered| key_of(&numbered.scope, frame));
         let (Some(number), Some(scope)) = (number, scope) else { return };
         let key = SequenceKey { protocol, kind, scope: Bytes::from(scope) };
-        let asking = self.state.gaps.sequences.get(&key).and_then(|sequence| sequence.asking);
+        let asking = self.state.gaps.sequence(&key).and_then(|sequence| sequence.asking);
         if let Some((id, asked)) = asking
             && asked == number
         {

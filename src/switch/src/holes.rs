@@ -73,10 +73,6 @@ impl<T> Holes<T> {
         Saw::Missing(range)
     }
 
-    pub(crate) fn close(&mut self, number: u64) -> Option<T> {
-        self.missing.remove(&number)
-    }
-
     /// The numbers that are missing, as runs of first and last.
     pub(crate) fn runs(&self) -> Vec<(u64, u64)> {
         let mut runs: Vec<(u64, u64)> = Vec::new();

@@ -195,6 +195,13 @@ pub enum Event {
         /// Why they are not asked for.
         reason: GapEnd,
     },
+    /// Numbers of too many scopes came: those of this one are not followed any more, and what is missing of it from now on is not found.
+    SequenceEvicted {
+        /// The rule of the notices.
+        rule: Box<str>,
+        /// The scope of the numbers, as text.
+        scope: String,
+    },
     /// Telegram numbers are running out.
     NumbersLow {
         /// How many are left.

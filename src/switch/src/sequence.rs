@@ -1,7 +1,7 @@
 //! Sequences of their numbers: what came of each scope, what is missing of it, and until when that is followed.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use pabal_clock::{BusinessDate, Mono, Now};
@@ -19,7 +19,8 @@ use crate::notice::{key_of, kind_of};
 use crate::output::Event;
 use crate::stamp::stamp;
 
-/// Scopes whose numbers are followed at once.
+/// Scopes whose numbers are followed at once: on a business date, a bank under each of our names. Of one more, the one of the oldest date
+/// is not followed any more, and a person is told ([`Event::SequenceEvicted`]).
 pub(crate) const SEQUENCES_MAX: usize = 2_000;
 
 /// Names a scope of numbers: the conversation, the bytes that mark the notices which are numbered together, and the scope's fields.
@@ -32,11 +33,11 @@ pub(crate) struct SequenceKey {
 
 /// A number that is missing.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Hole {
+struct Hole {
     /// When it is asked for.
-    pub(crate) due: Mono,
+    due: Mono,
     /// How often it was.
-    pub(crate) tries: u32,
+    tries: u32,
 }
 
 /// The numbers of one scope, and what is done about those that are missing.
@@ -44,7 +45,9 @@ pub(crate) struct Hole {
 pub(crate) struct Sequence {
     pub(crate) rule: Box<str>,
     pub(crate) date: BusinessDate,
-    pub(crate) holes: Holes<Hole>,
+    holes: Holes<Hole>,
+    /// The missing numbers in the order in which they are asked for.
+    order: BTreeSet<(Mono, u64)>,
     /// The notice that showed the last hole: what a question is filled from.
     pub(crate) sample: Frame,
     /// The question that is on its way, and for which number.
@@ -53,20 +56,128 @@ pub(crate) struct Sequence {
     pub(crate) next: Mono,
 }
 
+impl Sequence {
+    fn new(rule: Box<str>, date: BusinessDate, sample: Frame, now: Now) -> Self {
+        let (holes, order) = (Holes::default(), BTreeSet::new());
+        Self { rule, date, holes, order, sample, asking: None, next: now.mono }
+    }
+
+    /// When the next number is asked for; never, while a question is on its way.
+    fn due(&self) -> Option<Mono> {
+        let (first, _) = self.order.first().filter(|_| self.asking.is_none())?;
+        Some((*first).max(self.next))
+    }
+
+    /// The number that is asked for next, and how often it was.
+    pub(crate) fn first(&self) -> Option<(u64, u32)> {
+        let (_, number) = self.order.first()?;
+        Some((*number, self.holes.missing.get(number)?.tries))
+    }
+
+    /// A number came; those that it shows to be missing are asked for when they are due.
+    fn see(&mut self, number: u64, first: Option<u64>, due: Mono) -> Saw {
+        let place = self.holes.missing.get(&number).map(|hole| (hole.due, number));
+        let saw = self.holes.see(number, first, || Hole { due, tries: 0 });
+        match (&saw, place) {
+            (Saw::Closed, Some(place)) => {
+                self.order.remove(&place);
+            }
+            (Saw::Missing(range), _) => self.order.extend(range.clone().map(|number| (due, number))),
+            _ => {}
+        }
+        saw
+    }
+
+    /// A number is not missing any more; whether it was.
+    pub(crate) fn close(&mut self, number: u64) -> bool {
+        let hole = self.holes.missing.remove(&number);
+        hole.is_some_and(|hole| self.order.remove(&(hole.due, number)))
+    }
+
+    /// A missing number is asked for at another time, after so many tries more.
+    pub(crate) fn put_off(&mut self, number: u64, due: Mono, tries: u32) {
+        if let Some(hole) = self.holes.missing.get_mut(&number) {
+            self.order.remove(&(hole.due, number));
+            *hole = Hole { due, tries: hole.tries.saturating_add(tries) };
+            self.order.insert((due, number));
+        }
+    }
+
+    /// Nothing of it is missing any more.
+    fn clear(&mut self) {
+        self.holes.missing.clear();
+        self.order.clear();
+    }
+}
+
 /// All sequences that are followed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Gaps {
     #[serde(with = "crate::pairs")]
-    pub(crate) sequences: BTreeMap<SequenceKey, Sequence>,
+    sequences: BTreeMap<SequenceKey, Sequence>,
+    /// Those that ask for something, by when: what is due is found without a look at the others.
+    due: BTreeSet<(Mono, SequenceKey)>,
     /// Questions that are on their way, and what each is about. Some are nobody's any more: of a date that has changed, and comes back if
     /// the wall clock leapt; or whose time is over, while their bytes still wait for a socket that takes none.
     pub(crate) questions: BTreeMap<ExchangeId, SequenceKey>,
 }
 
 impl Gaps {
+    pub(crate) fn sequence(&self, key: &SequenceKey) -> Option<&Sequence> {
+        self.sequences.get(key)
+    }
+
+    /// Changes a sequence, and finds out when it asks for something then.
+    pub(crate) fn change<T>(&mut self, key: &SequenceKey, act: impl FnOnce(&mut Sequence) -> T) -> Option<T> {
+        let sequence = self.sequences.get_mut(key)?;
+        let before = sequence.due();
+        let done = act(sequence);
+        let after = sequence.due();
+        if before != after {
+            if let Some(at) = before {
+                self.due.remove(&(at, key.clone()));
+            }
+            if let Some(at) = after {
+                self.due.insert((at, key.clone()));
+            }
+        }
+        Some(done)
+    }
+
+    fn insert(&mut self, key: SequenceKey, sequence: Sequence) {
+        self.remove(&key);
+        if let Some(at) = sequence.due() {
+            self.due.insert((at, key.clone()));
+        }
+        self.sequences.insert(key, sequence);
+    }
+
+    fn remove(&mut self, key: &SequenceKey) -> Option<Sequence> {
+        let sequence = self.sequences.remove(key)?;
+        if let Some(at) = sequence.due() {
+            self.due.remove(&(at, key.clone()));
+        }
+        Some(sequence)
+    }
+
+    /// When the next number of any sequence is asked for.
+    pub(crate) fn first_due(&self) -> Option<Mono> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// The sequences of which a number is asked for by now.
+    pub(crate) fn due_by(&self, now: Mono) -> Vec<SequenceKey> {
+        self.due.iter().take_while(|(at, _)| *at <= now).map(|(_, key)| key.clone()).collect()
+    }
+
     /// Whether a question about a scope is on its way, of this kind of notice or another.
     pub(crate) fn is_asked(&self, key: &SequenceKey) -> bool {
         self.questions.values().any(|other| other.protocol == key.protocol && other.scope == key.scope)
+    }
+
+    /// The one that goes if there are too many: of the oldest date, the first.
+    fn first_to_go(&self) -> Option<SequenceKey> {
+        self.sequences.iter().min_by_key(|(_, one)| one.date).map(|(key, _)| key.clone())
     }
 }
 
@@ -155,29 +266,38 @@ impl Core {
         let spec = &self.books[usize::from(protocol)].protocol;
         let gap = spec.rules.notice(&about.rule).and_then(|(_, rule)| rule.gap.as_ref());
         let Some(after) = gap.map(|gap| gap.after) else { return };
-        let sequences = &mut self.state.gaps.sequences;
-        if !sequences.contains_key(&key) && sequences.len() >= SEQUENCES_MAX {
-            let oldest = sequences.iter().min_by_key(|(_, known)| known.date).map(|(key, _)| key.clone());
-            if let Some(oldest) = oldest {
-                self.state.gaps.sequences.remove(&oldest);
-            }
+        if self.state.gaps.sequence(&key).is_none() {
+            self.evict_sequence();
+            let sequence = Sequence::new(about.rule.clone(), today, telegram.clone(), now);
+            self.state.gaps.insert(key.clone(), sequence);
         }
-        let sequence = self.state.gaps.sequences.entry(key.clone()).or_insert_with(|| Sequence {
-            rule: about.rule.clone(),
-            date: today,
-            holes: Holes::default(),
-            sample: telegram.clone(),
-            asking: None,
-            next: now.mono,
-        });
         let due = now.mono + after;
-        match sequence.holes.see(numbered.number, numbered.first, || Hole { due, tries: 0 }) {
-            Saw::Nothing => return,
-            Saw::Closed => {}
-            Saw::Missing(_) => sequence.sample = telegram,
-            Saw::TooMany(range) => self.close_gap(&key, [(*range.start(), *range.end())].into(), GapEnd::TooMany, None),
+        let saw = self.state.gaps.change(&key, |sequence| {
+            let saw = sequence.see(numbered.number, numbered.first, due);
+            if let Saw::Missing(_) = saw {
+                sequence.sample = telegram;
+            }
+            saw
+        });
+        if let Some(Saw::TooMany(range)) = saw {
+            self.close_gap(&key, [(*range.start(), *range.end())].into(), GapEnd::TooMany, None);
         }
         self.set_gap_timer();
+    }
+
+    /// Makes place for one more. What is still missing of the one that goes is told, and not asked for any more.
+    fn evict_sequence(&mut self) {
+        if self.state.gaps.sequences.len() < SEQUENCES_MAX {
+            return;
+        }
+        let Some(key) = self.state.gaps.first_to_go() else { return };
+        let runs = self.state.gaps.sequence(&key).map(|sequence| sequence.holes.runs()).unwrap_or_default();
+        if !runs.is_empty() {
+            self.close_gap(&key, runs, GapEnd::NotFollowed, None);
+        }
+        if let Some(sequence) = self.state.gaps.remove(&key) {
+            self.event(Event::SequenceEvicted { rule: sequence.rule, scope: readable(&key.scope) });
+        }
     }
 
     /// Writes down that numbers are not asked for any more.
@@ -188,7 +308,7 @@ impl Core {
         reason: GapEnd,
         exchange: Option<ExchangeId>,
     ) {
-        let Some(sequence) = self.state.gaps.sequences.get(key) else { return };
+        let Some(sequence) = self.state.gaps.sequence(key) else { return };
         let (rule, date) = (sequence.rule.clone(), sequence.date);
         if reason != GapEnd::Absent {
             let count = numbers.iter().map(|(first, last)| last - first + 1).sum();
@@ -219,20 +339,18 @@ impl Core {
 
     /// What is still missing is told, and not asked for any more. Numbers that never begin anew are followed on.
     pub(crate) fn end_sequence(&mut self, key: &SequenceKey, today: BusinessDate) {
-        let runs = self.state.gaps.sequences.get(key).map(|sequence| sequence.holes.runs()).unwrap_or_default();
+        let runs = self.state.gaps.sequence(key).map(|sequence| sequence.holes.runs()).unwrap_or_default();
         if !runs.is_empty() {
             self.close_gap(key, runs, GapEnd::DateChanged, None);
         }
-        let is_dated = self.is_dated(key);
-        match self.state.gaps.sequences.get_mut(key) {
-            Some(sequence) if !is_dated => {
-                sequence.holes.missing.clear();
-                sequence.date = today;
-            }
-            _ => {
-                self.state.gaps.sequences.remove(key);
-            }
+        if self.is_dated(key) {
+            self.state.gaps.remove(key);
+            return;
         }
+        self.state.gaps.change(key, |sequence| {
+            sequence.clear();
+            sequence.date = today;
+        });
     }
 
     /// Whether a date is in the scope, so that each day has its own count.
@@ -270,18 +388,14 @@ impl Core {
             let numbered = spec.rules.notice(&known.rule).and_then(|(_, rule)| rule.numbered.as_ref());
             // Its entries may say tomorrow, if the wall clock had leapt there when the first notice came; see where it is asked.
             let is_of_today = numbered.is_some_and(|one| is_of_today(spec, &one.scope, &known.sample.bytes, now));
-            let due = now.mono + after;
             let key = SequenceKey { protocol, kind, scope };
             let today = self.state.conversations[usize::from(protocol)].day.date;
-            let sequence = Sequence {
-                rule: known.rule,
-                date: if is_of_today && self.is_dated(&key) { today } else { known.date },
-                holes: known.holes.map(|| Hole { due, tries: 0 }),
-                sample: known.sample,
-                asking: None,
-                next: now.mono,
-            };
-            self.state.gaps.sequences.insert(key, sequence);
+            let date = if is_of_today && self.is_dated(&key) { today } else { known.date };
+            let due = now.mono + after;
+            let mut sequence = Sequence::new(known.rule, date, known.sample, now);
+            sequence.order.extend(known.holes.missing.keys().map(|number| (due, *number)));
+            sequence.holes = known.holes.map(|| Hole { due, tries: 0 });
+            self.state.gaps.insert(key, sequence);
         }
         for protocol in self.protocols() {
             self.gaps_of_yesterday(protocol, now);
@@ -295,4 +409,61 @@ pub(crate) fn is_of_today(protocol: &Protocol, scope: &[Slice], frame: &[u8], no
     stamp(&mut stamped, &protocol.rules.stamps, &[], protocol.day.civil(now.wall));
     let is_date = |rule: &&StampRule| scope.contains(&rule.at) && rule.pattern.pattern.contains("DD");
     protocol.rules.stamps.iter().filter(is_date).all(|rule| rule.at.of(&stamped) == rule.at.of(frame))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dice::Dice;
+
+    fn at(seconds: u64) -> Mono {
+        Mono::from_nanos(seconds * 1_000_000_000)
+    }
+
+    fn key(scope: u64) -> SequenceKey {
+        SequenceKey { protocol: 0, kind: Bytes::from(&b"4000"[..]), scope: Bytes::from(&scope.to_be_bytes()[..]) }
+    }
+
+    /// What is due by a look at every hole of every sequence.
+    fn looked_up(gaps: &Gaps) -> BTreeSet<(Mono, SequenceKey)> {
+        let due = |sequence: &Sequence| {
+            let first = sequence.holes.missing.values().map(|hole| hole.due).min()?;
+            sequence.asking.is_none().then(|| first.max(sequence.next))
+        };
+        gaps.sequences.iter().filter_map(|(key, one)| Some((due(one)?, key.clone()))).collect()
+    }
+
+    #[test]
+    fn what_is_due_is_found_without_a_look_at_every_hole() {
+        let mut dice = Dice::new(11);
+        let mut gaps = Gaps::default();
+        let now = Now { mono: at(1), wall: pabal_clock::Wall::from_unix_micros(0) };
+        let mut most = 0;
+        for step in 0..5_000 {
+            let (key, number, due) = (key(dice.up_to(7)), dice.up_to(60), at(2 + dice.up_to(40)));
+            if gaps.sequence(&key).is_none() {
+                let sample = Frame { bytes: Vec::new(), secrets: Vec::new(), digest: None };
+                let date = BusinessDate::from_date(pabal_clock::Date::new(2026, 11, 21).unwrap());
+                gaps.insert(key.clone(), Sequence::new("deposit".into(), date, sample, now));
+            }
+            let what = dice.up_to(9);
+            gaps.change(&key, |sequence| match what {
+                0..=3 => drop(sequence.see(number, None, due)),
+                4 | 5 => drop(sequence.close(number)),
+                6 | 7 => sequence.put_off(number, due, 1),
+                8 => sequence.asking = sequence.asking.xor(Some((ExchangeId(1), number))),
+                _ => sequence.next = due,
+            });
+            match dice.up_to(500) {
+                0 => drop(gaps.remove(&key)),
+                1 => drop(gaps.change(&key, Sequence::clear)),
+                _ => {}
+            }
+            assert_eq!(gaps.due, looked_up(&gaps), "step {step}");
+            assert_eq!(gaps.first_due(), gaps.due.first().map(|(at, _)| *at));
+            assert!(gaps.due_by(due).iter().all(|key| gaps.sequence(key).is_some_and(|one| one.due() <= Some(due))));
+            most = most.max(gaps.due.len());
+        }
+        assert!(most > 5, "only {most} were due at once");
+    }
 }

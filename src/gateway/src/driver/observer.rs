@@ -129,6 +129,16 @@ impl Log {
                 let rule = &**rule;
                 tracing::error!(event = "numbers_missing", institution, rule, scope, count, %reason, "numbers of theirs are missing; a person has to look at it");
             }
+            Event::SequenceEvicted { rule, scope } => {
+                let rule = &**rule;
+                tracing::error!(
+                    event = "sequence_evicted",
+                    institution,
+                    rule,
+                    scope,
+                    "numbers of too many scopes came: those of this one are not followed any more, and a notice that gets lost is not found missing"
+                );
+            }
             Event::NumbersLow { left } => {
                 tracing::warn!(event = "numbers_low", institution, left, "telegram numbers are running out")
             }

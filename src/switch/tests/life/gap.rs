@@ -665,3 +665,42 @@ fn numbers_of_yesterday_are_not_asked_for_between_midnight_and_the_change_of_the
     assert_eq!(numbers(&questions(&mut hands)), [""; 0], "it would leave with yesterday's date");
     assert_eq!(closed(&hands), [(vec![(2, 2)], GapEnd::DateChanged)]);
 }
+
+#[test]
+fn of_one_scope_too_many_the_oldest_is_not_followed_any_more_and_a_person_is_told() {
+    // As many scopes as are followed: a bank, and one of our names.
+    let of_scope = |scope: u32, number: u32| {
+        let mut notice = of_bank(&format!("{:03}", scope % 1_000), number);
+        peer::put(&mut notice, (9, 21), &format!("C{:02}         ", scope / 1_000));
+        notice
+    };
+    let mut hands = Hands::open();
+    hands.swaps = false;
+    for number in [1, 4] {
+        hands.receive(&of_scope(0, number));
+    }
+    for scope in 1..2_000 {
+        hands.receive(&of_scope(scope, 1));
+    }
+    let told = |hands: &Hands| {
+        let is_told = |event: &&Event| matches!(event, Event::SequenceEvicted { .. } | Event::NumbersMissing { .. });
+        hands.events.iter().filter(is_told).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(told(&hands), []);
+    hands.receive(&peer::deposit(1, 1_000));
+    let (rule, scope): (Box<str>, _) = ("deposit".into(), "20261121000C00".to_owned());
+    let missing =
+        Event::NumbersMissing { rule: rule.clone(), scope: scope.clone(), count: 2, reason: GapEnd::NotFollowed };
+    assert_eq!(told(&hands), [missing, Event::SequenceEvicted { rule, scope }]);
+    assert_eq!(closed(&hands), [(vec![(2, 3)], GapEnd::NotFollowed)]);
+    hands.after_secs(60);
+    assert_eq!(questions(&mut hands).len(), 0);
+    // The next process follows the same ones.
+    let mut next = again(hands);
+    next.swaps = false;
+    next.receive(&peer::deposit(3, 1_000));
+    next.after_secs(30);
+    assert_eq!(closed(&next).len(), 1);
+    assert_eq!(told(&next), []);
+    assert_eq!(numbers(&questions(&mut next)), ["000002"], "of the one that came last");
+}
