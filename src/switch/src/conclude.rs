@@ -225,34 +225,34 @@ impl Core {
     }
 
     /// Beyond the bound, the oldest UNKNOWN that was told stays in the journal only, and on the list of a person there. One that changes
-    /// nothing goes before those of money or state.
-    fn evict_unknown(&mut self) {
-        if self.state.unknown.len() <= usize::try_from(self.state.limits.unknown_max).unwrap_or(usize::MAX) {
-            return;
-        }
-        let exchanges = &self.state.exchanges;
-        let is_told = |id: &&ExchangeId| exchanges.get(id).is_none_or(|exchange| exchange.told.is_some());
-        let changes_nothing = |id: &&ExchangeId| {
-            let plan = exchanges.get(id).and_then(|exchange| self.plans.get(exchange.plan as usize));
-            plan.is_some_and(|plan| plan.exchange().effect == pabal_spec::Effect::None)
-        };
-        let unknown = &self.state.unknown;
-        let Some(id) = unknown.iter().find(changes_nothing).or_else(|| unknown.iter().find(is_told)).copied() else {
-            return;
-        };
-        if !is_told(&&id) {
-            // Its outcome is told first: it goes with the next one.
-            return;
-        }
-        self.state.unknown.remove(&id);
-        self.state.timers.stop(&TimerName::Inquiry(id));
-        if let Some(exchange) = self.state.exchanges.remove(&id) {
+    /// nothing goes before those of money or state; if it is not told yet, as soon as it is.
+    pub(crate) fn evict_unknown(&mut self) {
+        let max = usize::try_from(self.state.limits.unknown_max).unwrap_or(usize::MAX);
+        while self.state.unknown.len() > max {
+            let Some(id) = self.first_unknown_to_go() else { return };
+            self.state.unknown.remove(&id);
+            self.state.timers.stop(&TimerName::Inquiry(id));
+            let Some(exchange) = self.state.exchanges.remove(&id) else { continue };
             self.await_no_more(id, &exchange.key);
             if exchange.state != ExchangeState::Listed {
                 let about = Some(exchange.about);
                 self.append(Entry::Listed(entry::Listed { exchange: id, about }));
             }
             self.event(Event::Evicted { exchange: id });
+        }
+    }
+
+    fn first_unknown_to_go(&self) -> Option<ExchangeId> {
+        let exchange = |id: &ExchangeId| self.state.exchanges.get(id);
+        let is_told = |id: &ExchangeId| exchange(id).is_none_or(|exchange| exchange.told.is_some());
+        let changes_nothing = |id: &&ExchangeId| {
+            let plan = exchange(id).and_then(|exchange| self.plans.get(exchange.plan as usize));
+            plan.is_some_and(|plan| plan.exchange().effect == pabal_spec::Effect::None)
+        };
+        let mut harmless = self.state.unknown.iter().filter(changes_nothing).peekable();
+        match harmless.peek() {
+            Some(_) => harmless.find(|id| is_told(id)).copied(),
+            None => self.state.unknown.iter().find(|id| is_told(id)).copied(),
         }
     }
 }

@@ -129,6 +129,8 @@ impl Core {
             Effect::Finish { exchange, outcome, refused, answer } => {
                 self.finish(exchange, outcome, refused, answer);
                 self.forget(exchange);
+                // It may be one too many, and was only to be told before it goes.
+                self.evict_unknown();
             }
             Effect::Deliver(notice) => {
                 self.state.notices.offer(notice);

@@ -149,11 +149,30 @@ fn one_that_changes_nothing_is_dropped_before_one_of_money() {
         name
     };
     let (first, second) = (ask(&mut hands), ask(&mut hands));
-    // The newest is still told when there is one too many.
+    // Each is told, and then there is one too many.
     let unresolved: Vec<_> = hands.core.unresolved(None, 10).into_iter().map(|one| one.exchange).collect();
-    assert_eq!(unresolved, [money, second]);
+    assert_eq!(unresolved, [money]);
     let evicted: Vec<_> = hands.events.iter().filter(|event| matches!(event, Event::Evicted { .. })).collect();
-    assert_eq!(evicted, [&Event::Evicted { exchange: first }]);
+    assert_eq!(evicted, [&Event::Evicted { exchange: first }, &Event::Evicted { exchange: second }]);
+}
+
+#[test]
+fn many_that_become_unknown_at_once_do_not_stay_beyond_the_bound() {
+    let mut hands = open_with(|limits| limits.unknown_max = 1);
+    let ids = ["088", "088", "004"].map(|bank| {
+        let open = hands.request(peer::transfer(bank, "1", 5));
+        hands.call(open)
+    });
+    hands.is_durable = false;
+    hands.after_secs(30);
+    assert_eq!(hands.core.status().unknown, 3, "none is told yet");
+    hands.is_durable = true;
+    hands.turn();
+    for id in ids {
+        assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER"]);
+    }
+    assert_eq!(hands.core.status().unknown, 1);
+    assert!(hands.core.exchange(ids[2]).is_some(), "the newest");
 }
 
 #[test]
