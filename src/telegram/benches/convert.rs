@@ -7,7 +7,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pabal_telegram::{
     By, Charset, CharsetPair, Class, Deframer, Echo, Equal, Field, Fill, Framing, Kind, Layout, LengthStyle, Number,
-    Side, Slice, Stamp, Telegram, Unset, Value, ValueRef, encode, masked,
+    Side, Slice, Stamp, Telegram, TextRule, Unset, Value, ValueRef, encode, masked,
 };
 
 /// Path, bytes, kind, value of a request; `-` is left out.
@@ -67,6 +67,7 @@ fn layout() -> Layout {
             fill: Fill::Given,
             equal: Equal::default(),
             echo: Echo::No,
+            text: TextRule::default(),
         }
     });
     Layout::new("transfer", "당/타행 이체", end, fields.into()).expect("the table is a layout")

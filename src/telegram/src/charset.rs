@@ -13,6 +13,8 @@ mod korean;
 mod shifted;
 mod utf8;
 
+pub(crate) use shifted::SI;
+
 /// A way to write text as bytes. "EUC-KR" and "CP949" mean different things to different programs; these names do not.
 ///
 /// Control characters (below U+0020, and U+007F to U+009F) belong to no text of a telegram and are refused in each of them, both
@@ -171,6 +173,12 @@ impl Charset {
     /// becomes U+FFFD; `out` is as it was.
     #[inline]
     pub fn decode_into(self, bytes: &[u8], out: &mut String) -> Result<(), Rule> {
+        self.read_into(bytes, false, out)
+    }
+
+    /// As [`Charset::decode_into`]; `loose` lets runs of two-byte characters be empty, or end where the next one begins.
+    #[inline]
+    pub(crate) fn read_into(self, bytes: &[u8], loose: bool, out: &mut String) -> Result<(), Rule> {
         let start = out.len();
         let read = match self {
             Self::Ascii => match plain(bytes) {
@@ -182,7 +190,7 @@ impl Charset {
             },
             Self::EucKr | Self::Cp949 | Self::Ms949 => korean::decode(self, bytes, out),
             Self::Utf8 => utf8::decode(bytes).map(|text| out.push_str(text)),
-            Self::Ebcdic933 | Self::Ebcdic1364 => shifted::decode(self, bytes, false, out),
+            Self::Ebcdic933 | Self::Ebcdic1364 => shifted::decode(self, bytes, loose, out),
             Self::Ebcdic037 | Self::Ebcdic500 | Self::Ebcdic1047 | Self::Ebcdic1140 => ebcdic::decode(self, bytes, out),
         };
         if read.is_err() {
@@ -231,7 +239,7 @@ impl Charset {
             let mut whole = Vec::from(code);
             if start > 0 {
                 whole.insert(0, shifted::SO);
-                whole.push(shifted::SI);
+                whole.push(SI);
             }
             let character = self.decode(&whole).ok()?.chars().next()?;
             Some(First { bytes: start + len, character })

@@ -228,16 +228,10 @@ impl Field {
             return Err(fail(Rule::NotConst { expected: expected.clone() }));
         }
         match &self.kind {
-            Kind::Text => {
-                let bytes = trim_right(bytes, self.charset.decode.blank());
-                if let Some(text) = self.charset.decode.plain(bytes) {
-                    return Ok(ValueRef::Text(Cow::Borrowed(text)));
-                }
-                match self.charset.decode.decode(bytes) {
-                    Ok(text) => Ok(ValueRef::Text(text)),
-                    Err(rule) => Err(fail(rule)),
-                }
-            }
+            Kind::Text => match self.read_text(bytes) {
+                Ok(text) => Ok(ValueRef::Text(text)),
+                Err(rule) => Err(fail(rule)),
+            },
             Kind::Number(number) => match number.read(bytes) {
                 Ok(number) => Ok(ValueRef::Number(number)),
                 Err(rule) => Err(fail(rule)),

@@ -7,6 +7,7 @@ use crate::class::Class;
 use crate::field::{By, Echo, Equal, Field, FieldId, Fill, Slice, Unset};
 use crate::kind::{Kind, Number, Stamp};
 use crate::layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Times, When};
+use crate::text::TextRule;
 
 pub(crate) const BOTH: By = By { asker: true, answerer: true, optional: false };
 pub(crate) const ASKER: By = By { asker: true, answerer: false, optional: false };
@@ -27,6 +28,7 @@ pub(crate) fn field(path: &str, len: u32, kind: Kind) -> Field {
         unset,
         equal: Equal::default(),
         echo: Echo::No,
+        text: TextRule::default(),
     }
 }
 

@@ -54,8 +54,11 @@ pub fn encode(layout: &Layout, side: Side, values: &Values) -> Result<Vec<u8>, V
     }
     let mut out = Vec::with_capacity(usize::try_from(layout.len()).unwrap_or(0));
     for (field, value) in layout.fields().iter().zip(given) {
+        let end = out.len() + field.len();
         if let Err(fault) = field.fill_in(side, value.filter(|value| **value != Value::Null), &mut out) {
             faults.push(fault);
+            // What stands behind it is still in its place.
+            out.resize(end, field.unset_byte());
         }
     }
     if faults.is_empty() {
@@ -68,13 +71,17 @@ pub fn encode(layout: &Layout, side: Side, values: &Values) -> Result<Vec<u8>, V
 
 impl Field {
     /// Writes one value behind what `out` holds: exactly as many bytes as the field has, padded. Looks at kind, charset and
-    /// length only, not at who fills the field or with what.
+    /// length only, not at who fills the field or with what, nor at fields beside it ([`Wide::When`](crate::Wide::When)).
     ///
     /// # Errors
     /// The value does not fit; `out` is as it was.
     pub fn encode(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), Fault> {
+        self.encode_in(value, self.is_wide_in(b""), out)
+    }
+
+    fn encode_in(&self, value: &Value, wide: bool, out: &mut Vec<u8>) -> Result<(), Fault> {
         let start = out.len();
-        self.put(value, out).map_err(|rule| {
+        self.put(value, wide, out).map_err(|rule| {
             let bytes = match rule {
                 Rule::Overflow { .. } | Rule::TooShort { .. } | Rule::NotText | Rule::HalfCharacter => {
                     out.split_off(start)
@@ -96,7 +103,7 @@ impl Field {
     /// The value does not fit, or the telegram ends before the field does ([`Rule::CutShort`]); the telegram is as it was.
     pub fn write(&self, value: &Value, telegram: &mut [u8]) -> Result<(), Fault> {
         let mut bytes = Vec::with_capacity(self.len());
-        self.encode(value, &mut bytes)?;
+        self.encode_in(value, self.is_wide_in(telegram), &mut bytes)?;
         let left = telegram.len().saturating_sub(self.at.range().start).min(self.len());
         match telegram.get_mut(self.at.range()) {
             Some(place) => {
@@ -120,7 +127,7 @@ impl Field {
             (Fill::Const(expected), _) if ours => {
                 if let Some(value) = value {
                     let start = out.len();
-                    self.encode(value, out)?;
+                    self.encode_in(value, self.is_wide_in(out), out)?;
                     let bytes = out.split_off(start);
                     if bytes != **expected {
                         return Err(Fault::new(self, &bytes, Rule::NotConst { expected: expected.clone() }));
@@ -132,7 +139,7 @@ impl Field {
                 not_yours("the gateway")?;
                 self.leave_out(out);
             }
-            (_, Some(value)) if ours || carried_back => self.encode(value, out)?,
+            (_, Some(value)) if ours || carried_back => self.encode_in(value, self.is_wide_in(out), out)?,
             (_, _) if !ours => {
                 not_yours(self.by.word())?;
                 self.leave_out(out);
@@ -149,19 +156,14 @@ impl Field {
     }
 
     /// On error `out` may hold more than it did.
-    fn put(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), Rule> {
+    fn put(&self, value: &Value, wide: bool, out: &mut Vec<u8>) -> Result<(), Rule> {
         match (&self.kind, value) {
             (_, Value::Null) => self.leave_out(out),
-            (Kind::Text, Value::Text(text)) => {
-                let start = out.len();
-                self.charset.encode.encode(text, out)?;
-                self.no_longer_than_field(out.len() - start)?;
-                out.resize(start + self.len(), self.charset.encode.blank());
-            }
+            (Kind::Text, Value::Text(text)) => self.put_text(text, wide, out)?,
             (Kind::Text, Value::Bytes(bytes)) => {
                 out.extend_from_slice(bytes);
                 self.exactly_field(bytes.len())?;
-                self.charset.encode.decode(crate::decode::trim_right(bytes, self.charset.encode.blank()))?;
+                self.charset.encode.decode(self.unpadded(bytes))?;
             }
             (Kind::Filler, Value::Bytes(bytes)) => {
                 out.extend_from_slice(bytes);

@@ -5,6 +5,7 @@ use core::fmt;
 use crate::cell::Cell;
 use crate::charset::Charset;
 use crate::class::Class;
+use crate::decode::trim_right;
 use crate::field::{Field, FieldId};
 use crate::layout::Layout;
 use crate::mask::{hex, mask};
@@ -217,7 +218,8 @@ impl Fault {
     #[must_use]
     pub fn masked(&self) -> (String, String) {
         let class = if self.is_misplaced() { Class::Identity } else { self.class };
-        mask(class, self.charset, &self.bytes)
+        let end = trim_right(&self.bytes, self.charset.blank()).len();
+        mask(class, self.charset, &self.bytes, 0..end)
     }
 
     /// More digits than the field has may be an account's that was given to the wrong field, of which its class does not know.

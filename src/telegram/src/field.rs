@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::charset::{Charset, CharsetPair};
 use crate::class::Class;
 use crate::kind::Kind;
+use crate::text::TextRule;
 
 /// Where a field's bytes are in its telegram, length prefix not counted. Offsets and lengths are bytes, always.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -183,6 +184,8 @@ pub struct Field {
     pub equal: Equal,
     /// Whether an answer carries back what the request held.
     pub echo: Echo,
+    /// How it lies in its bytes, if it is text.
+    pub text: TextRule,
 }
 
 /// The place of a field in [`Layout::fields`](crate::Layout::fields).

@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use crate::charset::Charset;
 use crate::class::Class;
 use crate::decimal::Decimal;
-use crate::decode::{Telegram, trim_right};
+use crate::decode::Telegram;
 use crate::encode::encode;
 use crate::fault::{Fault, Rule};
 use crate::field::{Echo, Field, Fill, Side};
@@ -130,7 +130,7 @@ fn check_fault(fault: &Fault, field: &Field, telegram: &[u8]) {
 
 fn check_mask(field: &Field, bytes: &[u8]) {
     let (raw, text) = masked(field, bytes);
-    let value = trim_right(bytes, field.charset.decode.blank());
+    let value = field.unpadded(bytes);
     assert_eq!(raw.len(), bytes.len() * 3 - 1, "two digits and a space for each byte");
     match field.class {
         Class::Public => {}
@@ -229,7 +229,7 @@ fn values_come_back(layout: &Layout, side: Side, source: &mut Source<'_>) {
             (Ok(ValueRef::Text(read)), Value::Bytes(_)) => {
                 let mut again = Vec::new();
                 field.charset.encode.encode(read, &mut again).is_ok()
-                    && field.at.of(&made).map(|bytes| trim_right(bytes, field.charset.encode.blank())) == Some(&again)
+                    && field.at.of(&made).map(|bytes| field.unpadded(bytes)) == Some(&again)
             }
             (Ok(ValueRef::Number(read)), Value::Number(given)) => given.rescale(read.scale) == Some(*read),
             (Ok(ValueRef::Number(read)), Value::Text(given)) => {

@@ -38,6 +38,7 @@
 //!     unset: Unset::Space,
 //!     equal: Equal::default(),
 //!     echo: Echo::No,
+//!     text: TextRule::default(),
 //! };
 //! let amount = Field {
 //!     path: "amount".into(),
@@ -111,6 +112,7 @@ mod kind;
 mod layout;
 mod mask;
 mod nearest;
+mod text;
 mod trace;
 mod value;
 mod walk;
@@ -128,6 +130,7 @@ pub use kind::{Form, Kind, Number, Sign, Stamp};
 pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Times, When};
 pub use mask::{masked, redacted};
 pub use nearest::nearest;
+pub use text::{Lenient, Mode, TextRule, Wide};
 pub use trace::{Carrier, TraceKey};
 pub use value::{Value, ValueRef};
 pub use walk::Cells;

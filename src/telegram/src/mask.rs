@@ -1,10 +1,11 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
+use core::ops::Range;
 
 use crate::charset::Charset;
 use crate::class::Class;
-use crate::decode::{Telegram, trim_right};
+use crate::decode::Telegram;
 use crate::field::{Field, Side};
 use crate::layout::Layout;
 use crate::value::ValueRef;
@@ -20,7 +21,7 @@ use crate::walk::{Step, Walk};
 #[must_use]
 pub fn masked(field: &Field, bytes: &[u8]) -> (String, String) {
     if field.class != Class::Public {
-        return mask(field.class, field.charset.decode, bytes);
+        return mask(field.class, field.charset.decode, bytes, field.text_range(bytes));
     }
     let text = match field.read(bytes, true, |_| ()) {
         Ok(ValueRef::Bytes(bytes)) => escaped(bytes),
@@ -70,9 +71,9 @@ pub fn redacted(layout: &Layout, telegram: &[u8]) -> Vec<u8> {
     stored
 }
 
-/// Masks by class; public bytes are text of the charset if they can be.
-pub(crate) fn mask(class: Class, charset: Charset, bytes: &[u8]) -> (String, String) {
-    let value = trim_right(bytes, charset.blank());
+/// Masks by class; public bytes are text of the charset if they can be. `text_at`: those that are no padding.
+pub(crate) fn mask(class: Class, charset: Charset, bytes: &[u8], text_at: Range<usize>) -> (String, String) {
+    let value = bytes.get(text_at.clone()).unwrap_or_default();
     match class {
         Class::Public => {
             let text = charset.decode(value).map_or_else(|_| escaped(bytes), String::from);
@@ -85,7 +86,7 @@ pub(crate) fn mask(class: Class, charset: Charset, bytes: &[u8]) -> (String, Str
             let end = value.get(hidden..).unwrap_or_default();
             let decoded = charset.decode(end).ok().filter(|_| charset.is_ebcdic() && charset.decode(value).is_ok());
             text.push_str(&decoded.map_or_else(|| escaped(end), String::from));
-            (hex_where(bytes, |at| at >= hidden), text)
+            (hex_where(bytes, |at| at >= text_at.start + hidden || at < text_at.start), text)
         }
         Class::Name => {
             let whole = charset.decode(value);
@@ -98,11 +99,11 @@ pub(crate) fn mask(class: Class, charset: Charset, bytes: &[u8]) -> (String, Str
             };
             let Some(first) = first.filter(|_| characters > 1) else {
                 // Of one character the first would be the whole.
-                return (hex_where(bytes, |at| at >= value.len()), "*".repeat(characters));
+                return (hex_where(bytes, |at| !text_at.contains(&at)), "*".repeat(characters));
             };
             let mut text = String::from(first.character);
             text.push_str(&"*".repeat(characters - 1));
-            (hex_where(bytes, |at| at < end || at >= value.len()), text)
+            (hex_where(bytes, |at| at < text_at.start + end || at >= text_at.end), text)
         }
         Class::Identity | Class::Secret => (hex_where(bytes, |_| false), "*".repeat(bytes.len())),
     }

@@ -286,6 +286,7 @@ pub(crate) fn column<'s>(
         unset: written.unset.unwrap_or(if numeric { ground.unset_number } else { ground.unset_text }),
         equal: written.equal,
         echo: written.echo,
+        text: TextRule::default(),
     };
     misplaced(written, &field, stamped, out);
     if field.fill == Fill::Given && !is_filler {

@@ -8,7 +8,7 @@ use super::{Charset, ebcdic};
 use crate::fault::Rule;
 
 pub(super) const SO: u8 = 0x0E;
-pub(super) const SI: u8 = 0x0F;
+pub(crate) const SI: u8 = 0x0F;
 
 const ROWS: Rows = Rows { first: 0x41, gap: 0x6D, gap_len: 0x84 - 0x6D };
 static EBCDIC_1364: [u16; 134 * 190] = numbers(include_bytes!("../../tables/ebcdic-1364.bin"));

@@ -8,6 +8,7 @@ use crate::decimal::{DIGITS_MAX, Decimal};
 use crate::field::{By, Echo, Equal, Field, Fill, Side, Slice, Unset};
 use crate::kind::{Form, Kind, Number, Sign, Stamp};
 use crate::layout::Layout;
+use crate::text::TextRule;
 use crate::value::Value;
 
 /// Any layout: up to 32 fields of every kind, class and rule.
@@ -90,6 +91,7 @@ impl<'d> Source<'d> {
             unset: if flags & 0x80 == 0 { Unset::Space } else { Unset::Zero },
             equal: Equal::default(),
             echo: Echo::No,
+            text: TextRule::default(),
         };
         let rest = self.byte();
         field.echo = if rest & 0x80 == 0 { Echo::No } else { Echo::Always };
