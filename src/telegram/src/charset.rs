@@ -112,6 +112,12 @@ impl Charset {
         matches!(self, Self::Ebcdic933 | Self::Ebcdic1364)
     }
 
+    /// Whether it has full-width letters and digits.
+    #[must_use]
+    pub const fn has_wide(self) -> bool {
+        self.is_shifted() || matches!(self, Self::EucKr | Self::Cp949 | Self::Ms949 | Self::Utf8)
+    }
+
     /// The byte of a space: 0x20 or 0x40.
     #[must_use]
     #[inline]

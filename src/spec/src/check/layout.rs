@@ -6,7 +6,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use pabal_telegram::{
-    By, CharsetPair, Class, Echo, Field, Fill, Kind, Layout, LayoutError, Number, Slice, Stamp, Unset, Value,
+    By, CharsetPair, Class, Echo, Field, Fill, Kind, Layout, LayoutError, Number, Slice, Stamp, TextRule, Unset, Value,
 };
 
 use crate::check::shape::{self, Shaper};
