@@ -20,6 +20,8 @@ const INQUIRED: &str = "inquired";
 const ACCEPTED: &str = "accepted";
 /// The entry that joins a notice to an exchange.
 const JOINED: &str = "notice_joined";
+/// What is replied to a notice; in no session as long as none could take it.
+const REPLIED: &str = "notice_replied";
 /// How far a notice is.
 const NOTICE_RECEIVED: &str = "received";
 const NOTICE_REPLIED: &str = "replied";
@@ -334,6 +336,9 @@ fn line(envelope: &Envelope) -> String {
         let epoch = columns.epoch.map(|epoch| format!(" epoch {epoch}")).unwrap_or_default();
         let offset = columns.stream_offset.map(|offset| format!(" at byte {offset}")).unwrap_or_default();
         parts.push(format!("session {session}{epoch}{offset}"));
+    }
+    if envelope.kind == REPLIED && columns.session.is_none() {
+        parts.push("waits for a session".to_owned());
     }
     if envelope.kind == ACCEPTED {
         parts.extend(
