@@ -65,7 +65,7 @@ CLASSES = {
     **dict.fromkeys(
         [
             *("credit_account_real_name_no", "debit_account_real_name_no", "real_name_no", "resident_no", "biz_reg_no"),
-            *("cms_code_or_real_name_no", "cms_depositor_code", "depositor_code", "payer_no"),
+            *("cms_code", "cms_code_or_real_name_no", "cms_depositor_code", "depositor_code", "payer_no"),
         ],
         "identity",
     ),

@@ -32,6 +32,7 @@ BOOK = sample.Book(
         **dict.fromkeys(["debit_account", "credit_account", "account"], "account"),
         **dict.fromkeys(["passbook_pin", "check_symbol"], "secret"),
         **dict.fromkeys(["depositor_name", "company_memo"], "name"),
+        "cms_code": "identity",
         "resident_no": "identity",
     },
 )
