@@ -74,7 +74,7 @@ def samples():
         "credit_account": "943202012345678",
         "fee": 0,
         "depositor_name": "홍길동상사주식회사㈜",
-        "cms_code": "CMS0000000000042",
+        "cms_code": "CMS4827169350362",
         "resident_no": "8001011234567",
         "autodebit_type": "01",
         "company_memo": "십일월급여및상여금액",
