@@ -54,7 +54,7 @@ def samples():
             "debit_amt": 9999999999999,
             "credit_account": "943202012345678",
             "cms_code": "CMS4827169350362",
-            "memo": "RENT 2026-11 A",
+            "memo": "RENT OF ROOM 3",
             "credit_account_real_name_no": "8001011234567",
             "credit_account_holder_name": "홍길동상사㈜",
             "orig_tlg_no": "000100",

@@ -14,12 +14,14 @@ use crate::specs::{self, Part};
 ///
 /// The telegram is given as hexadecimal digits (blanks do not matter) or, with --raw, as its bytes; from a file or standard input. A length
 /// prefix in front of it is recognised and checked. Confidential fields are masked unless --unmasked is given; if the telegram's length is
-/// wrong, a field has a fault or a filler is not blank, so is every field that their bytes may have moved to.
+/// wrong, a field has a fault, or a filler in front of a confidential field holds more than a short mark, so is every field that their bytes
+/// may have moved to, and it is said why.
 ///
 /// Prints `field=value` for each field that is set; `encode` takes these back if nothing is masked. Exit codes: 0 right, 1 faults (on standard error),
 /// 2 not understood.
 ///
-/// With --json: telegram, bytes, length_prefix (null if there is none), fields (name: text, or null if unset), faults (field, offset, length, rule, text).
+/// With --json: telegram, bytes, length_prefix (null if there is none), fields (name: text, or null if unset), faults (field, offset, length, rule, text),
+/// doubt (what tells that bytes may have moved; null if nothing does).
 #[derive(Debug, Args)]
 pub(crate) struct Decode {
     /// File that holds the telegram; `-` is standard input
@@ -104,10 +106,8 @@ impl Decode {
         for fault in &faults {
             err!("{fault}");
         }
-        if let Some(Doubt::Field(field)) = exposure.doubt() {
-            err!(
-                "{field} is not as it should be, so that bytes may have moved: what may be confidential is hidden as a whole"
-            );
+        if let Some(doubt @ Doubt::Field { .. }) = exposure.doubt() {
+            err!("{doubt}, so that bytes may have moved: what may be confidential is hidden as a whole");
         }
         Ok(if faults.is_empty() { exit::DONE } else { exit::FAILURE })
     }
@@ -216,6 +216,7 @@ fn to_json(telegram: Telegram<'_, '_>, exposure: &Exposure, prefix: Option<usize
         "length_prefix": prefix,
         "fields": fields,
         "faults": faults,
+        "doubt": exposure.doubt().map(ToString::to_string),
     })
 }
 

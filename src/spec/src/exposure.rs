@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
+use core::fmt;
 use core::ops::Range;
 
 use pabal_telegram::{Class, Echo, Fault, Field, Kind, Rule, Telegram, ValueRef, masked};
@@ -16,8 +17,9 @@ use crate::rules::NoticeRule;
 ///
 /// A telegram that is not as long as its layout has gained or lost bytes somewhere, so that what is confidential may lie as many bytes
 /// later or earlier than the layout says, in a field that is public. Whatever it can reach is hidden as a whole. The same holds for a
-/// telegram of the right length in which a field has a fault, or a filler in front of what is confidential is not blank: it may have lost
-/// bytes in one place and gained as many in another.
+/// telegram of the right length in which a field has a fault, or a filler in front of what is confidential holds more than a short mark: it
+/// may have lost bytes in one place and gained as many in another. What stands up to the bytes that tell the type, or up to a date that is
+/// one, is where it belongs and shows.
 #[derive(Debug)]
 pub struct Exposure {
     unmasked: bool,
@@ -33,7 +35,41 @@ pub enum Doubt {
     /// The telegram is longer or shorter than its layout.
     Length,
     /// This field is the first that tells that bytes may have moved.
-    Field(String),
+    Field {
+        /// Its path.
+        path: String,
+        /// Of its first byte in the telegram, length prefix not counted.
+        offset: u32,
+        /// In bytes.
+        len: u32,
+        /// What of it tells so.
+        sign: Sign,
+    },
+}
+
+/// What tells that bytes may have moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// The field has a fault.
+    Fault,
+    /// It is a filler in front of what is confidential, and holds what may be a part of that.
+    Filled,
+    /// It is confidential, and a blank stands in front of its value.
+    Shifted,
+}
+
+impl fmt::Display for Doubt {
+    /// The field, its place and what is wrong with it: half a sentence, without a byte of what it holds.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Field { path, offset, len, sign } = self else { return f.write_str("the length is wrong") };
+        let bytes = if *len == 1 { "byte" } else { "bytes" };
+        write!(f, "{path} at byte {offset} ({len} {bytes}) ")?;
+        f.write_str(match sign {
+            Sign::Fault => "has a fault",
+            Sign::Filled => "is a filler that holds more than a short mark",
+            Sign::Shifted => "begins with a blank",
+        })
+    }
 }
 
 /// A field of a telegram as it may be shown, or a row of bytes that no field covers.
@@ -89,14 +125,13 @@ impl Exposure {
 
     fn typed(telegram: Telegram<'_, '_>, rows: &[SelectRow], is_notice: bool, unmasked: bool) -> Self {
         let (found, expected) = (telegram.bytes().len(), size(telegram.layout().len()));
-        let doubt =
-            if found == expected { first_sign(telegram, is_notice).map(Doubt::Field) } else { Some(Doubt::Length) };
+        let doubt = if found == expected { first_sign(telegram, is_notice) } else { Some(Doubt::Length) };
         if unmasked || doubt.is_none() {
             return Self { unmasked, doubtful: Vec::new(), doubt: None };
         }
-        // Bytes that tell the type are where they belong; what was lost was lost behind them.
+        // Bytes that tell the type are where they belong, and so is a date; what was lost was lost behind them.
         let known = rows.iter().filter(|row| row.is_typed(telegram.bytes())).flat_map(|row| &row.bytes);
-        let anchor = known.map(|(at, _)| at.range().end).max().unwrap_or(0);
+        let anchor = known.map(|(at, _)| at.range().end).chain(date_end(telegram)).max().unwrap_or(0);
         if found == expected {
             // By how many bytes they have moved is not known.
             return Self { unmasked, doubtful: reach(telegram, anchor).into_iter().collect(), doubt };
@@ -221,30 +256,64 @@ impl Exposure {
 /// Blanks in front of what is confidential that are not there if something of it has moved forward.
 const BLANKS_MIN: u32 = 16;
 
+/// Digits in a row that may be of a number that stands for somebody.
+const DIGITS_MIN: usize = 4;
+
+/// Where the last date in front of what is confidential ends. Only a whole one counts, with its year: other digits in a row are hardly one.
+fn date_end(telegram: Telegram<'_, '_>) -> Option<usize> {
+    let is_date = |field: &Field| matches!(&field.kind, Kind::Stamp(stamp) if stamp.pattern.starts_with("YYYYMMDD"));
+    let in_front = telegram.fields().take_while(|(_, field, _)| field.class == Class::Public);
+    let dates = in_front.filter(|(_, field, value)| is_date(field) && value.as_ref().is_ok_and(|it| !it.is_null()));
+    dates.map(|(_, field, _)| field.at.range().end).last()
+}
+
 /// The first field of a telegram that tells that bytes may have moved: it has a fault, it is a filler in front of what is confidential and
-/// not blank, or it is confidential and begins with a blank. Other fillers hold what institutions please; so do those of a notice and
-/// its answer that are carried back.
-fn first_sign(telegram: Telegram<'_, '_>, is_notice: bool) -> Option<String> {
+/// holds more than a mark, or it is confidential and begins with a blank. Other fillers hold what institutions please; so do those of a
+/// notice and its answer that are carried back.
+fn first_sign(telegram: Telegram<'_, '_>, is_notice: bool) -> Option<Doubt> {
     let layout = telegram.layout();
-    let is_in_front = |field: &Field| {
+    let next = |field: &Field| {
         let mut behind = layout.fields().iter().skip_while(|other| other.at.offset <= field.at.offset);
-        behind.find(|other| other.kind != Kind::Filler).is_some_and(|next| next.class != Class::Public)
+        behind.find(|other| other.kind != Kind::Filler).filter(|next| next.class != Class::Public)
     };
-    let is_sign = |field: &Field, value: &Result<ValueRef<'_>, Fault>| match value {
-        Err(_) => true,
-        Ok(ValueRef::Bytes(bytes)) if field.kind == Kind::Filler => {
-            let is_carried = is_notice && field.echo != Echo::No;
-            !is_carried && is_in_front(field) && bytes.iter().any(|byte| *byte != b' ')
+    let is_filled = |field: &Field, bytes: &[u8]| {
+        let is_carried = is_notice && field.echo != Echo::No;
+        let Some(next) = next(field).filter(|_| !is_carried) else { return false };
+        bytes.iter().any(|byte| *byte != b' ') && !is_mark(bytes, next.at.of(telegram.bytes()).unwrap_or_default())
+    };
+    let sign = |field: &Field, value: &Result<ValueRef<'_>, Fault>| match value {
+        Err(_) => Some(Sign::Fault),
+        Ok(ValueRef::Bytes(bytes)) if field.kind == Kind::Filler => is_filled(field, bytes).then_some(Sign::Filled),
+        Ok(ValueRef::Text(text)) => {
+            let is_shifted = field.class != Class::Public && text.starts_with(' ') && !text.trim().is_empty();
+            is_shifted.then_some(Sign::Shifted)
         }
-        Ok(ValueRef::Text(text)) => field.class != Class::Public && text.starts_with(' ') && !text.trim().is_empty(),
-        Ok(_) => false,
+        Ok(_) => None,
     };
-    let sign = telegram.fields().find(|(_, field, value)| is_sign(field, value));
-    sign.map(|(_, field, _)| field.path.to_string()).or_else(|| telegram.faults().first().map(|f| f.field.to_string()))
+    let doubt = |path: &str, offset, len, sign| Doubt::Field { path: path.to_string(), offset, len, sign };
+    let mut fields = telegram.fields();
+    let first = fields.find_map(|(_, field, value)| Some((field, sign(field, &value)?)));
+    first.map(|(field, sign)| doubt(&field.path, field.at.offset, field.at.len, sign)).or_else(|| {
+        let faults = telegram.faults();
+        faults.first().map(|fault| doubt(&fault.field, fault.offset, fault.len, Sign::Fault))
+    })
+}
+
+/// Whether a filler holds a mark of the institution's own, which is no part of the confidential field behind it: it begins where the filler
+/// begins and blanks end it, while the field behind begins with its value. Bytes of that field that had moved forward would stand at the
+/// filler's end, or leave blanks where the field begins. A mark has no digits in a row that may be an account's, and nothing but ASCII.
+fn is_mark(filler: &[u8], behind: &[u8]) -> bool {
+    let is_blank = |byte: Option<&u8>| byte.is_none_or(|byte| *byte == b' ');
+    let digits = filler.split(|byte| !byte.is_ascii_digit()).map(<[u8]>::len).max();
+    !is_blank(filler.first())
+        && is_blank(filler.last())
+        && !is_blank(behind.first())
+        && digits.is_none_or(|digits| digits < DIGITS_MIN)
+        && filler.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
 }
 
 /// Where confidential bytes of a telegram of the right length may lie once bytes have moved: behind the blanks of the fillers in front of
-/// the first of them, or if there are none, behind the bytes that tell the type.
+/// the first of them, or if there are none, behind the last bytes that are known to be where they belong.
 fn reach(telegram: Telegram<'_, '_>, anchor: usize) -> Option<Range<usize>> {
     let fields = telegram.layout().fields();
     let first = fields.iter().position(|field| field.class != Class::Public)?;
@@ -274,4 +343,48 @@ fn text(value: &ValueRef<'_>) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_told_from_a_part_of_what_stands_behind() {
+        for mark in ["H1           ", "R1 ", "A B 123      ", "X "] {
+            assert!(is_mark(mark.as_bytes(), b"110123456789   "), "{mark:?}");
+        }
+        for (filler, behind) in [
+            // One, four and all digits of an account have moved forward out of the field behind.
+            ("            1", "10123456789    "),
+            ("H1       1101", "23456789       "),
+            ("0123456789   ", "12345678  40281"),
+            // A name as well, with the blanks that fill its field.
+            ("KIM          ", "               "),
+            ("KIM          ", " 8001011234567 "),
+            // Full to its end; a number of somebody; not ASCII.
+            ("C1", "004"),
+            ("8001 ", "004"),
+            ("\u{d64d} ", "004"),
+            ("  H1 ", "004"),
+        ] {
+            assert!(!is_mark(filler.as_bytes(), behind.as_bytes()), "{filler:?} {behind:?}");
+        }
+    }
+
+    #[test]
+    fn a_doubt_names_field_and_place_but_no_byte() {
+        let doubt = |sign, len| Doubt::Field { path: "header_reserved".to_string(), offset: 87, len, sign };
+        for (doubt, text) in [
+            (doubt(Sign::Fault, 1), "header_reserved at byte 87 (1 byte) has a fault"),
+            (
+                doubt(Sign::Filled, 13),
+                "header_reserved at byte 87 (13 bytes) is a filler that holds more than a short mark",
+            ),
+            (doubt(Sign::Shifted, 13), "header_reserved at byte 87 (13 bytes) begins with a blank"),
+            (Doubt::Length, "the length is wrong"),
+        ] {
+            assert_eq!(doubt.to_string(), text);
+        }
+    }
 }

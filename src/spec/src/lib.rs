@@ -89,7 +89,7 @@ pub use catalog::{Catalog, Select, SelectRow, Signed, TelegramId, Unselected, Wi
 pub use check::{Loaded, check, load};
 pub use condition::{Condition, Operand, Test};
 pub use diagnostic::{Diagnostic, Label, Severity, Source, SourceId, Span};
-pub use exposure::{Doubt, Exposure, Shown, ShownRow};
+pub use exposure::{Doubt, Exposure, Shown, ShownRow, Sign};
 pub use fmt::fmt;
 pub use institution::{Digest, Institution, Layouts, Protocol};
 pub use mistake::CODES;

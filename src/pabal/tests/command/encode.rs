@@ -14,7 +14,7 @@ fn fields(hex: &str) -> Vec<String> {
 
 #[test]
 fn what_is_decoded_encodes_to_the_same_bytes() {
-    for sample in samples() {
+    for sample in samples("hecto") {
         let fields = fields(&sample.hex());
         let mut args = vec!["encode", &sample.telegram, "--side", &sample.side, "--prefix"];
         args.extend(fields.iter().map(String::as_str));

@@ -37,13 +37,15 @@ pub(crate) fn sample(name: &str) -> Sample {
     read(&root().join(format!("specs/hecto/samples/{name}.toml")))
 }
 
-pub(crate) fn samples() -> Vec<Sample> {
-    let entries = fs::read_dir(root().join("specs/hecto/samples")).expect("the samples are there");
+/// All of an institution.
+pub(crate) fn samples(institution: &str) -> Vec<Sample> {
+    let folder = root().join("specs").join(institution).join("samples");
+    let entries = fs::read_dir(folder).expect("the samples are there");
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
     let samples: Vec<_> =
         paths.iter().filter(|path| path.extension().is_some_and(|e| e == "toml")).map(|p| read(p)).collect();
-    assert!(samples.len() > 10, "a folder without samples proves nothing");
+    assert!(samples.len() > 5, "a folder without samples proves nothing");
     samples
 }
 
@@ -54,7 +56,7 @@ fn read(path: &Path) -> Sample {
     let fields = table["fields"].as_table().expect("a table");
     let public = fields.iter().filter(|(name, _)| !masked.contains_key(*name));
     Sample {
-        public: public.map(|(_, value)| value.as_str().map_or_else(|| format!("{value:?}"), String::from)).collect(),
+        public: public.map(|(_, value)| in_text(value)).collect(),
         name: text("name"),
         telegram: text("telegram"),
         side: text("side"),
@@ -67,10 +69,25 @@ fn read(path: &Path) -> Sample {
         confidential: masked
             .into_iter()
             .map(|(field, shown)| {
-                let value = table["fields"][&field].as_str().expect("what is confidential is text").into();
+                let value = in_text(&table["fields"][&field]);
                 (field, value, shown.as_str().expect("a text").into())
             })
             .collect(),
         is_refused: table.contains_key("refused"),
+    }
+}
+
+/// A value as people read it; of bytes, what stands in front of the blanks that fill their field.
+fn in_text(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Integer(number) => number.to_string(),
+        toml::Value::Table(bytes) => {
+            let hex = bytes["hex"].as_str().expect("digits");
+            let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).expect("two digits");
+            let text: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();
+            text.escape_ascii().to_string().trim_end().into()
+        }
+        other => panic!("{other:?} is no value of a sample"),
     }
 }
