@@ -20,6 +20,8 @@ const PAGE_ENTRIES: usize = 256;
 const BINDING: [&str; 2] = ["accepted", "fence"];
 /// Envelopes that one search looks at, at most; what stands before these is not found by it.
 const SEARCHED_MAX: usize = 20_000;
+/// Exchanges and notices of which one search reads all entries, at most: each is a question of its own to the journal.
+const READ_MAX: usize = 2_000;
 /// Readers that are kept open between questions.
 const READERS_KEPT_MAX: usize = 4;
 
@@ -98,7 +100,8 @@ impl Histories {
 }
 
 impl Histories {
-    /// The newest exchanges and notices with a key, at most `max`, the newest first; and whether there may be more.
+    /// The newest exchanges and notices with a key, at most `max`, the newest first; and whether there may be more: than `max`, or than
+    /// [`SEARCHED_MAX`] and [`READ_MAX`] let a search see.
     pub(crate) async fn search(
         &self,
         institution: Option<String>,
@@ -117,8 +120,13 @@ impl Histories {
                     let Some(id) = envelope.columns.exchange.as_deref().and_then(ExchangeId::parse) else {
                         return Ok(false);
                     };
-                    if seen.insert((envelope.institution.clone(), id))
-                        && let Some(history) = of_exchange(reader, &envelope.institution, id)?
+                    if !seen.insert((envelope.institution.clone(), id)) {
+                        return Ok(false);
+                    }
+                    if seen.len() > READ_MAX {
+                        return Ok(true);
+                    }
+                    if let Some(history) = of_exchange(reader, &envelope.institution, id)?
                         && (by != SearchBy::Unresolved || history.is_unknown())
                     {
                         found.push((id, history));
@@ -349,5 +357,34 @@ mod tests {
             append("hecto", (0..1_000).map(|_| draft("repeated", Some(ours))).collect());
         }
         assert_eq!(search(2).await, (vec![ours], true), "the other lies further back than a search looks");
+    }
+
+    /// Everything that was ever UNKNOWN has an entry that says so, settled or not: reading it all would take as long as there are.
+    #[tokio::test]
+    async fn a_search_for_what_is_unresolved_reads_so_many_and_says_that_there_may_be_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let (writer, _) = Journal::open(Options::new(directory.path(), 1, "test")).unwrap();
+        let (acks, acked) = mpsc::channel();
+        writer.register("hecto", Arc::new(move |ack| _ = acks.send(ack))).unwrap();
+        let append = |ids: std::ops::Range<u128>| {
+            let told = |id| {
+                let draft = draft("outcome", Some(ExchangeId(id)));
+                let columns = Columns { outcome: Some("UNKNOWN".to_owned()), idempotency_key: None, ..draft.columns };
+                Draft { columns, ..draft }
+            };
+            writer.append("hecto", ids.map(told).collect(), 1).unwrap();
+            assert!(matches!(acked.recv().unwrap(), pabal_journal::Ack::Durable { .. }));
+        };
+        let histories = Histories::new(directory.path().to_owned());
+        let search = async || {
+            let (found, more) = histories.search(None, SearchBy::Unresolved, 10).await.unwrap();
+            assert!(found.is_empty(), "none of them has an outcome that can be read");
+            more
+        };
+        append(1..1_001);
+        append(1_001..2_001);
+        assert!(!search().await, "as many as one search reads");
+        append(2_001..2_002);
+        assert!(search().await, "one more");
     }
 }

@@ -7,6 +7,7 @@ use pabal_front::proto::{ExchangeRequest, Fields, Value, exchange_request, value
 use pabal_switch::Refusal;
 use tonic::{Code, Status};
 
+use crate::print::Form;
 use crate::{encode, exit, print};
 
 /// Where a gateway listens unless it is told otherwise.
@@ -25,23 +26,11 @@ pub(crate) struct Target {
 
 impl Target {
     /// Connects and runs `work`. If nobody answers it ends with 4 and prints `nothing_left` for what would have sent something, which
-    /// is proven not to have left; with 5 for what only asks.
+    /// is proven not to have left; with 5 for what only asks. In `form` that error is printed too.
     pub(crate) fn with<F>(
         &self,
         nothing_left: Option<&str>,
-        work: impl FnOnce(Client, String) -> F,
-    ) -> anyhow::Result<u8>
-    where
-        F: Future<Output = anyhow::Result<u8>>,
-    {
-        self.with_json(nothing_left, false, work)
-    }
-
-    /// As [`Target::with`]; `json`: if nobody answers, that is printed as JSON too.
-    pub(crate) fn with_json<F>(
-        &self,
-        nothing_left: Option<&str>,
-        json: bool,
+        form: Form,
         work: impl FnOnce(Client, String) -> F,
     ) -> anyhow::Result<u8>
     where
@@ -56,9 +45,7 @@ impl Target {
                 Err(error @ ConnectError::NotAddress(_)) => Err(error.into()),
                 Err(error) => {
                     err!("pabal: {error}");
-                    if json {
-                        print::json(&print::unreached_json(&error.to_string()))?;
-                    }
+                    form.error(&print::untold_json(&error.to_string()));
                     if let Some(nothing_left) = nothing_left {
                         err!("{nothing_left}");
                     }
@@ -88,7 +75,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 /// Exit codes: 0 SUCCESS, 1 FAILURE, 2 usage, 3 UNKNOWN, 4 refused and nothing left, 5 no proof.
 ///
 /// With --json: outcome, cause, refusal, exchange_id, state, telegram_number, response_code, response_text, trace_id, fields (name: text; those that
-/// are set), faults (field, offset, rule, text). Of a confidential field only the class is shown, as in `(account)`. Without an answer: outcome (null),
+/// are set), faults (field, offset, rule, text). Confidential fields are masked unless --unmasked is given. Without an answer: outcome (null),
 /// refusal (null if no gateway refused it), faults (field, text), detail; the exit code tells whether anything may have left.
 #[derive(Debug, Args)]
 pub(crate) struct Call {
@@ -137,7 +124,7 @@ impl Call {
             party: self.party.clone().unwrap_or_default(),
             idempotency_key: self.key.clone().unwrap_or_default(),
         };
-        self.target.with_json(Some("No byte of the request left."), self.json, async |mut client, caller| {
+        self.target.with(Some("No byte of the request left."), Form::of(self.json), async |mut client, caller| {
             let request = client::request(message, Some(&caller), self.timeout, self.traceparent.as_deref())?;
             match client.gateway.exchange(request).await {
                 Ok(response) => {
@@ -152,9 +139,7 @@ impl Call {
                     Ok(print::exit_code(response.outcome))
                 }
                 Err(status) => {
-                    if self.json {
-                        print::json(&print::refused_json(&status, client::refusal(&status)))?;
-                    }
+                    Form::of(self.json).error(&print::refused_json(&status, client::refusal(&status)));
                     Ok(self.refused(&status))
                 }
             }

@@ -3,6 +3,7 @@ use pabal_front::client;
 use pabal_front::proto::{FindRequest, find_request, find_response};
 
 use crate::call::Target;
+use crate::print::Form;
 use crate::{exit, print};
 
 /// Ask a gateway what became of an exchange.
@@ -10,7 +11,7 @@ use crate::{exit, print};
 /// Exit codes are those of the outcome: 0 SUCCESS, 1 FAILURE (also: not found, and the key is bound now), 3 UNKNOWN or none yet, 5 not found and no proof.
 ///
 /// With --json: found (if false, only fenced beside it), exchange_id, exchange, outcome (null while there is none), cause, refusal, state,
-/// telegram_number, trace_id, journal (at_us: microseconds since 1970, kind, text).
+/// telegram_number, trace_id, journal (at: RFC 3339, at_us: microseconds since 1970, kind, text).
 #[derive(Debug, Args)]
 pub(crate) struct Find {
     /// The institution, as configured
@@ -38,7 +39,7 @@ impl Find {
             (None, None) => anyhow::bail!("say which exchange: its id, or --key"),
         };
         let message = FindRequest { institution: self.institution.clone(), key: Some(key), fence: self.fence };
-        self.target.with(None, async |mut client, caller| {
+        self.target.with(None, Form::of(self.json), async |mut client, caller| {
             match client.gateway.find(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => {
                     let response = response.into_inner();
@@ -57,6 +58,7 @@ impl Find {
                     })
                 }
                 Err(status) => {
+                    Form::of(self.json).error(&print::refused_json(&status, client::reason(&status)));
                     err!("error     {:?}: {}", status.code(), status.message());
                     err!("This says nothing about the exchange that is asked about.");
                     Ok(exit::NO_PROOF)

@@ -5,6 +5,7 @@ use pabal_front::client;
 use pabal_front::proto::{InquireRequest, find_response};
 
 use crate::call::{self, Target};
+use crate::print::Form;
 use crate::{exit, print};
 
 const NOTHING_LEFT: &str = "No inquiry was sent.";
@@ -43,7 +44,7 @@ impl Inquire {
             actor: self.actor.clone(),
             reason: self.reason.clone(),
         };
-        self.target.with(Some(NOTHING_LEFT), async |mut client, caller| {
+        self.target.with(Some(NOTHING_LEFT), Form::Text, async |mut client, caller| {
             match client.control.inquire(client::request(message, Some(&caller), self.timeout, None)?).await {
                 Ok(response) => {
                     let response = response.into_inner();

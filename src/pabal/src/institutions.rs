@@ -5,6 +5,7 @@ use pabal_front::client;
 use pabal_front::proto::{InstitutionStatus, StatusRequest};
 
 use crate::call::Target;
+use crate::print::Form;
 use crate::table::Table;
 use crate::{exit, print};
 
@@ -29,10 +30,10 @@ impl Institutions {
         json: impl FnOnce(&[InstitutionStatus]) -> serde_json::Value,
     ) -> anyhow::Result<u8> {
         let message = StatusRequest { institution: self.institution.unwrap_or_default() };
-        self.target.with(None, async |mut client, caller| {
+        self.target.with(None, Form::of(self.json), async |mut client, caller| {
             let institutions = match client.control.status(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => response.into_inner().institutions,
-                Err(status) => return Ok(print::unanswered(&status)),
+                Err(status) => return Ok(print::unanswered(&status, Form::of(self.json))),
             };
             if self.json {
                 print::json(&json(&institutions))?;

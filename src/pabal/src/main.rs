@@ -39,6 +39,9 @@ use clap::{Parser, Subcommand};
 ///
 /// Exit codes: 0 SUCCESS or done, 1 FAILURE or mistakes found, 2 usage, 3 UNKNOWN, 4 refused and nothing left,
 /// 5 no proof (ask `pabal find`).
+///
+/// With --json, what a gateway refuses, and that none was reached, is one JSON value on standard output as well: outcome (null), refusal (null if no
+/// gateway refused), faults (field, text), detail. Mistakes of usage are told on standard error alone.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
 struct Cli {

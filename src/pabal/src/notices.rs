@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tonic::Streaming;
 
 use crate::call::Target;
+use crate::print::Form;
 use crate::{exit, print};
 
 /// Requests that may wait to be sent.
@@ -25,8 +26,8 @@ const REQUESTS_MAX: usize = 16;
 /// come first. Exit codes: 0 stopped, or --count are printed and their replies told, 2 usage, 5 the subscription was not made or has ended.
 ///
 /// With --json, one JSON value per line: {notice: {notice_id, name, telegram, participant, business_date, number, repeated, recovered_by, joined_exchange_id, reply_within_ms,
-/// received_at_us, trace_id, fields, faults}}, {replied: {notice_id, report, text}} or {reply_refused: {notice_id, reason, text}}; null where there is none. Of a confidential
-/// field only the class is shown, as in `(account)`, unless --unmasked.
+/// received_at (RFC 3339), received_at_us, trace_id, fields, faults}}, {replied: {notice_id, report, text}} or {reply_refused: {notice_id, reason, text}}; null where there is none. Confidential
+/// fields are masked unless --unmasked is given.
 #[derive(Debug, Args)]
 pub(crate) struct Notices {
     /// The institution, as configured
@@ -52,16 +53,20 @@ pub(crate) struct Notices {
 
 impl Notices {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
-        self.target.with(None, async |mut client, caller| {
+        self.target.with(None, self.form(), async |mut client, caller| {
             let (requests, stream) = mpsc::channel(REQUESTS_MAX);
             let subscribe = Subscribe { institution: self.institution.clone(), notices: self.notices.clone() };
             say(&requests, Action::Subscribe(subscribe)).await;
             let stream = tokio_stream::wrappers::ReceiverStream::new(stream);
             match client.gateway.serve(client::request(stream, Some(&caller), None, None)?).await {
                 Ok(response) => self.listen(response.into_inner(), requests).await,
-                Err(status) => Ok(print::unanswered(&status)),
+                Err(status) => Ok(print::unanswered(&status, self.form())),
             }
         })
+    }
+
+    const fn form(&self) -> Form {
+        if self.json { Form::JsonLines } else { Form::Text }
     }
 
     async fn listen(
@@ -83,10 +88,12 @@ impl Notices {
             let event = match event {
                 Ok(Some(event)) => event.event,
                 Ok(None) => {
-                    err!("the gateway has ended the subscription");
+                    let ended = "the gateway has ended the subscription";
+                    self.form().error(&print::untold_json(ended));
+                    err!("{ended}");
                     return Ok(exit::NO_PROOF);
                 }
-                Err(status) => return Ok(print::unanswered(&status)),
+                Err(status) => return Ok(print::unanswered(&status, self.form())),
             };
             match event {
                 // The rest goes to another subscriber, or waits.
@@ -200,7 +207,7 @@ fn lines(notice: &Notice, unmasked: bool) -> Vec<String> {
             lines.push(format!("{name:<10}{text}"));
         }
     }
-    lines.extend(print::fields(&notice.fields, unmasked));
+    lines.extend(print::fields(&notice.fields, &notice.raw, unmasked));
     lines.extend(notice.faults.iter().map(|fault| format!("fault     {}", fault.text)));
     if let Some(within) = &notice.reply_within {
         lines.push(format!("reply     awaited for {}", print::span(within.seconds)));
@@ -210,8 +217,10 @@ fn lines(notice: &Notice, unmasked: bool) -> Vec<String> {
 
 fn to_json(notice: &Notice, unmasked: bool) -> serde_json::Value {
     let text = |text: &str| if text.is_empty() { serde_json::Value::Null } else { json!(text) };
-    let fields =
-        notice.fields.iter().filter_map(|(name, field)| Some((name.clone(), json!(print::shown(field, unmasked)?))));
+    let fields = notice
+        .fields
+        .iter()
+        .filter_map(|(name, field)| Some((name.clone(), json!(print::shown(field, &notice.raw, unmasked)?))));
     let faults = notice.faults.iter();
     json!({
         "notice_id": notice.notice_id,
@@ -224,6 +233,7 @@ fn to_json(notice: &Notice, unmasked: bool) -> serde_json::Value {
         "recovered_by": text(&notice.recovered_by),
         "joined_exchange_id": text(&notice.joined_exchange_id),
         "reply_within_ms": notice.reply_within.as_ref().map(print::millis),
+        "received_at": notice.received_at.as_ref().map(|at| print::rfc_3339(at, 0)),
         "received_at_us": notice.received_at.as_ref().map(print::micros),
         "trace_id": notice.trace_id,
         "fields": fields.collect::<serde_json::Map<_, _>>(),

@@ -7,6 +7,7 @@ use pabal_front::proto::{
     ExchangeResponse, Field, FindResponse, FoundExchange, HistoryEntry, Outcome, Reason, Value, find_response, value,
 };
 use pabal_front::{Span, Timestamp, client};
+use pabal_telegram::{Charset, Class, masked_by_class};
 use serde_json::json;
 use tonic::{Code, Status};
 
@@ -47,7 +48,7 @@ pub(crate) fn with_refusal(cause: i32, refusal: i32) -> String {
     }
 }
 
-/// The answer to `Exchange`. Confidential fields show their class only, unless `unmasked`.
+/// The answer to `Exchange`. Confidential fields are masked unless `unmasked`.
 pub(crate) fn exchange(response: &ExchangeResponse, unmasked: bool) -> Vec<String> {
     let mut lines = vec![
         format!("outcome   {} ({})", outcome(response.outcome), with_refusal(response.cause, response.refusal)),
@@ -58,7 +59,7 @@ pub(crate) fn exchange(response: &ExchangeResponse, unmasked: bool) -> Vec<Strin
     }
     lines.extend(code(response));
     lines.push(format!("trace     {}", response.trace_id));
-    lines.extend(fields(&response.fields, unmasked));
+    lines.extend(fields(&response.fields, &response.raw, unmasked));
     for fault in &response.faults {
         lines.push(format!("fault     {}", fault.text));
     }
@@ -73,7 +74,7 @@ pub(crate) fn inquiry(response: &ExchangeResponse) -> Vec<String> {
         lines.push(format!("number    {}", response.telegram_number));
     }
     lines.extend(code(response));
-    lines.extend(fields(&response.fields, false));
+    lines.extend(fields(&response.fields, &response.raw, false));
     for fault in &response.faults {
         lines.push(format!("fault     {}", fault.text));
     }
@@ -89,14 +90,14 @@ fn code(response: &ExchangeResponse) -> Option<String> {
     (!response.response_code.is_empty()).then(|| format!("code      {} {text}", response.response_code))
 }
 
-/// A table of the fields that hold something.
-pub(crate) fn fields(fields: &BTreeMap<String, Field>, unmasked: bool) -> Vec<String> {
+/// A table of the fields that hold something; `raw` is their telegram.
+pub(crate) fn fields(fields: &BTreeMap<String, Field>, raw: &[u8], unmasked: bool) -> Vec<String> {
     let mut fields: Vec<(&String, &Field)> = fields.iter().collect();
     fields.sort_by_key(|(_, field)| field.offset);
     let mut table = Table::new(&[("  field", Align::Left), ("value", Align::Left)]);
     let mut any = false;
     for (name, field) in fields {
-        let Some(text) = shown(field, unmasked) else { continue };
+        let Some(text) = shown(field, raw, unmasked) else { continue };
         any = true;
         table.row(vec![format!("  {name}"), text]);
     }
@@ -167,15 +168,34 @@ pub(crate) fn history(history: &[HistoryEntry]) -> Vec<String> {
 
 /// The same as JSON.
 pub(crate) fn history_json(history: &[HistoryEntry]) -> Vec<serde_json::Value> {
-    let entry = |entry: &HistoryEntry| json!({ "at_us": entry.at.as_ref().map(micros), "kind": entry.kind, "text": entry.text });
+    let entry = |entry: &HistoryEntry| {
+        json!({
+            "at": entry.at.as_ref().map(|at| rfc_3339(at, 0)),
+            "at_us": entry.at.as_ref().map(micros),
+            "kind": entry.kind,
+            "text": entry.text,
+        })
+    };
     history.iter().map(entry).collect()
 }
 
-/// Date and time of a zone that is so many minutes east of UTC.
+/// Date and time of a zone that is so many minutes east of UTC, and that zone.
 pub(crate) fn moment(at: Option<&Timestamp>, zone_minutes: i32) -> String {
     let Some(at) = at else { return String::new() };
     let civil = Wall::from_unix_seconds(at.seconds).civil(UtcOffset::from_minutes(zone_minutes));
-    format!("{} {}", civil.date, civil.time)
+    format!("{} {}{}", civil.date, civil.time, offset(zone_minutes))
+}
+
+/// The same for programs: RFC 3339 with microseconds.
+pub(crate) fn rfc_3339(at: &Timestamp, zone_minutes: i32) -> String {
+    let civil = Wall::from_unix_seconds(at.seconds).civil(UtcOffset::from_minutes(zone_minutes));
+    format!("{}T{}.{:06}{}", civil.date, civil.time, at.nanos / 1_000, offset(zone_minutes))
+}
+
+/// `+09:00`.
+fn offset(minutes: i32) -> String {
+    let sign = if minutes < 0 { '-' } else { '+' };
+    format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
 }
 
 /// A span in the largest units that tell it: `42 s`, `3 min 20 s`, `2 h 5 min`.
@@ -197,8 +217,36 @@ pub(crate) fn date(yyyymmdd: u32) -> String {
     format!("{:04}-{:02}-{:02}", yyyymmdd / 10_000, yyyymmdd / 100 % 100, yyyymmdd % 100)
 }
 
+/// What a command prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Text for people.
+    Text,
+    /// One JSON value.
+    Json,
+    /// A JSON value in each line.
+    JsonLines,
+}
+
+impl Form {
+    /// Of a command that prints one value.
+    pub(crate) const fn of(json: bool) -> Self {
+        if json { Self::Json } else { Self::Text }
+    }
+
+    /// Prints an error as JSON, if that is what is printed. What people read about it stands on standard error in either case.
+    pub(crate) fn error(self, value: &serde_json::Value) {
+        match self {
+            Self::Text => {}
+            Self::Json => out!("{value:#}"),
+            Self::JsonLines => out!("{value}"),
+        }
+    }
+}
+
 /// Prints the error of a question. Nothing is learnt by it, and nothing was done.
-pub(crate) fn unanswered(status: &Status) -> u8 {
+pub(crate) fn unanswered(status: &Status, form: Form) -> u8 {
+    form.error(&refused_json(status, client::reason(status)));
     match client::reason(status) {
         Some(reason) => err!("refused   {reason} ({:?})", status.code()),
         None => err!("error     {:?}", status.code()),
@@ -225,16 +273,27 @@ pub(crate) fn seconds(micros: i64) -> String {
     format!("+{}.{:03} s", micros / 1_000_000, micros % 1_000_000 / 1_000)
 }
 
-/// A field's value, if it holds one: of a confidential field its class between parentheses, unless `unmasked`.
-pub(crate) fn shown(field: &Field, unmasked: bool) -> Option<String> {
+/// A field's value, if it holds one: of a confidential field what its class lets through of its bytes in `raw`, unless `unmasked`.
+pub(crate) fn shown(field: &Field, raw: &[u8], unmasked: bool) -> Option<String> {
     let text = field.value.as_ref().and_then(value_text)?;
-    Some(if field.class == "public" || unmasked { text } else { format!("({})", field.class) })
+    if field.class == "public" || unmasked {
+        return Some(text);
+    }
+    let size = |bytes: u32| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let (start, len) = (size(field.offset), size(field.length));
+    let bytes = raw.get(start..start.saturating_add(len));
+    // Without the bytes, or of a class that only a newer gateway knows, nothing shows.
+    let Some((class, bytes)) = Class::of_word(&field.class).zip(bytes) else { return Some("*".repeat(len.min(64))) };
+    Some(masked_by_class(class, Charset::Cp949, bytes).1)
 }
 
 /// The answer to `Exchange` as JSON; confidential as [`exchange`].
 pub(crate) fn exchange_json(response: &ExchangeResponse, unmasked: bool) -> serde_json::Value {
-    let fields: BTreeMap<&String, String> =
-        response.fields.iter().filter_map(|(name, field)| Some((name, shown(field, unmasked)?))).collect();
+    let fields: BTreeMap<&String, String> = response
+        .fields
+        .iter()
+        .filter_map(|(name, field)| Some((name, shown(field, &response.raw, unmasked)?)))
+        .collect();
     json!({
         "outcome": outcome_json(response.outcome),
         "cause": reason_json(response.cause),
@@ -265,8 +324,8 @@ pub(crate) fn refused_json(status: &Status, refusal: Option<String>) -> serde_js
     })
 }
 
-/// That no gateway was reached, as [`refused_json`].
-pub(crate) fn unreached_json(detail: &str) -> serde_json::Value {
+/// An error that no gateway told, as [`refused_json`].
+pub(crate) fn untold_json(detail: &str) -> serde_json::Value {
     json!({ "outcome": null, "refusal": null, "faults": [], "detail": detail })
 }
 
@@ -323,16 +382,19 @@ mod tests {
             length: 4,
         };
         let fields = [
-            ("credit_account", field("301000000001", "account", 118)),
+            ("credit_account", field("3010", "account", 118)),
             ("proc_result", field("NREC", "public", 187)),
             ("reserved", field("    ", "public", 193)),
         ];
+        let mut raw = vec![b' '; 200];
+        raw[118..122].copy_from_slice(b"3010");
         let response = ExchangeResponse {
+            raw,
             outcome: Outcome::Unknown.into(),
             cause: Reason::UnlistedCode.into(),
             telegram_number: "000004".into(),
             response_code: "QX77".into(),
-            fields: fields.map(|(name, field)| (name.to_string(), field)).into(),
+            fields: fields.clone().map(|(name, field)| (name.to_string(), field)).into(),
             ..ExchangeResponse::default()
         };
         let wanted = [
@@ -340,9 +402,26 @@ mod tests {
             "number    000004",
             "code      QX77 (no table lists it)",
             "  field           value",
-            "  credit_account  (account)",
+            "  credit_account  **10",
             "  proc_result     NREC",
         ];
         assert_eq!(inquiry(&response), wanted);
+        let [account, ..] = &fields;
+        let account = &account.1;
+        // Nothing of it shows where it cannot be masked by its class.
+        assert_eq!(shown(account, b"", false).as_deref(), Some("****"));
+        let newer = Field { class: "card".into(), ..account.clone() };
+        assert_eq!(shown(&newer, &response.raw, false).as_deref(), Some("****"));
+        assert_eq!(shown(account, b"", true).as_deref(), Some("3010"));
+    }
+
+    #[test]
+    fn a_moment_says_its_zone() {
+        // 2026-11-22 00:30:00.000001 UTC.
+        let at = Timestamp { seconds: 1_795_307_400, nanos: 1_000 };
+        assert_eq!(moment(Some(&at), 540), "2026-11-22 09:30:00+09:00");
+        assert_eq!(rfc_3339(&at, -210), "2026-11-21T21:00:00.000001-03:30");
+        assert_eq!(rfc_3339(&at, 0), "2026-11-22T00:30:00.000001+00:00");
+        assert_eq!(moment(None, 540), "");
     }
 }

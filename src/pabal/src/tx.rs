@@ -5,7 +5,7 @@ mod list;
 mod show;
 
 use clap::Subcommand;
-use pabal_front::proto::{Outcome, TxSummary};
+use pabal_front::proto::{Outcome, SearchResponse, TxSummary};
 use serde_json::json;
 
 use crate::print;
@@ -62,6 +62,15 @@ fn table(found: &[TxSummary]) -> Table {
     table
 }
 
+/// Why there may be more than was found, if there may be.
+fn more(response: &SearchResponse, max: u32) -> Option<String> {
+    let is_full = response.found.len() >= usize::try_from(max).unwrap_or(usize::MAX);
+    response.more.then(|| match is_full {
+        true => format!("there may be more than --max {max} tells"),
+        false => "the journal goes further back than a search looks".into(),
+    })
+}
+
 fn or_dash(text: &str) -> String {
     if text.is_empty() { "-".into() } else { text.into() }
 }
@@ -87,8 +96,10 @@ fn to_json(tx: &TxSummary) -> serde_json::Value {
         "institution_key": text(&tx.institution_key),
         "trace_id": text(&tx.trace_id),
         "parent_id": text(&tx.parent_id),
+        "accepted_at": tx.accepted_at.as_ref().map(|at| print::rfc_3339(at, tx.zone_minutes)),
         "accepted_at_us": tx.accepted_at.as_ref().map(print::micros),
         "next_step": text(&tx.next_step),
+        "next_at": tx.next_at.as_ref().map(|at| print::rfc_3339(at, tx.zone_minutes)),
         "next_at_us": tx.next_at.as_ref().map(print::micros),
         "owner": text(&tx.owner),
     })

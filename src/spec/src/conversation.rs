@@ -35,7 +35,7 @@ impl Institution {
 
 impl Protocol {
     /// Whether a newer version may take this one's place while sessions are up: frames are cut, numbered, stamped, found and told apart
-    /// as before, and the poll and the opening are the same. Bodies of telegrams, code tables, exchanges and notices may change, and
+    /// as before, their header is of the same charset, and the poll and the opening are the same. Bodies of telegrams, code tables, exchanges and notices may change, and
     /// there may be new ones; no frame that this version knows is another telegram in the newer one.
     ///
     /// # Errors
@@ -51,6 +51,10 @@ impl Protocol {
         }
         if self.day != newer.day {
             return changed("day", "the business date changes at another time, or in another zone");
+        }
+        let charset = |protocol: &Self| header(protocol).next().map(|field| field.charset);
+        if charset(self) != charset(newer) {
+            return changed("charset", "the header is written or read in another one");
         }
         if let Err(field) = same_header(self, newer) {
             return changed("header", &format!("field {field}"));
@@ -247,6 +251,9 @@ mod tests {
             &[("X(3)            public  \"업무구분코드\"", "X(3)  unset zero public  \"업무구분코드\"")],
             "`header` of protocol lines has changed: field service_code",
         );
+        let charset = "`charset` of protocol lines has changed: the header is written or read in another one";
+        check(&[("encode euc-kr decode cp949", "encode euc-kr decode euc-kr")], charset);
+        check(&[("encode euc-kr decode cp949", "encode cp949 decode cp949")], charset);
         check(&[("company_no 1..950000", "company_no 1..940000")], "`number` of protocol lines has changed");
         check(
             &[("key          send_date bank_code", "key          bank_code send_date")],

@@ -26,7 +26,7 @@ declare! {
         JournalFailed = "JOURNAL_FAILED", "The journal cannot make anything durable; nothing is sent.";
         JournalFull = "JOURNAL_FULL", "More waits to become durable than the institution may have waiting.";
         Stopped = "STOPPED", "The gateway stopped before the request was sent.";
-        NotInquirable = "NOT_INQUIRABLE", "The exchange is not known, is not UNKNOWN, may still be answered in its time, or has no inquiry in its spec.";
+        NotInquirable = "NOT_INQUIRABLE", "The exchange is not known, is not UNKNOWN, may still be answered in its time, is of another business date, or has no inquiry in its spec.";
         NumberInUse = "NUMBER_IN_USE", "A request that names a number of the institution is under way under this number.";
         UnknownNotice = "UNKNOWN_NOTICE", "No notice of this id waits for a reply.";
     }

@@ -32,6 +32,12 @@ impl Class {
         ("secret", Self::Secret),
     ];
 
+    /// The class of a word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == word).map(|(_, class)| *class)
+    }
+
     /// The word that specs use.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -5,10 +5,9 @@ use core::fmt;
 use crate::cell::Cell;
 use crate::charset::Charset;
 use crate::class::Class;
-use crate::decode::trim_right;
 use crate::field::{Field, FieldId};
 use crate::layout::Layout;
-use crate::mask::{hex, mask};
+use crate::mask::{hex, masked_by_class};
 use crate::nearest::nearest;
 
 /// What is wrong with one field: where it is, which bytes, which rule. Bytes of a field that is not public print masked.
@@ -218,8 +217,7 @@ impl Fault {
     #[must_use]
     pub fn masked(&self) -> (String, String) {
         let class = if self.is_misplaced() { Class::Identity } else { self.class };
-        let end = trim_right(&self.bytes, self.charset.blank()).len();
-        mask(class, self.charset, &self.bytes, 0..end)
+        masked_by_class(class, self.charset, &self.bytes)
     }
 
     /// More digits than the field has may be an account's that was given to the wrong field, of which its class does not know.

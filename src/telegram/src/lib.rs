@@ -128,7 +128,7 @@ pub use field::{By, Echo, Equal, Field, FieldId, Fill, Side, Slice, Unset};
 pub use frame::{Deframer, FrameError, Framing, LengthStyle};
 pub use kind::{Form, Kind, Number, Sign, Stamp};
 pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Times, When};
-pub use mask::{masked, redacted};
+pub use mask::{masked, masked_by_class, redacted};
 pub use nearest::nearest;
 pub use text::{Lenient, Mode, TextRule, Wide};
 pub use trace::{Carrier, TraceKey};

@@ -5,6 +5,7 @@ use core::ops::Range;
 
 use crate::charset::Charset;
 use crate::class::Class;
+use crate::decode::trim_right;
 use crate::decode::Telegram;
 use crate::field::{Field, Side};
 use crate::layout::Layout;
@@ -71,8 +72,16 @@ pub fn redacted(layout: &Layout, telegram: &[u8]) -> Vec<u8> {
     stored
 }
 
+/// As [`masked`], for who knows only the class of the bytes, of which blanks at the end are padding; public bytes are text of the charset if
+/// they can be.
+#[must_use]
+pub fn masked_by_class(class: Class, charset: Charset, bytes: &[u8]) -> (String, String) {
+    let end = trim_right(bytes, charset.blank()).len();
+    mask(class, charset, bytes, 0..end)
+}
+
 /// Masks by class; public bytes are text of the charset if they can be. `text_at`: those that are no padding.
-pub(crate) fn mask(class: Class, charset: Charset, bytes: &[u8], text_at: Range<usize>) -> (String, String) {
+fn mask(class: Class, charset: Charset, bytes: &[u8], text_at: Range<usize>) -> (String, String) {
     let value = bytes.get(text_at.clone()).unwrap_or_default();
     match class {
         Class::Public => {

@@ -13,7 +13,8 @@ pub struct ExchangeRequest {
     #[prost(string, tag = "5")]
     pub party: ::prost::alloc::string::String,
     /// The caller's own name for the request, up to 128 bytes, unique for the caller (`x-pabal-caller`). The same key with the same content
-    /// is answered from the first exchange and sends nothing. Empty: none; then a call without an answer cannot be found again by key.
+    /// is answered from the first exchange and sends nothing; with another content it is refused (KEY_REUSED). Fields of class secret are no
+    /// part of the content: a call that differs in a password alone is the same request, and is answered from the first. Empty: none; then a call without an answer cannot be found again by key.
     #[prost(string, tag = "6")]
     pub idempotency_key: ::prost::alloc::string::String,
     /// What is sent. One of them must be set. The gateway writes what it stamps (number, date, time) and what follows from that into
@@ -570,7 +571,8 @@ pub enum Reason {
     JournalFull = 19,
     /// Refusal: the gateway stopped before the request was sent.
     Stopped = 20,
-    /// Refusal of an inquiry: the exchange is not known, is not UNKNOWN, or has no inquiry in its spec.
+    /// Refusal of an inquiry: the exchange is not known (any more), is not UNKNOWN, may still be answered in its time, is of another business
+    /// date, on which its number is another request's, or has no inquiry in its spec. Says nothing about the exchange.
     NotInquirable = 21,
     /// Refusal: a request that names a number of the institution is under way under this number.
     NumberInUse = 22,
@@ -1508,7 +1510,9 @@ pub struct SearchResponse {
     /// Newest first.
     #[prost(message, repeated, tag = "1")]
     pub found: ::prost::alloc::vec::Vec<TxSummary>,
-    /// There may be more: more match than were asked for, or the journal goes further back than a search looks.
+    /// There may be more: more match than were asked for (then `found` has as many as that), or the journal goes further back than a search
+    /// looks: it looks at 20,000 entries and reads 2,000 exchanges and notices, the newest. Of what is unresolved, that which the gateway
+    /// holds in memory is told whatever its age.
     #[prost(bool, tag = "2")]
     pub more: bool,
 }
@@ -1569,7 +1573,8 @@ pub struct TxSummary {
     /// What happens next with what is not resolved: a line for people. Empty if it is resolved.
     #[prost(string, tag = "18")]
     pub next_step: ::prost::alloc::string::String,
-    /// When. Not set if a person has to act, or an answer is awaited.
+    /// When the gateway takes that step; while an answer is awaited, until when. Not set if a person has to act, if an inquiry waits for its
+    /// turn to leave, or if it is resolved.
     #[prost(message, optional, tag = "19")]
     pub next_at: ::core::option::Option<::prost_types::Timestamp>,
     /// Who has to take the next step: gateway or operator. Empty if it is resolved.

@@ -8,9 +8,10 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use pabal_journal::{Columns, Draft};
+use pabal_spec::{Exposure, Protocol, Shown, TelegramId};
 use pabal_switch::entry::{About, Frame, Origin};
 use pabal_switch::{Cause, Entry, GapEnd, Outcome};
-use pabal_telegram::{Layout, masked};
+use pabal_telegram::{Side, Telegram, masked};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -99,9 +100,11 @@ impl Log {
 
     /// The fields of an entry's telegram, masked by their classes; only if the version that it is read by is loaded.
     fn content(&self, entry: &Entry, about: Option<&About>) -> Option<String> {
-        let (frame, layout) = match entry {
-            Entry::Sending(sending) => (&sending.telegram, self.layout(about?, false)?),
-            Entry::Outcome(concluded) => (concluded.answer.as_ref()?, self.layout(about?, true)?),
+        let (frame, (protocol, telegram), side) = match entry {
+            Entry::Sending(sending) => (&sending.telegram, self.reading(about?, Side::Asker)?, Side::Asker),
+            Entry::Outcome(concluded) => {
+                (concluded.answer.as_ref()?, self.reading(about?, Side::Answerer)?, Side::Answerer)
+            }
             Entry::NoticeReceived(received) => {
                 let about = &received.about;
                 let version = self.versions.of(about.spec)?;
@@ -111,19 +114,21 @@ impl Log {
                 let gap = rule.gap.as_ref().filter(|_| about.recovered_by.is_some() && !received.repeated);
                 let answer = gap.map(|gap| protocol.rules.exchanges[usize::from(gap.exchange.0)].answer.telegram);
                 let telegram = answer.unwrap_or(rule.request.telegram);
-                (&received.telegram, Arc::clone(protocol.catalog.layout(telegram)))
+                let side = if answer.is_some() { Side::Answerer } else { Side::Asker };
+                (&received.telegram, (Arc::clone(protocol), telegram), side)
             }
             _ => return None,
         };
-        Some(fields(&layout, frame))
+        Some(fields(&protocol, telegram, frame, side))
     }
 
-    fn layout(&self, about: &About, is_answer: bool) -> Option<Arc<Layout>> {
+    /// How the request of an exchange is read, or its answer.
+    fn reading(&self, about: &About, side: Side) -> Option<(Arc<Protocol>, TelegramId)> {
         let version = self.versions.of(about.spec)?;
         let protocol = version.protocol(&about.protocol)?;
         let (_, rule) = protocol.rules.exchange(&about.rule)?;
-        let telegram = if is_answer { rule.answer.telegram } else { rule.request.telegram };
-        Some(Arc::clone(protocol.catalog.layout(telegram)))
+        let telegram = if side == Side::Answerer { rule.answer.telegram } else { rule.request.telegram };
+        Some((Arc::clone(protocol), telegram))
     }
 
     /// These were appended as the `count`th batch.
@@ -249,13 +254,19 @@ fn about(entry: &Entry) -> Option<&About> {
     }
 }
 
-/// A telegram's fields, each masked by its class.
-fn fields(layout: &Layout, frame: &Frame) -> String {
+/// A telegram's fields, each masked by its class; hidden as a whole if bytes may have moved, as everywhere that telegrams are shown.
+fn fields(protocol: &Protocol, telegram: TelegramId, frame: &Frame, side: Side) -> String {
+    let layout = protocol.catalog.layout(telegram);
+    let exposure = Exposure::new(Telegram::new(layout, &frame.bytes, side), protocol, false);
     let mut text = layout.name().to_owned();
     for field in layout.fields() {
         if let Some(bytes) = frame.bytes.get(field.at.range()) {
+            let shown = match exposure.of(field) {
+                Shown::Hidden => "*".repeat(bytes.len()),
+                Shown::Whole | Shown::Masked => masked(field, bytes).1,
+            };
             // Writing to a String does not fail.
-            let _ = write!(text, " {}={:?}", field.path, masked(field, bytes).1);
+            let _ = write!(text, " {}={shown:?}", field.path);
         }
     }
     text
@@ -279,14 +290,18 @@ mod tests {
         let institution = pabal_spec::load(&sources).unwrap().institution;
         let protocol = &institution.protocols[0];
         let (_, rule) = protocol.rules.exchange("transfer").unwrap();
-        let layout = protocol.catalog.layout(rule.request.telegram);
-        let mut bytes = vec![b' '; 300];
-        for (name, text) in [("bank_code", "088"), ("debit_account", "11012345678901"), ("passbook_pin", "87654321")] {
-            let field = layout.fields().iter().find(|field| &*field.path == name).unwrap();
-            bytes[field.at.range()][..text.len()].copy_from_slice(text.as_bytes());
-        }
-        let told = fields(layout, &Frame::new(&bytes, &[]));
-        assert!(told.starts_with("transfer ") && told.contains(" bank_code=\"088\""), "{told}");
-        assert!(!told.contains("11012345678901") && !told.contains("87654321"), "{told}");
+        let sample = include_str!("../../../../specs/hecto/samples/transfer_request.toml");
+        let digits: String = sample.lines().filter_map(|line| line.strip_prefix("  \"")?.split('"').next()).collect();
+        let wire = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap());
+        // Behind the length prefix.
+        let bytes: Vec<u8> = wire.skip(4).collect();
+        let told = |bytes: &[u8]| fields(protocol, rule.request.telegram, &Frame::new(bytes, &[]), Side::Asker);
+        let whole = told(&bytes);
+        assert!(whole.starts_with("transfer ") && whole.contains(" bank_code=\"088\""), "{whole}");
+        assert!(whole.contains(" debit_account=\"********6789\"") && !whole.contains("110123456789"), "{whole}");
+        assert!(whole.contains(" debit_amt=\"150000\"") && whole.contains(" passbook_pin=\"********\""), "{whole}");
+        // Four bytes are lost in front of the account, so that its digits lie in a filler.
+        let moved = told(&[&bytes[..60], &bytes[64..], b"    "].concat());
+        assert!(moved.contains(" bank_code=\"088\"") && !moved.contains("1101") && !moved.contains("6789"), "{moved}");
     }
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 use tonic::Status;
 
 use crate::call::Target;
+use crate::print::Form;
 use crate::table::{Align, Table};
 use crate::{exit, print};
 
@@ -44,7 +45,7 @@ impl Reload {
             actor: self.actor.clone(),
             reason: self.reason.clone(),
         };
-        self.target.with_json(Some(NOTHING_CHANGED), self.json, async |mut client, caller| {
+        self.target.with(Some(NOTHING_CHANGED), Form::of(self.json), async |mut client, caller| {
             match client.control.reload_spec(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => {
                     let response = response.into_inner();
@@ -58,9 +59,7 @@ impl Reload {
                     Ok(exit::DONE)
                 }
                 Err(status) => {
-                    if self.json {
-                        print::json(&print::refused_json(&status, client::reason(&status)))?;
-                    }
+                    Form::of(self.json).error(&print::refused_json(&status, client::reason(&status)));
                     Ok(refused(&status))
                 }
             }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{table, to_json};
 use crate::call::Target;
+use crate::print::Form;
 use crate::{exit, print};
 
 /// Find exchanges and notices by what is known of them, newest first.
@@ -17,7 +18,7 @@ use crate::{exit, print};
 /// there is none the institution's key. An option says it plainly. Exit codes: 0 found, 1 nothing found, 2 usage, 5 not learnt.
 ///
 /// With --json: found (a list), more (true if there may be more). Each has institution, id, kind (exchange or notice), name, origin, caller, idempotency_key, party,
-/// participant, state, outcome, cause, refusal, number, institution_key, trace_id, parent_id, accepted_at_us (microseconds since 1970), next_step, next_at_us,
+/// participant, state, outcome, cause, refusal, number, institution_key, trace_id, parent_id, accepted_at (RFC 3339), accepted_at_us (microseconds since 1970), next_step, next_at, next_at_us,
 /// owner; null where there is none.
 #[derive(Debug, Args)]
 #[group(skip)]
@@ -112,13 +113,13 @@ impl Find {
         let (institution, max) = (self.institution.unwrap_or_default(), self.max);
         let zeros = self.by.zeros();
         let questions = self.by.questions(self.of);
-        self.target.with(None, async |mut client, caller| {
+        self.target.with(None, Form::of(self.json), async |mut client, caller| {
             let mut found = SearchResponse::default();
             for by in questions {
                 let message = SearchRequest { institution: institution.clone(), by: Some(by), max };
                 match client.control.search(client::request(message, Some(&caller), None, None)?).await {
                     Ok(response) => found = response.into_inner(),
-                    Err(status) => return Ok(print::unanswered(&status)),
+                    Err(status) => return Ok(print::unanswered(&status, Form::of(self.json))),
                 }
                 if !found.found.is_empty() {
                     break;
@@ -136,9 +137,9 @@ impl Find {
                 for line in table(&found.found).lines() {
                     out!("{line}");
                 }
-                if found.more {
-                    out!("there may be more than --max {max} tells, or than a search looks at");
-                }
+            }
+            if let Some(more) = super::more(&found, max).filter(|_| !self.json) {
+                out!("{more}");
             }
             Ok(if found.found.is_empty() { exit::FAILURE } else { exit::DONE })
         })

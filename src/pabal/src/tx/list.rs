@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{or_dash, to_json};
 use crate::call::Target;
+use crate::print::Form;
 use crate::table::{Align, Table};
 use crate::{exit, print};
 
@@ -37,22 +38,24 @@ impl List {
             by: Some(By::Unresolved(Unresolved {})),
             max: self.max,
         };
-        self.target.with(None, async |mut client, caller| {
+        self.target.with(None, Form::of(self.json), async |mut client, caller| {
             let response = match client.control.search(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => response.into_inner(),
-                Err(status) => return Ok(print::unanswered(&status)),
+                Err(status) => return Ok(print::unanswered(&status, Form::of(self.json))),
             };
             if self.json {
                 let list: Vec<_> = response.found.iter().map(to_json).collect();
                 print::json(&json!({ "unresolved": list, "more": response.more }))?;
-            } else if response.found.is_empty() {
-                out!("nothing is unresolved");
             } else {
-                for line in table(&response.found).lines() {
-                    out!("{line}");
+                if response.found.is_empty() {
+                    out!("nothing is unresolved");
+                } else {
+                    for line in table(&response.found).lines() {
+                        out!("{line}");
+                    }
                 }
-                if response.more {
-                    out!("there may be more than --max {} tells, or than a search looks at", self.max);
+                if let Some(more) = super::more(&response, self.max) {
+                    out!("{more}: of what is older, only what the gateway has in memory is told");
                 }
             }
             Ok(if response.found.is_empty() { exit::DONE } else { exit::UNKNOWN })

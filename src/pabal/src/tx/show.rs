@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{state, table, to_json};
 use crate::byte_table::shortened;
 use crate::call::Target;
+use crate::print::Form;
 use crate::table::{Align, Table};
 use crate::{exit, print};
 
@@ -18,7 +19,7 @@ use crate::{exit, print};
 /// 2 usage, 5 not learnt.
 ///
 /// With --json: summary (keys as those of `tx find`), request and answer (null if there is none; telegram, label, length, response_code, response_text, spec,
-/// fields, faults), journal (at_us, kind, text), inquiries and notices (as summary). A field has field (null for bytes that no field covers), offset, length, class, raw,
+/// fields, faults), journal (at, at_us, kind, text), inquiries and notices (as summary). A field has field (null for bytes that no field covers), offset, length, class, raw,
 /// value, verdict.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
@@ -39,7 +40,7 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
-        self.target.with(None, async |mut client, caller| {
+        self.target.with(None, Form::of(self.json), async |mut client, caller| {
             let institution = match &self.institution {
                 Some(name) => name.clone(),
                 None => {
@@ -50,14 +51,14 @@ impl Show {
                             Some(tx) => tx.institution,
                             None => return Ok(self.unknown()),
                         },
-                        Err(status) => return Ok(print::unanswered(&status)),
+                        Err(status) => return Ok(print::unanswered(&status, Form::of(self.json))),
                     }
                 }
             };
             let message = ShowRequest { institution, id: self.id.clone(), unmasked: self.unmasked };
             let response = match client.control.show(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => response.into_inner(),
-                Err(status) => return Ok(print::unanswered(&status)),
+                Err(status) => return Ok(print::unanswered(&status, Form::of(self.json))),
             };
             let Some(summary) = &response.summary else { return Ok(self.unknown()) };
             if self.json {
@@ -72,7 +73,9 @@ impl Show {
     }
 
     fn unknown(&self) -> u8 {
-        err!("nothing is known of {}", self.id);
+        let detail = format!("nothing is known of {}", self.id);
+        Form::of(self.json).error(&print::untold_json(&detail));
+        err!("{detail}");
         exit::FAILURE
     }
 }

@@ -43,7 +43,13 @@ fn word(word: &str) -> String {
         word.len() == form.len()
             && word.chars().zip(form.chars()).all(|(c, f)| if f == '0' { c.is_ascii_digit() } else { c == f })
     };
-    for (form, name) in [("0000-00-00", "DATE"), ("00:00:00", "TIME")] {
+    for (form, name) in [
+        ("0000-00-00", "DATE"),
+        ("00:00:00", "TIME"),
+        ("00:00:00+09:00", "TIME+09:00"),
+        ("0000-00-00T00:00:00.000000+09:00", "RFC3339+09:00"),
+        ("0000-00-00T00:00:00.000000+00:00", "RFC3339+00:00"),
+    ] {
         if has_form(form) {
             return name.into();
         }

@@ -1,6 +1,6 @@
 use insta::assert_snapshot;
 
-use crate::process::{Live, run, run_unread};
+use crate::process::{Live, run, run_unread, run_with};
 use crate::scrub::scrub;
 use crate::stage::{SILENT, Stage, transfer};
 
@@ -211,4 +211,36 @@ fn a_place_that_is_taken_is_told() {
     let second = run(&["serve", "--config", other.to_str().expect("UTF-8")]);
     assert_eq!(second.code, 2);
     assert!(second.err.lines().any(|line| line.starts_with("pabal: ")), "{}", second.err);
+}
+
+/// With --json an error is JSON on standard output too, and the same sentence for people on standard error.
+#[test]
+fn that_no_gateway_answers_is_one_json_value() {
+    let id = "01a20092-1559-7000-bd64-9e6c46a0a6e4";
+    for (args, code) in [
+        (&["lines"][..], 5),
+        (&["sessions", "hecto"], 5),
+        (&["openings"], 5),
+        (&["numbers"], 5),
+        (&["notices", "hecto"], 5),
+        (&["tx", "find", "000017"], 5),
+        (&["tx", "show", id], 5),
+        (&["tx", "list"], 5),
+        (&["find", "hecto", id], 5),
+        (&["call", "hecto", "transfer"], 4),
+        (&["spec", "reload", "--reason", "why not"], 4),
+    ] {
+        let away = ["--address", "unix:/nonexistent/pabal.sock"];
+        let ended = run_with(&[args, &away, &["--json"]].concat(), b"");
+        assert_eq!(ended.code, code, "{args:?}: {}", ended.err);
+        let value: serde_json::Value = serde_json::from_str(&ended.out).expect("one JSON value");
+        assert_eq!((&value["outcome"], &value["refusal"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+        assert_eq!(value["faults"], serde_json::json!([]));
+        let detail = value["detail"].as_str().expect("a sentence");
+        assert!(detail.starts_with("no gateway answers at unix:/nonexistent/pabal.sock"), "{detail}");
+        assert!(ended.err.contains(detail), "{args:?}: {}", ended.err);
+        assert_eq!(ended.out.lines().count() == 1, args[0] == "notices", "{args:?}: a value in each line");
+        let plain = run_with(&[args, &away].concat(), b"");
+        assert_eq!((plain.code, plain.out.as_str(), plain.err), (code, "", ended.err), "{args:?}");
+    }
 }
