@@ -5,8 +5,8 @@ use core::ops::Range;
 
 use crate::charset::Charset;
 use crate::class::Class;
-use crate::decode::trim_right;
 use crate::decode::Telegram;
+use crate::decode::trim_right;
 use crate::field::{Field, Side};
 use crate::layout::Layout;
 use crate::value::ValueRef;
