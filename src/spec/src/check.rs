@@ -6,6 +6,7 @@ mod exchange;
 mod layout;
 mod layouts;
 mod notice;
+mod number;
 mod protocol;
 mod select;
 mod shape;

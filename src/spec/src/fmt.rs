@@ -167,7 +167,7 @@ impl State {
     fn gap(&self, before: &Token, token: &Token) -> usize {
         match (before, token) {
             (Token::Sign('(' | '|'), _) | (_, Token::Sign('(' | ')' | '|' | ',' | '?')) => 0,
-            (Token::Sign(')'), Token::Word(word)) if word == "V9" => 0,
+            (Token::Sign(')'), Token::Word(word)) if matches!(word.as_str(), "V9" | ".9") => 0,
             (Token::Sign('{' | '}'), _) => 1,
             (_, Token::Word(word)) if self.open.last().is_some_and(|block| block.begins(word, Some(before))) => GAP,
             _ => 1,

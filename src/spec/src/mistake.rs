@@ -83,6 +83,9 @@ mistakes! {
     // Numbers.
     NO_SIGN             "S110" "a number whose sign has no place"
     SIGNLESS            "S111" "a place for a sign that the number does not have"
+    NO_POINT            "S112" "a point where none can stand"
+    TOO_SMALL           "S113" "digits that the bytes of their number do not hold"
+    BAD_FORM            "S114" "a property that this form of number cannot have"
     // Fields that move.
     MOVES               "S130" "a field that moves, where one at a fixed place is needed"
     // What is understood and not yet acted on.

@@ -17,9 +17,11 @@ use alloc::vec::Vec;
 
 pub(crate) use cursor::did_you_mean;
 pub(crate) use exchange::{CLAUSES as EXCHANGE, SETTLES};
+pub(crate) use field::MODES;
 pub(crate) use layouts::CLAUSES as LAYOUTS;
 pub(crate) use line::{Line, Placed, Token, cut};
 pub(crate) use notice::CLAUSES as NOTICE;
+pub(crate) use number::{FORMS, PLACES};
 pub(crate) use protocol::{CLAUSES as PROTOCOL, OPENING, POLL};
 pub(crate) use tree::BYTE_ORDER_MARK;
 use tree::TOP;

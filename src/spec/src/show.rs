@@ -4,7 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use pabal_telegram::{Class, Echo, Equal, Field, Fill, Kind, Layout, Number};
+use pabal_telegram::{Blank, Class, Echo, Equal, Field, Fill, Form, Kind, Layout, Number};
 
 /// A field as a row of the institution's document, in the words of the language.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,8 @@ fn number(number: Number) -> String {
     let sign = if number.is_signed() { "S" } else { "" };
     let mut text = format!("{sign}9({})", number.digits.saturating_sub(number.scale));
     if number.scale > 0 {
-        text.push_str(&format!("V9({})", number.scale));
+        let point = if matches!(number.form, Form::Pointed(_)) { "." } else { "V" };
+        text.push_str(&format!("{point}9({})", number.scale));
     }
     let form = number.form.to_string();
     if !form.is_empty() {
@@ -102,8 +103,20 @@ fn more(field: &Field) -> String {
         Equal { zero_left: false, space_right: true } => "equal ignoring space-right",
         Equal { zero_left: false, space_right: false } => "",
     };
+    let (mut blank, mut lenient) = ("", String::new());
+    if let Kind::Number(number) = field.kind {
+        blank = match number.blank {
+            Blank::Fault => "",
+            Blank::Null => "blank null",
+            Blank::Zero => "blank zero",
+        };
+        for mode in number.lenient.words() {
+            lenient.push_str(if lenient.is_empty() { "lenient " } else { " " });
+            lenient.push_str(mode);
+        }
+    }
     let mut all = fill;
-    for part in [echo, equal].into_iter().filter(|part| !part.is_empty()) {
+    for part in [echo, equal, blank, &lenient].into_iter().filter(|part| !part.is_empty()) {
         if !all.is_empty() {
             all.push(' ');
         }

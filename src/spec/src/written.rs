@@ -7,7 +7,7 @@ use core::ops::Range;
 use core::time::Duration;
 
 use pabal_clock::{TimeOfDay, UtcOffset};
-use pabal_telegram::{By, Charset, Class, Echo, Equal, Form, Framing, Unset};
+use pabal_telegram::{Blank, By, Charset, Class, Echo, Equal, Form, Framing, Unset};
 
 use crate::diagnostic::Span;
 use crate::rules::{Effect, Wins};
@@ -299,7 +299,7 @@ impl Digits {
     }
 
     fn len(&self) -> u32 {
-        let number = |digits| pabal_telegram::Number { digits, scale: 0, form: self.form }.len();
+        let number = |digits| pabal_telegram::Number::of(digits, 0, self.form).len();
         // More than 38 digits are told of; no length is right for them.
         u8::try_from(self.all()).map_or_else(|_| self.all(), number)
     }
@@ -319,6 +319,9 @@ pub(crate) struct Field {
     pub(crate) signed: Option<Name>,
     pub(crate) wide: Option<(Name, Name)>,
     pub(crate) unset: Option<Unset>,
+    pub(crate) blank: Option<Blank>,
+    /// Modes, as the language names them.
+    pub(crate) lenient: Vec<Name>,
     pub(crate) label: Option<Name>,
     /// Its line has a mistake that was told.
     pub(crate) broken: bool,

@@ -2,9 +2,10 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::decimal::Decimal;
 use crate::fault::{Fault, Rule};
 use crate::field::{Field, FieldId, Fill, Side, Unset};
-use crate::kind::Kind;
+use crate::kind::{Blank, Form, Kind, Number};
 use crate::layout::Layout;
 use crate::mask::masked;
 use crate::value::ValueRef;
@@ -20,10 +21,15 @@ use crate::walk::{Cells, Walk};
 /// | not filled by the side    | `Null`     | `Null`                                                 |
 /// | filled, optional (`?`)    | `Null`     | `Null` if that is its unset fill; a plain number is 0  |
 /// | filled, a text            | `""`       | the zeros                                              |
-/// | filled, a number          | a fault    | 0; a fault where a sign should be                      |
+/// | filled, a number          | a fault    | 0; a fault where a sign or a point should be           |
+/// | ... [`Blank::Null`]       | `Null`     | the same                                               |
+/// | ... [`Blank::Zero`]       | 0          | the same                                               |
 /// | filled, a code            | a fault    | the zeros                                              |
 /// | filled, a date            | `Null`     | `Null`                                                 |
 /// | filled, a time of day     | `Null`     | midnight                                               |
+///
+/// Packed, BCD and binary numbers that the side does not fill are `Null` if they are nought or blank; if it fills them, only packed
+/// ones can be left blank.
 ///
 /// Fillers are bytes, whatever they hold.
 #[derive(Clone, Copy)]
@@ -219,7 +225,12 @@ impl Field {
         ours: bool,
         fail: impl FnOnce(Rule) -> E,
     ) -> Result<ValueRef<'b>, E> {
-        if !matches!(self.kind, Kind::Filler) && self.is_left_out(bytes, ours) {
+        let is_left_out = match &self.kind {
+            Kind::Filler => false,
+            Kind::Number(number) if !number.is_text() => self.is_left_out_as_number(*number, bytes, ours),
+            _ => self.is_left_out(bytes, ours),
+        };
+        if is_left_out {
             return Ok(ValueRef::Null);
         }
         if let Fill::Const(expected) = &self.fill
@@ -232,20 +243,53 @@ impl Field {
                 Ok(text) => Ok(ValueRef::Text(text)),
                 Err(rule) => Err(fail(rule)),
             },
-            Kind::Number(number) => match number.read(bytes) {
+            Kind::Number(number) => match number.read(bytes, self.charset.decode) {
                 Ok(number) => Ok(ValueRef::Number(number)),
-                Err(rule) => Err(fail(rule)),
+                // Blank bytes are no number in any form that can be blank.
+                Err(rule) => match number.blank {
+                    Blank::Null if self.is_blank(*number, bytes) => Ok(ValueRef::Null),
+                    Blank::Zero if self.is_blank(*number, bytes) => {
+                        Ok(ValueRef::Number(Decimal { units: 0, scale: number.scale }))
+                    }
+                    _ => Err(fail(rule)),
+                },
             },
-            Kind::Code => match digit_text(bytes) {
-                Some(text) => Ok(ValueRef::Text(Cow::Borrowed(text))),
+            Kind::Code => match self.plain(bytes).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit())) {
+                Some(text) => Ok(ValueRef::Text(text)),
                 None => Err(fail(Rule::NotDigits)),
             },
-            Kind::Stamp(stamp) => match stamp.matches(bytes).then(|| core::str::from_utf8(bytes)) {
-                Some(Ok(text)) => Ok(ValueRef::Text(Cow::Borrowed(text))),
-                _ => Err(fail(Rule::NotDate { pattern: stamp.pattern.clone() })),
+            Kind::Stamp(stamp) => match self.plain(bytes).filter(|text| stamp.matches(text.as_bytes())) {
+                Some(text) => Ok(ValueRef::Text(text)),
+                None => Err(fail(Rule::NotDate { pattern: stamp.pattern.clone() })),
             },
             Kind::Filler => Ok(ValueRef::Bytes(bytes)),
         }
+    }
+
+    /// Bytes as text of ASCII characters, which digits and the marks between them are in every charset.
+    #[inline]
+    fn plain<'b>(&self, bytes: &'b [u8]) -> Option<Cow<'b, str>> {
+        if self.charset.decode.is_ebcdic() {
+            self.charset.decode.decode(bytes).ok()
+        } else {
+            core::str::from_utf8(bytes).ok().map(Cow::Borrowed)
+        }
+    }
+
+    /// Whether the bytes are what stands where a number was left blank.
+    fn is_blank(&self, number: Number, bytes: &[u8]) -> bool {
+        is_all(bytes, self.charset.decode.blank()) || (!number.is_text() && is_all(bytes, 0))
+    }
+
+    /// The same as [`Field::is_left_out`] of packed, BCD and binary numbers, whose zeros are no digits of a charset.
+    fn is_left_out_as_number(&self, number: Number, bytes: &[u8], ours: bool) -> bool {
+        if ours {
+            // Spaces may be a number in the others.
+            let can_be_blank = matches!(number.form, Form::Packed { .. }) && number.blank != Blank::Zero;
+            return can_be_blank && self.by.optional && is_all(bytes, self.charset.decode.blank());
+        }
+        let is_zero = number.read(bytes, self.charset.decode).is_ok_and(|number| number.units == 0);
+        is_zero || self.is_blank(number, bytes)
     }
 
     #[inline]
@@ -265,6 +309,7 @@ impl Field {
         match (&self.kind, blank) {
             (Kind::Stamp(_), Unset::Space) => true,
             (Kind::Stamp(stamp), Unset::Zero) => stamp.has_date() || (self.by.optional && self.unset == Unset::Zero),
+            (Kind::Number(number), Unset::Space) => self.by.optional && number.blank != Blank::Zero,
             (_, Unset::Space) => self.by.optional,
             // Nobody can tell a number that was left out from one that is nought; nought is what the bytes say.
             (Kind::Number(number), Unset::Zero) if number.is_zero_if_filled_with_zeros() => false,
@@ -286,10 +331,6 @@ pub(crate) fn trim_right(mut bytes: &[u8], pad: u8) -> &[u8] {
         bytes = rest;
     }
     bytes
-}
-
-fn digit_text(bytes: &[u8]) -> Option<&str> {
-    if bytes.iter().all(u8::is_ascii_digit) { core::str::from_utf8(bytes).ok() } else { None }
 }
 
 /// Whether all bytes are `fill`: eight at a time, because most fields are longer than they look.

@@ -2,10 +2,10 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::decimal::DecimalError;
+use crate::decimal::{Decimal, DecimalError};
 use crate::fault::{Fault, Rule};
-use crate::field::{Echo, Field, FieldId, Fill, Side};
-use crate::kind::Kind;
+use crate::field::{Echo, Field, FieldId, Fill, Side, Unset};
+use crate::kind::{Blank, Form, Kind, Number};
 use crate::layout::Layout;
 use crate::value::Value;
 
@@ -145,13 +145,29 @@ impl Field {
                 self.leave_out(out);
             }
             (Fill::Default(bytes), _) => out.extend_from_slice(bytes),
-            (Fill::Given, None) if !self.by.optional => return Err(Fault::new(self, b"", Rule::Missing)),
+            (Fill::Given, None) if self.is_needed() => return Err(Fault::new(self, b"", Rule::Missing)),
             (_, _) => self.leave_out(out),
         }
         Ok(())
     }
 
+    /// Whether the side that fills the field must give it a value.
+    fn is_needed(&self) -> bool {
+        !self.by.optional && !matches!(self.kind, Kind::Number(Number { blank: Blank::Null, .. }))
+    }
+
     fn leave_out(&self, out: &mut Vec<u8>) {
+        if let Kind::Number(number) = self.kind {
+            if number.blank == Blank::Null {
+                out.resize(out.len() + self.len(), self.charset.encode.blank());
+                return;
+            }
+            let has_spaces = matches!(number.form, Form::Packed { .. }) && self.unset == Unset::Space;
+            if !number.is_text() && !has_spaces {
+                number.put(Decimal::whole(0), self.charset.encode, out).expect("nought fits");
+                return;
+            }
+        }
         out.resize(out.len() + self.len(), self.unset_byte());
     }
 
@@ -169,21 +185,21 @@ impl Field {
                 out.extend_from_slice(bytes);
                 self.exactly_field(bytes.len())?;
             }
-            (Kind::Number(kind), Value::Number(number)) => kind.put(*number, out)?,
+            (Kind::Number(kind), Value::Number(number)) => kind.put(*number, self.charset.encode, out)?,
             (Kind::Number(kind), Value::Text(text)) => match text.parse() {
-                Ok(number) => kind.put(number, out)?,
+                Ok(number) => kind.put(number, self.charset.encode, out)?,
                 Err(DecimalError::TooLong { digits }) => return Err(Rule::Overflow { needed: digits }),
                 Err(DecimalError::NotNumber) => return Err(Rule::NotDigits),
             },
             (Kind::Code, Value::Text(text)) => {
-                out.extend_from_slice(text.as_bytes());
+                self.put_plain(text, out);
                 if !text.bytes().all(|byte| byte.is_ascii_digit()) {
                     return Err(Rule::NotDigits);
                 }
                 self.exactly_field(text.len())?;
             }
             (Kind::Stamp(stamp), Value::Text(text)) => {
-                out.extend_from_slice(text.as_bytes());
+                self.put_plain(text, out);
                 if !stamp.matches(text.as_bytes()) {
                     return Err(Rule::NotDate { pattern: stamp.pattern.clone() });
                 }
@@ -195,6 +211,15 @@ impl Field {
             (Kind::Filler, _) => return Err(Rule::WrongKind { expected: "bytes" }),
         }
         Ok(())
+    }
+
+    /// Digits and the marks between them, or whatever was given instead of them.
+    fn put_plain(&self, text: &str, out: &mut Vec<u8>) {
+        let charset = self.charset.encode;
+        if charset.is_ebcdic() && charset.encode(text, out).is_ok() {
+            return;
+        }
+        out.extend_from_slice(text.as_bytes());
     }
 
     fn no_longer_than_field(&self, bytes: usize) -> Result<(), Rule> {

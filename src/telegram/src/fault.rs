@@ -107,10 +107,24 @@ pub enum Rule {
         /// Bytes of the field that are there.
         found: u32,
     },
-    /// No '+' or '-' where the sign of a number stands.
+    /// No sign where the sign of a number stands.
     NotSign,
     /// A negative number that is nought.
     NegativeZero,
+    /// No point where the point of a number stands.
+    NoPoint,
+    /// More digits than the number has.
+    TooManyDigits {
+        /// Those of the value, zeros before them not counted.
+        digits: u32,
+        /// Those of the number.
+        max: u8,
+    },
+    /// As many digits as the number may have, and yet more than its bytes hold.
+    TooLarge {
+        /// How many bytes.
+        bytes: u8,
+    },
     /// No such field in this telegram.
     Unknown {
         /// The name that is nearest, if one is near.
@@ -305,9 +319,16 @@ impl fmt::Display for Rule {
             Self::TooPrecise { scale } => {
                 write!(f, "the value has {}, more than the field; round it before the call", Count(u32::from(*scale), "decimal"))
             }
-            Self::NotSign => f.write_str("neither `+` nor `-` where the sign stands; compare its place with the document"),
+            Self::NotSign => f.write_str("no sign where the sign stands; compare its place and its form with the document"),
             Self::NegativeZero => {
-                f.write_str("nought with a minus sign, which would not be written back; ask whoever filled it")
+                f.write_str("nought with a minus sign, which would not be written back; ask whoever filled it, or say `lenient negative_zero`")
+            }
+            Self::NoPoint => f.write_str("no `.` where the point stands; compare the digits with the document"),
+            Self::TooManyDigits { digits, max } => {
+                write!(f, "{}, and the number has {max}; give a smaller number", Count(*digits, "digit"))
+            }
+            Self::TooLarge { bytes } => {
+                write!(f, "the largest number of {} is smaller; give a smaller one", Count(u32::from(*bytes), "byte"))
             }
             Self::Negative => f.write_str("a negative number, and the field has no sign; give 0 or more"),
             Self::WrongKind { expected } => write!(f, "the field takes {expected}; give it as that"),
@@ -427,6 +448,9 @@ impl Rule {
             Self::BrokenRun => "T42",
             Self::NotSign => "T45",
             Self::NegativeZero => "T46",
+            Self::NoPoint => "T47",
+            Self::TooManyDigits { .. } => "T48",
+            Self::TooLarge { .. } => "T49",
             Self::Times { .. } => "T55",
             Self::Beyond { .. } => "T56",
             Self::NoBranch => "T57",
@@ -471,6 +495,9 @@ mod tests {
             Rule::BrokenRun,
             Rule::NotSign,
             Rule::NegativeZero,
+            Rule::NoPoint,
+            Rule::TooManyDigits { digits: 5, max: 4 },
+            Rule::TooLarge { bytes: 2 },
             Rule::Times { found: 31, max: 30 },
             Rule::Beyond { times: 3, needed: 294, left: 1 },
             Rule::NoBranch,

@@ -16,6 +16,7 @@ use crate::encode::encode;
 use crate::fault::{Fault, Rule};
 use crate::field::{Echo, Field, Fill, Side};
 use crate::frame::{Deframer, FrameError, Framing, LengthStyle};
+use crate::kind::{Blank, Form, Kind, NumberModes, Sign, Zones};
 use crate::layout::Layout;
 use crate::mask::{masked, redacted};
 use crate::value::{Value, ValueRef};
@@ -175,7 +176,7 @@ fn bytes_come_back(layout: &Layout, side: Side, data: &[u8]) {
                 let (Some(was), Some(is), Ok(value)) = (field.at.of(&bytes), field.at.of(&made), value) else {
                     continue;
                 };
-                if is_given(field, side) && !value.is_null() {
+                if is_given(field, side) && !value.is_null() && is_kept(field, was) {
                     assert_eq!(was, is, "{}", field.path);
                 }
             }
@@ -195,6 +196,19 @@ fn bytes_come_back(layout: &Layout, side: Side, data: &[u8]) {
             }
         }
     }
+}
+
+/// Whether what is read is written in the same way: see the table at [`Number`].
+fn is_kept(field: &Field, bytes: &[u8]) -> bool {
+    let Kind::Number(number) = field.kind else { return true };
+    let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    let is_kept = match number.form {
+        Form::Packed { signed: true } => bytes.last().is_some_and(|last| last & 0xF != 0xF),
+        Form::Zoned(Sign::OverpunchLeading(Zones::Ibm)) => !is_digit(bytes.first()),
+        Form::Zoned(Sign::OverpunchTrailing(Zones::Ibm)) => !is_digit(bytes.last()),
+        _ => true,
+    };
+    is_kept && number.lenient == NumberModes::default() && number.blank != Blank::Zero
 }
 
 fn values_come_back(layout: &Layout, side: Side, source: &mut Source<'_>) {
@@ -239,7 +253,11 @@ fn values_come_back(layout: &Layout, side: Side, source: &mut Source<'_>) {
             // What looks like the fill of a field that was left out reads as left out.
             (Ok(ValueRef::Null), _) => field.at.of(&made).is_some_and(|bytes| {
                 let charset = field.charset.decode;
-                [charset.blank(), charset.digit_zero()].iter().any(|fill| bytes.iter().all(|byte| byte == fill))
+                let is_fill = |fill: &u8| bytes.iter().all(|byte| byte == fill);
+                let is_nought =
+                    matches!(given, Value::Number(number) if number.units == 0) || field.check_own(bytes).is_ok();
+                [charset.blank(), charset.digit_zero()].iter().any(is_fill)
+                    || matches!(field.kind, Kind::Number(number) if !number.is_text() && is_nought)
             }),
             // cp949 for writing and ascii for reading is a spec that nobody should write, but may.
             (_, _) if !field.charset.decode.reads(field.charset.encode) => true,

@@ -1,8 +1,10 @@
+mod binary;
 mod number;
+mod packed;
 mod stamp;
 mod zoned;
 
-pub use number::{Form, Number, Sign};
+pub use number::{Blank, Form, Number, NumberModes, Order, Sign, Zones};
 pub use stamp::Stamp;
 
 /// What the bytes of a field mean.

@@ -126,7 +126,7 @@ pub use encode::{Values, encode};
 pub use fault::{Fault, Rule};
 pub use field::{By, Echo, Equal, Field, FieldId, Fill, Side, Slice, Unset};
 pub use frame::{Deframer, FrameError, Framing, LengthStyle};
-pub use kind::{Form, Kind, Number, Sign, Stamp};
+pub use kind::{Blank, Form, Kind, Number, NumberModes, Order, Sign, Stamp, Zones};
 pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Times, When};
 pub use mask::{masked, masked_by_class, redacted};
 pub use nearest::nearest;

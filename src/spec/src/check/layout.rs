@@ -6,17 +6,15 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use pabal_telegram::{
-    By, CharsetPair, Class, Echo, Field, Fill, Kind, Layout, LayoutError, Number, Slice, Stamp, TextRule, Unset, Value,
+    By, CharsetPair, Class, Echo, Field, Fill, Kind, Layout, LayoutError, Slice, Stamp, TextRule, Unset, Value,
 };
 
+use crate::check::number;
 use crate::check::shape::{self, Shaper};
 use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
 use crate::parse::did_you_mean;
 use crate::written::{self, Name};
-
-/// Numbers are exact up to here.
-const DIGITS_MAX: u32 = 38;
 
 /// What the protocol says of all fields.
 pub(crate) struct Ground<'s> {
@@ -288,7 +286,7 @@ pub(crate) fn column<'s>(
         echo: written.echo,
         text: TextRule::default(),
     };
-    misplaced(written, &field, stamped, out);
+    misplaced(written, &field, stamped, ground, out);
     if field.fill == Fill::Given && !is_filler {
         if let Some(text) = &written.constant {
             field.fill = constant(&field, text, out).map_or(Fill::Given, Fill::Const);
@@ -305,21 +303,7 @@ fn kind(written: &written::Field, out: &mut Vec<Diagnostic>) -> Kind {
         written::Kind::Text(_) => Kind::Text,
         written::Kind::Code(_) => Kind::Code,
         written::Kind::Filler(_) => Kind::Filler,
-        written::Kind::Number(number) => {
-            if number.all() > DIGITS_MAX {
-                out.push(
-                    error(
-                        mistake::BAD_KIND,
-                        kind.span,
-                        format!("{} digits", u64::from(number.whole) + u64::from(number.scale)),
-                        "A number has at most 38 digits",
-                    )
-                    .help("if it is not a number but only written in digits, it is `X(n)` or `code(n)`"),
-                );
-            }
-            let small = |digits| u8::try_from(digits).unwrap_or(u8::MAX);
-            Kind::Number(Number { digits: small(number.all()), scale: small(number.scale), form: number.form })
-        }
+        written::Kind::Number(digits) => Kind::Number(number::number(written, digits, kind.span, out)),
         written::Kind::Stamp(pattern) => Kind::Stamp(Stamp::new(pattern).unwrap_or_else(|| {
             out.push(
                 error(
@@ -336,7 +320,7 @@ fn kind(written: &written::Field, out: &mut Vec<Diagnostic>) -> Kind {
 }
 
 /// Properties that the field cannot have.
-fn misplaced(written: &written::Field, field: &Field, stamped: bool, out: &mut Vec<Diagnostic>) {
+fn misplaced(written: &written::Field, field: &Field, stamped: bool, ground: &Ground<'_>, out: &mut Vec<Diagnostic>) {
     let mut tell = |clause: &str, why: &str, help: &str| {
         let span = written.seen.find(clause).unwrap_or(written.name.span);
         out.push(
@@ -380,8 +364,17 @@ fn misplaced(written: &written::Field, field: &Field, stamped: bool, out: &mut V
     if written.seen.has("signed") && !is_number {
         tell("signed", "it is not a number", "the clause belongs to the amount, not to its sign");
     }
+    if written.seen.has("blank") && !is_number {
+        tell("blank", "it is not a number", "of text, spaces are no text; of dates, they are no date");
+    }
+    if written.seen.has("lenient") && !is_number {
+        tell("lenient", "it is not a number", "these modes are those of numbers");
+    }
     if written.seen.has("wide") && field.kind != Kind::Text {
         tell("wide", "it is not text", "only `X(n)` has letters that can be full-width");
+    }
+    if let Kind::Number(number) = field.kind {
+        number::misplaced(written, number, ground.charset, out);
     }
 }
 

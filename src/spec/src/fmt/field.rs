@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use pabal_telegram::Class;
 
 use crate::fmt::Piece;
-use crate::parse::Token;
+use crate::parse::{FORMS, MODES, PLACES, Token};
 
 /// Where each of the six columns begins, as places among the tokens of the line.
 pub(crate) fn cells(tokens: &[Piece<'_>]) -> Vec<usize> {
@@ -30,8 +30,10 @@ pub(crate) fn cells(tokens: &[Piece<'_>]) -> Vec<usize> {
     Vec::from([0, 1, who, class, (class + 1).min(label), label])
 }
 
-/// Words that belong to a kind behind its first.
-const KIND: [&str; 4] = ["V9", "sign", "leading", "trailing"];
+/// Whether a word belongs to the kind that stands before it.
+fn is_of_kind(word: &str) -> bool {
+    matches!(word, "V9" | ".9") || FORMS.contains(&word) || PLACES.contains(&word)
+}
 
 /// One past `X(9)` or `S9(5)V9(3) sign leading`, which stands behind the name.
 fn kind_end(tokens: &[Piece<'_>]) -> usize {
@@ -41,7 +43,7 @@ fn kind_end(tokens: &[Piece<'_>]) -> usize {
         match &piece.token {
             Token::Sign('(') => depth += 1,
             Token::Sign(')') => depth = depth.saturating_sub(1),
-            Token::Word(word) if depth > 0 || KIND.contains(&word.as_str()) => {}
+            Token::Word(word) if depth > 0 || is_of_kind(word) => {}
             Token::Text(_) if depth > 0 => {}
             _ => break,
         }
@@ -62,6 +64,8 @@ fn said(tokens: &[Piece<'_>], at: usize) -> usize {
         "by" if word(2) == "?" => 3,
         "by" | "at" | "const" | "=" | "unset" => 2,
         "signed" => 3,
+        "blank" => 2,
+        "lenient" => 1 + (1..).take_while(|ahead| MODES.contains(&word(*ahead))).count(),
         "wide" => 5,
         "echo" if word(1) == "in" => 4,
         "equal" => {

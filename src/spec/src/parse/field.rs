@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use pabal_telegram::{By, Class, Echo, Equal, Unset};
+use pabal_telegram::{Blank, By, Class, Echo, Equal, NumberModes, Unset};
 
 use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
@@ -16,7 +16,13 @@ use crate::parse::tree::Item;
 use crate::written::{At, Field, Kind, Name, Seen};
 
 /// What may be said of a field behind its kind, beside the classes.
-const CLAUSES: [&str; 9] = ["by", "echo", "equal", "signed", "wide", "at", "const", "unset", "="];
+const CLAUSES: [&str; 11] = ["by", "echo", "equal", "signed", "wide", "at", "const", "unset", "blank", "lenient", "="];
+
+/// What a field can be lenient in.
+pub(crate) const MODES: [&str; 4] =
+    [NumberModes::ALL[0].0, NumberModes::ALL[1].0, NumberModes::ALL[2].0, NumberModes::ALL[3].0];
+
+const BLANKS: [(&str, Blank); 2] = [("null", Blank::Null), ("zero", Blank::Zero)];
 
 const KINDS: [&str; 7] = ["X", "9", "S9", "code", "date", "time", "filler"];
 
@@ -46,6 +52,8 @@ pub(crate) fn read(item: &Item, out: &mut Vec<Diagnostic>) -> Read<Field> {
         signed: None,
         wide: None,
         unset: None,
+        blank: None,
+        lenient: Vec::new(),
         label: None,
         broken: false,
     };
@@ -188,6 +196,14 @@ fn clause(cursor: &mut Cursor<'_>, field: &mut Field) -> Read<()> {
             let when = cursor.name("the field that decides")?;
             cursor.must(&["in"])?;
             field.wide = Some((when, cursor.name("the name of a set")?));
+        }
+        "blank" => field.blank = Some(cursor.choice("`null` or `zero`: what spaces are", &BLANKS)?.value),
+        "lenient" => {
+            let modes = MODES.map(|mode| (mode, mode));
+            while field.lenient.is_empty() || MODES.iter().any(|mode| cursor.is_word(mode)) {
+                let mode = cursor.choice("something that is let pass", &modes)?;
+                field.lenient.push(At { value: mode.value.to_owned(), span: mode.span });
+            }
         }
         "at" => cursor.must(&["send"])?,
         "unset" => field.unset = Some(cursor.choice("`zero` or `space`", &UNSETS)?.value),

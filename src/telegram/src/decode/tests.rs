@@ -195,7 +195,7 @@ fn implied_decimals_are_kept() {
 
 #[test]
 fn a_sign_stands_before_or_behind_its_digits() {
-    let signed = |sign| field("f", 6, Kind::Number(Number { digits: 5, scale: 2, form: Form::Zoned(sign) }));
+    let signed = |sign| field("f", 6, Kind::Number(Number::of(5, 2, Form::Zoned(sign))));
     let [leading, trailing] = [signed(Sign::Leading), signed(Sign::Trailing)];
     let number = |units| ValueRef::Number(Decimal { units, scale: 2 });
     for (bytes, units) in [(b"+00000", 0), (b"+01250", 1_250), (b"-00001", -1), (b"-99999", -99_999)] {
@@ -215,7 +215,7 @@ fn a_sign_stands_before_or_behind_its_digits() {
 
 #[test]
 fn a_signed_number_of_zeros_alone_was_left_out() {
-    let kind = Kind::Number(Number { digits: 3, scale: 0, form: Form::Zoned(Sign::Leading) });
+    let kind = Kind::Number(Number::of(3, 0, Form::Zoned(Sign::Leading)));
     let signed = |by| Field { by, ..field("f", 4, kind.clone()) };
     assert_eq!(read(signed(ASKER), b"0000", Side::Asker), Err(Rule::NotSign));
     assert!(read(signed(ANSWERER), b"0000", Side::Asker) == Ok(ValueRef::Null));

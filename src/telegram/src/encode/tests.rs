@@ -169,9 +169,8 @@ fn numbers_are_filled_with_zeros_and_lose_nothing() {
 
 #[test]
 fn a_sign_is_a_byte_of_its_own() {
-    let signed = |digits, sign| {
-        field("f", u32::from(digits) + 1, Kind::Number(Number { digits, scale: 2, form: Form::Zoned(sign) }))
-    };
+    let signed =
+        |digits, sign| field("f", u32::from(digits) + 1, Kind::Number(Number::of(digits, 2, Form::Zoned(sign))));
     for (number, leading, trailing) in [
         ("0", b"+00000", b"00000+"),
         ("-0", b"+00000", b"00000+"),

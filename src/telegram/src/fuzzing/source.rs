@@ -6,7 +6,7 @@ use crate::charset::{Charset, CharsetPair};
 use crate::class::Class;
 use crate::decimal::{DIGITS_MAX, Decimal};
 use crate::field::{By, Echo, Equal, Field, Fill, Side, Slice, Unset};
-use crate::kind::{Form, Kind, Number, Sign, Stamp};
+use crate::kind::{Blank, Form, Kind, Number, NumberModes, Order, Sign, Stamp, Zones};
 use crate::layout::Layout;
 use crate::text::TextRule;
 use crate::value::Value;
@@ -97,7 +97,7 @@ impl<'d> Source<'d> {
         field.echo = if rest & 0x80 == 0 { Echo::No } else { Echo::Always };
         let fill: Box<[u8]> = match &field.kind {
             Kind::Stamp(_) => return field,
-            Kind::Number(number) if number.is_signed() => return field,
+            Kind::Number(number) if *number != Number::plain(number.digits, number.scale) => return field,
             Kind::Number { .. } | Kind::Code => alloc::vec![b'0' + rest % 10; field.at.range().len()].into(),
             Kind::Text | Kind::Filler => alloc::vec![b' ' + rest % 64; field.at.range().len()].into(),
         };
@@ -113,12 +113,39 @@ impl<'d> Source<'d> {
     /// A number of so many digits; sets the bytes that it takes.
     fn number(&mut self, digits: u8, len: &mut u32) -> Number {
         let choice = self.byte();
-        let sign = match choice >> 4 {
-            0 => Sign::Leading,
-            1 => Sign::Trailing,
-            _ => Sign::Absent,
+        let bytes = (choice >> 4) + 1;
+        let (order, signed) = (if choice & 4 == 0 { Order::Big } else { Order::Little }, choice & 8 == 0);
+        let zones = if signed { Zones::Ibm } else { Zones::Ascii };
+        let form = match self.below(16) {
+            0 => Form::Zoned(Sign::Leading),
+            1 => Form::Zoned(Sign::Trailing),
+            2 => Form::Zoned(Sign::OverpunchLeading(zones)),
+            3 => Form::Zoned(Sign::OverpunchTrailing(zones)),
+            4 => Form::Pointed(Sign::Absent),
+            5 => Form::Pointed(Sign::Leading),
+            6 => Form::Packed { signed },
+            7 => Form::Bcd,
+            8 => Form::Binary { bytes, order, signed },
+            _ => Form::Zoned(Sign::Absent),
         };
-        let number = Number { digits, scale: (choice % 4).min(digits), form: Form::Zoned(sign) };
+        let modes = self.byte();
+        let mut number = Number::of(digits, (choice % 4).min(digits), form);
+        if !number.is_sound() {
+            number.form = Form::Zoned(Sign::Absent);
+        }
+        number.blank = match modes >> 4 {
+            0 => Blank::Null,
+            1 => Blank::Zero,
+            _ => Blank::Fault,
+        };
+        if matches!(number.form, Form::Bcd | Form::Binary { .. }) {
+            number.blank = Blank::Fault;
+        }
+        for (at, (_, switch_on)) in NumberModes::ALL.into_iter().enumerate() {
+            if modes & 1 << at == 0 {
+                switch_on(&mut number.lenient);
+            }
+        }
         *len = number.len();
         number
     }
