@@ -57,6 +57,7 @@ counts! {
     swallows,
     given_up_by_us,
     stalls,
+    holds,
     half_closes,
     connect_failures,
     disk_failures,

@@ -7,8 +7,8 @@ use crate::setup::{BANKS, Setup};
 
 pub(crate) struct Script {
     pub(crate) text: String,
-    /// The bank that never answers a transfer.
-    pub(crate) silent: Option<&'static str>,
+    /// The bank that has most to do: the one that never answers a transfer, or the one that takes its time.
+    pub(crate) busy: Option<&'static str>,
 }
 
 /// The hostile scenario with fewer notices of each bank, and storms that are rarer and smaller.
@@ -19,8 +19,15 @@ fn sparse(shipped: &str) -> String {
         ("every = \"16ms\"\ntimes = 60\n", "every = \"16ms\"\ntimes = 30\n"),
         ("count = 20\n", "count = 6\n"),
     ];
-    fewer.iter().fold(shipped.to_owned(), |text, (from, to)| {
-        assert!(text.contains(from), "the shipped scenario no longer says {from:?}: choose what makes it sparse");
+    changed(shipped, &fewer)
+}
+
+fn changed(shipped: &str, changes: &[(&str, &str)]) -> String {
+    changes.iter().fold(shipped.to_owned(), |text, (from, to)| {
+        assert!(
+            text.contains(from),
+            "the shipped scenario no longer says {from:?}: choose something else that differs"
+        );
         text.replace(from, to)
     })
 }
@@ -28,9 +35,61 @@ fn sparse(shipped: &str) -> String {
 /// The hostile scenario with banks that take their time: whatever they do, it hits transfers that are UNKNOWN, asked about or settled
 /// meanwhile.
 fn slowed(shipped: &str) -> String {
-    let (from, to) = ("delay = [\"1ms\", \"300ms\"]\nbehave = 30\n", "delay = [\"1ms\", \"100s\"]\nbehave = 30\n");
-    assert!(shipped.contains(from), "the shipped scenario no longer says {from:?}: choose what makes it slow");
-    shipped.replace(from, to)
+    let slower = ("delay = [\"1ms\", \"300ms\"]\nbehave = 30\n", "delay = [\"1ms\", \"100s\"]\nbehave = 30\n");
+    changed(shipped, &[slower])
+}
+
+/// The hostile scenario with more questions for a notice that have no answer, and more notices that come while they are asked for.
+fn unheard(shipped: &str) -> String {
+    let more = [
+        (
+            "behave = 6\n[[reply.misbehave]]\ndo = \"silence\"\n",
+            "behave = 6\n[[reply.misbehave]]\nweight = 20\ndo = \"silence\"\n",
+        ),
+        ("[[notice.misbehave]]\ndo = \"late\" ", "[[notice.misbehave]]\nweight = 4\ndo = \"late\" "),
+    ];
+    changed(shipped, &more)
+}
+
+/// What can be done to an answer, but for silence, which comes before one.
+const MISDEEDS: [&str; 12] = [
+    "do = \"late\"\nafter = [\"31s\", \"60s\"]",
+    "do = \"duplicate\"\ntimes = 2\ngap = \"10ms\"",
+    "do = \"refuse\"\nresponse_code = { \"088\" = \"0404\", other = \"0133\" }",
+    "do = \"split\"\npieces = 3\ngap = \"3ms\"",
+    "do = \"garbage\"\nbytes = 40",
+    "do = \"wrong_length\"\nby = 1",
+    "do = \"wrong_key\"",
+    "do = \"alter\"\nalso = true\nset.response_code = \"0133\"",
+    "do = \"stall\"\nafter = [\"5s\", \"20s\"]",
+    "do = \"close\"\nwhen = \"middle\"",
+    "do = \"reset\"\nwhen = \"before\"",
+    "do = \"relay_first\"\nresponse_code = \"VTIM\"\nafter = [\"1s\", \"10s\"]",
+];
+
+/// A bank that executes a transfer at once and says so when the transfer is UNKNOWN, or settled by what the bank tells an inquiry, be it
+/// by an earlier process; and then it misbehaves. It tells inquiries slowly too, and some of them
+/// what became of another transfer.
+fn slow_bank(bank: &str) -> String {
+    let mut rows = format!(
+        "[[reply]]\nname = \"slow\"\nexchange = \"transfer\"\nmatch.bank_code = \"{bank}\"\nexecutes = true\n\
+         amount = \"debit_amt\"\nresponse_code = \"0000\"\ndelay = [\"30s\", \"300s\"]\nbehave = 2\n"
+    );
+    for misdeed in MISDEEDS {
+        let _ = writeln!(rows, "[[reply.misbehave]]\n{misdeed}");
+    }
+    let fields = "debit_account = { copy = \"original.debit_account\" }\n\
+                  credit_bank_code = { copy = \"original.credit_bank_code\" }\n\
+                  credit_account = { copy = \"original.credit_account\" }\n\
+                  req_amt = { copy = \"original.debit_amt\" }\nok_amt = { copy = \"original.debit_amt\" }\nfail_amt = 0\n\
+                  proc_result = \"0000\"\n";
+    let _ = write!(
+        rows,
+        "[[reply]]\nexchange = \"transfer_result\"\nmatch.bank_code = \"{bank}\"\noriginal = \"executed\"\n\
+         response_code = \"0000\"\ndelay = [\"5s\", \"29s\"]\nbehave = 6\n[reply.set]\n{fields}\n\
+         [[reply.misbehave]]\ndo = \"alter\"\nset.credit_account = \"1\"\nset.ok_amt = 0\nset.proc_result = \"0133\"\n\n"
+    );
+    rows
 }
 
 pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
@@ -49,6 +108,10 @@ pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
              response_code = \"0000\"\n[[reply.misbehave]]\ndo = \"silence\"\n\n"
         );
     }
+    let slow = setup.slow_bank.then(|| BANKS[chance.index(BANKS.len())]);
+    if let Some(bank) = slow {
+        added.push_str(&slow_bank(bank));
+    }
     // A few banks open late, as their clocks go: the first tries are refused.
     for _ in 0..chance.between(0, 3) {
         let (bank, tries) = (BANKS[chance.index(BANKS.len())], chance.between(1, 3));
@@ -60,9 +123,11 @@ pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
     }
     // Notices by the thousand take most of a run's time, and tell little more than some: most runs have few.
     let shipped = if setup.hostile && chance.per_mille(750) { sparse(shipped) } else { shipped.to_owned() };
-    let slow = setup.hostile && chance.per_mille(250);
-    let shipped = if slow { slowed(&shipped) } else { shipped };
+    let shipped = if setup.hostile && chance.per_mille(250) { slowed(&shipped) } else { shipped };
+    let shipped = if setup.hostile && setup.held_back { unheard(&shipped) } else { shipped };
     let at = shipped.find("[[reply]]").unwrap_or(shipped.len());
     let (before, behind) = shipped.split_at(at);
-    Script { text: format!("{before}{added}{behind}"), silent }
+    // What is held back shows most in what is not answered.
+    let busy = if setup.held_back { silent } else { slow.or(silent) };
+    Script { text: format!("{before}{added}{behind}"), busy }
 }

@@ -42,6 +42,10 @@ pub struct Setup {
     pub operator: bool,
     /// One bank never answers a transfer.
     pub silent_bank: bool,
+    /// One bank sits on its transfers until they are UNKNOWN, asked about or settled, and then does whatever can be done to them.
+    pub slow_bank: bool,
+    /// The network sits on what we write until it is UNKNOWN; callers come back meanwhile.
+    pub held_back: bool,
 }
 
 impl Setup {
@@ -49,13 +53,16 @@ impl Setup {
     #[must_use]
     pub fn of_seed(seed: u64) -> Self {
         let mut chance = Chance::new(seed ^ 0x5eed_5eed);
+        // Drawn apart, so that all other seeds are what they were.
+        let mut apart = Chance::new(seed ^ 0x0051_0b4d);
+        let (slow_bank, held_back) = (apart.per_mille(350), apart.per_mille(200));
         let span = match chance.between(0, 99) {
             0..=44 => Span::Evening,
             45..=79 => Span::Midnight,
             80..=96 => Span::Morning,
             _ => Span::WholeDay,
         };
-        Self {
+        let setup = Self {
             seed,
             span,
             requests: u32::try_from(chance.between(20, 120)).unwrap_or(20),
@@ -68,6 +75,17 @@ impl Setup {
             hostile: chance.per_mille(600) && span != Span::WholeDay,
             operator: chance.per_mille(500),
             silent_bank: chance.per_mille(300),
+            slow_bank: false,
+            held_back: false,
+        };
+        let held_back = held_back && setup.faults > 0 && span != Span::WholeDay;
+        let slow_bank = slow_bank && setup.hostile;
+        Self {
+            slow_bank,
+            held_back,
+            silent_bank: setup.silent_bank || held_back,
+            operator: setup.operator || slow_bank || held_back,
+            ..setup
         }
     }
 

@@ -35,14 +35,14 @@ pub(crate) fn transfer_plan(institution: &Institution) -> Arc<Plan> {
 }
 
 /// The n-th wish of a run.
-pub(crate) fn wish(setup: Setup, plan: &Arc<Plan>, number: u32, silent: Option<&str>, chance: &mut Chance) -> Wish {
+pub(crate) fn wish(setup: Setup, plan: &Arc<Plan>, number: u32, busy: Option<&str>, chance: &mut Chance) -> Wish {
     let tag = format!("TAG{number:013}");
     let text = |value: String| Value::Text(value);
     let party = chance.index(setup.parties as usize);
     let banks: Vec<&str> = banks_of(party).collect();
-    // Some banks have much to do, and the silent one too, so that it would fill a window if it could.
-    let bank = match (chance.between(0, 9), silent) {
-        (0..=3, Some(silent)) if banks.contains(&silent) => silent,
+    // Some banks have much to do, and a silent or slow one too, so that it would fill a window if it could.
+    let bank = match (chance.between(0, 9), busy) {
+        (0..=3, Some(busy)) if banks.contains(&busy) => busy,
         (0..=6, _) => banks[chance.index(banks.len().min(3))],
         _ => banks[chance.index(banks.len())],
     };

@@ -89,6 +89,10 @@ enum Event {
     Inquiries,
     /// One fault; of a seeded kind if it is not said.
     Fault(Option<Fault>),
+    /// The network holds back what we write.
+    Holds,
+    /// Callers come back to requests that are where few ever are.
+    Crowd,
     /// The next sync takes seconds.
     SlowSync,
     /// The journal asks for a checkpoint.
@@ -127,7 +131,7 @@ struct World {
     settings: Settings,
     plan: Arc<Plan>,
     day: DayRule,
-    silent: Option<&'static str>,
+    busy: Option<&'static str>,
     core: Option<Core>,
     bank: Counterparty,
     disk: Disk,
@@ -141,13 +145,17 @@ struct World {
     /// What the core was told last that it is.
     told_at: Now,
     requests: Vec<Request>,
+    /// What each of them wished for.
+    wishes: Vec<Wish>,
     of_exchange: BTreeMap<ExchangeId, usize>,
     fences: Vec<(Ticket, usize)>,
     /// Every exchange that the core has told of.
     tracks: BTreeMap<ExchangeId, Track>,
     keys: BTreeMap<pabal_counterparty::Key, ExchangeId>,
-    /// Those that ask for a number of theirs.
-    gap_keys: BTreeMap<pabal_counterparty::Key, ExchangeId>,
+    /// Those that ask for a number of theirs; none if several have asked for it, since nobody can say then which of them is answered.
+    gap_keys: BTreeMap<pabal_counterparty::Key, Option<ExchangeId>>,
+    /// Whether the last request that came to the institution asks for a number of theirs.
+    asked_for_theirs: bool,
     /// Exchanges that departed, and were in flight when that was looked at last.
     flying: BTreeSet<ExchangeId>,
     /// Exchanges of which the first byte was written.
@@ -160,6 +168,8 @@ struct World {
     replies: BTreeMap<NoticeId, Replies>,
     /// Processes that have begun.
     starts: u32,
+    /// Company and bank, and the date, of everything that has been open.
+    were_open: BTreeSet<(Vec<u8>, Vec<u8>)>,
     /// How each opening stands, as the process says since it started.
     openings: BTreeMap<Vec<u8>, OpeningState>,
     trace: Trace,
@@ -235,7 +245,7 @@ impl World {
             settings,
             plan,
             day: protocol.day,
-            silent: script.silent,
+            busy: script.busy,
             core: None,
             bank,
             disk: Disk::default(),
@@ -248,11 +258,13 @@ impl World {
             started_at: now.mono,
             told_at: now,
             requests: Vec::new(),
+            wishes: Vec::new(),
             of_exchange: BTreeMap::new(),
             fences: Vec::new(),
             tracks: BTreeMap::new(),
             keys: BTreeMap::new(),
             gap_keys: BTreeMap::new(),
+            asked_for_theirs: false,
             flying: BTreeSet::new(),
             left: BTreeSet::new(),
             numbers: BTreeMap::new(),
@@ -260,6 +272,7 @@ impl World {
             delivered: BTreeSet::new(),
             replies: BTreeMap::new(),
             starts: 0,
+            were_open: BTreeSet::new(),
             openings: BTreeMap::new(),
             trace: Trace::new(setup.print),
             counts: Counts::default(),
@@ -287,11 +300,19 @@ impl World {
             let at = begin + Duration::from_millis(self.chance.between(0, millis + 60_000));
             self.agenda.plan(at, Event::Checkpoint);
         }
-        for midnight in self.midnights(begin + faulty) {
-            self.plan_midnight(midnight);
-            faults.push(midnight);
+        let midnights = self.midnights(begin + faulty);
+        for midnight in &midnights {
+            self.plan_midnight(*midnight);
+            faults.push(*midnight);
         }
         let mut number = 0;
+        for at in self.holds(begin, &midnights) {
+            self.agenda.plan(at, Event::Holds);
+            for _ in 0..self.chance.between(3, 10) {
+                self.agenda.plan(at + Duration::from_micros(self.chance.between(0, 3_000)), Event::Wish(number));
+                number += 1;
+            }
+        }
         while number < self.setup.requests {
             // Many come together with a fault, so that it hits exchanges at every stage.
             let together = !faults.is_empty() && self.chance.per_mille(400);
@@ -328,7 +349,40 @@ impl World {
                 self.agenda.plan(begin + Duration::from_secs(minute * 60), Event::Inquiries);
             }
         }
+        if self.setup.slow_bank {
+            self.plan_slow_bank();
+        }
         self.agenda.plan(begin + faulty, Event::Heal);
+    }
+
+    /// Somebody asks about what a slow bank sits on, and the process that heard the answer dies before the bank comes back to it.
+    fn plan_slow_bank(&mut self) {
+        let begin = self.begin.mono;
+        for second in (35..400).step_by(15) {
+            self.agenda
+                .plan(begin + Duration::from_millis(second * 1_000 + self.chance.between(0, 15_000)), Event::Inquiries);
+        }
+        if self.setup.faults > 0 {
+            for (first, last) in [(60_000, 140_000), (150_000, 178_000)] {
+                let at = begin + Duration::from_millis(self.chance.between(first, last));
+                self.agenda.plan(at, Event::Fault(Some(Fault::Crash)));
+            }
+        }
+    }
+
+    /// When the network begins to hold back what we write: among the faults, and before a change of date.
+    fn holds(&mut self, begin: Mono, midnights: &[Mono]) -> Vec<Mono> {
+        if !self.setup.held_back {
+            return Vec::new();
+        }
+        // The first one so late that few faults cut it short.
+        let last = begin + self.setup.faulty();
+        let mut holds = vec![last.minus(Duration::from_millis(self.chance.between(100, 20_000)))];
+        for midnight in midnights {
+            holds.push(midnight.minus(Duration::from_millis(self.chance.between(1_000, 30_000))));
+        }
+        holds.retain(|at| *at > begin);
+        holds
     }
 
     /// When the date changes by the true clock, up to an instant.
@@ -343,7 +397,7 @@ impl World {
         if self.setup.faults == 0 {
             return;
         }
-        if self.chance.per_mille(350) {
+        if self.chance.per_mille(if self.setup.held_back { 800 } else { 350 }) {
             let at = match self.chance.between(0, 2) {
                 0 => midnight,
                 1 => midnight.minus(Duration::from_micros(self.chance.between(1, 3_000))),
@@ -439,6 +493,8 @@ impl World {
             Event::Leaves(exchange) => self.leave(exchange),
             Event::Inquiries => self.inquire(),
             Event::Fault(kind) => self.fault(kind),
+            Event::Holds => self.hold_back(),
+            Event::Crowd => self.crowd(),
             Event::SlowSync => self.slow_sync = true,
             Event::Receives(notice) => self.receive(notice),
             Event::Replies(notice) => self.reply(notice),

@@ -6,13 +6,13 @@ use std::time::Duration;
 use pabal_switch::{ExchangeId, Inquire, NotFenced, Opened, Outcome, Refusal, Report as Told};
 
 use crate::checks::{self, Request};
-use crate::coverage::Fault;
+use crate::coverage::{Fault, Stage};
 use crate::workload::{self, Wish};
 use crate::world::{Event, World};
 
 impl World {
     pub(super) fn wish(&mut self, number: u32) {
-        let wish = workload::wish(self.setup, &self.plan, number, self.silent, &mut self.chance);
+        let wish = workload::wish(self.setup, &self.plan, number, self.busy, &mut self.chance);
         self.requests.push(Request {
             tag: wish.tag.clone(),
             key: wish.open.idempotency_key.clone(),
@@ -22,6 +22,7 @@ impl World {
             outcomes: Vec::new(),
             fenced: false,
         });
+        self.wishes.push(wish.clone());
         self.counts.requests += 1;
         self.ask(self.requests.len() - 1, wish);
     }
@@ -148,6 +149,27 @@ impl World {
             self.counts.abandoned += 1;
             self.trace.line(self.now, format_args!("the caller of {exchange} leaves"));
             core.abandon(exchange, self.now);
+        }
+    }
+
+    /// Callers ask again, fence and leave, just when their requests are where they stay for a moment only.
+    pub(super) fn crowd(&mut self) {
+        for request in 0..self.requests.len() {
+            let Some(exchange) = self.requests[request].exchanges.last().copied() else { continue };
+            let is_there = matches!(self.stage(exchange), Some(Stage::Queued | Stage::Partly | Stage::Inquiring));
+            if !is_there || self.chance.per_mille(300) {
+                continue;
+            }
+            match self.chance.between(0, 2) {
+                0 => self.leave(exchange),
+                1 => self.find(request),
+                _ if self.requests[request].key.is_some() => {
+                    let wish = self.wishes[request].clone();
+                    self.ask_again(request, wish);
+                }
+                _ => {}
+            }
+            self.pump();
         }
     }
 

@@ -118,6 +118,31 @@ impl World {
         }
     }
 
+    /// What we write arrives when the time for its answer is over, on every connection; of the last request a part only is taken. Somebody
+    /// asks about it meanwhile, and callers come back.
+    pub(super) fn hold_back(&mut self) {
+        self.hit_all(Fault::Stall);
+        self.counts.holds += 1;
+        self.trace.line(self.now, format_args!("the network holds back what we write"));
+        let until = self.now.mono + Duration::from_millis(self.chance.between(34_000, 58_000));
+        for link in self.links.values_mut() {
+            let room = [1_500, 5_000, 20_000][self.chance.index(3)];
+            let room = usize::try_from(self.chance.between(0, room)).unwrap_or(0);
+            link.out.stall(until, room);
+        }
+        self.agenda.plan(until, Event::StallEnds);
+        for at in [self.now.mono, self.now.mono, until] {
+            self.agenda.plan(at + Duration::from_micros(self.chance.between(0, 20_000)), Event::Crowd);
+        }
+        if self.setup.operator {
+            let over = self.now.mono + Duration::from_millis(self.chance.between(31_000, 33_500));
+            for at in [over, until.minus(Duration::from_micros(self.chance.between(0, 4_000)))] {
+                self.agenda.plan(at, Event::Inquiries);
+                self.agenda.plan(at + Duration::from_micros(self.chance.between(0, 1_500)), Event::Crowd);
+            }
+        }
+    }
+
     fn disk_fails(&mut self) {
         if self.core.is_none() || self.disk.failed {
             return;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pabal_clock::Mono;
-use pabal_switch::{Delivery, NoticeId, ReplyReport, ServiceReply};
+use pabal_switch::{Delivery, ExchangeId, NoticeId, ReplyReport, ServiceReply};
+use pabal_telegram::Layout;
 
 use crate::setup;
 use crate::world::{Event, World};
@@ -96,6 +97,9 @@ impl World {
         if !self.disk.notice_ids.contains(&notice) {
             self.broken.get_or_insert(format!("notice {notice} is delivered and not durable"));
         }
+        if let Some(Err(broken)) = delivery.joined.map(|exchange| self.is_about(delivery, exchange)) {
+            self.broken.get_or_insert(broken);
+        }
         self.delivered.insert(notice);
         if self.chance.per_mille(900) {
             let at = self.now.mono + Duration::from_micros(self.chance.between(0, 2_000_000));
@@ -106,6 +110,31 @@ impl World {
             let at = self.now.mono + Duration::from_micros(self.chance.between(0, 8_000_000));
             self.agenda.plan(at, Event::Replies(notice));
         }
+    }
+
+    /// A notice is about the transfer that it names, with the same accounts and amount.
+    fn is_about(&self, delivery: &Delivery, exchange: ExchangeId) -> Result<(), String> {
+        let said = delivery.protocol.catalog.layout(delivery.layout);
+        let asked = self.plan.request_layout();
+        let telegram = self.tracks.get(&exchange).map(|track| &*track.telegram).unwrap_or_default();
+        let same = [
+            ("orig_tlg_no", "telegram_no"),
+            ("send_date", "send_date"),
+            ("company_no", "company_no"),
+            ("bank_code", "bank_code"),
+            ("debit_account", "debit_account"),
+            ("credit_bank_code", "credit_bank_code"),
+            ("credit_account", "credit_account"),
+            ("req_amt", "debit_amt"),
+        ];
+        for (theirs, ours) in same {
+            let (theirs_is, ours_is) = (text(said, theirs, &delivery.telegram), text(asked, ours, telegram));
+            if theirs_is != ours_is {
+                let notice = delivery.notice;
+                return Err(format!("{notice} joins {exchange}: its {theirs} is {theirs_is}, our {ours} {ours_is}"));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn receive(&mut self, notice: NoticeId) {
@@ -184,4 +213,9 @@ impl World {
         }
         Ok(())
     }
+}
+
+fn text(layout: &Layout, name: &str, telegram: &[u8]) -> String {
+    let bytes = layout.find(name).and_then(|(_, field)| field.at.of(telegram)).unwrap_or_default();
+    String::from_utf8_lossy(bytes).trim_end().to_owned()
 }

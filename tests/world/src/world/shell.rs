@@ -135,6 +135,11 @@ impl World {
             }
             Does::Reset { connection } => self.reset(connection),
             Does::Event(event) => {
+                match &event {
+                    Told::GapAsked { .. } => self.asked_for_theirs = true,
+                    Told::Received { .. } => self.asked_for_theirs = false,
+                    _ => {}
+                }
                 if let Told::Answered { key, conduct, .. } | Told::Unanswered { key, conduct } = &event {
                     self.hit_by_peer(key, conduct);
                 }

@@ -21,6 +21,12 @@ pub(super) struct Track {
     pub(super) participant: Vec<u8>,
     pub(super) compartment: Vec<u8>,
     pub(super) spec: Digest,
+    /// The business date on which it was taken in.
+    pub(super) date: String,
+    /// As it was sent.
+    pub(super) telegram: Vec<u8>,
+    /// What was written last of what became of it.
+    pub(super) outcome: Option<Outcome>,
     /// By which line, slot and epoch it left.
     pub(super) place: Option<(Box<str>, u16, u32)>,
     /// Since when nobody can say what became of it.
@@ -43,7 +49,7 @@ impl World {
     // ---- the table of faults and stages ----
 
     /// Where an exchange is, as far as the core knows it.
-    fn stage(&self, exchange: ExchangeId) -> Option<Stage> {
+    pub(super) fn stage(&self, exchange: ExchangeId) -> Option<Stage> {
         let state = self.core.as_ref()?.exchange(exchange)?.state;
         Some(match state {
             ExchangeState::Accepted => Stage::Accepted,
@@ -92,15 +98,17 @@ impl World {
             "relay_first" => Fault::PeerRelayFirst,
             _ => return,
         };
-        // The institution does not say which of the two it means; some things are done to answers of transfers only.
-        let asks_for_theirs = match fault {
-            Fault::PeerSilence | Fault::PeerLate | Fault::PeerRefuse | Fault::PeerAlter => self.gap_keys.get(key),
-            _ => None,
+        // It does not say which of two with one number it means, but is silent as the request comes. Some things are done to answers of
+        // transfers only.
+        let theirs = self.gap_keys.get(key).copied();
+        let exchange = match (fault, self.keys.get(key).copied(), theirs) {
+            (Fault::PeerSilence, _, Some(theirs)) if self.asked_for_theirs => theirs,
+            (Fault::PeerSilence, ours, _) => ours,
+            (Fault::PeerLate | Fault::PeerRefuse | Fault::PeerAlter, None, Some(theirs)) => theirs,
+            (Fault::PeerLate | Fault::PeerRefuse | Fault::PeerAlter, Some(_), Some(_)) => None,
+            (_, ours, _) => ours,
         };
-        let exchange = match (self.keys.get(key), asks_for_theirs) {
-            (Some(one), None) | (None, Some(one)) => *one,
-            _ => return,
-        };
+        let Some(exchange) = exchange else { return };
         if self.left.contains(&exchange) {
             self.hit(fault, exchange);
         }
@@ -145,6 +153,9 @@ impl World {
                         participant: about.participant.to_vec(),
                         compartment: about.compartment.to_vec(),
                         spec: about.spec,
+                        date: about.date.date().yyyymmdd().to_string(),
+                        telegram: Vec::new(),
+                        outcome: None,
                         place: None,
                         unknown_since: None,
                         asked_at: None,
@@ -156,6 +167,13 @@ impl World {
                         self.counts.inquiries_of_the_schedule += u64::from(actor.is_empty());
                         if let Some(original) = self.tracks.get_mut(original) {
                             original.asked_at = Some(self.now.mono);
+                            // Numbers restart: it would be an inquiry about another request.
+                            let today = self.day.business_date(self.now.wall).date().yyyymmdd().to_string();
+                            if original.date != today {
+                                let broken =
+                                    format!("{} of {} is asked about on {today}", entry.exchange, original.date);
+                                self.broken.get_or_insert(broken);
+                            }
                         }
                     }
                 }
@@ -163,17 +181,22 @@ impl World {
                     departed.push(entry.exchange);
                     if let Some(track) = self.tracks.get_mut(&entry.exchange) {
                         track.place = Some((entry.place.line.clone(), entry.place.slot, entry.place.epoch));
+                        track.telegram.clone_from(&entry.telegram.bytes);
                     }
                     let key = Key::of(&entry.telegram.bytes, &self.plan.protocol.rules.key);
                     // A hole is asked for under a number of theirs, which may be one of ours too.
                     let asks_for_theirs = entry.telegram.bytes.get(TYPE) == Some(b"4000");
-                    let keys = if asks_for_theirs { &mut self.gap_keys } else { &mut self.keys };
-                    if let Some(key) = key {
-                        keys.insert(key, entry.exchange);
+                    let Some(key) = key else { continue };
+                    if asks_for_theirs {
+                        let asked = self.gap_keys.entry(key).or_insert(Some(entry.exchange));
+                        *asked = asked.filter(|other| *other == entry.exchange);
+                    } else {
+                        self.keys.insert(key, entry.exchange);
                     }
                 }
                 Entry::Outcome(entry) => {
                     let Some(track) = self.tracks.get_mut(&entry.exchange) else { continue };
+                    track.outcome = Some(entry.outcome);
                     let is_over = !entry.outcome.is_final() && entry.outcome.cause() != Cause::CallerDeadline;
                     if is_over {
                         track.unknown_since.get_or_insert(self.now.mono);
@@ -186,6 +209,15 @@ impl World {
                         track.is_listed = true;
                     }
                 }
+                Entry::Opening(entry) if entry.state == OpeningState::Open => {
+                    let date = entry.key.date.date().yyyymmdd().to_string().into_bytes();
+                    self.were_open.insert((entry.key.values.concat(), date));
+                }
+                Entry::Repeated(entry) => {
+                    if let Err(broken) = self.adds_nothing(entry.exchange, &entry.telegram.bytes) {
+                        self.broken.get_or_insert(broken);
+                    }
+                }
                 _ => {}
             }
         }
@@ -195,6 +227,21 @@ impl World {
         if let Err(broken) = self.shares_hold(&departed) {
             self.broken.get_or_insert(broken);
         }
+    }
+
+    /// An answer that is taken for one which adds nothing does not say what became of an UNKNOWN.
+    fn adds_nothing(&self, exchange: ExchangeId, answer: &[u8]) -> Result<(), String> {
+        let Some(track) = self.tracks.get(&exchange).filter(|track| track.is_callers) else { return Ok(()) };
+        let mut protocols = self.versions.iter().flat_map(|version| &version.protocols);
+        let Some(protocol) = protocols.find(|protocol| protocol.digest == track.spec) else { return Ok(()) };
+        let Some(code) = protocol.rules.response_code.of(answer) else { return Ok(()) };
+        let verdict = protocol.rules.verdicts.verdict(&track.participant, &track.rule, code);
+        let says = matches!(verdict, Verdict::Success | Verdict::Refused | Verdict::NotOpen);
+        if says && track.outcome.is_some_and(|outcome| !outcome.is_final()) {
+            let code = String::from_utf8_lossy(code);
+            return Err(format!("{exchange} is {:?}, and an answer with code {code} settles nothing", track.outcome));
+        }
+        Ok(())
     }
 
     /// Nothing is opened that is open: not by a reconnect, and not by a restart if its entry is durable.
@@ -295,6 +342,15 @@ impl World {
         let today = self.day.business_date(self.now.wall).date().yyyymmdd().to_string();
         if date != today.as_bytes() {
             return Err(format!("{exchange}, stamped {}, begins to leave on {today}", String::from_utf8_lossy(date)));
+        }
+        let track = self.tracks.get(&exchange);
+        if let Some(track) = track.filter(|track| track.date != today) {
+            return Err(format!("{exchange}, taken in on {}, begins to leave on {today}", track.date));
+        }
+        let opening = ([company, bank].concat(), date.to_vec());
+        if track.is_some_and(|track| track.is_callers) && !self.were_open.contains(&opening) {
+            let bank = String::from_utf8_lossy(bank);
+            return Err(format!("{exchange} begins to leave, and bank {bank} was never open on {today}"));
         }
         let key = [date, bank, company, number].concat();
         if frame.get(TYPE) == Some(b"4000") {
