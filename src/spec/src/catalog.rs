@@ -19,8 +19,6 @@ pub struct Catalog {
     pub select: Select,
     /// Numbers whose sign stands in another field (`signed by`). Kept; nothing acts on it yet.
     pub signed: Vec<Signed>,
-    /// Texts that some want in full-width characters (`wide when`). Kept; nothing acts on it yet.
-    pub wide: Vec<Wide>,
 }
 
 /// `signed by`: a number without a sign, and the byte that is its sign.
@@ -32,19 +30,6 @@ pub struct Signed {
     pub field: Slice,
     /// `+` or `-`.
     pub sign: Slice,
-}
-
-/// `wide when`: a text that is written in full-width characters if another field holds one of these.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wide {
-    /// In this telegram.
-    pub telegram: TelegramId,
-    /// The text.
-    pub field: Slice,
-    /// The field that decides.
-    pub when: Slice,
-    /// What it holds then, padded as the field.
-    pub any_of: Vec<Box<[u8]>>,
 }
 
 /// How a frame's telegram is told: at most one row matches any frame, which the check has proven.

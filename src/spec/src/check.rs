@@ -12,6 +12,7 @@ mod select;
 mod shape;
 mod shown;
 mod table;
+mod text;
 
 use alloc::collections::BTreeSet;
 use alloc::format;

@@ -80,6 +80,11 @@ mistakes! {
     TABLE_LINE          "S070" "a line of a code table that cannot be read"
     TABLE_TWICE         "S071" "a code that is listed twice"
     UNLISTED            "S072" "a response code that no table lists"
+    // Text.
+    TWO_CHARSETS        "S100" "two charsets that do not go together"
+    BAD_PAD             "S101" "what no field can be padded with"
+    NO_MODE             "S102" "a mode that this field does not have"
+    LATE                "S103" "a field that decides too late"
     // Numbers.
     NO_SIGN             "S110" "a number whose sign has no place"
     SIGNLESS            "S111" "a place for a sign that the number does not have"

@@ -9,6 +9,7 @@ mod notice;
 mod number;
 mod protocol;
 mod shape;
+mod text;
 mod tree;
 mod value;
 

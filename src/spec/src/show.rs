@@ -4,7 +4,9 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use pabal_telegram::{Blank, Class, Echo, Equal, Field, Fill, Form, Kind, Layout, Number};
+use pabal_telegram::{Blank, CharsetPair, Class, Echo, Equal, Field, Fill, Form, Kind, Layout, Number};
+
+mod text;
 
 /// A field as a row of the institution's document, in the words of the language.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +31,8 @@ pub struct Row {
 
 /// The rows of a layout, in the order of its bytes.
 pub fn show(layout: &Layout) -> impl Iterator<Item = Row> + '_ {
-    layout.fields().iter().map(|field| Row {
+    let usual = text::usual(layout);
+    layout.fields().iter().map(move |field| Row {
         offset: field.at.offset,
         len: field.at.len,
         kind: kind(field),
@@ -37,7 +40,7 @@ pub fn show(layout: &Layout) -> impl Iterator<Item = Row> + '_ {
         class: field.class,
         name: field.path.as_ref().to_owned(),
         label: field.label.as_ref().to_owned(),
-        more: more(field),
+        more: more(field, layout, usual),
     })
 }
 
@@ -81,9 +84,9 @@ fn by(field: &Field) -> String {
     format!("{side}{}", if field.by.optional { "?" } else { "" })
 }
 
-fn more(field: &Field) -> String {
+fn more(field: &Field, layout: &Layout, usual: Option<CharsetPair>) -> String {
     let text = |bytes: &[u8]| match field.class {
-        Class::Public => format!("{:?}", String::from_utf8_lossy(bytes)),
+        Class::Public => format!("{:?}", text::text(field, bytes)),
         _ => String::from("(not public)"),
     };
     let fill = match &field.fill {
@@ -116,7 +119,9 @@ fn more(field: &Field) -> String {
         }
     }
     let mut all = fill;
-    for part in [echo, equal, blank, &lenient].into_iter().filter(|part| !part.is_empty()) {
+    let clauses = text::clauses(field, layout, usual);
+    let said = [echo, equal, blank, &lenient].into_iter().chain(clauses.iter().map(String::as_str));
+    for part in said.filter(|part| !part.is_empty()) {
         if !all.is_empty() {
             all.push(' ');
         }

@@ -305,6 +305,30 @@ impl Digits {
     }
 }
 
+/// What is said of how a field lies in its bytes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Text {
+    pub(crate) right: bool,
+    pub(crate) pad: Option<At<Pad>>,
+    /// For writing, and for reading.
+    pub(crate) charset: Option<At<(Charset, Charset)>>,
+    pub(crate) wide: Option<Wide>,
+}
+
+/// `pad "0"` or `pad 0x00`.
+#[derive(Clone, Debug)]
+pub(crate) enum Pad {
+    Text(String),
+    Byte(u8),
+}
+
+/// `wide`, or `wide when bank_code in full_width`.
+#[derive(Clone, Debug)]
+pub(crate) enum Wide {
+    Always,
+    When { field: Name, set: Name },
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
     pub(crate) name: Name,
@@ -317,7 +341,7 @@ pub(crate) struct Field {
     pub(crate) constant: Option<Name>,
     pub(crate) equal: Equal,
     pub(crate) signed: Option<Name>,
-    pub(crate) wide: Option<(Name, Name)>,
+    pub(crate) text: Text,
     pub(crate) unset: Option<Unset>,
     pub(crate) blank: Option<Blank>,
     /// Modes, as the language names them.

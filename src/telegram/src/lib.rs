@@ -130,7 +130,7 @@ pub use kind::{Blank, Form, Kind, Number, NumberModes, Order, Sign, Stamp, Zones
 pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Times, When};
 pub use mask::{masked, masked_by_class, redacted};
 pub use nearest::nearest;
-pub use text::{Lenient, Mode, TextRule, Wide};
+pub use text::{TextMode, TextModes, TextRule, Wide};
 pub use trace::{Carrier, TraceKey};
 pub use value::{Value, ValueRef};
 pub use walk::Cells;

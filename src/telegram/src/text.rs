@@ -23,7 +23,7 @@ pub struct TextRule {
     /// Whether it is written in full-width characters (`wide`). Nothing is changed when it is read.
     pub wide: Wide,
     /// What is let through when it is read (`lenient`).
-    pub lenient: Lenient,
+    pub lenient: TextModes,
 }
 
 /// Whether half-width characters are written as full-width ones: U+0021 to U+007E as U+FF01 to U+FF5E, a space as U+3000.
@@ -59,7 +59,7 @@ impl Wide {
 /// One thing that is let through when text is read (`lenient`). It is never written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Mode {
+pub enum TextMode {
     /// A byte 0x00 is a space.
     NulAsSpace,
     /// If the last character is cut in two, or its run of two-byte characters is not closed, what stands before it is the text.
@@ -70,7 +70,7 @@ pub enum Mode {
     Runs,
 }
 
-impl Mode {
+impl TextMode {
     /// Every mode with the word that specs use.
     pub const ALL: [(&'static str, Self); 4] = [
         ("nul_as_space", Self::NulAsSpace),
@@ -96,21 +96,21 @@ impl Mode {
 
 /// Which modes hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lenient(u8);
+pub struct TextModes(u8);
 
-impl Lenient {
+impl TextModes {
     /// None: what is not right is a fault.
     pub const STRICT: Self = Self(0);
 
     /// These, and one more.
     #[must_use]
-    pub const fn with(self, mode: Mode) -> Self {
+    pub const fn with(self, mode: TextMode) -> Self {
         Self(self.0 | 1 << mode as u8)
     }
 
     /// Whether this one holds.
     #[must_use]
-    pub const fn has(self, mode: Mode) -> bool {
+    pub const fn has(self, mode: TextMode) -> bool {
         self.0 >> mode as u8 & 1 == 1
     }
 }
@@ -146,7 +146,7 @@ impl Field {
     pub(crate) fn read_text<'b>(&self, bytes: &'b [u8]) -> Result<Cow<'b, str>, Rule> {
         let text = self.unpadded(bytes);
         match self.charset.decode.decode(text) {
-            Err(rule) if self.text.lenient != Lenient::STRICT => self.read_loosely(bytes, rule),
+            Err(rule) if self.text.lenient != TextModes::STRICT => self.read_loosely(bytes, rule),
             read => read,
         }
     }
@@ -156,7 +156,7 @@ impl Field {
     fn read_loosely<'b>(&self, bytes: &[u8], rule: Rule) -> Result<Cow<'b, str>, Rule> {
         let lenient = self.text.lenient;
         let mut bytes = Vec::from(bytes);
-        if lenient.has(Mode::NulAsSpace) {
+        if lenient.has(TextMode::NulAsSpace) {
             let blank = self.charset.decode.blank();
             bytes.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = blank);
         }
@@ -164,7 +164,7 @@ impl Field {
         let mut text = String::new();
         let cut = match self.read_pieces(bytes, &mut text) {
             Ok(()) => return Ok(Cow::Owned(text)),
-            Err(cut @ (Rule::HalfCharacter | Rule::UnclosedRun)) if lenient.has(Mode::HalfCharacter) => cut,
+            Err(cut @ (Rule::HalfCharacter | Rule::UnclosedRun)) if lenient.has(TextMode::HalfCharacter) => cut,
             Err(other) => return Err(if other == Rule::NotText { rule } else { other }),
         };
         // Of the last character at most three bytes are there; of a run, its SO or SI may be left.
@@ -186,15 +186,15 @@ impl Field {
     fn read_pieces(&self, bytes: &[u8], out: &mut String) -> Result<(), Rule> {
         let charset = self.charset.decode;
         let lenient = self.text.lenient;
-        if !lenient.has(Mode::Control) || charset.is_ebcdic() {
-            return charset.read_into(bytes, lenient.has(Mode::Runs), out);
+        if !lenient.has(TextMode::Control) || charset.is_ebcdic() {
+            return charset.read_into(bytes, lenient.has(TextMode::Runs), out);
         }
         // No control character is the second byte of another one.
         let mut rest = bytes;
         loop {
             let at = rest.iter().position(u8::is_ascii_control).unwrap_or(rest.len());
             let (piece, behind) = rest.split_at_checked(at).unwrap_or((rest, b""));
-            charset.read_into(piece, lenient.has(Mode::Runs), out)?;
+            charset.read_into(piece, lenient.has(TextMode::Runs), out)?;
             let Some((control, behind)) = behind.split_first() else { return Ok(()) };
             out.push(char::from(*control));
             rest = behind;

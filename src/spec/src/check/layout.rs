@@ -11,6 +11,7 @@ use pabal_telegram::{
 
 use crate::check::number;
 use crate::check::shape::{self, Shaper};
+use crate::check::text;
 use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
 use crate::parse::did_you_mean;
@@ -277,7 +278,7 @@ pub(crate) fn column<'s>(
         label: written.label.as_ref().map_or(name.value.as_str(), |label| &label.value).into(),
         at: Slice { offset, len },
         kind,
-        charset: ground.charset,
+        charset: text::charset(written, ground.charset, out),
         class: written.class.as_ref().map_or(Class::Secret, |class| class.value),
         by,
         fill: if stamped || written.seen.has("at") { Fill::Stamped } else { Fill::Given },
@@ -286,7 +287,8 @@ pub(crate) fn column<'s>(
         echo: written.echo,
         text: TextRule::default(),
     };
-    misplaced(written, &field, stamped, ground, out);
+    misplaced(written, &field, stamped, out);
+    field.text = text::rule(written, &field, out);
     if field.fill == Fill::Given && !is_filler {
         if let Some(text) = &written.constant {
             field.fill = constant(&field, text, out).map_or(Fill::Given, Fill::Const);
@@ -320,7 +322,7 @@ fn kind(written: &written::Field, out: &mut Vec<Diagnostic>) -> Kind {
 }
 
 /// Properties that the field cannot have.
-fn misplaced(written: &written::Field, field: &Field, stamped: bool, ground: &Ground<'_>, out: &mut Vec<Diagnostic>) {
+fn misplaced(written: &written::Field, field: &Field, stamped: bool, out: &mut Vec<Diagnostic>) {
     let mut tell = |clause: &str, why: &str, help: &str| {
         let span = written.seen.find(clause).unwrap_or(written.name.span);
         out.push(
@@ -367,14 +369,8 @@ fn misplaced(written: &written::Field, field: &Field, stamped: bool, ground: &Gr
     if written.seen.has("blank") && !is_number {
         tell("blank", "it is not a number", "of text, spaces are no text; of dates, they are no date");
     }
-    if written.seen.has("lenient") && !is_number {
-        tell("lenient", "it is not a number", "these modes are those of numbers");
-    }
-    if written.seen.has("wide") && field.kind != Kind::Text {
-        tell("wide", "it is not text", "only `X(n)` has letters that can be full-width");
-    }
     if let Kind::Number(number) = field.kind {
-        number::misplaced(written, number, ground.charset, out);
+        number::misplaced(written, number, field.charset, out);
     }
 }
 

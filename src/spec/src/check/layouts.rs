@@ -8,7 +8,7 @@ use pabal_telegram::{Charset, CharsetPair, Unset};
 
 use crate::catalog::{Catalog, Select};
 use crate::check::layout::{self, Ground};
-use crate::check::{conversation, not_said, protocol, unique};
+use crate::check::{conversation, not_said, protocol, text, unique};
 use crate::diagnostic::Diagnostic;
 use crate::institution::{Digest, Layouts};
 use crate::mistake::{self, error};
@@ -45,6 +45,9 @@ pub(crate) fn check(
         stamped: Vec::new(),
         stamped_is_whole: true,
     };
+    if let (Some(_), Some(_), Some(span)) = (written.encode, written.decode, written.seen.find("charset")) {
+        text::pair(ground.charset, span, out);
+    }
     let headers: Vec<_> = members.headers.iter().map(|header| layout::header(Some(header), &ground, out)).collect();
     let mut drafts = Vec::new();
     for telegram in &members.telegrams {
@@ -53,7 +56,7 @@ pub(crate) fn check(
         let (columns, whole) = headers.get(at).map_or((&[][..], false), |(columns, whole)| (columns, *whole));
         drafts.push(layout::draft(telegram, members.headers.get(at), columns, whole, &ground, out));
     }
-    let (signed, wide) = protocol::kept(members, &drafts, out);
+    let signed = protocol::kept(members, &mut drafts, out);
     let layouts: Vec<_> = drafts.iter().map(|draft| protocol::layout(draft, out).map(Arc::new)).collect();
     let select = Select { by: Vec::new(), rows: Vec::new() };
     Some(Layouts {
@@ -61,7 +64,7 @@ pub(crate) fn check(
         name: written.name.value.as_str().into(),
         label: written.label.as_ref().unwrap_or(&written.name).value.as_str().into(),
         digest,
-        catalog: Catalog { layouts: layouts.into_iter().collect::<Option<_>>()?, select, signed: signed?, wide: wide? },
+        catalog: Catalog { layouts: layouts.into_iter().collect::<Option<_>>()?, select, signed: signed? },
     })
 }
 

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use pabal_telegram::{CharsetPair, Form, Number, NumberModes, Sign, Unset, Zones};
+use pabal_telegram::{CharsetPair, Form, Number, NumberModes, Sign, TextMode, Unset, Zones};
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::mistake::{self, error};
@@ -78,6 +78,7 @@ pub(crate) fn misplaced(written: &written::Field, number: Number, charset: Chars
             "blank_sign" => {
                 (matches!(sign, Sign::Leading | Sign::Trailing), "it belongs to `sign leading` and `sign trailing`")
             }
+            word if TextMode::ALL.iter().any(|(text, _)| *text == word) => (false, "it belongs to `X(n)`"),
             _ => (matches!(number.form, Form::Packed { .. }), "it belongs to `packed`"),
         };
         if !fits {

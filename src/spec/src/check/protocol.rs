@@ -8,10 +8,10 @@ use alloc::vec::Vec;
 use pabal_clock::DayRule;
 use pabal_telegram::{Charset, CharsetPair, Field, FieldId, Kind, Layout, LayoutError, Slice, Unset};
 
-use crate::catalog::{Catalog, Signed, TelegramId, Wide};
+use crate::catalog::{Catalog, Signed, TelegramId};
 use crate::check::layout::{self, Column, Draft, Ground};
 use crate::check::select::{self, Selection};
-use crate::check::{conversation, exchange, not_said, notice, shown, table, unique};
+use crate::check::{conversation, exchange, not_said, notice, shown, table, text, unique};
 use crate::diagnostic::{Diagnostic, Severity, Source};
 use crate::institution::{Digest, Protocol};
 use crate::mistake::{self, error};
@@ -113,13 +113,16 @@ pub(crate) fn check(
             && (!written.seen.has("stamp") || !written.stamp.is_empty())
             && (!written.seen.has("party") || !written.party.is_empty()),
     };
+    if let (Some(_), Some(_), Some(span)) = (written.encode, written.decode, written.seen.find("charset")) {
+        text::pair(ground.charset, span, out);
+    }
     let header_written = written.members.headers.first();
     let (header, header_is_whole) = layout::header(header_written, &ground, out);
     let mut drafts: Vec<Draft<'_>> = Vec::new();
     for telegram in &written.members.telegrams {
         drafts.push(layout::draft(telegram, header_written, &header, header_is_whole, &ground, out));
     }
-    let (signed, wide) = kept(&written.members, &drafts, out);
+    let signed = kept(&written.members, &mut drafts, out);
     let selection = select::check(written, &header, header_is_whole, &drafts, out);
     let verdicts = table::check(written, &header, sources, out);
     let mut scene = Scene { written, header, header_is_whole, drafts, selection, verdicts: VerdictTable::default() };
@@ -147,7 +150,7 @@ pub(crate) fn check(
         digest,
         framing: frame.value.clone(),
         day: DayRule { zone: written.zone?, changes: written.day? },
-        catalog: Catalog { layouts: layouts.into_iter().collect::<Option<_>>()?, select, signed: signed?, wide: wide? },
+        catalog: Catalog { layouts: layouts.into_iter().collect::<Option<_>>()?, select, signed: signed? },
         rules: Rules { verdicts: scene.verdicts, ..rules? },
     })
 }
@@ -314,13 +317,10 @@ fn stamped(written: &written::Protocol) -> Vec<&str> {
     all.map(|name| name.value.as_str()).collect()
 }
 
-pub(crate) type Kept = (Option<Vec<Signed>>, Option<Vec<Wide>>);
-
-/// `signed by` and `wide when`: checked and kept; nothing acts on them yet, and that is told.
-pub(crate) fn kept(members: &Members, drafts: &[Draft<'_>], out: &mut Vec<Diagnostic>) -> Kept {
+/// `signed by`: checked and kept; nothing acts on it yet, and that is told. `wide when`: which field decides.
+pub(crate) fn kept(members: &Members, drafts: &mut [Draft<'_>], out: &mut Vec<Diagnostic>) -> Option<Vec<Signed>> {
     let mut signed = Vec::new();
-    let mut wide = Vec::new();
-    for (at, draft) in drafts.iter().enumerate() {
+    for (at, draft) in drafts.iter_mut().enumerate() {
         let telegram = TelegramId(u16::try_from(at).unwrap_or(u16::MAX));
         for column in draft.columns.iter() {
             let not_yet = |clause: &str, help: &str| {
@@ -339,21 +339,10 @@ pub(crate) fn kept(members: &Members, drafts: &[Draft<'_>], out: &mut Vec<Diagno
                     })
                 }));
             }
-            if let Some((when, set)) = &column.written.wide {
-                let when = draft.find(when, out);
-                let values = self::set(members, set, out);
-                let kept = when.zip(values).and_then(|(when, values)| {
-                    let texts: Vec<_> =
-                        values.values.iter().map(|text| layout::constant(&when.field, text, out)).collect();
-                    out.push(not_yet("wide", "give full-width characters until then"));
-                    let any_of = texts.into_iter().collect::<Option<Vec<_>>>()?;
-                    Some(Wide { telegram, field: column.field.at, when: when.field.at, any_of })
-                });
-                wide.push(kept);
-            }
         }
+        text::wide(members, draft, out);
     }
-    (signed.into_iter().collect(), wide.into_iter().collect())
+    signed.into_iter().collect()
 }
 
 fn sign_fits(field: &Field, sign: &Name, out: &mut Vec<Diagnostic>) -> bool {
@@ -368,7 +357,7 @@ fn sign_fits(field: &Field, sign: &Name, out: &mut Vec<Diagnostic>) -> bool {
     fits
 }
 
-fn set<'s>(members: &'s Members, name: &Name, out: &mut Vec<Diagnostic>) -> Option<&'s written::Set> {
+pub(crate) fn set<'s>(members: &'s Members, name: &Name, out: &mut Vec<Diagnostic>) -> Option<&'s written::Set> {
     let sets = &members.sets;
     let found = sets.iter().find(|set| set.name.value == name.value);
     if found.is_none() {

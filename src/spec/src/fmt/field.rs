@@ -64,9 +64,22 @@ fn said(tokens: &[Piece<'_>], at: usize) -> usize {
         "by" if word(2) == "?" => 3,
         "by" | "at" | "const" | "=" | "unset" => 2,
         "signed" => 3,
-        "blank" => 2,
+        "blank" | "pad" => 2,
+        "charset" => {
+            if word(1) == "encode" {
+                5
+            } else {
+                2
+            }
+        }
+        "wide" => {
+            if word(1) == "when" {
+                5
+            } else {
+                1
+            }
+        }
         "lenient" => 1 + (1..).take_while(|ahead| MODES.contains(&word(*ahead))).count(),
-        "wide" => 5,
         "echo" if word(1) == "in" => 4,
         "equal" => {
             let ignored = (2..).take_while(|ahead| matches!(word(*ahead), "zero-left" | "space-right")).count();

@@ -5,22 +5,32 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use pabal_telegram::{Blank, By, Class, Echo, Equal, NumberModes, Unset};
+use pabal_telegram::{Blank, By, Class, Echo, Equal, NumberModes, TextMode, Unset};
 
 use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
 use crate::parse::cursor::{Cursor, Read, did_you_mean};
 use crate::parse::line::Token;
-use crate::parse::number;
 use crate::parse::tree::Item;
-use crate::written::{At, Field, Kind, Name, Seen};
+use crate::parse::{number, text};
+use crate::written::{At, Field, Kind, Name, Seen, Text};
 
 /// What may be said of a field behind its kind, beside the classes.
-const CLAUSES: [&str; 11] = ["by", "echo", "equal", "signed", "wide", "at", "const", "unset", "blank", "lenient", "="];
+const CLAUSES: [&str; 14] = [
+    "by", "echo", "equal", "signed", "right", "pad", "charset", "wide", "at", "const", "unset", "blank", "lenient", "=",
+];
 
-/// What a field can be lenient in.
-pub(crate) const MODES: [&str; 4] =
-    [NumberModes::ALL[0].0, NumberModes::ALL[1].0, NumberModes::ALL[2].0, NumberModes::ALL[3].0];
+/// What a field can be lenient in: of numbers, then of text.
+pub(crate) const MODES: [&str; 8] = [
+    NumberModes::ALL[0].0,
+    NumberModes::ALL[1].0,
+    NumberModes::ALL[2].0,
+    NumberModes::ALL[3].0,
+    TextMode::ALL[0].0,
+    TextMode::ALL[1].0,
+    TextMode::ALL[2].0,
+    TextMode::ALL[3].0,
+];
 
 const BLANKS: [(&str, Blank); 2] = [("null", Blank::Null), ("zero", Blank::Zero)];
 
@@ -50,7 +60,7 @@ pub(crate) fn read(item: &Item, out: &mut Vec<Diagnostic>) -> Read<Field> {
         constant: None,
         equal: Equal::default(),
         signed: None,
-        wide: None,
+        text: Text::default(),
         unset: None,
         blank: None,
         lenient: Vec::new(),
@@ -191,12 +201,7 @@ fn clause(cursor: &mut Cursor<'_>, field: &mut Field) -> Read<()> {
             cursor.must(&["by"])?;
             field.signed = Some(cursor.name("the field that holds the sign")?);
         }
-        "wide" => {
-            cursor.must(&["when"])?;
-            let when = cursor.name("the field that decides")?;
-            cursor.must(&["in"])?;
-            field.wide = Some((when, cursor.name("the name of a set")?));
-        }
+        "right" | "pad" | "charset" | "wide" => text::clause(cursor, &At { value: clause, span }, &mut field.text)?,
         "blank" => field.blank = Some(cursor.choice("`null` or `zero`: what spaces are", &BLANKS)?.value),
         "lenient" => {
             let modes = MODES.map(|mode| (mode, mode));

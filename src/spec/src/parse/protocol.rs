@@ -140,12 +140,10 @@ fn frame(cursor: &mut Cursor<'_>) -> Read<At<Framing>> {
     Ok(At { value: framing, span: cursor.since(start) })
 }
 
-/// `charset encode euc-kr decode cp949`.
+/// `charset cp949`, or `charset encode euc-kr decode cp949`.
 pub(crate) fn charset(cursor: &mut Cursor<'_>, encode: &mut Option<Charset>, decode: &mut Option<Charset>) -> Read<()> {
-    cursor.must(&["encode"])?;
-    *encode = Some(cursor.choice("a charset", &Charset::ALL)?.value);
-    cursor.must(&["decode"])?;
-    *decode = Some(cursor.choice("a charset", &Charset::ALL)?.value);
+    let (written, read) = super::text::charsets(cursor)?;
+    (*encode, *decode) = (Some(written), Some(read));
     Ok(())
 }
 

@@ -16,8 +16,8 @@ fn of(charset: Charset, len: u32, rule: TextRule) -> Field {
     Field { charset: CharsetPair { encode: charset, decode: charset }, text: rule, ..text("f", len) }
 }
 
-fn lenient(modes: &[Mode]) -> TextRule {
-    let lenient = modes.iter().fold(Lenient::STRICT, |lenient, mode| lenient.with(*mode));
+fn lenient(modes: &[TextMode]) -> TextRule {
+    let lenient = modes.iter().fold(TextModes::STRICT, |lenient, mode| lenient.with(*mode));
     TextRule { lenient, ..TextRule::default() }
 }
 
@@ -122,9 +122,9 @@ fn another_field_says_whether_a_text_is_wide() {
 #[test]
 fn what_is_lenient_lets_its_own_mistake_through_and_no_other() {
     let strict = of(Charset::Cp949, 6, TextRule::default());
-    let cut = of(Charset::Cp949, 6, lenient(&[Mode::HalfCharacter]));
-    let nul = of(Charset::Cp949, 6, lenient(&[Mode::NulAsSpace]));
-    let control = of(Charset::Cp949, 6, lenient(&[Mode::Control]));
+    let cut = of(Charset::Cp949, 6, lenient(&[TextMode::HalfCharacter]));
+    let nul = of(Charset::Cp949, 6, lenient(&[TextMode::NulAsSpace]));
+    let control = of(Charset::Cp949, 6, lenient(&[TextMode::Control]));
     let check = |bytes: &[u8; 6], strict_rule: Rule, expected: [Option<&str>; 3]| {
         assert_eq!(read(&strict, bytes), Err(strict_rule));
         for (field, expected) in [&cut, &nul, &control].into_iter().zip(expected) {
@@ -140,7 +140,7 @@ fn what_is_lenient_lets_its_own_mistake_through_and_no_other() {
     check(b"a\n\xC8\xAB\x7F ", Rule::NotText, [None, None, Some("a\n홍\x7F")]);
     check(b"\xFF\xFF    ", Rule::NotText, [None, None, None]);
     // All of them together.
-    let all = of(Charset::Cp949, 6, lenient(&[Mode::HalfCharacter, Mode::NulAsSpace, Mode::Control]));
+    let all = of(Charset::Cp949, 6, lenient(&[TextMode::HalfCharacter, TextMode::NulAsSpace, TextMode::Control]));
     assert_eq!(read(&all, b"a\n\xC8\xAB\xB1\0").unwrap(), "a\n홍");
     // None of it is written.
     assert!(matches!(write(&all, "a\n"), Err(Rule::Unmappable { character: '\n', position: 2, .. })));
@@ -148,11 +148,11 @@ fn what_is_lenient_lets_its_own_mistake_through_and_no_other() {
 
 #[test]
 fn a_cut_character_of_any_length_may_be_left_out() {
-    let utf_8 = of(Charset::Utf8, 6, lenient(&[Mode::HalfCharacter]));
+    let utf_8 = of(Charset::Utf8, 6, lenient(&[TextMode::HalfCharacter]));
     assert_eq!(read(&utf_8, b"a\xF0\x9F\x98  ").unwrap(), "a");
     assert_eq!(read(&utf_8, b"a\xED\x99   ").unwrap(), "a");
     assert_eq!(read(&utf_8, b"a\x99    "), Err(Rule::NotText));
-    let korean = of(Charset::Ebcdic933, 8, lenient(&[Mode::HalfCharacter]));
+    let korean = of(Charset::Ebcdic933, 8, lenient(&[TextMode::HalfCharacter]));
     for (bytes, text) in [
         (b"\xC1\x0E\x88\x61\x88\x61\x88\x61", "A가가가"),
         (b"\xC1\x0E\x88\x61\x88\x61\x88\x40", "A가가"),
@@ -167,7 +167,7 @@ fn a_cut_character_of_any_length_may_be_left_out() {
 
 #[test]
 fn runs_that_are_written_otherwise_may_be_read() {
-    let field = of(Charset::Ebcdic933, 10, lenient(&[Mode::Runs]));
+    let field = of(Charset::Ebcdic933, 10, lenient(&[TextMode::Runs]));
     assert_eq!(read(&field, b"\x0E\x88\x61\x0F\x0E\x88\x61\x0F\x0E\x0F").unwrap(), "가가");
     assert_eq!(read(&field, b"\x0E\x88\x61\x0F\x0F\x40\x40\x40\x40\x40"), Err(Rule::StrayShift));
     assert_eq!(write(&field, "가가").unwrap(), b"\x0E\x88\x61\x88\x61\x0F\x40\x40\x40\x40");
