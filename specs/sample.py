@@ -8,6 +8,7 @@ reads them as they are meant agrees with the document and not only with itself.
     make.py --raw DIR    writes the bytes alone, one file per sample, without the length prefix
 """
 
+import copy
 import csv
 import decimal
 import pathlib
@@ -40,6 +41,17 @@ def table(path, start, renamed=None):
             sys.exit(f"{path.name}: {row.name} begins at {row.offset}, but the field before it ends at {start}")
         start += row.length
     return rows
+
+
+def again(rows, path, start):
+    """The same rows once more, as fields of `path`, from `start` on."""
+    out = []
+    for row in rows:
+        row = copy.copy(row)
+        row.name, row.offset = f"{path}.{row.name}", start
+        start += row.length
+        out.append(row)
+    return out
 
 
 class Telegram:
@@ -164,17 +176,17 @@ class Sample:
             if value is None:
                 continue
             if row.is_filler:
-                out.append(f'{row.name} = {{ hex = "{data.hex()}" }}')
+                out.append(f'{key(row.name)} = {{ hex = "{data.hex()}" }}')
             elif isinstance(value, decimal.Decimal):
-                out.append(f'{row.name} = {{ decimal = "{value}" }}')
+                out.append(f'{key(row.name)} = {{ decimal = "{value}" }}')
             else:
-                out.append(f"{row.name} = {value}" if isinstance(value, int) else f"{row.name} = {quoted(value)}")
+                out.append(f"{key(row.name)} = {value if isinstance(value, int) else quoted(value)}")
         shown = []
         for row, value, data in self.slices:
             kind = self.book.kind(self.telegram, row.name)
             if kind and value is not None and value != "":
                 text = masked(kind, value if isinstance(value, str) else data.decode("ascii"))
-                shown.append(f"{row.name} = {quoted(text if text is not None else '*' * row.length)}")
+                shown.append(f"{key(row.name)} = {quoted(text if text is not None else '*' * row.length)}")
         if shown:
             out += ["", "# What anybody may see of what not everybody may see.", "[masked]", *shown]
         return "\n".join(out) + "\n"
@@ -182,6 +194,11 @@ class Sample:
 
 def quoted(text):
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def key(name):
+    """A field's path as TOML writes a key."""
+    return name if re.fullmatch("[A-Za-z0-9_-]+", name) else quoted(name)
 
 
 def run(made, folder, arguments):

@@ -114,7 +114,7 @@ impl Recipe {
     pub(crate) fn new(layout: &Layout, side: Side, request: Option<&Layout>) -> Self {
         let mut template = Vec::with_capacity(usize::try_from(layout.len()).unwrap_or(0));
         let mut echoes = Vec::new();
-        for field in layout.fields() {
+        for field in layout.head() {
             match &field.fill {
                 Fill::Default(bytes) | Fill::Const(bytes) if field.by.fills(side) => template.extend_from_slice(bytes),
                 _ => template.resize(template.len() + field.at.range().len(), field.unset_byte()),

@@ -56,14 +56,14 @@ fn read(bytes: &[u8], plan: &Plan, response: &mut proto::ExchangeResponse) {
 
 /// The fields that can be read, unmasked, by path; and what is wrong with the others, masked.
 pub(crate) fn fields(telegram: Telegram<'_, '_>) -> (BTreeMap<String, proto::Field>, Vec<proto::Fault>) {
-    let read = telegram.fields().filter_map(|(_, field, value)| {
+    let read = telegram.cells().filter_map(|(cell, value)| {
         let read = proto::Field {
             value: Some(value::to_proto(&value.ok()?)),
-            class: field.class.word().to_owned(),
-            offset: field.at.offset,
-            length: field.at.len,
+            class: cell.field.class.word().to_owned(),
+            offset: cell.at.offset,
+            length: cell.at.len,
         };
-        Some((field.path.to_string(), read))
+        Some((cell.path().to_string(), read))
     });
     (read.collect(), telegram.faults().iter().map(fault).collect())
 }

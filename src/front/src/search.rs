@@ -145,10 +145,10 @@ fn telegram(stored: &Stored, exchange: &str, unmasked: bool) -> proto::Telegram 
 
 fn field(row: ShownRow<'_>) -> ShownField {
     ShownField {
-        field: row.field.map(|field| field.path.to_string()).unwrap_or_default(),
+        field: row.cell.map(|cell| cell.path().to_string()).unwrap_or_default(),
         offset: row.offset,
         length: row.len,
-        class: row.field.map(|field| field.class.word().to_owned()).unwrap_or_default(),
+        class: row.cell.map(|cell| cell.field.class.word().to_owned()).unwrap_or_default(),
         raw: row.raw,
         value: row.value.trim_end().to_owned(),
         verdict: row.verdict,

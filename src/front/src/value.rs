@@ -8,10 +8,23 @@ use crate::refused::Violations;
 pub(crate) fn fields(given: proto::Fields) -> Result<Vec<(String, Value)>, Violations> {
     let mut values = Vec::with_capacity(given.values.len());
     let mut wrong = Vec::new();
-    for (path, value) in given.values {
-        match from_proto(value) {
-            Ok(value) => values.push((path, value)),
-            Err(fix) => wrong.push((path, fix)),
+    // The next one last. Groups and lists are laid out here, however deep they are, and no more than was sent.
+    let mut left: Vec<(String, proto::Value)> = given.values.into_iter().collect();
+    left.reverse();
+    while let Some((path, value)) = left.pop() {
+        match value.kind {
+            Some(Kind::Group(group)) => {
+                let inside = group.values.into_iter().map(|(name, value)| (format!("{path}.{name}"), value));
+                left.extend(inside.collect::<Vec<_>>().into_iter().rev());
+            }
+            Some(Kind::List(list)) => {
+                let inside = list.values.into_iter().enumerate().map(|(at, value)| (format!("{path}[{at}]"), value));
+                left.extend(inside.collect::<Vec<_>>().into_iter().rev());
+            }
+            kind => match from_proto(proto::Value { kind }) {
+                Ok(value) => values.push((path, value)),
+                Err(fix) => wrong.push((path, fix)),
+            },
         }
     }
     if wrong.is_empty() { Ok(values) } else { Err(wrong) }
@@ -24,8 +37,7 @@ fn from_proto(value: proto::Value) -> Result<Value, String> {
         Some(Kind::Int64(number)) => Ok(Value::from(number)),
         Some(Kind::Decimal(text)) => text.parse::<Decimal>().map(Value::Number).map_err(|error| error.to_string()),
         Some(Kind::Bytes(bytes)) => Ok(Value::Bytes(bytes)),
-        Some(Kind::Group(_)) => Err("no field of this telegram is a group; give its fields one by one".to_owned()),
-        Some(Kind::List(_)) => Err("no field of this telegram repeats; give one value".to_owned()),
+        Some(Kind::Group(_) | Kind::List(_)) => Err("give one value".to_owned()),
     }
 }
 
@@ -59,11 +71,32 @@ mod tests {
         check(Kind::Bytes(vec![0, 255]), Ok(Value::Bytes(vec![0, 255])));
         check(Kind::Null(proto::Null {}), Ok(Value::Null));
         assert_eq!(from_proto(proto::Value { kind: None }), Ok(Value::Null));
-        check(
-            Kind::Group(proto::Group::default()),
-            Err("no field of this telegram is a group; give its fields one by one"),
-        );
-        check(Kind::List(proto::List::default()), Err("no field of this telegram repeats; give one value"));
+    }
+
+    #[test]
+    fn groups_and_lists_are_paths() {
+        let value = |kind| proto::Value { kind: Some(kind) };
+        let text = |text: &str| value(Kind::Text(text.into()));
+        let group = |values: Vec<(&str, proto::Value)>| {
+            let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            value(Kind::Group(proto::Group { values }))
+        };
+        let debts = value(Kind::List(proto::List { values: vec![group(vec![("amount", value(Kind::Int64(7)))])] }));
+        let scores = vec![group(vec![("debts", debts), ("grade", text("G1"))]), group(vec![("grade", text("G2"))])];
+        let given = proto::Fields {
+            values: [
+                ("applicant".to_owned(), group(vec![("name", text("KIM"))])),
+                ("scores".to_owned(), value(Kind::List(proto::List { values: scores }))),
+            ]
+            .into(),
+        };
+        let expected = [
+            ("applicant.name", Value::from("KIM")),
+            ("scores[0].debts[0].amount", Value::from(7)),
+            ("scores[0].grade", Value::from("G1")),
+            ("scores[1].grade", Value::from("G2")),
+        ];
+        assert_eq!(fields(given).unwrap(), expected.map(|(path, value)| (path.to_owned(), value)));
     }
 
     #[test]
@@ -73,7 +106,7 @@ mod tests {
             values: [
                 ("a".to_owned(), value(Kind::Decimal("1,000".into()))),
                 ("b".to_owned(), value(Kind::Text("fine".into()))),
-                ("c".to_owned(), value(Kind::List(proto::List::default()))),
+                ("c".to_owned(), value(Kind::Decimal("x".into()))),
             ]
             .into(),
         };

@@ -281,7 +281,7 @@ impl Form {
         let faults = match body {
             ReplyBody::Code(code) => {
                 let at = self.protocol.rules.response_code;
-                let Some(field) = layout.fields().iter().find(|field| field.at == at) else { return Err(unknown()) };
+                let Some(field) = layout.head().iter().find(|field| field.at == at) else { return Err(unknown()) };
                 let mut bytes = Vec::new();
                 match field.encode(&Value::Text(code.clone()), &mut bytes) {
                     Ok(()) => return Ok((Some(bytes.into()), None)),

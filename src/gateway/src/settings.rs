@@ -149,7 +149,7 @@ fn field_bytes(
     problems: &mut Vec<Problem>,
 ) -> Option<Box<[u8]>> {
     let is_it = |field: &&Field| field.at == at && *field.path == *name;
-    let Some(field) = protocol.catalog.layouts.iter().find_map(|layout| layout.fields().iter().find(is_it)) else {
+    let Some(field) = protocol.catalog.layouts.iter().find_map(|layout| layout.head().iter().find(is_it)) else {
         problems.push(problem(path.to_owned(), format!("no telegram of {} has the field `{name}`", protocol.name)));
         return None;
     };

@@ -24,8 +24,8 @@ pub(crate) fn byte_table(telegram: Telegram<'_, '_>, exposure: &Exposure) -> Tab
         table.row(vec![
             row.offset.to_string(),
             row.len.to_string(),
-            row.field.map_or("-", |field| &field.path).to_string(),
-            row.field.map_or_else(|| "-".into(), kind_and_charset),
+            row.cell.map_or_else(|| "-".into(), |cell| cell.path().to_string()),
+            row.cell.map_or_else(|| "-".into(), |cell| kind_and_charset(cell.field)),
             shortened(&row.raw),
             row.value.trim_end().to_string(),
             row.verdict,

@@ -3,7 +3,7 @@ use std::io::Read;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use pabal_spec::{Doubt, Exposure, Protocol, TelegramId};
-use pabal_telegram::{Fault, Field, Layout, Rule, Side, Telegram, ValueRef};
+use pabal_telegram::{Cell, Fault, Layout, Rule, Side, Telegram, ValueRef};
 use serde_json::json;
 
 use crate::byte_table::byte_table;
@@ -158,7 +158,9 @@ fn select(protocol: &Protocol, frame: &[u8]) -> anyhow::Result<TelegramId> {
         Err(unselected) => unselected,
     };
     let rows = protocol.catalog.select.rows.iter().filter(|row| row.is_typed(frame));
-    if let Some(nearest) = rows.min_by_key(|row| row.length.abs_diff(unselected.length)) {
+    if let Some(nearest) = rows.min_by_key(|row| {
+        row.length.start().saturating_sub(unselected.length).max(unselected.length.saturating_sub(*row.length.end()))
+    }) {
         return Ok(nearest.telegram);
     }
     let by = &protocol.catalog.select.by;
@@ -176,15 +178,15 @@ fn select(protocol: &Protocol, frame: &[u8]) -> anyhow::Result<TelegramId> {
 
 /// Each field with its value as it may be shown; `None` if it holds none, or a filler's blanks.
 pub(crate) fn values(telegram: Telegram<'_, '_>, exposure: &Exposure) -> Vec<(String, Option<String>)> {
-    let shown = |(_, field, value): (_, &Field, Result<ValueRef<'_>, _>)| {
+    let shown = |(cell, value): (Cell<'_>, Result<ValueRef<'_>, Fault>)| {
         let value = value.ok().filter(|value| match value {
             ValueRef::Bytes(bytes) => !bytes.iter().all(|byte| *byte == b' '),
             value => !value.is_null(),
         });
-        let bytes = field.at.of(telegram.bytes()).unwrap_or_default();
-        (field.path.to_string(), value.map(|value| exposure.field(field, bytes, Some(&value)).1))
+        let bytes = cell.at.of(telegram.bytes()).unwrap_or_default();
+        (cell.path().to_string(), value.map(|value| exposure.field(&cell, bytes, Some(&value)).1))
     };
-    telegram.fields().map(shown).collect()
+    telegram.cells().map(shown).collect()
 }
 
 /// A line for each fault; fields that are not there at all share one.

@@ -85,7 +85,7 @@ impl Encode {
         let mut values: Vec<_> =
             fields(&self.fields)?.into_iter().map(|(name, text)| (name, Value::Text(text))).collect();
         let given = values.len();
-        for field in layout.fields() {
+        for field in layout.head() {
             let is_given = values[..given].iter().any(|(name, _)| *name == *field.path);
             let code = part.protocol().and_then(|protocol| specs::type_code(protocol, id, side, field.at));
             if let Some(code) = code.filter(|_| !is_given) {

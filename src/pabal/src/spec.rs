@@ -152,7 +152,7 @@ fn show(place: &str, telegram: Option<&str>, as_json: bool) -> anyhow::Result<u8
         if at > 0 {
             out!();
         }
-        out!("{} {:?}, {} bytes", layout.name(), layout.label(), layout.len());
+        out!("{} {:?}, {} bytes", layout.name(), layout.label(), lengths(layout));
         for line in offsets(layout).lines() {
             out!("{line}");
         }
@@ -170,9 +170,17 @@ fn offsets(layout: &Layout) -> Table {
         ("field", Align::Left),
         ("label", Align::Left),
     ]);
-    for field in layout.fields() {
+    let head = layout.head().len();
+    let mut parts = pabal_spec::outline(layout).into_iter().peekable();
+    for (at, field) in layout.fields().iter().enumerate() {
+        while let Some(part) = parts.next_if(|part| part.field == at) {
+            let blank = String::new;
+            let text = format!("{}{}", "  ".repeat(part.depth), part.text);
+            table.row(vec![blank(), blank(), blank(), blank(), blank(), text, blank()]);
+        }
+        let moves = if at < head { "" } else { "+" };
         table.row(vec![
-            field.at.offset.to_string(),
+            format!("{moves}{}", field.at.offset),
             field.at.len.to_string(),
             kind(&field.kind),
             who(field.by, &field.fill, field.echo),
@@ -184,12 +192,23 @@ fn offsets(layout: &Layout) -> Table {
     table
 }
 
+/// `300`, or `120..4000`.
+fn lengths(layout: &Layout) -> String {
+    if layout.len() == layout.len_max() {
+        return layout.len().to_string();
+    }
+    format!("{}..{}", layout.len(), layout.len_max())
+}
+
 fn layout_json(layout: &Layout) -> serde_json::Value {
+    let parts = pabal_spec::outline(layout);
     let fields: Vec<_> = layout
         .fields()
         .iter()
-        .map(|field| {
-            json!({
+        .enumerate()
+        .map(|(at, field)| {
+            let begins = parts.iter().filter(|part| part.field == at).map(|part| &*part.text).collect::<Vec<_>>();
+            let mut shown = json!({
                 "field": field.path,
                 "label": field.label,
                 "offset": field.at.offset,
@@ -197,10 +216,22 @@ fn layout_json(layout: &Layout) -> serde_json::Value {
                 "kind": kind(&field.kind),
                 "by": who(field.by, &field.fill, field.echo),
                 "class": field.class.word(),
-            })
+            });
+            if at >= layout.head().len() {
+                // Its offset counts from where its part begins.
+                shown["moves"] = true.into();
+                shown["begins"] = begins.into();
+            }
+            shown
         })
         .collect();
-    json!({ "telegram": layout.name(), "label": layout.label(), "length": layout.len(), "fields": fields })
+    json!({
+        "telegram": layout.name(),
+        "label": layout.label(),
+        "length": layout.len(),
+        "length_max": layout.len_max(),
+        "fields": fields,
+    })
 }
 
 /// As the spec writes it, without the length.

@@ -1,6 +1,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use pabal_telegram::{Layout, Slice};
 use serde::{Deserialize, Serialize};
@@ -46,8 +47,8 @@ pub struct Select {
 pub struct SelectRow {
     /// What the frame is then.
     pub telegram: TelegramId,
-    /// Its exact length in bytes.
-    pub length: u32,
+    /// Its length in bytes, at least and at most.
+    pub length: RangeInclusive<u32>,
     /// Bytes that must be one of these: `(where, alternatives)`.
     pub bytes: Vec<(Slice, Vec<Box<[u8]>>)>,
 }
@@ -56,7 +57,7 @@ impl SelectRow {
     /// Whether all of its conditions hold for a frame.
     #[must_use]
     pub fn matches(&self, frame: &[u8]) -> bool {
-        u32::try_from(frame.len()).is_ok_and(|len| len == self.length) && self.is_typed(frame)
+        u32::try_from(frame.len()).is_ok_and(|len| self.length.contains(&len)) && self.is_typed(frame)
     }
 
     /// Whether a frame has the bytes that the row asks for, however long it is.

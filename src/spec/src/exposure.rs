@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
-use pabal_telegram::{Class, Echo, Fault, Field, Kind, Rule, Telegram, ValueRef, masked};
+use pabal_telegram::{Cell, Class, Echo, Fault, Field, Kind, Rule, Telegram, ValueRef, masked};
 
 use crate::catalog::SelectRow;
 use crate::institution::Protocol;
@@ -75,8 +75,8 @@ impl fmt::Display for Doubt {
 /// A field of a telegram as it may be shown, or a row of bytes that no field covers.
 #[derive(Clone, Debug)]
 pub struct ShownRow<'l> {
-    /// The field; `None` of bytes that no field covers.
-    pub field: Option<&'l Field>,
+    /// The field and which one of it; `None` of bytes that no field covers.
+    pub cell: Option<Cell<'l>>,
     /// Of its first byte in the telegram, length prefix not counted.
     pub offset: u32,
     /// In bytes, by the layout.
@@ -124,18 +124,24 @@ impl Exposure {
     }
 
     fn typed(telegram: Telegram<'_, '_>, rows: &[SelectRow], is_notice: bool, unmasked: bool) -> Self {
-        let (found, expected) = (telegram.bytes().len(), size(telegram.layout().len()));
-        let doubt = if found == expected { first_sign(telegram, is_notice) } else { Some(Doubt::Length) };
+        let (found, expected) = (telegram.bytes().len(), telegram.expected_len().map(size));
+        let doubt = if Some(found) == expected { first_sign(telegram, is_notice) } else { Some(Doubt::Length) };
         if unmasked || doubt.is_none() {
             return Self { unmasked, doubtful: Vec::new(), doubt: None };
         }
         // Bytes that tell the type are where they belong, and so is a date; what was lost was lost behind them.
         let known = rows.iter().filter(|row| row.is_typed(telegram.bytes())).flat_map(|row| &row.bytes);
         let anchor = known.map(|(at, _)| at.range().end).chain(date_end(telegram)).max().unwrap_or(0);
-        if found == expected {
+        if Some(found) == expected {
             // By how many bytes they have moved is not known.
             return Self { unmasked, doubtful: reach(telegram, anchor).into_iter().collect(), doubt };
         }
+        let Some(expected) = expected.filter(|_| telegram.layout().is_fixed()) else {
+            // Nor is it where parts move of which one is too long or too short.
+            let fields = telegram.layout().fields();
+            let any = fields.iter().any(|field| field.class != Class::Public).then_some(anchor..found);
+            return Self { unmasked, doubtful: any.into_iter().collect(), doubt };
+        };
         let confidential = telegram.layout().fields().iter().filter(|field| field.class != Class::Public);
         let doubtful = confidential
             .map(|field| {
@@ -157,12 +163,12 @@ impl Exposure {
 
     /// What of a field is shown.
     #[must_use]
-    pub fn of(&self, field: &Field) -> Shown {
+    pub fn of(&self, cell: &Cell<'_>) -> Shown {
         if self.unmasked {
             Shown::Whole
-        } else if self.is_doubtful(&field.at.range()) {
+        } else if self.is_doubtful(&cell.at.range()) {
             Shown::Hidden
-        } else if field.class == Class::Public {
+        } else if cell.field.class == Class::Public {
             Shown::Whole
         } else {
             Shown::Masked
@@ -175,10 +181,10 @@ impl Exposure {
 
     /// A field's bytes in hexadecimal digits and its value, hidden together.
     #[must_use]
-    pub fn field(&self, field: &Field, bytes: &[u8], value: Option<&ValueRef<'_>>) -> (String, String) {
-        match self.of(field) {
+    pub fn field(&self, cell: &Cell<'_>, bytes: &[u8], value: Option<&ValueRef<'_>>) -> (String, String) {
+        match self.of(cell) {
             Shown::Whole => (hex(bytes), value.map(text).unwrap_or_default()),
-            Shown::Masked => masked(field, bytes),
+            Shown::Masked => masked(cell.field, bytes),
             Shown::Hidden => (vec!["**"; bytes.len()].join(" "), "*".repeat(bytes.len())),
         }
     }
@@ -188,20 +194,20 @@ impl Exposure {
     pub fn rows<'l>(&self, telegram: Telegram<'l, '_>) -> Vec<ShownRow<'l>> {
         let frame = telegram.bytes();
         let mut rows: Vec<ShownRow<'l>> = telegram
-            .fields()
-            .map(|(_, field, value)| {
-                let bytes = frame.get(size(field.at.offset)..).unwrap_or_default();
-                let bytes = &bytes[..bytes.len().min(size(field.at.len))];
-                let (raw, text) = self.field(field, bytes, value.as_ref().ok());
-                let verdict = self.verdict(field, &value);
-                ShownRow { field: Some(field), offset: field.at.offset, len: field.at.len, raw, value: text, verdict }
+            .cells()
+            .map(|(cell, value)| {
+                let bytes = frame.get(size(cell.at.offset)..).unwrap_or_default();
+                let bytes = &bytes[..bytes.len().min(size(cell.at.len))];
+                let (raw, text) = self.field(&cell, bytes, value.as_ref().ok());
+                let verdict = self.verdict(&cell, &value);
+                ShownRow { cell: Some(cell), offset: cell.at.offset, len: cell.at.len, raw, value: text, verdict }
             })
             .collect();
         let rest = telegram.uncovered();
         if !rest.is_empty() {
             let count = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
             rows.push(ShownRow {
-                field: None,
+                cell: None,
                 offset: count(frame.len() - rest.len()),
                 len: count(rest.len()),
                 raw: self.uncovered(rest),
@@ -212,7 +218,7 @@ impl Exposure {
         rows
     }
 
-    fn verdict(&self, field: &Field, value: &Result<ValueRef<'_>, Fault>) -> String {
+    fn verdict(&self, cell: &Cell<'_>, value: &Result<ValueRef<'_>, Fault>) -> String {
         let verdict = match value {
             Ok(value) if value.is_null() => "unset".into(),
             Ok(_) => "ok".into(),
@@ -222,10 +228,10 @@ impl Exposure {
                 _ => fault.rule.to_string(),
             },
         };
-        match self.of(field) {
+        match self.of(cell) {
             Shown::Whole => verdict,
             Shown::Masked if verdict == "unset" => verdict,
-            Shown::Masked => format!("{verdict}, masked ({})", field.class),
+            Shown::Masked => format!("{verdict}, masked ({})", cell.field.class),
             // Whether it is right is not known: it may be another field's.
             Shown::Hidden if self.doubt() == Some(&Doubt::Length) => "hidden, as the length is wrong".into(),
             Shown::Hidden => format!("{verdict}, hidden"),
@@ -271,29 +277,33 @@ fn date_end(telegram: Telegram<'_, '_>) -> Option<usize> {
 /// holds more than a mark, or it is confidential and begins with a blank. Other fillers hold what institutions please; so do those of a
 /// notice and its answer that are carried back.
 fn first_sign(telegram: Telegram<'_, '_>, is_notice: bool) -> Option<Doubt> {
-    let layout = telegram.layout();
-    let next = |field: &Field| {
-        let mut behind = layout.fields().iter().skip_while(|other| other.at.offset <= field.at.offset);
-        behind.find(|other| other.kind != Kind::Filler).filter(|next| next.class != Class::Public)
+    // Of this telegram: what stands behind a filler may be of a branch.
+    let next = |filler: &Cell<'_>| {
+        let mut behind = telegram.cells().map(|(cell, _)| cell).skip_while(|other| other.at.offset <= filler.at.offset);
+        behind.find(|other| other.field.kind != Kind::Filler).filter(|next| next.field.class != Class::Public)
     };
-    let is_filled = |field: &Field, bytes: &[u8]| {
-        let is_carried = is_notice && field.echo != Echo::No;
-        let Some(next) = next(field).filter(|_| !is_carried) else { return false };
-        bytes.iter().any(|byte| *byte != b' ') && !is_mark(bytes, next.at.of(telegram.bytes()).unwrap_or_default())
+    let is_filled = |cell: &Cell<'_>, bytes: &[u8]| {
+        let is_carried = is_notice && cell.field.echo != Echo::No;
+        if is_carried || bytes.iter().all(|byte| *byte == b' ') {
+            return false;
+        }
+        next(cell).is_some_and(|next| !is_mark(bytes, next.at.of(telegram.bytes()).unwrap_or_default()))
     };
-    let sign = |field: &Field, value: &Result<ValueRef<'_>, Fault>| match value {
+    let sign = |cell: &Cell<'_>, value: &Result<ValueRef<'_>, Fault>| match value {
         Err(_) => Some(Sign::Fault),
-        Ok(ValueRef::Bytes(bytes)) if field.kind == Kind::Filler => is_filled(field, bytes).then_some(Sign::Filled),
+        Ok(ValueRef::Bytes(bytes)) if cell.field.kind == Kind::Filler => {
+            is_filled(cell, bytes).then_some(Sign::Filled)
+        }
         Ok(ValueRef::Text(text)) => {
-            let is_shifted = field.class != Class::Public && text.starts_with(' ') && !text.trim().is_empty();
+            let is_shifted = cell.field.class != Class::Public && text.starts_with(' ') && !text.trim().is_empty();
             is_shifted.then_some(Sign::Shifted)
         }
         Ok(_) => None,
     };
     let doubt = |path: &str, offset, len, sign| Doubt::Field { path: path.to_string(), offset, len, sign };
-    let mut fields = telegram.fields();
-    let first = fields.find_map(|(_, field, value)| Some((field, sign(field, &value)?)));
-    first.map(|(field, sign)| doubt(&field.path, field.at.offset, field.at.len, sign)).or_else(|| {
+    let mut cells = telegram.cells();
+    let first = cells.find_map(|(cell, value)| Some((cell, sign(&cell, &value)?)));
+    first.map(|(cell, sign)| doubt(&cell.path().to_string(), cell.at.offset, cell.at.len, sign)).or_else(|| {
         let faults = telegram.faults();
         faults.first().map(|fault| doubt(&fault.field, fault.offset, fault.len, Sign::Fault))
     })
@@ -315,14 +325,20 @@ fn is_mark(filler: &[u8], behind: &[u8]) -> bool {
 /// Where confidential bytes of a telegram of the right length may lie once bytes have moved: behind the blanks of the fillers in front of
 /// the first of them, or if there are none, behind the last bytes that are known to be where they belong.
 fn reach(telegram: Telegram<'_, '_>, anchor: usize) -> Option<Range<usize>> {
-    let fields = telegram.layout().fields();
-    let first = fields.iter().position(|field| field.class != Class::Public)?;
-    let is_blank = |field: &&Field| {
-        let bytes = field.at.of(telegram.bytes()).unwrap_or_default();
-        field.kind == Kind::Filler && bytes.iter().all(|byte| *byte == b' ')
+    let mut before: Vec<Cell<'_>> = Vec::new();
+    let mut cells = telegram.cells().map(|(cell, _)| cell);
+    let first = loop {
+        let cell = cells.next()?;
+        if cell.field.class != Class::Public {
+            break cell.at.range().start;
+        }
+        before.push(cell);
     };
-    let blanks: u32 = fields[..first].iter().rev().take_while(is_blank).map(|field| field.at.len).sum();
-    let first = fields[first].at.range().start;
+    let is_blank = |cell: &&Cell<'_>| {
+        let bytes = cell.at.of(telegram.bytes()).unwrap_or_default();
+        cell.field.kind == Kind::Filler && bytes.iter().all(|byte| *byte == b' ')
+    };
+    let blanks: u32 = before.iter().rev().take_while(is_blank).map(|cell| cell.at.len).sum();
     let start = if blanks >= BLANKS_MIN { first } else { anchor.min(first) };
     Some(start..telegram.bytes().len())
 }

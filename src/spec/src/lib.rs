@@ -99,6 +99,6 @@ pub use rules::{
     NoticeRule, NoticeRuleId, NumberRule, Numbered, OpeningRule, PollRule, Rules, SettleRule, StampRule, TypeCode,
     Unknown, Wins,
 };
-pub use show::{Row, show};
+pub use show::{Outline, Row, outline, show};
 pub use verdict::{CodeRow, Verdict, VerdictTable};
 pub use written::{Spec, Trivia};

@@ -93,6 +93,12 @@ mistakes! {
     BAD_FORM            "S114" "a property that this form of number cannot have"
     // Fields that move.
     MOVES               "S130" "a field that moves, where one at a fixed place is needed"
+    NOT_BEFORE          "S131" "a count or key that does not stand before what it decides"
+    NARROW              "S132" "a count that cannot say the most"
+    BAD_COUNT           "S133" "a field that cannot count"
+    NOT_LAST            "S134" "something behind what goes on until the end"
+    EMPTY_REPEAT        "S135" "a repeat without a length"
+    KEY_TWICE           "S136" "a branch that is never chosen"
     // What is understood and not yet acted on.
     NOT_YET             "S090" "understood, but not acted on yet"
     // What can be right, and is probably not meant.

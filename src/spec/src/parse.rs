@@ -172,7 +172,7 @@ fn telegram(name: Name, with_header: bool, cursor: &mut Cursor<'_>, out: &mut Ve
     let mut telegram = Telegram { name, label: None, total: None, header: None, parts: Vec::new(), broken: false };
     let head = (|| {
         telegram.label = cursor.label();
-        telegram.total = Some(cursor.count("the total in bytes")?);
+        telegram.total = Some(cursor.total()?);
         if with_header && cursor.eats(':') {
             telegram.header = Some(cursor.name("the name of the header")?);
         }

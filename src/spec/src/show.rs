@@ -1,17 +1,21 @@
 //! A layout as the rows of a table.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
-use pabal_telegram::{Blank, CharsetPair, Class, Echo, Equal, Field, Fill, Form, Kind, Layout, Number};
+use pabal_telegram::{
+    Blank, CharsetPair, Class, Echo, Equal, Field, FieldId, Fill, Form, Kind, Layout, Node, Number, Times,
+};
 
 mod text;
 
 /// A field as a row of the institution's document, in the words of the language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Of the first byte, from 0, length prefix not counted.
+    /// Of the first byte, from 0, length prefix not counted; of a field that moves, from where its part begins ([`outline`]).
     pub offset: u32,
     /// In bytes.
     pub len: u32,
@@ -42,6 +46,82 @@ pub fn show(layout: &Layout) -> impl Iterator<Item = Row> + '_ {
         label: field.label.as_ref().to_owned(),
         more: more(field, layout, usual),
     })
+}
+
+/// Where something begins that moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outline {
+    /// The first field of it, as a place in [`Layout::fields`].
+    pub field: usize,
+    /// How deep it stands in others.
+    pub depth: usize,
+    /// What it is, in the words of the language: `repeat scores score_count times max 30`. `then` for fields that only stand behind something.
+    pub text: String,
+}
+
+/// What moves in a layout, in the order of its fields; nothing if all has its place. The offsets of fields count from the nearest line.
+#[must_use]
+pub fn outline(layout: &Layout) -> Vec<Outline> {
+    let mut all = Vec::new();
+    inside(layout, layout.root(), 0, None, &mut all);
+    all
+}
+
+/// How deep is bounded by the layout.
+fn inside(layout: &Layout, nodes: &[Node], depth: usize, mut head: Option<String>, all: &mut Vec<Outline>) {
+    for (at, node) in nodes.iter().enumerate() {
+        let field = first(node).map_or(0, FieldId::index);
+        if let Some(text) = head.take() {
+            all.push(Outline { field, depth: depth - 1, text });
+        } else if matches!(node, Node::Run { .. }) && at > 0 {
+            all.push(Outline { field, depth, text: "then".into() });
+        }
+        match node {
+            Node::Repeat(repeat) => {
+                let padded = if repeat.padded { " padded" } else { "" };
+                let times = match repeat.times {
+                    Times::Field(by) => format!("{} times max {}{padded}", path(layout, by), repeat.max),
+                    _ => format!("until end max {}", repeat.max),
+                };
+                let text = format!("repeat {} {times}", repeat.path);
+                inside(layout, &repeat.body, depth + 1, Some(text), all);
+            }
+            Node::Choice(choice) => {
+                for branch in &choice.branches {
+                    let by = path(layout, choice.by);
+                    let text = match branch.keys.as_slice() {
+                        [] => format!("choice by {by} else"),
+                        keys => format!("choice by {by} {}", alternatives(keys)),
+                    };
+                    inside(layout, &branch.body, depth + 1, Some(text), all);
+                }
+            }
+            Node::When(when) => {
+                let text = format!("when {} {}", path(layout, when.by), alternatives(&when.any_of));
+                inside(layout, &when.body, depth + 1, Some(text), all);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn first(node: &Node) -> Option<FieldId> {
+    match node {
+        Node::Run { first, .. } => Some(*first),
+        Node::Repeat(repeat) => repeat.body.first().and_then(first),
+        Node::Choice(choice) => choice.branches.iter().find_map(|branch| branch.body.first().and_then(first)),
+        Node::When(when) => when.body.first().and_then(first),
+        _ => None,
+    }
+}
+
+fn path(layout: &Layout, id: FieldId) -> &str {
+    layout.field(id).map_or("", |field| &field.path)
+}
+
+fn alternatives(keys: &[Box<[u8]>]) -> String {
+    let keys: Vec<String> = keys.iter().map(|key| format!("\"{}\"", key.escape_ascii())).collect();
+    keys.join("|")
 }
 
 /// A field's kind, as specs write it.

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::ops::Range;
+use core::ops::{Range, RangeInclusive};
 use core::time::Duration;
 
 use pabal_clock::{TimeOfDay, UtcOffset};
@@ -180,7 +180,8 @@ pub(crate) struct VerdictFrom {
 pub(crate) struct Telegram {
     pub(crate) name: Name,
     pub(crate) label: Option<Name>,
-    pub(crate) total: Option<At<u32>>,
+    /// In bytes, at least and at most.
+    pub(crate) total: Option<At<RangeInclusive<u32>>>,
     pub(crate) header: Option<Name>,
     pub(crate) parts: Vec<Part>,
     /// A line of it could not be read as a field at all, so that nothing is said about its total.
@@ -219,20 +220,17 @@ pub(crate) enum Part {
 
 /// Fields that belong together.
 #[derive(Clone, Debug)]
-#[expect(dead_code, reason = "what moves is read, and not laid out yet")]
 pub(crate) struct Block {
     /// The word that begins it.
     pub(crate) word: Span,
     pub(crate) shape: Shape,
     /// What the document says of its length in bytes; of a repeat once.
     pub(crate) length: Option<At<u32>>,
-    pub(crate) label: Option<Name>,
     /// Empty for a choice, whose branches have them.
     pub(crate) parts: Vec<Part>,
 }
 
 #[derive(Clone, Debug)]
-#[expect(dead_code, reason = "what moves is read, and not laid out yet")]
 pub(crate) enum Shape {
     Group { name: Name },
     Repeat { name: Name, times: Times },
@@ -241,7 +239,6 @@ pub(crate) enum Shape {
 }
 
 #[derive(Clone, Debug)]
-#[expect(dead_code, reason = "what moves is read, and not laid out yet")]
 pub(crate) enum Times {
     Fixed(At<u32>),
     Counted { by: Name, max: At<u32>, padded: bool },
@@ -250,7 +247,6 @@ pub(crate) enum Times {
 
 /// One alternative of a choice.
 #[derive(Clone, Debug)]
-#[expect(dead_code, reason = "what moves is read, and not laid out yet")]
 pub(crate) struct Branch {
     /// Of the keys, or of `else`.
     pub(crate) span: Span,
@@ -258,7 +254,6 @@ pub(crate) struct Branch {
     pub(crate) keys: Alternatives,
     pub(crate) name: Name,
     pub(crate) length: Option<At<u32>>,
-    pub(crate) label: Option<Name>,
     pub(crate) parts: Vec<Part>,
 }
 

@@ -104,6 +104,77 @@ fn kftc_cms_is_as_its_tables_say() {
     check(&layouts, "account_check_answer", 221, &table("kftc_cms", "kftc_cms_0210_account_check_res.csv"));
 }
 
+/// What a layout has under a prefix, as rows of a table of names: offsets count from the first.
+fn named(layouts: &Layouts, telegram: &str, prefix: &str) -> Vec<(String, u32, u32, bool)> {
+    let (_, layout) = layouts.catalog.find(telegram).expect("a telegram");
+    let fields = layout.fields().iter().filter_map(|field| Some((field.path.strip_prefix(prefix)?, field)));
+    let mut start = None;
+    fields
+        .map(|(name, field)| {
+            let start = *start.get_or_insert(field.at.offset);
+            let name = name.strip_suffix(".value").unwrap_or(name);
+            let is_number = matches!(field.kind, Kind::Number { .. });
+            (name.replace("filler_common", "filler"), field.at.offset - start, field.at.len, is_number)
+        })
+        .collect()
+}
+
+/// The rows of a table by their names, from a row on.
+fn rows(institution: &str, name: &str, skip: usize) -> Vec<(String, u32, u32, bool)> {
+    let text = std::fs::read_to_string(folder(institution).join("layouts").join(name)).expect("a table");
+    let names = text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+    let names: Vec<String> = names.map(|line| cells(line)[2].clone()).collect();
+    let rows: Vec<_> = names.into_iter().zip(table(institution, name)).skip(skip).collect();
+    let start = rows[0].1.1.offset;
+    rows.into_iter().map(|(name, (_, at, is_number, _))| (name, at.offset - start, at.len, is_number)).collect()
+}
+
+#[test]
+fn nicecb_is_as_its_tables_say() {
+    let layouts = layouts("nicecb", "credit_score.spec", "credit_score");
+    let header = table("nicecb", "nicecb_common_header.csv");
+    check(&layouts, "score_request", 167, &[header, table("nicecb", "nicecb_1f003_req.csv")].concat());
+    let (_, answer) = layouts.catalog.find("score_answer").expect("the answer");
+    // 100 + 46, and at most 99 scores of 98 bytes.
+    assert_eq!((answer.len(), answer.len_max()), (146, 146 + 99 * 98));
+    let head = [rows("nicecb", "nicecb_common_header.csv", 0), rows("nicecb", "nicecb_1f003_res.csv", 0)];
+    let found = named(&layouts, "score_answer", "");
+    let names = |rows: &[(String, u32, u32, bool)]| rows.iter().map(|row| (row.0.clone(), row.2, row.3)).collect::<Vec<_>>();
+    assert_eq!(names(&found[..answer.head().len()]), names(&head.concat()));
+    assert_eq!(named(&layouts, "score_answer", "scores[]."), rows("nicecb", "nicecb_1f003_score.csv", 0));
+}
+
+#[test]
+fn kcb_is_as_its_tables_say() {
+    let layouts = layouts("kcb", "credit_report.spec", "credit_report");
+    let header = table("kcb", "kcb_common_header.csv");
+    check(&layouts, "report_request", 469, &[header, table("kcb", "kcb_0100_360_req.csv")].concat());
+    let (_, report) = layouts.catalog.find("report").expect("the report");
+    // 130 + 189, and at most as many segments of at most 663 bytes as fit into 9,999 bytes if each has 9.
+    assert_eq!((report.len(), report.len_max()), (319, 319 + (9_999 - 319) / 9 * 663));
+    let found = named(&layouts, "report", "");
+    assert_eq!(found[12..report.head().len()].iter().map(|row| row.2).sum::<u32>(), 189);
+    let index = rows("kcb", "kcb_report_index.csv", 0);
+    let places = |rows: &[(String, u32, u32, bool)]| {
+        rows.iter().map(|row| (row.0.clone(), row.1 - rows[0].1, row.2, row.3)).collect::<Vec<_>>()
+    };
+    assert_eq!(places(&found[12..report.head().len()]), places(&index));
+    // Twenty kinds, of which one is not described.
+    let kinds = index.iter().filter_map(|(name, ..)| name.strip_suffix(".total"));
+    let ids = "017 018 019 020 023 024 025 026 027 028 029 031 032 033 035 036 037 038 039 103".split(' ');
+    let mut described = 0;
+    for (kind, id) in kinds.zip(ids) {
+        let found = named(&layouts, "report", &format!("segments[].{kind}."));
+        if found.is_empty() {
+            assert_eq!(id, "031");
+            continue;
+        }
+        described += 1;
+        assert_eq!(found, rows("kcb", &format!("kcb_segment_{id}.csv"), 1), "{kind}");
+    }
+    assert_eq!(described, 19);
+}
+
 #[test]
 fn every_shipped_spec_is_as_fmt_writes_it() {
     let files = [
@@ -111,6 +182,8 @@ fn every_shipped_spec_is_as_fmt_writes_it() {
         ("ksnet", "firmbanking.spec"),
         ("nicevan", "card_approval.spec"),
         ("kftc_cms", "account_check.spec"),
+        ("nicecb", "credit_score.spec"),
+        ("kcb", "credit_report.spec"),
     ];
     for (institution, file) in files {
         let text = std::fs::read_to_string(folder(institution).join(file)).expect("a shipped file");

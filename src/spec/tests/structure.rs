@@ -132,7 +132,171 @@ fn blocks_have_their_words() {
     mistake(&APPLY.replace("repeat phones 3 length", "repeat phones 3 lenght"), "S004", "lenght", "");
 }
 
+/// What a score bureau reports: scores that are counted, with debts that each counts; who it is about, told by a key; a mark that is
+/// there or not; and segments led by their own id until the end.
+const REPORT: &str = r#"
+telegram report "보고서" 10..108 {
+  kind X(1) by asker public
+  score_count 9(2) by asker public
+  bureau X(2) by asker public
+  repeat scores score_count times max 3 {
+    grade X(2) by asker public
+    debt_count 9(1) by asker public
+    repeat debts debt_count times max 2 length 4 { amount 9(4) by asker public }
+  }
+  who X(2) by asker public
+  choice by who {
+    "01"|"03" person length 4 { name X(4) by asker name }
+    "02" company { no 9(3) by asker public
+                   seat X(2) by asker public }
+    else rest { note X(3) by asker public }
+  }
+  when kind "A"|"B" { mark X(3) by asker public }
+  repeat segments until end max 4 {
+    id X(3) by asker public
+    choice by id {
+      "018" grade length 6 { points 9(4) by asker public
+                             class X(2) by asker public }
+      "020" reason { code X(12) by asker public }
+    }
+  }
+}
+"#;
+
 #[test]
-fn what_moves_is_not_guessed() {
-    mistake(&APPLY.replace("repeat phones 3", "repeat phones kind times max 9"), "S130", "repeat", "fixed number");
+fn what_moves_is_read_and_written_as_the_spec_says() {
+    let institution = made(REPORT);
+    let layout = only(&institution);
+    // 5 + 2 + 3 at least; 5 + 3 * (3 + 2 * 4) + 2 + 5 + 3 + 4 * (3 + 12) at most.
+    assert_eq!((layout.len(), layout.len_max(), layout.is_fixed()), (10, 108, false));
+    let bytes = [
+        &b"A02NB"[..],
+        b"G12",
+        b"0011",
+        b"0022",
+        b"G20",
+        b"01",
+        b"KIM ",
+        b"END",
+        b"018",
+        b"0912",
+        b"02",
+        b"020",
+        b"R00000000001",
+    ];
+    let bytes = bytes.concat();
+    let read = Telegram::new(layout, &bytes, Side::Asker);
+    assert_eq!(read.faults(), []);
+    let values: Vec<(String, Value)> =
+        read.cells().map(|(cell, value)| (cell.path().to_string(), value.unwrap().to_value())).collect();
+    let shown: Vec<&str> = values.iter().map(|(path, _)| path.as_str()).collect();
+    let expected = [
+        "kind",
+        "score_count",
+        "bureau",
+        "scores[0].grade",
+        "scores[0].debt_count",
+        "scores[0].debts[0].amount",
+        "scores[0].debts[1].amount",
+        "scores[1].grade",
+        "scores[1].debt_count",
+        "who",
+        "person.name",
+        "mark",
+        "segments[0].id",
+        "segments[0].grade.points",
+        "segments[0].grade.class",
+        "segments[1].id",
+        "segments[1].reason.code",
+    ];
+    assert_eq!(shown, expected);
+    assert_eq!(read.named("segments[0].grade.points").unwrap().to_string(), "912");
+    assert_eq!(encode(layout, Side::Asker, &values).unwrap(), bytes);
+    assert!(Telegram::new(layout, b"Z00NB02007SE", Side::Asker).faults().is_empty());
+}
+
+#[test]
+fn totals_are_checked_at_both_ends() {
+    mistake(&REPORT.replace("10..108", "11..108"), "S030", "11..108", "at least 1 byte missing");
+    mistake(&REPORT.replace("10..108", "10..107"), "S030", "10..107", "at most 1 byte too many");
+    mistake(&REPORT.replace("10..108", "10"), "S030", "10", "or say 10..108");
+    mistake(&REPORT.replace("max 2 length 4", "max 2 length 5"), "S030", "5", "1 byte missing");
+    mistake(&REPORT.replace("person length 4", "person length 3"), "S030", "3", "1 byte too many");
+    mistake(&REPORT.replace("max 3 {", "max 3 length 11 {"), "S030", "11", "always of one length");
+    mistake(&REPORT.replace("10..108", "108..10"), "S007", "108..10", "the least and the most");
+}
+
+#[test]
+fn counts_and_keys_stand_before_what_they_decide() {
+    let behind = REPORT
+        .replace("  score_count 9(2) by asker public\n", "")
+        .replace("  who X(2) by asker public\n", "  score_count 9(2) by asker public\n  who X(2) by asker public\n");
+    mistake(&behind, "S131", "score_count", "must come first");
+    mistake(&REPORT.replace("repeat debts debt_count", "repeat debts dept_count"), "S021", "dept_count", "debt_count");
+    mistake(
+        &REPORT.replace("repeat debts debt_count", "repeat debts score_count"),
+        "S133",
+        "score_count",
+        "a count of its own",
+    );
+    mistake(&REPORT.replace("choice by who", "choice by debt_count"), "S131", "debt_count", "first");
+    mistake(&REPORT.replace("when kind \"A\"|\"B\"", "when person.name \"A\""), "S131", "person.name", "in a branch");
+    mistake(&REPORT.replace("scores score_count", "scores bureau"), "S133", "bureau", "whole number");
+    mistake(
+        &REPORT.replace("debt_count times max 2", "debt_count times max 10"),
+        "S132",
+        "10",
+        "the most that the field can count",
+    );
+}
+
+#[test]
+fn a_key_chooses_one_branch() {
+    mistake(&REPORT.replace("\"02\" company", "\"03\" company"), "S136", "\"03\"", "remove one");
+    mistake(&REPORT.replace("\"02\" company", "\"002\" company"), "S033", "\"002\"", "X(2)");
+    let first = REPORT.replace("    else rest { note X(3) by asker public }\n", "");
+    let first =
+        first.replace("  choice by who {\n", "  choice by who {\n    else rest { note X(3) by asker public }\n");
+    mistake(&first, "S136", "else", "the last branch");
+    mistake(&REPORT.replace("\"020\" reason {", "\"020\" grade {"), "S020", "grade", "rename");
+    let none = "telegram t 1 { id X(1) by asker public\n choice by id { }\n}";
+    mistake(none, "S013", "id", "a branch is a block");
+}
+
+#[test]
+fn what_goes_on_until_the_end_is_last_and_not_nothing() {
+    let more = REPORT.replace("until end max 4 {", "until end max 4 {").trim_end().trim_end_matches('}').to_owned();
+    mistake(&format!("{more}  last X(1) by asker public\n}}\n"), "S134", "last", "move it before");
+    let inside = REPORT.replace("repeat debts debt_count times max 2", "repeat debts until end max 2");
+    mistake(&inside, "S134", "until end max 2", "only the outer one");
+    let nothing = "telegram t 2 { f X(1) by asker public\n repeat r until end max 9 { when f \"1\" { a X(1) by asker public } } }";
+    mistake(nothing, "S135", "r", "must always be there");
+    let padded = REPORT.replace("score_count times max 3 {", "score_count times max 3 padded {");
+    mistake(&padded, "S135", "scores", "remove `padded`");
+    let many = REPORT.replace("until end max 4", "until end max 70000");
+    mistake(&many, "S015", "70000", "fits in a frame");
+}
+
+#[test]
+fn a_header_has_nothing_that_moves() {
+    let header = "header h 3 { n 9(2) by asker public\n repeat r n times max 9 { a X(1) by asker public } }\n";
+    mistake(&format!("{header}telegram t 3 : h {{ }}\n"), "S130", "repeat", "describe it in the telegrams");
+}
+
+#[test]
+fn padding_is_part_of_the_total() {
+    let text = r#"
+telegram t 14 {
+  n 9(1) by asker public
+  repeat items n times max 3 padded length 4 { name X(2) by asker public
+                                               no 9(2) by asker public }
+  mark X(1) const "!" public
+}
+"#;
+    let institution = made(text);
+    let layout = only(&institution);
+    assert_eq!((layout.len(), layout.len_max(), layout.is_fixed()), (14, 14, false));
+    let given: Vec<(String, Value)> = vec![("items[0].name".into(), "ab".into()), ("items[0].no".into(), 7.into())];
+    assert_eq!(encode(layout, Side::Asker, &given).unwrap(), b"1ab07  00  00!");
+    mistake(&text.replace("t 14", "t 2..14"), "S030", "2..14", "at least 12 bytes too many");
 }

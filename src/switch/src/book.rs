@@ -166,7 +166,7 @@ fn compartments(protocol: &Protocol, settings: &Settings) -> Option<u32> {
 /// A telegram in which nothing is given: constants and defaults of the fields that `side` fills, else what `unset` says.
 pub(crate) fn blank(layout: &Layout, side: Side) -> Vec<u8> {
     let mut bytes = vec![b' '; usize::try_from(layout.len()).unwrap_or(0)];
-    for field in layout.fields() {
+    for field in layout.head() {
         let Some(at) = bytes.get_mut(field.at.range()) else { continue };
         match &field.fill {
             Fill::Default(value) | Fill::Const(value) if value.len() == at.len() && field.by.fills(side) => {
@@ -191,7 +191,7 @@ pub(crate) fn put(telegram: &mut [u8], at: Slice, bytes: &[u8]) {
 /// The names of header fields, as any layout of the protocol has them.
 pub(crate) fn field_names(protocol: &Protocol, fields: &[Slice]) -> Vec<Box<str>> {
     let name = |slice: &Slice| {
-        let mut known = protocol.catalog.layouts.iter().flat_map(|layout| layout.fields());
+        let mut known = protocol.catalog.layouts.iter().flat_map(|layout| layout.head());
         let named = known.find(|field| field.at == *slice).map(|field| field.path.clone());
         named.unwrap_or_else(|| format!("bytes {}..{}", slice.offset, slice.offset + slice.len).into())
     };

@@ -85,7 +85,7 @@ impl Core {
             None => Ok(exchange.id),
             Some(at) => {
                 let layout = spec.catalog.layout(notice.request.telegram);
-                let field = layout.fields().iter().find(|field| field.at == at).map(|field| field.path.clone());
+                let field = layout.head().iter().find(|field| field.at == at).map(|field| field.path.clone());
                 let field = field.unwrap_or_else(|| Box::from("a field"));
                 Err((Some(exchange.id), format!("`{field}` is not that of exchange {}", exchange.id)))
             }

@@ -84,8 +84,8 @@ impl<'l, 'b> Telegram<'l, 'b> {
     /// not have it.
     pub fn named(&self, path: &str) -> Result<ValueRef<'b>, Fault> {
         match self.layout.find(path) {
-            Some((id, field)) if id.index() < self.layout.head().len() => field.value(self.bytes, self.side),
-            _ => self.named_cell(path),
+            Some((_, field)) => field.value(self.bytes, self.side),
+            None => self.named_cell(path),
         }
     }
 
@@ -128,6 +128,17 @@ impl<'l, 'b> Telegram<'l, 'b> {
             faults.insert(0, fault);
         }
         faults
+    }
+
+    /// How long it must be, as its layout says, or as its counts and keys say where parts move; `None` if they cannot be read.
+    #[must_use]
+    pub fn expected_len(&self) -> Option<u32> {
+        if self.layout.is_fixed() {
+            return Some(self.layout.len());
+        }
+        let mut walk = Walk::new(self);
+        while walk.step().is_some() {}
+        walk.end()
     }
 
     /// Where the bytes end that fields cover.

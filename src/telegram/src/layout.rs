@@ -219,9 +219,14 @@ impl Layout {
         &self.root
     }
 
-    /// A field by its path.
+    /// A field at a fixed place by its path.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<(FieldId, &Field)> {
+        self.find_any(path).filter(|(id, _)| id.0 < self.head)
+    }
+
+    /// A field by its path, `scores[].grade` of one that repeats.
+    fn find_any(&self, path: &str) -> Option<(FieldId, &Field)> {
         let at = self.by_path.binary_search_by(|(other, _)| (**other).cmp(path)).ok()?;
         let id = self.by_path.get(at)?.1;
         Some((id, self.field(id)?))
@@ -233,7 +238,7 @@ impl Layout {
     pub fn find_cell(&self, path: &str) -> Option<(FieldId, Indices)> {
         if self.repeats.is_empty() || !path.contains('[') {
             return self
-                .find(path)
+                .find_any(path)
                 .filter(|(_, field)| !field.path.contains("[]"))
                 .map(|(id, _)| (id, Indices::default()));
         }
@@ -256,7 +261,7 @@ impl Layout {
             rest = behind;
         }
         known.push_str(rest);
-        let (id, _) = self.find(&known)?;
+        let (id, _) = self.find_any(&known)?;
         Some((id, indices))
     }
 

@@ -29,7 +29,7 @@ pub(crate) struct CounterCount(u32);
 pub(crate) fn find<'p>(reader: &mut Reader<'_>, place: &Place, name: &str, layout: &'p Layout) -> Option<&'p Field> {
     let found = layout.find(name).map(|(_, field)| field);
     if found.is_none() {
-        let known: Vec<&str> = layout.fields().iter().map(|field| &*field.path).collect();
+        let known: Vec<&str> = layout.head().iter().map(|field| &*field.path).collect();
         let help = unknown_help(name, &known);
         reader.mistake(place, format!("telegram {} has no field `{name}`", layout.name()), Some(help));
     }
@@ -243,7 +243,7 @@ fn copy_of(reader: &mut Reader<'_>, node: &Node<'_>, to: &Field, origins: Origin
 
 /// `copy_all = "notice"`: every field that the answer's side fills and that the notice has, too, by name.
 pub(crate) fn copies_all(target: &Layout, notice: &Layout, but: &[Slice]) -> Vec<Set> {
-    let able = target.fields().iter().filter(|field| {
+    let able = target.head().iter().filter(|field| {
         let open = !matches!(field.fill, Fill::Const(_) | Fill::Default(_)) && field.echo != Echo::Always;
         open && field.by.fills(Side::Answerer) && !but.contains(&field.at)
     });

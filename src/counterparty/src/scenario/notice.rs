@@ -70,7 +70,7 @@ impl<'p> Parser<'p> {
         });
         let number = self.protocol.rules.number.at;
         if numbering.is_none() && unset(&number) {
-            let field = layout.fields().iter().find(|field| field.at == number).map_or("", |field| &*field.path);
+            let field = layout.head().iter().find(|field| field.at == number).map_or("", |field| &*field.path);
             let help =
                 format!("write {field} = {{ sequence = 500_001, per = [...] }}, apart from those that are numbered");
             let message = format!("the spec does not call `{}` numbered, and `{field}` is not set", rule.name);

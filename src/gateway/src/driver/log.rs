@@ -259,14 +259,14 @@ fn fields(protocol: &Protocol, telegram: TelegramId, frame: &Frame, side: Side) 
     let layout = protocol.catalog.layout(telegram);
     let exposure = Exposure::new(Telegram::new(layout, &frame.bytes, side), protocol, false);
     let mut text = layout.name().to_owned();
-    for field in layout.fields() {
-        if let Some(bytes) = frame.bytes.get(field.at.range()) {
-            let shown = match exposure.of(field) {
+    for (cell, _) in Telegram::new(layout, &frame.bytes, side).cells() {
+        if let Some(bytes) = cell.at.of(&frame.bytes) {
+            let shown = match exposure.of(&cell) {
                 Shown::Hidden => "*".repeat(bytes.len()),
-                Shown::Whole | Shown::Masked => masked(field, bytes).1,
+                Shown::Whole | Shown::Masked => masked(cell.field, bytes).1,
             };
             // Writing to a String does not fail.
-            let _ = write!(text, " {}={shown:?}", field.path);
+            let _ = write!(text, " {}={shown:?}", cell.path());
         }
     }
     text

@@ -238,7 +238,8 @@ pub(crate) fn unfilled<'c, 's>(
         let known = ours || known.iter().any(|name| *field.path == *name.value);
         let is_given = given.iter().any(|name| *field.path == *name.value);
         let asked = field.by.asker && !field.by.optional && field.fill == Fill::Given;
-        (asked || is_given) && !column.is_lost() && !known
+        // What moves needs a count or key, and nobody gives one.
+        (asked || is_given || column.moves) && !column.is_lost() && !known
     })
 }
 
@@ -387,9 +388,13 @@ pub(crate) fn poll(scene: &Scene<'_>, written: &written::Poll, out: &mut Vec<Dia
 
 /// What a poll telegram is made of: constants, and what its stamps and echoes will overwrite.
 fn bytes(draft: &Draft<'_>, asks: bool, out: &mut Vec<Diagnostic>) -> Option<Vec<u8>> {
-    let mut bytes = vec![b' '; usize::try_from(draft.len()?).ok()?];
+    let mut bytes = vec![b' '; usize::try_from(*draft.len()?.end()).ok()?];
     let mut good = true;
     for column in &draft.columns {
+        if column.moves {
+            out.push(made_of(column, asks));
+            return None;
+        }
         let field = &column.field;
         let unset = vec![field.unset_byte(); field.at.range().len()];
         let fill: &[u8] = match &field.fill {

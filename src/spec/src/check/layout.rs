@@ -4,13 +4,14 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use pabal_telegram::{
-    By, CharsetPair, Class, Echo, Field, Fill, Kind, Layout, LayoutError, Slice, Stamp, TextRule, Unset, Value,
+    By, CharsetPair, Class, Echo, Field, Fill, Kind, Layout, LayoutError, Node, Slice, Stamp, TextRule, Unset, Value,
 };
 
 use crate::check::number;
-use crate::check::shape::{self, Shaper};
+use crate::check::shape::{self, Extent, Shaper};
 use crate::check::text;
 use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
@@ -34,6 +35,10 @@ pub(crate) struct Column<'s> {
     pub(crate) field: Field,
     /// Its kind could be read and its telegram's total is right, so that its length is meant.
     pub(crate) sure: bool,
+    /// It has no place that is the same in every telegram.
+    pub(crate) moves: bool,
+    /// The body in which it stands, of those that are there sometimes or several times; 0 for none.
+    pub(crate) body: u32,
 }
 
 impl Column<'_> {
@@ -54,6 +59,8 @@ impl Column<'_> {
 pub(crate) struct Draft<'s> {
     pub(crate) written: &'s written::Telegram,
     pub(crate) columns: Vec<Column<'s>>,
+    /// What they are the leaves of.
+    pub(crate) root: Vec<Node>,
     /// It has the protocol's header.
     pub(crate) headed: bool,
     /// Every line could be read: a field that is not here is nowhere.
@@ -71,9 +78,9 @@ impl<'s> Draft<'s> {
         find(&self.columns, name, &place, self.whole, out)
     }
 
-    /// In bytes, as its total says.
-    pub(crate) fn len(&self) -> Option<u32> {
-        self.written.total.as_ref().map(|total| total.value)
+    /// In bytes, as its total says: at least and at most.
+    pub(crate) fn len(&self) -> Option<RangeInclusive<u32>> {
+        self.written.total.as_ref().map(|total| total.value.clone())
     }
 
     /// The layout, if nothing is wrong.
@@ -93,7 +100,7 @@ impl<'s> Draft<'s> {
             }
             field
         });
-        Layout::new(name, label, self.len().unwrap_or(0), fields.collect())
+        Layout::tree(name, label, self.len().unwrap_or(0..=0), fields.collect(), self.root.clone())
     }
 }
 
@@ -118,6 +125,19 @@ pub(crate) fn find<'c, 's>(
             .help_if(help),
         );
     }
+    if let Some(column) = found.filter(|column| column.moves) {
+        out.push(
+            error(
+                mistake::MOVES,
+                name.span,
+                "has no fixed place",
+                format!("Field `{}` of {place} moves, and is needed at a place that is always the same", name.value),
+            )
+            .help("only fields before the first repeat, choice or condition have one")
+            .related(column.written.name.span, "stands here"),
+        );
+        return None;
+    }
     found
 }
 
@@ -128,12 +148,14 @@ pub(crate) fn header<'s>(
     out: &mut Vec<Diagnostic>,
 ) -> (Vec<Column<'s>>, bool) {
     let Some(written) = written else { return (Vec::new(), false) };
-    let mut shaper = Shaper { ground, in_header: true, columns: Vec::new(), offset: 0, out };
-    shaper.parts(&written.parts, "", false);
-    let mut columns = shaper.columns;
+    let mut shaper = Shaper::new(ground, true, Vec::new(), out);
+    shaper.root(written);
+    let (mut columns, extent, sound) = (shaper.columns, shaper.extent, shaper.sound);
     shape::names(&written.parts, &[], out);
-    total(written, &mut columns, "header", out);
-    (columns, !written.broken)
+    if sound {
+        total(written, &mut columns, extent, "header", out);
+    }
+    (columns, sound && !written.broken)
 }
 
 /// A telegram's columns, those of its header first.
@@ -145,7 +167,7 @@ pub(crate) fn draft<'s>(
     ground: &Ground<'_>,
     out: &mut Vec<Diagnostic>,
 ) -> Draft<'s> {
-    let mut draft = Draft { written, columns: Vec::new(), headed: false, whole: !written.broken };
+    let mut draft = Draft { written, columns: Vec::new(), root: Vec::new(), headed: false, whole: !written.broken };
     match (&written.header, header) {
         (Some(name), Some(header)) if header.name.value == name.value => {
             draft.headed = true;
@@ -154,6 +176,8 @@ pub(crate) fn draft<'s>(
                 written: c.written,
                 field: c.field.clone(),
                 sure: c.sure,
+                moves: c.moves,
+                body: c.body,
             }));
         }
         (Some(name), header) => {
@@ -172,16 +196,16 @@ pub(crate) fn draft<'s>(
         }
         (None, _) => {}
     }
-    let start = draft.columns.last().map_or(0, |column| end(&column.field));
-    let columns = core::mem::take(&mut draft.columns);
-    let mut shaper = Shaper { ground, in_header: false, columns, offset: start, out };
-    shaper.parts(&written.parts, "", false);
-    draft.columns = shaper.columns;
+    let mut shaper = Shaper::new(ground, false, core::mem::take(&mut draft.columns), out);
+    draft.root = shaper.root(written);
+    let (columns, extent, sound) = (shaper.columns, shaper.extent, shaper.sound);
+    draft.columns = columns;
+    draft.whole &= sound;
     let mut known = Vec::new();
     shape::own(header.filter(|_| draft.headed).map_or(&[], |header| &header.parts), &mut known);
     shape::names(&written.parts, &known, out);
     if draft.whole {
-        total(written, &mut draft.columns, "telegram", out);
+        total(written, &mut draft.columns, extent, "telegram", out);
     }
     draft
 }
@@ -192,34 +216,58 @@ pub(crate) fn end(field: &Field) -> u32 {
 }
 
 /// Compares the sum of the lengths with the total, and says where it went wrong. Then no length is sure any more.
-fn total(written: &written::Telegram, columns: &mut [Column<'_>], what: &str, out: &mut Vec<Diagnostic>) {
+fn total(
+    written: &written::Telegram,
+    columns: &mut [Column<'_>],
+    found: Extent,
+    what: &str,
+    out: &mut Vec<Diagnostic>,
+) {
     let Some(total) = &written.total else { return };
     if written.broken || columns.iter().any(|column| !column.sure) {
         return;
     }
-    let sum = columns.last().map_or(0, |column| end(&column.field));
-    if sum == total.value {
+    let said = Extent { min: *total.value.start(), max: *total.value.end() };
+    if found == said {
         return;
     }
     let name = &written.name.value;
-    let message = format!("The fields of {what} `{name}` end at byte {sum}, but its total is {}", total.value);
-    let help = format!("{}; compare each length with the document", shape::difference(sum, total.value));
-    let told = error(mistake::TOTAL, total.span, format!("says {}", total.value), message);
-    let told = if sum > total.value {
-        let told = told.help(help);
-        match columns.iter().find(|column| end(&column.field) > total.value) {
-            Some(column) => {
-                let text = format!("bytes {}..{}: beyond the total", column.field.at.offset, end(&column.field));
-                told.related(column.written.name.span, text)
+    let told = if found.min == found.max && said.min == said.max {
+        let (sum, total_len) = (found.min, said.min);
+        let message = format!("The fields of {what} `{name}` end at byte {sum}, but its total is {total_len}");
+        let help = format!("{}; compare each length with the document", shape::difference(sum, total_len));
+        let told = error(mistake::TOTAL, total.span, format!("says {total_len}"), message).help(help);
+        if sum > total_len {
+            let beyond = columns.iter().find(|column| !column.moves && end(&column.field) > total_len);
+            match beyond {
+                Some(column) => {
+                    let text = format!("bytes {}..{}: beyond the total", column.field.at.offset, end(&column.field));
+                    told.related(column.written.name.span, text)
+                }
+                None => told,
             }
-            None => told,
+        } else {
+            match columns.last() {
+                Some(column) => told.related(column.written.name.span, format!("the last field ends at byte {sum}")),
+                None => told,
+            }
         }
     } else {
-        let told = told.help(help);
-        match columns.last() {
-            Some(column) => told.related(column.written.name.span, format!("the last field ends at byte {sum}")),
-            None => told,
-        }
+        let shown = |extent: Extent| match extent.min == extent.max {
+            true => format!("{}", extent.min),
+            false => format!("{}..{}", extent.min, extent.max),
+        };
+        let message = format!(
+            "The fields of {what} `{name}` are {} bytes at least and {} at most, but its total is {}",
+            found.min,
+            found.max,
+            shown(said)
+        );
+        let ends = [("at least", found.min, said.min), ("at most", found.max, said.max)];
+        let wrong = ends.iter().filter(|(_, sum, said)| sum != said);
+        let wrong: Vec<_> = wrong.map(|(end, sum, said)| format!("{end} {}", shape::difference(*sum, *said))).collect();
+        let help = format!("{}; compare each length with the document, or say {}", wrong.join(", "), shown(found));
+        error(mistake::TOTAL, total.span, format!("says {}", shown(said)), message).help(help)
     };
     out.push(told);
     for column in columns {
@@ -296,7 +344,7 @@ pub(crate) fn column<'s>(
             field.fill = constant(&field, text, out).map_or(Fill::Given, Fill::Default);
         }
     }
-    Column { written, field, sure: written.kind.is_some() }
+    Column { written, field, sure: written.kind.is_some(), moves: false, body: 0 }
 }
 
 fn kind(written: &written::Field, out: &mut Vec<Diagnostic>) -> Kind {

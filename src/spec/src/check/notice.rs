@@ -45,6 +45,7 @@ fn notice(scene: &Scene<'_>, written: &written::Notice, out: &mut Vec<Diagnostic
         exchange::headed(scene, answer, written.answer.as_ref(), out);
         exchange::echoes(scene, request, answer, written.name.span, out);
         echo = self::echo(scene, request, answer);
+        fixed(scene, written, answer, out);
     }
     let answered = written.answered.as_ref().map(|answered| self::answered(scene, answered, out));
     let numbered = written.numbered.as_ref().map(|numbered| self::numbered(scene, numbered, out));
@@ -66,6 +67,19 @@ fn notice(scene: &Scene<'_>, written: &written::Notice, out: &mut Vec<Diagnostic
         gap: all(gap)?,
         joins: all(joins)?,
     })
+}
+
+/// The gateway makes the answer itself, or one that a service does not give in time: nothing of it may move.
+fn fixed(scene: &Scene<'_>, written: &written::Notice, answer: &TypeCode, out: &mut Vec<Diagnostic>) {
+    let draft = scene.drafts.get(usize::from(answer.telegram.0));
+    let Some(column) = draft.and_then(|draft| draft.columns.iter().find(|column| column.moves)) else { return };
+    let place = written.answer.as_ref().map_or(written.name.span, |kind| kind.span);
+    let message = format!("The gateway cannot answer `{}`: field `{}` moves", written.name.value, column.field.path);
+    out.push(
+        error(mistake::MOVES, place, "made by the gateway", message)
+            .help("describe the answer as a telegram of its own whose fields all have fixed places")
+            .related(column.written.name.span, "moves"),
+    );
 }
 
 /// `None` only if it is said, but wrong.

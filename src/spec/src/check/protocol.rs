@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use pabal_clock::DayRule;
-use pabal_telegram::{Charset, CharsetPair, Field, FieldId, Kind, Layout, LayoutError, Slice, Unset};
+use pabal_telegram::{Charset, CharsetPair, Class, Field, FieldId, Kind, Layout, LayoutError, Slice, Unset};
 
 use crate::catalog::{Catalog, Signed, TelegramId};
 use crate::check::layout::{self, Column, Draft, Ground};
@@ -133,11 +133,12 @@ pub(crate) fn check(
     let layouts: Vec<_> = scene.drafts.iter().map(|draft| layout(draft, out).map(Arc::new)).collect();
     let frame = written.frame.as_ref()?;
     for draft in &scene.drafts {
+        hidden(draft, out);
         let total = draft.written.total.as_ref();
-        if let Some(total) = total.filter(|total| total.value > frame.value.frame_bytes_max) {
+        if let Some(total) = total.filter(|total| *total.value.end() > frame.value.frame_bytes_max) {
             let message = format!("Telegram `{}` is longer than any frame", draft.name().value);
             out.push(
-                error(mistake::BAD_VALUE, total.span, format!("{} bytes", total.value), message)
+                error(mistake::BAD_VALUE, total.span, format!("{} bytes", total.value.end()), message)
                     .help("raise `max`, or compare the total with the document")
                     .related(frame.span, format!("at most {} bytes", frame.value.frame_bytes_max)),
             );
@@ -153,6 +154,19 @@ pub(crate) fn check(
         catalog: Catalog { layouts: layouts.into_iter().collect::<Option<_>>()?, select, signed: signed? },
         rules: Rules { verdicts: scene.verdicts, ..rules? },
     })
+}
+
+/// What is never stored is taken out by its place, as a telegram comes or goes.
+fn hidden(draft: &Draft<'_>, out: &mut Vec<Diagnostic>) {
+    for column in draft.columns.iter().filter(|column| column.moves && column.field.class == Class::Secret) {
+        let Some(class) = &column.written.class else { continue };
+        let message = format!("Field `{}` is secret, and moves", column.field.path);
+        out.push(
+            error(mistake::MOVES, class.span, "has no fixed place", message).help(
+                "the journal takes secrets out by their places; below `layouts`, which stores nothing, it may move",
+            ),
+        );
+    }
 }
 
 /// The layout; what `pabal-telegram` refuses, and nothing has told yet, is told.

@@ -6,6 +6,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use pabal_telegram::Slice;
 
@@ -115,9 +116,10 @@ fn make(
         return None;
     }
     let total = draft.len();
-    if let (Some(length), Some(total)) = (&written.length, total)
-        && length.value != total
+    if let (Some(length), Some(total)) = (&written.length, &total)
+        && !total.contains(&length.value)
     {
+        let total = lengths(total);
         out.push(
             error(
                 mistake::IMPOSSIBLE_ROW,
@@ -157,7 +159,7 @@ fn make(
     }
     for (range, texts) in &written.bytes {
         let at = Slice { offset: range.value.start, len: range.value.end - range.value.start };
-        if total.is_some_and(|total| range.value.end > total) {
+        if total.as_ref().is_some_and(|total| range.value.end > *total.start()) {
             let message = format!("Bytes {}..{} are beyond the telegram", range.value.start, range.value.end);
             out.push(error(mistake::IMPOSSIBLE_ROW, range.span, "never there", message).help("bytes count from 0"));
             good = false;
@@ -178,8 +180,18 @@ fn make(
         }
         conditions.push((at, alternatives));
     }
-    let row = SelectRow { telegram, length: total?, bytes: conditions };
+    let length = written.length.as_ref().map(|length| length.value..=length.value);
+    let row = SelectRow { telegram, length: length.or(total)?, bytes: conditions };
     good.then_some(Made { span: name.span, row, by })
+}
+
+/// `300`, or `120 to 4000`.
+fn lengths(range: &RangeInclusive<u32>) -> String {
+    if range.start() == range.end() {
+        format!("{}", range.start())
+    } else {
+        format!("{} to {}", range.start(), range.end())
+    }
 }
 
 fn count(count: usize, what: &str) -> String {
@@ -278,7 +290,8 @@ fn overlaps(selection: &Selection, drafts: &[Draft<'_>], out: &mut Vec<Diagnosti
     let frames: Vec<Vec<BTreeMap<u32, u8>>> = selection.rows.iter().map(|made| combinations(made, out)).collect();
     for (at, (first, first_frames)) in selection.rows.iter().zip(&frames).enumerate() {
         for (second, second_frames) in selection.rows.iter().zip(&frames).skip(at + 1) {
-            if first.row.length != second.row.length {
+            let start = *first.row.length.start().max(second.row.length.start());
+            if start > *first.row.length.end().min(second.row.length.end()) {
                 continue;
             }
             let mut both = first_frames.iter().flat_map(|a| second_frames.iter().map(move |b| (a, b)));
@@ -299,7 +312,7 @@ fn overlaps(selection: &Selection, drafts: &[Draft<'_>], out: &mut Vec<Diagnosti
                         "A frame can be both `{}` and `{}`: {}",
                         name(first.row.telegram),
                         name(second.row.telegram),
-                        shown(first.row.length, &frame)
+                        shown(start, &frame)
                     ),
                 )
                 .help("add a condition that tells them apart: `length`, `bytes`, or a header field and its values")
@@ -377,7 +390,8 @@ mod tests {
             let len = u32::try_from(texts[0].len()).unwrap();
             (Slice { offset: *offset, len }, texts.iter().map(|text| text.as_bytes().into()).collect())
         };
-        let row = SelectRow { telegram: TelegramId(0), length: 40, bytes: conditions.iter().map(condition).collect() };
+        let row =
+            SelectRow { telegram: TelegramId(0), length: 40..=40, bytes: conditions.iter().map(condition).collect() };
         Made { span: Span { source: SourceId(0), start: 0, end: 0 }, row, by: 0 }
     }
 

@@ -65,7 +65,8 @@ fn block(item: &Item, broken: &mut bool, out: &mut Vec<Diagnostic>) -> Read<Bloc
         }
     };
     let length = if cursor.takes("length") { Some(cursor.count("a length in bytes")?) } else { None };
-    let label = cursor.label();
+    // The document's word, for who reads the spec.
+    cursor.label();
     let body = cursor.body()?;
     let parts = match &mut shape {
         Shape::Choice { branches, .. } => {
@@ -82,7 +83,7 @@ fn block(item: &Item, broken: &mut bool, out: &mut Vec<Diagnostic>) -> Read<Bloc
         }
         _ => read(body, broken, out),
     };
-    Ok(Block { word: word.span, shape, length, label, parts })
+    Ok(Block { word: word.span, shape, length, parts })
 }
 
 /// `3`, `score_count times max 30 padded`, `until end max 100`.
@@ -115,7 +116,8 @@ fn branch(item: &Item, broken: &mut bool, out: &mut Vec<Diagnostic>) -> Read<Bra
     let span = cursor.since(start);
     let name = cursor.name("the name of the branch")?;
     let length = if cursor.takes("length") { Some(cursor.count("a length in bytes")?) } else { None };
-    let label = cursor.label();
+    // The document's word, for who reads the spec.
+    cursor.label();
     let body = cursor.body()?;
-    Ok(Branch { span, keys, name, length, label, parts: read(body, broken, out) })
+    Ok(Branch { span, keys, name, length, parts: read(body, broken, out) })
 }

@@ -1,7 +1,7 @@
 //! Words that are numbers, durations, times and ranges.
 
 use alloc::format;
-use core::ops::Range;
+use core::ops::{Range, RangeInclusive};
 use core::time::Duration;
 
 use nom::bytes::complete::tag;
@@ -13,6 +13,7 @@ use pabal_clock::{TimeOfDay, UtcOffset};
 
 use crate::mistake::{self, error};
 use crate::parse::cursor::{Cursor, Read};
+use crate::parse::line::Token;
 use crate::written::At;
 
 impl Cursor<'_> {
@@ -42,6 +43,19 @@ impl Cursor<'_> {
     pub(crate) fn count(&mut self, what: &str) -> Read<At<u32>> {
         self.formed(what, "a number above 0", "write it in digits, without a unit; at least 1", |text| {
             map_opt(whole, |n| (n > 0).then_some(n)).parse(text)
+        })
+    }
+
+    /// `300`, or `120..4000` of what is not always of one length: the least and the most.
+    pub(crate) fn total(&mut self) -> Read<At<RangeInclusive<u32>>> {
+        let what = "the total in bytes";
+        if !matches!(self.peek(), Some(Token::Word(word)) if word.contains("..")) {
+            let total = self.count(what)?;
+            return Ok(At { value: total.value..=total.value, span: total.span });
+        }
+        self.formed(what, "a range of lengths", "it is written `120..4000`: the least and the most, in bytes", |text| {
+            map_opt(separated_pair(whole, tag(".."), whole), |(min, max)| (0 < min && min < max).then_some(min..=max))
+                .parse(text)
         })
     }
 
