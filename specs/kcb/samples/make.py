@@ -116,8 +116,7 @@ def samples():
             "request_domain": "www.example.co.kr",
         },
     )
-    rows = [row for row in REQUEST if not row.is_filler]
-    yield of("report_request_full", "every field is full", "report_request", "asker", REQUEST, full(rows))
+    yield of("report_request_full", "every field is full", "report_request", "asker", REQUEST, full(REQUEST))
     answer = {
         **COMMON,
         "message_type": "0110",
@@ -155,14 +154,13 @@ def samples():
         },
     )
     rows, values = report(list(SEGMENTS))
-    given = {name: value for name, value in full(rows).items() if name != "filler_common"}
     yield of(
         "report_full",
         "a segment of each kind that is described; every field is full",
         "report",
         "answerer",
         rows,
-        {**given, **{name: value for name, value in values.items() if name.endswith(".id")}},
+        {**full(rows), **{name: value for name, value in values.items() if name.endswith(".id")}},
     )
 
 

@@ -291,9 +291,7 @@ fn first_sign(telegram: Telegram<'_, '_>, is_notice: bool) -> Option<Doubt> {
     };
     let sign = |cell: &Cell<'_>, value: &Result<ValueRef<'_>, Fault>| match value {
         Err(_) => Some(Sign::Fault),
-        Ok(ValueRef::Bytes(bytes)) if cell.field.kind == Kind::Filler => {
-            is_filled(cell, bytes).then_some(Sign::Filled)
-        }
+        Ok(ValueRef::Bytes(bytes)) if cell.field.kind == Kind::Filler => is_filled(cell, bytes).then_some(Sign::Filled),
         Ok(ValueRef::Text(text)) => {
             let is_shifted = cell.field.class != Class::Public && text.starts_with(' ') && !text.trim().is_empty();
             is_shifted.then_some(Sign::Shifted)

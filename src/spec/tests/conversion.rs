@@ -139,7 +139,8 @@ fn nicecb_is_as_its_tables_say() {
     assert_eq!((answer.len(), answer.len_max()), (146, 146 + 99 * 98));
     let head = [rows("nicecb", "nicecb_common_header.csv", 0), rows("nicecb", "nicecb_1f003_res.csv", 0)];
     let found = named(&layouts, "score_answer", "");
-    let names = |rows: &[(String, u32, u32, bool)]| rows.iter().map(|row| (row.0.clone(), row.2, row.3)).collect::<Vec<_>>();
+    let names =
+        |rows: &[(String, u32, u32, bool)]| rows.iter().map(|row| (row.0.clone(), row.2, row.3)).collect::<Vec<_>>();
     assert_eq!(names(&found[..answer.head().len()]), names(&head.concat()));
     assert_eq!(named(&layouts, "score_answer", "scores[]."), rows("nicecb", "nicecb_1f003_score.csv", 0));
 }

@@ -265,7 +265,7 @@ fn a_key_chooses_one_branch() {
 
 #[test]
 fn what_goes_on_until_the_end_is_last_and_not_nothing() {
-    let more = REPORT.replace("until end max 4 {", "until end max 4 {").trim_end().trim_end_matches('}').to_owned();
+    let more = REPORT.trim_end().trim_end_matches('}').to_owned();
     mistake(&format!("{more}  last X(1) by asker public\n}}\n"), "S134", "last", "move it before");
     let inside = REPORT.replace("repeat debts debt_count times max 2", "repeat debts until end max 2");
     mistake(&inside, "S134", "until end max 2", "only the outer one");
