@@ -83,9 +83,13 @@ impl Field {
         let start = out.len();
         self.put(value, wide, out).map_err(|rule| {
             let bytes = match rule {
-                Rule::Overflow { .. } | Rule::TooShort { .. } | Rule::NotText | Rule::HalfCharacter => {
-                    out.split_off(start)
-                }
+                Rule::Overflow { .. }
+                | Rule::TooShort { .. }
+                | Rule::NotText
+                | Rule::HalfCharacter
+                | Rule::UnclosedRun
+                | Rule::StrayShift
+                | Rule::BrokenRun => out.split_off(start),
                 Rule::Unmappable { .. } => Vec::new(),
                 _ => {
                     out.truncate(start);

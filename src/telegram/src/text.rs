@@ -118,7 +118,7 @@ impl TextModes {
 impl Field {
     /// The byte that a text of this charset is padded with here.
     #[inline]
-    const fn pad(&self, charset: Charset) -> u8 {
+    pub(crate) const fn pad(&self, charset: Charset) -> u8 {
         match self.text.pad {
             Some(pad) => pad,
             None => charset.blank(),
@@ -155,7 +155,7 @@ impl Field {
     #[cold]
     fn read_loosely<'b>(&self, bytes: &[u8], rule: Rule) -> Result<Cow<'b, str>, Rule> {
         let lenient = self.text.lenient;
-        let mut bytes = Vec::from(bytes);
+        let mut bytes = Vec::from(self.unpadded(bytes));
         if lenient.has(TextMode::NulAsSpace) {
             let blank = self.charset.decode.blank();
             bytes.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = blank);
@@ -230,7 +230,7 @@ impl Field {
 }
 
 /// The full-width form of a half-width character of ASCII; any other stays as it is.
-fn widened(character: char) -> char {
+pub(crate) fn widened(character: char) -> char {
     match character {
         ' ' => '\u{3000}',
         '!'..='~' => char::from_u32(u32::from(character) + 0xFEE0).unwrap_or(character),

@@ -8,7 +8,7 @@ use crate::decimal::{DIGITS_MAX, Decimal};
 use crate::field::{By, Echo, Equal, Field, Fill, Side, Slice, Unset};
 use crate::kind::{Blank, Form, Kind, Number, NumberModes, Order, Sign, Stamp, Zones};
 use crate::layout::Layout;
-use crate::text::TextRule;
+use crate::text::{TextMode, TextModes, TextRule, Wide};
 use crate::value::Value;
 
 /// Any layout: up to 32 fields of every kind, class and rule.
@@ -50,11 +50,38 @@ impl<'d> Source<'d> {
         if self.below(2) == 0 { Side::Asker } else { Side::Answerer }
     }
 
-    fn charset(choice: u8) -> Charset {
-        match choice {
-            0 => Charset::Ascii,
-            1 => Charset::EucKr,
-            _ => Charset::Cp949,
+    /// Two charsets of which one reads what the other writes.
+    fn charsets(&mut self) -> CharsetPair {
+        const COUNT: u8 = 11;
+        let choice = self.byte();
+        let (_, encode) = Charset::ALL.get(usize::from(choice % COUNT)).copied().unwrap_or(("ascii", Charset::Ascii));
+        let readers = || Charset::ALL.into_iter().map(|(_, reader)| reader).filter(|reader| reader.reads(encode));
+        let decode = readers().nth(usize::from(choice / COUNT) % readers().count()).unwrap_or(encode);
+        CharsetPair { encode, decode }
+    }
+
+    fn text(&mut self, charset: CharsetPair, offset: u32) -> TextRule {
+        let (how, modes) = (self.byte(), self.byte());
+        let modes = TextMode::ALL.into_iter().enumerate().filter(|(at, (_, mode))| {
+            // Most texts are read strictly.
+            modes >> at & 0x11 == 0x11 && mode.is_of(charset.decode)
+        });
+        TextRule {
+            right: how & 1 == 1,
+            pad: match how >> 1 & 3 {
+                0 => Some(charset.encode.digit_zero()),
+                1 => Some(0),
+                _ => None,
+            },
+            wide: match how >> 3 & 7 {
+                0 if charset.encode.has_wide() => Wide::Always,
+                1 if charset.encode.has_wide() && offset > 0 => {
+                    let any_of = [b' ', b'0', 0x40, 0xF0].map(|byte| Box::from([byte]));
+                    Wide::When { at: Slice { offset: 0, len: 1 }, any_of: Box::new(any_of) }
+                }
+                _ => Wide::No,
+            },
+            lenient: modes.fold(TextModes::STRICT, |all, (_, (_, mode))| all.with(mode)),
         }
     }
 
@@ -84,7 +111,7 @@ impl<'d> Source<'d> {
             label: Box::default(),
             at: Slice { offset, len },
             kind,
-            charset: CharsetPair { encode: Self::charset(flags % 3), decode: Self::charset(flags / 3 % 3) },
+            charset: self.charsets(),
             class,
             by: By { asker: flags & 0x10 == 0, answerer: flags & 0x20 == 0, optional: flags & 0x40 != 0 },
             fill: Fill::Given,
@@ -93,13 +120,21 @@ impl<'d> Source<'d> {
             echo: Echo::No,
             text: TextRule::default(),
         };
+        if field.kind == Kind::Text {
+            field.text = self.text(field.charset, offset);
+        }
         let rest = self.byte();
         field.echo = if rest & 0x80 == 0 { Echo::No } else { Echo::Always };
         let fill: Box<[u8]> = match &field.kind {
             Kind::Stamp(_) => return field,
             Kind::Number(number) if *number != Number::plain(number.digits, number.scale) => return field,
-            Kind::Number { .. } | Kind::Code => alloc::vec![b'0' + rest % 10; field.at.range().len()].into(),
-            Kind::Text | Kind::Filler => alloc::vec![b' ' + rest % 64; field.at.range().len()].into(),
+            Kind::Number { .. } | Kind::Code => {
+                alloc::vec![field.charset.encode.digit_zero() + rest % 10; field.at.range().len()].into()
+            }
+            Kind::Text | Kind::Filler => {
+                let byte = field.charset.encode.byte(b' ' + rest % 64).unwrap_or(field.charset.encode.blank());
+                alloc::vec![byte; field.at.range().len()].into()
+            }
         };
         field.fill = match rest >> 4 & 7 {
             0 => Fill::Default(fill),
