@@ -304,7 +304,7 @@ impl Field {
     }
 
     #[inline]
-    fn is_left_out(&self, bytes: &[u8], ours: bool) -> bool {
+    pub(crate) fn is_left_out(&self, bytes: &[u8], ours: bool) -> bool {
         let charset = self.charset.decode;
         let blank = match bytes.first() {
             Some(first) if *first == charset.blank() => Unset::Space,

@@ -19,6 +19,7 @@ use crate::frame::{Deframer, FrameError, Framing, LengthStyle};
 use crate::kind::{Blank, Form, Kind, NumberModes, Sign, Zones};
 use crate::layout::Layout;
 use crate::mask::{masked, redacted};
+use crate::slots::Slots;
 use crate::text::{Wide, widened};
 use crate::value::{Value, ValueRef};
 use source::{Source, layout};
@@ -111,6 +112,7 @@ pub fn decode(data: &[u8]) {
         }
     }
     assert_eq!(expected.next(), None);
+    check_slots(&telegram);
     let right_length = telegram.bytes().len() as u64 == u64::from(layout.len());
     assert_eq!(faults.iter().any(|fault| matches!(fault.rule, Rule::Length { .. })), !right_length);
     let _ = alloc::format!("{telegram:?}");
@@ -119,6 +121,26 @@ pub fn decode(data: &[u8]) {
     let secret = |at: usize| layout.secrets().iter().any(|secret| secret.range().contains(&at));
     for (at, (stored, was)) in stored.iter().zip(telegram.bytes()).enumerate() {
         assert!(if secret(at) { *stored == b'*' } else { stored == was || (*stored == b'*' && !right_length) });
+    }
+}
+
+/// All fields at once are what they are one by one, in slots that held another telegram, too.
+pub(crate) fn check_slots(telegram: &Telegram<'_, '_>) {
+    let layout = telegram.layout();
+    let other: Vec<u8> = telegram.bytes().iter().rev().copied().collect();
+    for makes_text in [false, true] {
+        let mut slots = Slots::new();
+        let _ = Telegram::new(layout, &other, telegram.side()).read_into(&mut slots);
+        let reading = if makes_text { telegram.read_text_into(&mut slots) } else { telegram.read_into(&mut slots) };
+        assert_eq!(reading.faults(), telegram.faults());
+        for (id, field, value) in telegram.fields() {
+            let value = value.ok();
+            assert_eq!(reading.get(id), value, "{} of {telegram:?}", field.path);
+            let units = value.as_ref().and_then(ValueRef::number).and_then(|number| i64::try_from(number.units).ok());
+            assert_eq!(reading.units(id), units, "{}", field.path);
+        }
+        let good = telegram.fields().filter_map(|(id, _, value)| Some((id, value.ok()?)));
+        assert!(reading.fields().map(|(id, _, value)| (id, value)).eq(good));
     }
 }
 
@@ -249,6 +271,7 @@ fn values_come_back(layout: &Layout, side: Side, source: &mut Source<'_>) {
     };
     assert_eq!(made.len() as u64, u64::from(layout.len()));
     let telegram = Telegram::new(layout, &made, side);
+    check_slots(&telegram);
     for (path, given) in &values {
         let Some((_, field)) = layout.find(path) else { continue };
         if matches!(field.fill, Fill::Const(_)) || *given == Value::Null {

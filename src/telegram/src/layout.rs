@@ -8,8 +8,9 @@ use crate::cell::Indices;
 use crate::class::Class;
 use crate::decimal::DIGITS_MAX;
 use crate::fault::Rule;
-use crate::field::{Field, FieldId, Fill, Slice};
+use crate::field::{Field, FieldId, Fill, Side, Slice};
 use crate::kind::Kind;
+use crate::slots::steps::Steps;
 
 pub(crate) mod tree;
 
@@ -34,6 +35,8 @@ pub struct Layout {
     pub(crate) repeats: Vec<Repeated>,
     /// Every field, in the order of the paths, which lie beside their ids so that a search stays in few cache lines.
     by_path: Vec<(Box<str>, FieldId)>,
+    /// How all fields are read, if the asker and if the answerer has filled them.
+    steps: [Steps; 2],
 }
 
 /// Why fields do not make a layout.
@@ -166,7 +169,9 @@ impl Layout {
         }
         let Sound { len_min, len_max, head, seats, repeats } = sound;
         let (name, label) = (name.into(), label.into());
-        Ok(Self { name, label, len: len_min, len_max, fields, root, head, seats, repeats, by_path })
+        let fixed = fields.get(..usize::from(head)).unwrap_or_default();
+        let steps = [Side::Asker, Side::Answerer].map(|side| Steps::new(fixed, side));
+        Ok(Self { name, label, len: len_min, len_max, fields, root, head, seats, repeats, by_path, steps })
     }
 
     /// Name in the spec.
@@ -211,6 +216,15 @@ impl Layout {
     #[must_use]
     pub fn head(&self) -> &[Field] {
         self.fields.get(..usize::from(self.head)).unwrap_or_default()
+    }
+
+    /// How all fields are read that `side` has filled.
+    pub(crate) const fn steps(&self, side: Side) -> &Steps {
+        let [asker, answerer] = &self.steps;
+        match side {
+            Side::Asker => asker,
+            Side::Answerer => answerer,
+        }
     }
 
     /// The tree.

@@ -22,7 +22,7 @@
 //! ```
 //! use pabal_telegram::{
 //!     By, Charset, CharsetPair, Class, Deframer, Echo, Equal, Field, Fill, Framing, Kind, Layout, LengthStyle, Number, Side, Slice, Telegram,
-//!     Unset, encode,
+//!     TextRule, Unset, encode,
 //! };
 //!
 //! // Two columns of an institution's document. A spec file says this in two lines; see `pabal-spec`.
@@ -112,6 +112,7 @@ mod kind;
 mod layout;
 mod mask;
 mod nearest;
+mod slots;
 mod text;
 mod trace;
 mod value;
@@ -130,6 +131,7 @@ pub use kind::{Blank, Form, Kind, Number, NumberModes, Order, Sign, Stamp, Zones
 pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Times, When};
 pub use mask::{masked, masked_by_class, redacted};
 pub use nearest::nearest;
+pub use slots::{Reading, Slots};
 pub use text::{TextMode, TextModes, TextRule, Wide};
 pub use trace::{Carrier, TraceKey};
 pub use value::{Value, ValueRef};

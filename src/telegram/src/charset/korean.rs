@@ -18,6 +18,14 @@ const USER_ROWS: [u8; 2] = [0xC9, 0xFE];
 const USER_FIRST: u32 = 0xE000;
 const USER_COLUMNS: u8 = 94;
 
+/// A syllable of KS X 1001, whose 25 rows of 94 from 0xB0A1 have no hole.
+pub(crate) const fn hangul(lead: u8, trail: u8) -> u16 {
+    match ROWS.place(lead, trail) {
+        Some(place) => CP949[place],
+        None => 0,
+    }
+}
+
 #[inline]
 pub(super) fn decode(charset: Charset, bytes: &[u8], out: &mut String) -> Result<(), Rule> {
     // No character has more than three bytes in UTF-8.

@@ -1,0 +1,173 @@
+//! Who converts.
+
+use std::hint::black_box;
+
+use encoding_rs::EUC_KR;
+use pabal_telegram::{
+    By, Charset, CharsetPair, Class, Echo, Equal, Field, Fill, Form, Kind, Layout, Number, Side, Sign, Slice, Slots,
+    Telegram, TextRule, Unset, Value, encode,
+};
+
+use crate::baseline::{self, LEN, Transfer};
+use crate::sample::{self, COLUMNS, Column};
+
+/// Something that goes over all telegrams once.
+pub(crate) struct Contender {
+    /// What the report calls it.
+    pub(crate) name: &'static str,
+    /// What it is measured against, and how many times as long it may take.
+    pub(crate) against: Option<(&'static str, f64)>,
+    /// One pass.
+    pub(crate) run: Box<dyn FnMut()>,
+}
+
+/// The columns as a spec makes them.
+pub(crate) fn layout() -> Layout {
+    let mut fields = Vec::new();
+    let mut end = 0;
+    let mut add = |path: &str, kind: Kind, len: usize| {
+        let len = u32::try_from(len).expect("short");
+        fields.push(Field {
+            path: path.into(),
+            label: path.into(),
+            at: Slice { offset: end, len },
+            unset: if matches!(kind, Kind::Text) { Unset::Space } else { Unset::Zero },
+            kind,
+            charset: CharsetPair { encode: Charset::Cp949, decode: Charset::Cp949 },
+            class: Class::Public,
+            by: By { asker: true, answerer: true, optional: false },
+            fill: Fill::Given,
+            equal: Equal::default(),
+            echo: Echo::No,
+            text: TextRule::default(),
+        });
+        end += len;
+    };
+    let digits = |len: usize| u8::try_from(len).expect("short");
+    for (path, column, len) in COLUMNS {
+        match column {
+            Column::Number => add(path, Kind::Number(Number::plain(digits(len), 0)), len),
+            Column::Signed => {
+                let form = Form::Zoned(Sign::Leading);
+                add(path, Kind::Number(Number { form, ..Number::plain(digits(len) - 1, 2) }), len);
+            }
+            Column::Text | Column::Hangul => add(path, Kind::Text, len),
+        }
+    }
+    Layout::new("transfer", "이체", end, fields).expect("the columns are a layout")
+}
+
+fn leaked<T>(value: T) -> &'static T {
+    Box::leak(Box::new(value))
+}
+
+/// All contenders over the same telegrams, the yardsticks first.
+pub(crate) fn all(count: usize) -> Vec<Contender> {
+    let telegrams: &'static [[u8; LEN]] = sample::telegrams(count).leak();
+    let layout = leaked(layout());
+    let mut all = Vec::new();
+    let mut add = |name, against, run: Box<dyn FnMut()>| all.push(Contender { name, against, run });
+
+    // Where the copy goes changes what it takes, so it goes to several places.
+    let mut copy = vec![0; LEN + 64];
+    let mut place = 0;
+    add(
+        "memcpy",
+        None,
+        Box::new(move || {
+            for telegram in telegrams {
+                place = (place + 8) % 64;
+                black_box(&mut copy[place..place + LEN]).copy_from_slice(black_box(telegram));
+            }
+        }),
+    );
+    add(
+        "decode/baseline",
+        Some(("memcpy", 4.4 * 1.3)),
+        Box::new(move || {
+            let mut transfer = Transfer::default();
+            for telegram in telegrams {
+                baseline::decode(black_box(telegram), black_box(&mut transfer)).expect("it is right");
+                black_box(&transfer);
+            }
+        }),
+    );
+    let mut slots = Slots::for_layout(layout);
+    add(
+        "decode/slots",
+        Some(("decode/baseline", 1.5)),
+        Box::new(move || {
+            for telegram in telegrams {
+                let reading = Telegram::new(layout, black_box(telegram), Side::Asker);
+                let reading = reading.read_into(black_box(&mut slots));
+                assert!(black_box(&reading).faults().is_empty());
+            }
+        }),
+    );
+    let mut slots = Slots::for_layout(layout);
+    add(
+        "decode/slots, Hangul to UTF-8",
+        Some(("decode/baseline", 2.2)),
+        Box::new(move || {
+            for telegram in telegrams {
+                let reading = Telegram::new(layout, black_box(telegram), Side::Asker);
+                let reading = reading.read_text_into(black_box(&mut slots));
+                assert!(black_box(&reading).faults().is_empty());
+            }
+        }),
+    );
+    add(
+        "decode/fields, one by one",
+        None,
+        Box::new(move || {
+            for telegram in telegrams {
+                for (_, _, value) in Telegram::new(layout, black_box(telegram), Side::Asker).fields() {
+                    assert!(black_box(value).is_ok());
+                }
+            }
+        }),
+    );
+
+    let transfers: &'static [Transfer<'_, &str>] = transfers(telegrams).leak();
+    let korean: &'static baseline::Korean = Box::leak(sample::korean());
+    add(
+        "encode/baseline",
+        Some(("memcpy", 9.0 * 1.3)),
+        Box::new(move || {
+            let mut out = [0; LEN];
+            for transfer in transfers {
+                baseline::encode(black_box(transfer), korean, black_box(&mut out)).expect("it fits");
+                black_box(&out);
+            }
+        }),
+    );
+    let named: &'static [Vec<(String, Value)>] = named(layout, telegrams).leak();
+    add(
+        "encode/by path",
+        None,
+        Box::new(move || {
+            for values in named {
+                black_box(encode(layout, Side::Asker, black_box(values)).expect("it fits"));
+            }
+        }),
+    );
+    all
+}
+
+fn transfers(telegrams: &'static [[u8; LEN]]) -> Vec<Transfer<'static, &'static str>> {
+    let text = |bytes: &[u8]| -> &'static str { EUC_KR.decode(bytes).0.into_owned().leak() };
+    let read = telegrams.iter().map(|telegram| {
+        let mut read = Transfer::default();
+        baseline::decode(telegram, &mut read).expect("it is right");
+        read.with(text(read.debit_holder), text(read.credit_holder), text(read.memo), text(read.operator_name))
+    });
+    read.collect()
+}
+
+fn named(layout: &Layout, telegrams: &[[u8; LEN]]) -> Vec<Vec<(String, Value)>> {
+    let values = |telegram| {
+        let fields = Telegram::new(layout, telegram, Side::Asker).fields();
+        fields.map(|(_, field, value)| (field.path.to_string(), Value::from(value.expect("it is right")))).collect()
+    };
+    telegrams.iter().map(|telegram| values(telegram)).collect()
+}

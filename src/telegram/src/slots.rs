@@ -1,0 +1,254 @@
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::decimal::Decimal;
+use crate::decode::Telegram;
+use crate::fault::Fault;
+use crate::field::{Field, FieldId, Side};
+use crate::kind::Kind;
+use crate::layout::Layout;
+use crate::value::ValueRef;
+
+mod hangul;
+mod read;
+pub(crate) mod steps;
+mod word;
+
+use steps::{Place, Steps};
+
+/// Room for the values of one telegram, which its owner keeps and uses again: [`Telegram::read_into`] fills it in one pass and, once it has
+/// grown to the longest telegram, allocates nothing.
+#[derive(Clone, Default)]
+pub struct Slots {
+    numbers: Vec<Number>,
+    texts: Vec<Text>,
+    /// Where the texts are that were made.
+    spans: Vec<Span>,
+    /// Texts that were made, as UTF-8.
+    made: Vec<u8>,
+    /// The last one that was made the ordinary way.
+    mixed: String,
+}
+
+/// Units of a number, whose scale the field knows, or a mark: a number of 16 digits comes nowhere near the lowest ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Number(i64);
+
+impl Number {
+    const FAULT: Self = Self(i64::MIN);
+    const NULL: Self = Self(i64::MIN + 1);
+    const AGAIN: Self = Self(i64::MIN + 2);
+
+    #[inline(always)]
+    const fn units(units: u64) -> Self {
+        Self(units.cast_signed())
+    }
+}
+
+/// How many bytes of a field are its text, or which span, or a mark. It points into the telegram that it was read from, so that only
+/// [`Reading`] may look at it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Text(u32);
+
+impl Text {
+    const FAULT: Self = Self(u32::MAX);
+    const NULL: Self = Self(u32::MAX - 1);
+    const AGAIN: Self = Self(u32::MAX - 2);
+    const RAW: u32 = 1 << 8;
+    const MADE: u32 = 1 << 16;
+
+    /// Printable ASCII.
+    #[inline(always)]
+    const fn plain(len: u32) -> Self {
+        Self(len)
+    }
+
+    /// Text of the field's charset; as [`Text::plain`], at most 16 bytes.
+    #[inline(always)]
+    const fn raw(len: u32) -> Self {
+        Self(Self::RAW | len)
+    }
+
+    /// A layout has less than 65,536 fields.
+    #[inline(always)]
+    const fn made(span: u32) -> Self {
+        Self(Self::MADE | span)
+    }
+}
+
+/// Bytes of [`Slots::made`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Slots {
+    /// No room yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { numbers: Vec::new(), texts: Vec::new(), spans: Vec::new(), made: Vec::new(), mixed: String::new() }
+    }
+
+    /// Room for the telegrams of a layout.
+    #[must_use]
+    pub fn for_layout(layout: &Layout) -> Self {
+        let mut slots = Self::new();
+        for side in [Side::Asker, Side::Answerer] {
+            slots.make_room(layout.steps(side));
+        }
+        slots.spans.reserve(slots.texts.len());
+        // What is two bytes in a telegram is three here.
+        slots.made.reserve(layout.len() as usize * 3 / 2 + 16);
+        slots.mixed.reserve(layout.len() as usize * 3 / 2);
+        slots
+    }
+
+    #[cold]
+    fn resize(&mut self, numbers: usize, texts: usize) {
+        self.numbers.resize(numbers, Number::FAULT);
+        self.texts.resize(texts, Text::FAULT);
+    }
+
+    #[inline]
+    fn make_room(&mut self, steps: &Steps) {
+        let (numbers, texts) = steps.counts();
+        if (self.numbers.len(), self.texts.len()) != (numbers, texts) {
+            self.resize(numbers, texts);
+        }
+        self.spans.clear();
+        self.made.clear();
+    }
+}
+
+/// Tells how many there are, and nothing of them.
+impl fmt::Debug for Slots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Slots({})", self.numbers.len() + self.texts.len())
+    }
+}
+
+/// A telegram of which every field was read ([`Telegram::read_into`]).
+#[derive(Clone)]
+pub struct Reading<'l, 'b> {
+    telegram: Telegram<'l, 'b>,
+    slots: &'b Slots,
+    faults: Vec<Fault>,
+}
+
+impl<'l, 'b> Reading<'l, 'b> {
+    /// The telegram.
+    #[must_use]
+    pub const fn telegram(&self) -> Telegram<'l, 'b> {
+        self.telegram
+    }
+
+    /// All that is wrong, as [`Telegram::faults`] tells it.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// The same, to be kept.
+    #[must_use]
+    pub fn into_faults(self) -> Vec<Fault> {
+        self.faults
+    }
+
+    /// A field's value, or `None` if it has a fault, or if the id is of another layout. Allocates only for text that is neither ASCII nor
+    /// made already.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, id: FieldId) -> Option<ValueRef<'b>> {
+        self.value(self.telegram.layout().field(id)?, *self.steps().places.get(id.index())?)
+    }
+
+    /// A number's units, without its scale, which is the field's: the cheapest way to a number. `None` if the field holds no number, or
+    /// one that does not fit.
+    #[must_use]
+    #[inline]
+    pub fn units(&self, id: FieldId) -> Option<i64> {
+        match self.steps().places.get(id.index())? {
+            Place::Number(at) => match *self.slots.numbers.get(usize::from(*at))? {
+                Number::FAULT | Number::NULL => None,
+                Number::AGAIN => i64::try_from(self.get(id)?.number()?.units).ok(),
+                Number(units) => Some(units),
+            },
+            _ => i64::try_from(self.get(id)?.number()?.units).ok(),
+        }
+    }
+
+    /// Every field that has no fault with its value, in the order of the layout.
+    pub fn fields(&self) -> impl Iterator<Item = (FieldId, &'l Field, ValueRef<'b>)> {
+        let fields = self.telegram.layout().fields().iter().zip(&self.steps().places);
+        fields.zip(0..).filter_map(|((field, place), id)| Some((FieldId(id), field, self.value(field, *place)?)))
+    }
+
+    #[inline]
+    fn steps(&self) -> &'l Steps {
+        self.telegram.layout().steps(self.telegram.side())
+    }
+
+    #[inline]
+    fn value(&self, field: &Field, place: Place) -> Option<ValueRef<'b>> {
+        match place {
+            Place::Number(at) => match *self.slots.numbers.get(usize::from(at))? {
+                Number::FAULT => None,
+                Number::NULL => Some(ValueRef::Null),
+                Number::AGAIN => self.again(field),
+                Number(units) => {
+                    let Kind::Number(number) = &field.kind else { return None };
+                    Some(ValueRef::Number(Decimal { units: units.into(), scale: number.scale }))
+                }
+            },
+            Place::Text(at) => match *self.slots.texts.get(usize::from(at))? {
+                Text::FAULT => None,
+                Text::NULL => Some(ValueRef::Null),
+                Text(len @ ..Text::RAW) => {
+                    let bytes = field.at.of(self.telegram.bytes())?.get(..len as usize)?;
+                    Some(ValueRef::Text(Cow::Borrowed(core::str::from_utf8(bytes).ok()?)))
+                }
+                Text(span @ Text::MADE..0x2_0000) => {
+                    let Span { start, end } = *self.slots.spans.get((span - Text::MADE) as usize)?;
+                    let bytes = self.slots.made.get(start as usize..end as usize)?;
+                    Some(ValueRef::Text(Cow::Borrowed(core::str::from_utf8(bytes).ok()?)))
+                }
+                _ => self.again(field),
+            },
+            Place::Telegram => self.again(field),
+        }
+    }
+
+    fn again(&self, field: &Field) -> Option<ValueRef<'b>> {
+        field.value(self.telegram.bytes(), self.telegram.side()).ok()
+    }
+}
+
+/// As [`Telegram`] shows itself: masked.
+impl fmt::Debug for Reading<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.telegram.fmt(f)
+    }
+}
+
+impl<'l, 'b> Telegram<'l, 'b> {
+    /// Reads every field in one pass, into room that is used again: the fast way to all values. Text beyond ASCII is checked now and made
+    /// when it is asked for; [`Telegram::read_text_into`] makes it now.
+    ///
+    /// Of a layout that is not fixed, fields that move are not among the values; [`Telegram::cells`] has them.
+    ///
+    /// Values and faults are those of [`Telegram::fields`] and [`Telegram::faults`]. Nothing is allocated when nothing is wrong.
+    pub fn read_into(&self, slots: &'b mut Slots) -> Reading<'l, 'b> {
+        self.read::<false>(slots)
+    }
+
+    /// The same, and text beyond ASCII becomes UTF-8 in the slots.
+    pub fn read_text_into(&self, slots: &'b mut Slots) -> Reading<'l, 'b> {
+        self.read::<true>(slots)
+    }
+}
+
+#[cfg(test)]
+mod tests;
