@@ -97,6 +97,7 @@ impl Core {
             self.not_sent(id, Refusal::WrongTelegram, "no frame of this protocol can hold the telegram", now);
             return;
         };
+        let written = session.out.written();
         session.in_flight += 1;
         *session.taken.entry(exchange.about.compartment.clone()).or_default() += 1;
         self.state.conversations[usize::from(protocol)].waiting.took(&exchange.about.compartment);
@@ -116,6 +117,7 @@ impl Core {
             about,
             place,
             offset: start,
+            written,
             number,
             key,
             telegram: frame,

@@ -137,6 +137,9 @@ pub struct Sending {
     pub place: Place,
     /// Where its frame begins in the connection's stream, in bytes; the length prefix is the first of them.
     pub offset: u64,
+    /// How far the system had taken the stream: what ends before has left.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub written: u64,
     /// Our telegram number, as its digits.
     pub number: Box<str>,
     /// The correlation key's bytes.

@@ -91,6 +91,8 @@ pub(crate) struct Notice {
     pub(crate) is_delivered: bool,
     /// When it came last; if that was to an earlier process, when this one began.
     pub(crate) came_at: Mono,
+    /// The business date on which it came last.
+    pub(crate) came_on: BusinessDate,
 }
 
 impl Notice {
@@ -278,6 +280,7 @@ impl Core {
         };
         self.receive_notice(id, &about, conn, key, false, (telegram, frame, content), now);
         let joined = if joins { self.join(id, &about, protocol, rule, frame) } else { None };
+        let came_on = about.date;
         self.state.notices.insert(Notice {
             id,
             protocol,
@@ -294,6 +297,7 @@ impl Core {
             joined,
             is_delivered: false,
             came_at: now.mono,
+            came_on,
         });
         self.when_durable(Effect::Deliver(id));
         if let Some(within) = within {
@@ -330,6 +334,7 @@ impl Core {
             }
         };
         self.receive_notice(id, &about, conn, key, true, (telegram, frame, content), now);
+        let came_on = self.state.conversations[usize::from(protocol)].day.date;
         if let Some(notice) = self.state.notices.known.get_mut(&id) {
             notice.state.step(event);
             notice.about = about;
@@ -340,6 +345,7 @@ impl Core {
             notice.repeated = true;
             notice.is_delivered = false;
             notice.came_at = now.mono;
+            notice.came_on = came_on;
         }
         // Who takes the one before takes not this one, which is offered when it is durable.
         self.state.notices.undelivered.remove(&id);
@@ -365,6 +371,7 @@ impl Core {
         let about = Arc::new(self.notice_about(protocol, rule, frame, Some(exchange), trace, now));
         let content = self.content(protocol, telegram, frame);
         self.receive_notice(id, &about, conn, key, false, (telegram, frame, content), now);
+        let came_on = about.date;
         self.state.notices.insert(Notice {
             id,
             protocol,
@@ -381,6 +388,7 @@ impl Core {
             joined: None,
             is_delivered: false,
             came_at: now.mono,
+            came_on,
         });
         self.when_durable(Effect::Deliver(id));
         self.evict_notices(now);
@@ -403,6 +411,7 @@ impl Core {
         let telegram = Frame { bytes: frame.to_vec(), secrets, digest: None };
         let numbered = self.numbered(protocol, &about.rule, frame, now);
         let place = self.place(conn);
+        let today = self.state.conversations[usize::from(protocol)].day.date;
         self.append(Entry::NoticeReceived(entry::NoticeReceived {
             notice,
             about: Arc::clone(about),
@@ -410,6 +419,7 @@ impl Core {
             key: Bytes::from(key),
             numbered: numbered.clone(),
             repeated,
+            again_on: (today != about.date).then_some(today),
             content,
             telegram: telegram.clone(),
         }));
@@ -489,7 +499,7 @@ impl Core {
         let mine = (protocol, NoticeId(0))..=(protocol, NoticeId(u128::MAX));
         for (_, id) in self.state.notices.waiting.range(mine).copied().collect::<Vec<_>>() {
             let Some(notice) = self.state.notices.known.get_mut(&id) else { continue };
-            if notice.about.date != today {
+            if notice.came_on != today {
                 notice.state.step(NoticeEvent::DateChange);
                 self.tell_replier(id, crate::ReplyReport::NotSent);
                 self.state.notices.sort(id);

@@ -110,6 +110,13 @@ struct KnownNotice {
     is_delivered: bool,
 }
 
+impl KnownNotice {
+    /// The business date on which it came last.
+    fn came_on(&self) -> BusinessDate {
+        self.received.again_on.unwrap_or(self.received.about.date)
+    }
+}
+
 impl Known {
     pub(crate) fn about(&self) -> &About {
         &self.about
@@ -181,6 +188,7 @@ impl Recovery {
                 self.exchanges.insert(entry.exchange, known);
             }
             Entry::Sending(entry) => {
+                self.queued(&entry.place, entry.offset, entry.written);
                 if let Some(known) = self.exchanges.get_mut(&entry.exchange) {
                     known.sending = Some(KnownSending {
                         place: entry.place,
@@ -229,10 +237,10 @@ impl Recovery {
             }
             Entry::NoticeReceived(entry) => self.fold_notice(entry),
             Entry::NoticeReplied(entry) => {
+                // Whatever stream it was in before, it is in that no more.
+                self.leaving.retain(|_, notice| *notice != entry.notice);
                 if let Some(place) = entry.place {
-                    self.took(&place, entry.written);
-                    // What stood there was taken back.
-                    self.will_not_take((place.clone(), entry.offset + 1), &place);
+                    self.queued(&place, entry.offset, entry.written);
                     self.leaving.insert((place, entry.end), entry.notice);
                 }
                 if let Some(known) = self.notices.get_mut(&entry.notice) {
@@ -273,6 +281,12 @@ impl Recovery {
         while self.notices.len() > Self::NOTICES_MAX {
             self.notices.pop_first();
         }
+    }
+
+    /// A frame begins there; what stood there before was taken back.
+    fn queued(&mut self, place: &Place, offset: u64, written: u64) {
+        self.took(place, written);
+        self.will_not_take((place.clone(), offset + 1), place);
     }
 
     /// The system has taken a connection's stream so far: replies that end before have left.
@@ -442,6 +456,7 @@ impl Core {
                 key: Bytes::from(notice.key.get(notice.key.len().saturating_sub(len)..).unwrap_or_default()),
                 numbered: None,
                 repeated: notice.repeated,
+                again_on: (notice.came_on != notice.about.date).then_some(notice.came_on),
                 content: notice.content,
                 telegram: Frame::new(&notice.telegram, &asked.unwrap_or_default()),
             },
@@ -487,7 +502,7 @@ impl Core {
             self.recover_exchange(id, known, now);
         }
         self.evict_keys();
-        let dates: BTreeSet<BusinessDate> = notices.values().map(|known| known.received.about.date).collect();
+        let dates: BTreeSet<BusinessDate> = notices.values().map(KnownNotice::came_on).collect();
         let first = dates.iter().rev().nth(Self::NOTICE_DATES_KEPT - 1).or(dates.first()).copied();
         if let Some(first) = first {
             for (_, known) in notices {
@@ -628,6 +643,7 @@ impl Core {
     /// A notice of an earlier process: whoever subscribes is given it if no service has it. A reply of which it is not known that all of it
     /// has left leaves by the next session, as one does whose session was lost; it was to say something, and says it once more at worst.
     fn recover_notice(&mut self, known: KnownNotice, first: BusinessDate, now: Now) {
+        let came_on = known.came_on();
         let KnownNotice { received, reply, is_owed, joined, is_delivered } = known;
         let NoticeReceived { notice: id, about, key, repeated, content, telegram, .. } = received;
         let Some(protocol) = self.protocol_named(&about.protocol) else { return };
@@ -642,7 +658,7 @@ impl Core {
         };
         let today = self.state.conversations[usize::from(protocol)].day.date;
         let key = known_by(protocol, self.books[usize::from(protocol)].key_is_dated, &rule.request, about.date, &key);
-        let is_today = about.date == today;
+        let is_today = came_on == today;
         // What stands there instead of secret bytes is no reply.
         let has_secrets = reply.as_ref().is_some_and(|reply| !reply.secrets.is_empty());
         let reply = reply.filter(|_| !has_secrets);
@@ -665,7 +681,7 @@ impl Core {
             (None, Answered::ByService { .. }) => (NoticeState::Unreplied, None),
         };
         let is_settled = is_delivered && matches!(state, NoticeState::Replied | NoticeState::Unreplied);
-        if is_settled && about.date < first {
+        if is_settled && came_on < first {
             return;
         }
         let telegram = Bytes::from(telegram.bytes);
@@ -685,6 +701,7 @@ impl Core {
             joined,
             is_delivered,
             came_at: now.mono,
+            came_on,
         });
         self.state.notices.offer(id);
         self.reply_now_or_later(id, now);

@@ -69,6 +69,9 @@ pub struct NoticeReceived {
     pub numbered: Option<Numbered>,
     /// It was here before.
     pub repeated: bool,
+    /// The business date on which it came so, if that is another one than when it came first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_on: Option<BusinessDate>,
     /// A hash of the body but for its secret bytes: one that comes again has the same.
     pub content: u64,
     /// The telegram.
@@ -89,7 +92,7 @@ pub struct NoticeDelivered {
 }
 
 /// It is said what is replied to a notice. The reply may leave as soon as this is durable. That it has left is said by how far the stream was
-/// written when a later entry about the connection was made: of this kind, or that it ended.
+/// written when a later entry about the connection was made: of this kind, that a request is sent by it, or that it ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoticeReplied {
@@ -228,6 +231,7 @@ mod tests {
             key: Bytes::from(&b"20261121088000004"[..]),
             numbered: Some(numbered),
             repeated: true,
+            again_on: Some(BusinessDate::from_date(Date::new(2_026, 11, 22).unwrap())),
             content: 42,
             telegram: telegram(),
         };

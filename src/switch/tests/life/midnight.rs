@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use pabal_clock::Wall;
-use pabal_switch::{Entry, OpeningState, Outcome, SessionState};
+use pabal_switch::{CloseReason, Entry, OpeningState, Outcome, SessionState};
 
-use crate::hands::{Hands, OUT};
+use crate::hands::{Hands, OUT, settings};
 use crate::peer;
 
 /// 2026-11-22T00:00:00+09:00.
@@ -286,4 +286,52 @@ fn what_was_taken_back_is_known_as_not_sent_after_a_restart() {
         .collect();
     assert!(matches!(outcomes[..], [Outcome::Failure { cause: pabal_switch::Cause::NotSent, .. }]), "{outcomes:?}");
     assert_eq!(hands.core.exchange_of_key("teller", "order-1"), Some(id));
+}
+
+/// The wall clock leaps and comes back; meanwhile the reply has moved to a stalled session, and the stream where it had stood goes on.
+#[test]
+fn a_reply_that_was_taken_back_has_not_left_by_what_stands_in_its_place() {
+    let mut two = settings();
+    two.lines[0].sessions_max = 2;
+    let mut hands = Hands::open_with(two);
+    let other = hands.connects.pop().unwrap();
+    hands.connected(other);
+    set_wall(&mut hands, -600_000_000);
+    let mut out: Vec<_> = hands.open_conns.iter().copied().filter(|conn| conn.session.line == OUT).collect();
+    out.sort();
+    let &[stalled, lost] = &out[..] else { panic!("two sessions send: {out:?}") };
+    hands.take_frames(OUT);
+    hands.socket_room = 0;
+    for _ in 0..3 {
+        hands.transfer();
+    }
+    hands.receive(&peer::deposit(1, 50_000));
+    set_wall(&mut hands, 0);
+    let places: Vec<_> = hands
+        .entries()
+        .into_iter()
+        .filter_map(|entry| if let Entry::NoticeReplied(reply) = entry { reply.place } else { None })
+        .map(|place| place.slot)
+        .collect();
+    assert_eq!(places, [lost.session.slot, stalled.session.slot], "it stood behind a request, and moved");
+    hands.open_conns.retain(|conn| *conn != stalled);
+    hands.socket_room = usize::MAX;
+    hands.turn();
+    hands.call(hands.request(peer::transfer("004", "110123456789", 1)));
+    hands.closed(lost, CloseReason::Reset);
+    set_wall(&mut hands, -600_000_000);
+    let written = hands.entries().into_iter().rev().find_map(|entry| match entry {
+        Entry::Session(session) => Some(session.written),
+        _ => None,
+    });
+    assert!(written >= Some(608), "the end of where it had stood: {written:?}");
+    let mut next = hands.restart();
+    while next.connects.is_empty() {
+        next.after_secs(1);
+    }
+    let conn = next.connects.pop().unwrap();
+    next.connected(conn);
+    next.accept();
+    let replies = next.take_frames(OUT).into_iter().filter(|frame| peer::at(frame, peer::MESSAGE_TYPE) == "4100");
+    assert_eq!(replies.count(), 1);
 }

@@ -494,6 +494,15 @@ fn a_reply_that_is_known_to_have_left_does_not_leave_again() {
     };
     // The entry of a reply says how far the stream was written, so that only the last one is in doubt.
     assert_eq!(replied_after_a_crash(answered(3)).0, ["000003"]);
+    // So does that of a request that leaves behind it.
+    let mut hands = answered(3);
+    hands.transfer();
+    assert_eq!(replied_after_a_crash(hands).0, [""; 0]);
+    let mut hands = answered(3);
+    hands.socket_room = 303;
+    hands.receive(&peer::deposit(4, 50_000));
+    hands.transfer();
+    assert_eq!(replied_after_a_crash(hands).0, ["000004"], "it stands before the request, but is not whole");
     // The end of its session says it of all; what the session swallowed has to leave.
     let mut hands = answered(3);
     hands.socket_room = 303;
@@ -525,6 +534,30 @@ fn a_reply_of_yesterday_leaves_only_if_its_notice_comes_again() {
     assert_eq!(next.take_frames(OUT).len(), 0);
     next.receive(&peer::deposit(1, 50_000));
     assert_eq!(peer::at(&next.take_frame(), peer::RESPONSE_CODE), "0000");
+}
+
+#[test]
+fn a_notice_of_yesterday_that_comes_again_today_is_replied_to_today_also_by_the_next_process() {
+    for is_checkpoint in [false, true] {
+        let again = || {
+            let mut hands = Hands::open();
+            hands.receive(&peer::deposit(1, 50_000));
+            hands.take_frame();
+            hands.pass_quietly(HOURS_15);
+            hands.socket_room = 0;
+            hands.receive(&peer::deposit(1, 50_000));
+            hands.socket_room = usize::MAX;
+            if is_checkpoint {
+                take_checkpoint(&mut hands);
+            }
+            hands.restart()
+        };
+        assert_eq!(replied_after_a_crash(again()).0, ["000001"], "{is_checkpoint}");
+        let mut next = again();
+        next.pass_quietly(Duration::from_secs(24 * 3_600));
+        come_up(&mut next);
+        assert_eq!(next.take_frames(OUT).len(), 0, "on the day after it does not leave");
+    }
 }
 
 #[test]
