@@ -262,14 +262,17 @@ impl Exposure {
 /// Blanks in front of what is confidential that are not there if something of it has moved forward.
 const BLANKS_MIN: u32 = 16;
 
-/// Digits in a row that may be of a number that stands for somebody.
+/// Digits that may be of a number that stands for somebody, whatever stands between them.
 const DIGITS_MIN: usize = 4;
 
-/// Where the last date in front of what is confidential ends. Only a whole one counts, with its year: other digits in a row are hardly one.
+/// Where the last date in front of what is confidential ends. Only a whole one of this century counts: of eight digits of an account one in
+/// thirty makes a date of some year.
 fn date_end(telegram: Telegram<'_, '_>) -> Option<usize> {
     let is_date = |field: &Field| matches!(&field.kind, Kind::Stamp(stamp) if stamp.pattern.starts_with("YYYYMMDD"));
     let in_front = telegram.fields().take_while(|(_, field, _)| field.class == Class::Public);
-    let dates = in_front.filter(|(_, field, value)| is_date(field) && value.as_ref().is_ok_and(|it| !it.is_null()));
+    let is_ours =
+        |value: &Result<ValueRef<'_>, Fault>| matches!(value, Ok(ValueRef::Text(text)) if text.starts_with("20"));
+    let dates = in_front.filter(|(_, field, value)| is_date(field) && is_ours(value));
     dates.map(|(_, field, _)| field.at.range().end).last()
 }
 
@@ -309,14 +312,14 @@ fn first_sign(telegram: Telegram<'_, '_>, is_notice: bool) -> Option<Doubt> {
 
 /// Whether a filler holds a mark of the institution's own, which is no part of the confidential field behind it: it begins where the filler
 /// begins and blanks end it, while the field behind begins with its value. Bytes of that field that had moved forward would stand at the
-/// filler's end, or leave blanks where the field begins. A mark has no digits in a row that may be an account's, and nothing but ASCII.
+/// filler's end, or leave blanks where the field begins. A mark has fewer digits than may be an account's, and nothing but ASCII.
 fn is_mark(filler: &[u8], behind: &[u8]) -> bool {
     let is_blank = |byte: Option<&u8>| byte.is_none_or(|byte| *byte == b' ');
-    let digits = filler.split(|byte| !byte.is_ascii_digit()).map(<[u8]>::len).max();
+    let digits = filler.iter().filter(|byte| byte.is_ascii_digit()).count();
     !is_blank(filler.first())
         && is_blank(filler.last())
         && !is_blank(behind.first())
-        && digits.is_none_or(|digits| digits < DIGITS_MIN)
+        && digits < DIGITS_MIN
         && filler.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
 }
 
@@ -361,7 +364,10 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use pabal_telegram::Side;
+
     use super::*;
+    use crate::{Source, load};
 
     #[test]
     fn a_mark_is_told_from_a_part_of_what_stands_behind() {
@@ -379,11 +385,35 @@ mod tests {
             // Full to its end; a number of somebody; not ASCII.
             ("C1", "004"),
             ("8001 ", "004"),
+            ("-345-678     ", "12345678"),
+            ("80.01.01 ", "004"),
             ("\u{d64d} ", "004"),
             ("  H1 ", "004"),
         ] {
             assert!(!is_mark(filler.as_bytes(), behind.as_bytes()), "{filler:?} {behind:?}");
         }
+    }
+
+    #[test]
+    fn what_stands_up_to_a_date_shows_and_digits_of_an_account_are_hardly_one() {
+        let spec = "institution one \"하나\"\nlayouts lines \"선\" {\n  charset encode euc-kr decode cp949\n  unset 9 zero X space\n}\n\
+                    header common 12 {\n  code X(4) by both? public \"코드\"\n  sent time(YYYYMMDD) by both? public unset space \"일자\"\n}\n\
+                    telegram deposit \"입금\" 27 : common {\n  account X(15) by both? account \"계좌\"\n}\n";
+        let source = Source { name: "one.spec".into(), text: spec.into() };
+        let institution = load(&[source]).unwrap_or_else(|found| panic!("{found:#?}")).institution;
+        let (_, layout) = institution.layouts[0].catalog.find("deposit").unwrap();
+        let shown = |bytes: &[u8]| {
+            let exposure = Exposure::of_layout(Telegram::new(layout, bytes, Side::Asker), false);
+            layout.fields().iter().map(|field| exposure.of(field)).collect::<Vec<_>>()
+        };
+        let whole = b"CODE20261120110119650123456";
+        assert_eq!(shown(whole), [Shown::Whole, Shown::Whole, Shown::Masked]);
+        assert_eq!(shown(&whole[..20]), [Shown::Whole, Shown::Whole, Shown::Hidden], "cut at its end");
+        assert_eq!(
+            shown(&whole[12..]),
+            [Shown::Hidden; 3],
+            "the account alone, with a date of 1965 where the layout has one"
+        );
     }
 
     #[test]
