@@ -403,8 +403,9 @@ mod tests {
         let institution = load(&[source]).unwrap_or_else(|found| panic!("{found:#?}")).institution;
         let (_, layout) = institution.layouts[0].catalog.find("deposit").unwrap();
         let shown = |bytes: &[u8]| {
-            let exposure = Exposure::of_layout(Telegram::new(layout, bytes, Side::Asker), false);
-            layout.fields().iter().map(|field| exposure.of(field)).collect::<Vec<_>>()
+            let telegram = Telegram::new(layout, bytes, Side::Asker);
+            let exposure = Exposure::of_layout(telegram, false);
+            telegram.cells().map(|(cell, _)| exposure.of(&cell)).collect::<Vec<_>>()
         };
         let whole = b"CODE20261120110119650123456";
         assert_eq!(shown(whole), [Shown::Whole, Shown::Whole, Shown::Masked]);
