@@ -97,7 +97,7 @@ mod tests {
     const CODE: Slice = Slice { offset: 4, len: 2 };
 
     fn same(left: Operand, right: Operand, zero_left: bool) -> Test {
-        Test::Same { left, right, equal: Equal { zero_left, space_right: false } }
+        Test::Same { left, right, equal: Equal { zero_left, ..Equal::default() } }
     }
 
     fn verdicts() -> VerdictTable {

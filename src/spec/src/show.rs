@@ -6,9 +6,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use pabal_telegram::{
-    Blank, CharsetPair, Class, Echo, Equal, Field, FieldId, Fill, Form, Kind, Layout, Node, Number, Times,
-};
+use pabal_telegram::{Blank, CharsetPair, Class, Echo, Field, FieldId, Fill, Form, Kind, Layout, Node, Number, Times};
 
 mod text;
 
@@ -180,11 +178,11 @@ fn more(field: &Field, layout: &Layout, usual: Option<CharsetPair>) -> String {
         Echo::Always => "echo",
         Echo::InReplyToNotice => "echo in reply to notice",
     };
-    let equal = match field.equal {
-        Equal { zero_left: true, space_right: true } => "equal ignoring zero-left space-right",
-        Equal { zero_left: true, space_right: false } => "equal ignoring zero-left",
-        Equal { zero_left: false, space_right: true } => "equal ignoring space-right",
-        Equal { zero_left: false, space_right: false } => "",
+    let equal = match (field.equal.zero_left, field.equal.space_right) {
+        (true, true) => "equal ignoring zero-left space-right",
+        (true, false) => "equal ignoring zero-left",
+        (false, true) => "equal ignoring space-right",
+        (false, false) => "",
     };
     let (mut blank, mut lenient) = ("", String::new());
     if let Kind::Number(number) = field.kind {

@@ -292,7 +292,7 @@ fn a_transfer_of_which_nothing_is_known_is_asked_about() {
     let SettleRule { original, fill, confirm, success, failure } = inquiry.settles.as_ref().expect("what it settles");
     assert_eq!(*original, transfer_id);
     assert_eq!(*fill, [FillRule { from: at(32, 6), to: at(100, 6) }]);
-    let account = Equal { zero_left: false, space_right: true };
+    let account = Equal { space_right: true, ..Equal::default() };
     assert_eq!(
         *confirm,
         [

@@ -121,10 +121,12 @@ pub enum Fill {
 /// What is equal when two fields are compared (`equal ignoring`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Equal {
-    /// Leading '0' bytes do not matter.
+    /// Zeros at the beginning do not matter.
     pub zero_left: bool,
-    /// Trailing ' ' bytes do not matter.
+    /// Spaces at the end do not matter.
     pub space_right: bool,
+    /// These are the zeros and spaces of EBCDIC: 0xF0 and 0x40.
+    pub ebcdic: bool,
 }
 
 impl Equal {
@@ -137,10 +139,15 @@ impl Equal {
     /// The bytes that matter.
     #[must_use]
     pub fn significant(self, mut bytes: &[u8]) -> &[u8] {
-        while let ([b'0', rest @ ..], true) = (bytes, self.zero_left) {
+        let (zero, space) = if self.ebcdic { (0xF0, 0x40) } else { (b'0', b' ') };
+        while let ([first, rest @ ..], true) = (bytes, self.zero_left)
+            && *first == zero
+        {
             bytes = rest;
         }
-        while let ([rest @ .., b' '], true) = (bytes, self.space_right) {
+        while let ([rest @ .., last], true) = (bytes, self.space_right)
+            && *last == space
+        {
             bytes = rest;
         }
         bytes
@@ -227,13 +234,16 @@ mod tests {
 
     #[test]
     fn equality_ignores_what_the_spec_says_and_nothing_else() {
-        let both = Equal { zero_left: true, space_right: true };
+        let both = Equal { zero_left: true, space_right: true, ebcdic: false };
         assert!(both.same(b"000123  ", b"123"));
         assert!(both.same(b"0000", b"    "));
         assert!(!both.same(b"1230", b"123"));
         assert!(!both.same(b" 123", b"123"));
+        let host = Equal { ebcdic: true, ..both };
+        assert!(host.same(b"\xF0\xF0\xF1\xF2\x40\x40", b"\xF1\xF2"));
+        assert!(!host.same(b"0\xF1", b"\xF1") && !host.same(b"\xF1 ", b"\xF1"));
         assert!(!Equal::default().same(b"0123", b"123"));
-        assert!(!Equal { zero_left: true, space_right: false }.same(b"0123 ", b"123"));
-        assert!(!Equal { zero_left: false, space_right: true }.same(b"0123 ", b"123"));
+        assert!(!Equal { space_right: false, ..both }.same(b"0123 ", b"123"));
+        assert!(!Equal { zero_left: false, ..both }.same(b"0123 ", b"123"));
     }
 }

@@ -1,6 +1,7 @@
 //! Comparing and copying fields of two telegrams.
 
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem::discriminant;
 
@@ -79,12 +80,13 @@ fn equal(left: &Column<'_>, right: &Column<'_>, span: Span, out: &mut Vec<Diagno
     let equal = Equal {
         zero_left: a.equal.zero_left || b.equal.zero_left,
         space_right: a.equal.space_right || b.equal.space_right,
+        ebcdic: a.equal.ebcdic,
     };
     if !alike(a, b) {
         out.push(different(a, b, span, "compared").help("compare text with text, and numbers of the same decimals"));
         return None;
     }
-    if a.at.len != b.at.len && equal == Equal::default() {
+    if a.at.len != b.at.len && !(equal.zero_left || equal.space_right) {
         out.push(
             different(a, b, span, "compared").help(
                 "say on one of the fields what does not matter: `equal ignoring zero-left`, `space-right`, or both",
@@ -96,6 +98,9 @@ fn equal(left: &Column<'_>, right: &Column<'_>, span: Span, out: &mut Vec<Diagno
 }
 
 fn alike(a: &Field, b: &Field) -> bool {
+    if a.charset.decode.is_ebcdic() != b.charset.decode.is_ebcdic() {
+        return false;
+    }
     match (&a.kind, &b.kind) {
         (Kind::Number(a), Kind::Number(b)) => (a.scale, a.form) == (b.scale, b.form),
         (Kind::Stamp(a), Kind::Stamp(b)) => a == b,
@@ -104,7 +109,10 @@ fn alike(a: &Field, b: &Field) -> bool {
 }
 
 fn different(a: &Field, b: &Field, span: Span, what: &str) -> Diagnostic {
-    let (kind_a, kind_b) = (crate::show::kind(a), crate::show::kind(b));
+    let charset = |field: &Field| {
+        if a.equal.ebcdic == b.equal.ebcdic { String::new() } else { format!(" in {}", field.charset.decode) }
+    };
+    let (kind_a, kind_b) = (crate::show::kind(a) + &charset(a), crate::show::kind(b) + &charset(b));
     let message = format!("Field `{}` is {kind_a}, `{}` is {kind_b}: they cannot be {what}", a.path, b.path);
     error(mistake::DIFFERENT_FIELDS, span, "not alike", message)
 }
