@@ -292,6 +292,21 @@ impl Field {
         is_all(bytes, self.charset.decode.blank()) || (!number.is_text() && is_all(bytes, 0))
     }
 
+    /// Whether the bytes are what stands where a field was left out, and nothing else.
+    pub(crate) fn is_unset(&self, bytes: &[u8]) -> bool {
+        let charset = self.charset.decode;
+        match self.kind {
+            Kind::Number(number) if number.blank == Blank::Null => is_all(bytes, charset.blank()),
+            Kind::Number(Number { form: Form::Packed { .. }, .. }) if self.unset == Unset::Space => {
+                is_all(bytes, charset.blank())
+            }
+            Kind::Number(number) if !number.is_text() => {
+                number.read(bytes, charset).is_ok_and(|number| number.units == 0)
+            }
+            _ => is_all(bytes, self.unset.byte(charset)),
+        }
+    }
+
     /// The same as [`Field::is_left_out`] of packed, BCD and binary numbers, whose zeros are no digits of a charset.
     fn is_left_out_as_number(&self, number: Number, bytes: &[u8], ours: bool) -> bool {
         if ours {

@@ -298,7 +298,7 @@ impl<'l, 'b> Iterator for Cells<'l, 'b> {
                 return Some((cell, Err(Fault::of_cell(&cell, left, Rule::CutShort { found }))));
             };
             if is_room {
-                if bytes.iter().all(|byte| *byte == cell.field.unset.byte(cell.field.charset.decode)) {
+                if cell.field.is_unset(bytes) {
                     continue;
                 }
                 return Some((cell, Err(Fault::of_cell(&cell, bytes, Rule::Behind))));

@@ -4,9 +4,10 @@ use std::{format, vec};
 
 use super::*;
 use crate::class::Class;
-use crate::draft::{ANSWERER, ASKER, OPTIONAL, Tree, number, text};
+use crate::draft::{ANSWERER, ASKER, OPTIONAL, Tree, field, number, text};
 use crate::encode::encode;
 use crate::field::Field;
+use crate::kind::{Blank, Form, Kind, Number};
 use crate::mask::redacted;
 use crate::value::Value;
 
@@ -219,6 +220,25 @@ fn padding_keeps_room_and_is_unset() {
         faults(&layout, b"1ab01  00"),
         [("draft".into(), 0, "T01"), ("items[2].name".into(), 9, "T17"), ("items[2].no".into(), 11, "T17")]
     );
+}
+
+#[test]
+fn room_for_numbers_of_hosts_is_nought_as_they_write_it() {
+    let packed = Kind::Number(Number::of(3, 0, Form::Packed { signed: true }));
+    let blank = Kind::Number(Number { blank: Blank::Null, ..Number::plain(2, 0) });
+    let mut tree = Tree::default();
+    let head = tree.run(vec![number("count", 1)]);
+    let item = tree.run(vec![field("items[].packed", 2, packed), field("items[].blank", 2, blank)]);
+    let repeat =
+        Repeat { path: "items".into(), times: Times::Field(FieldId(0)), max: 2, padded: true, body: vec![item] };
+    let layout = tree.layout(9..=9, vec![head, Node::Repeat(repeat)]).unwrap();
+    let given = values(&[("items[0].packed", "-12"), ("items[0].blank", "7")]);
+    let bytes = encode(&layout, Side::Asker, &given).unwrap();
+    assert_eq!(bytes, b"1\x01\x2D07\x00\x0C  ");
+    assert_eq!(faults(&layout, &bytes), []);
+    let of = |path: &str, at| (String::from(path), at, "T58");
+    assert_eq!(faults(&layout, b"1\x01\x2D07\x00\x1C  "), [of("items[1].packed", 5)]);
+    assert_eq!(faults(&layout, b"1\x01\x2D07\x00\x0C00"), [of("items[1].blank", 7)]);
 }
 
 #[test]
