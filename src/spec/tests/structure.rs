@@ -300,3 +300,22 @@ telegram t 14 {
     assert_eq!(encode(layout, Side::Asker, &given).unwrap(), b"1ab07  00  00!");
     mistake(&text.replace("t 14", "t 2..14"), "S030", "2..14", "at least 12 bytes too many");
 }
+
+#[test]
+fn a_text_that_moves_is_written_wide_if_a_field_at_the_beginning_says_so() {
+    let text = r#"
+telegram t 3..15 {
+  bank X(2) by asker public
+  n 9(1) by asker public
+  repeat items n times max 2 { name X(6) by asker name wide when bank in full_width }
+}
+"#;
+    let sources = [Source { name: "report.spec".into(), text: format!("{BEGIN}set full_width \"W1\"\n{text}") }];
+    let made = load(&sources).unwrap_or_else(|found| panic!("{found:#?}")).institution;
+    let given = |bank: &str| -> Vec<(String, Value)> {
+        vec![("bank".into(), bank.into()), ("items[0].name".into(), "A-1".into()), ("items[1].name".into(), "B".into())]
+    };
+    let wide = b"W12\xA3\xC1\xA3\xAD\xA3\xB1\xA3\xC2    ";
+    assert_eq!(encode(only(&made), Side::Asker, &given("W1")).unwrap(), wide);
+    assert_eq!(encode(only(&made), Side::Asker, &given("N1")).unwrap(), b"N12A-1   B     ");
+}
