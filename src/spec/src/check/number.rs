@@ -1,7 +1,6 @@
 //! Numbers: their digits, their forms and what is said of them.
 
 use alloc::format;
-use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use pabal_telegram::{CharsetPair, Form, Number, NumberModes, Sign, TextMode, Unset, Zones};
@@ -65,7 +64,7 @@ pub(crate) fn misplaced(written: &written::Field, number: Number, charset: Chars
         tell(kind, "its charset is EBCDIC", "without `ascii` the signs are those of EBCDIC, the zones C and D");
     }
     if matches!(number.form, Form::Bcd | Form::Binary { .. }) {
-        let never = format!("`{}` is never blank", number.form.to_string());
+        let never = format!("`{}` is never blank", number.form);
         let unset = written.seen.find("unset").filter(|_| written.unset == Some(Unset::Space));
         for span in [written.seen.find("blank"), unset].into_iter().flatten() {
             tell(span, &never, "what is left out is nought; spaces would be a number");

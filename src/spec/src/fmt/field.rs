@@ -65,20 +65,9 @@ fn said(tokens: &[Piece<'_>], at: usize) -> usize {
         "by" | "at" | "const" | "=" | "unset" => 2,
         "signed" => 3,
         "blank" | "pad" => 2,
-        "charset" => {
-            if word(1) == "encode" {
-                5
-            } else {
-                2
-            }
-        }
-        "wide" => {
-            if word(1) == "when" {
-                5
-            } else {
-                1
-            }
-        }
+        "charset" if word(1) == "encode" => 5,
+        "charset" => 2,
+        "wide" if word(1) == "when" => 5,
         "lenient" => 1 + (1..).take_while(|ahead| MODES.contains(&word(*ahead))).count(),
         "echo" if word(1) == "in" => 4,
         "equal" => {

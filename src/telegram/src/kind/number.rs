@@ -119,9 +119,12 @@ pub struct NumberModes {
     pub any_sign: bool,
 }
 
+/// Lets one mode hold, too.
+type SwitchOn = fn(&mut NumberModes);
+
 impl NumberModes {
     /// Every mode with the word that specs use, and how it is switched on.
-    pub const ALL: [(&'static str, fn(&mut Self)); 4] = [
+    pub const ALL: [(&'static str, SwitchOn); 4] = [
         ("spaces_left", |modes| modes.spaces_left = true),
         ("negative_zero", |modes| modes.negative_zero = true),
         ("blank_sign", |modes| modes.blank_sign = true),

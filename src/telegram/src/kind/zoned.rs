@@ -270,7 +270,8 @@ mod tests {
 
     #[test]
     fn every_byte_that_a_digit_with_a_sign_can_be() {
-        let tables: [(Zones, Charset, &[u8; 10], &[u8; 10], &[u8]); 3] = [
+        type Table<'t> = (Zones, Charset, &'t [u8; 10], &'t [u8; 10], &'t [u8]);
+        let tables: [Table<'_>; 3] = [
             (Zones::Ibm, Charset::Ascii, b"{ABCDEFGHI", b"}JKLMNOPQR", b"0123456789"),
             (Zones::Ascii, Charset::Ascii, b"0123456789", b"pqrstuvwxy", b""),
             (
