@@ -1,5 +1,10 @@
-//! The body of the fuzz target: it takes any bytes and asserts what must hold for all of them. Tests replay the corpus and run
-//! the same body over specs that were damaged at random, so that the target is never stale.
+//! The bodies of fuzz targets: each takes any bytes and asserts what must hold for all of them. Tests replay the corpus and run
+//! the same bodies over specs that were damaged at random, and over specs that were drawn, so that no target is stale.
+
+mod conversion;
+mod draw;
+mod drawn;
+mod values;
 
 use alloc::format;
 use alloc::string::String;
@@ -51,6 +56,17 @@ pub fn spec(data: &[u8]) {
     }
 }
 
+/// A right spec is drawn, with any construct that telegrams have, and values for both sides: what is written is read as the same values,
+/// which, without the bytes, are written as the same bytes again. Wrong values are faults.
+pub fn round_trip(data: &[u8]) {
+    conversion::round_trip(data, &mut conversion::Reached::default());
+}
+
+/// Telegrams of a spec that is drawn, damaged: every fault is in its place, and what is read without one can be written.
+pub fn decode(data: &[u8]) {
+    conversion::decode(data, &mut conversion::Reached::default());
+}
+
 /// What can be read is formatted once and for all: the same comments and blank lines, and the same meaning, right or wrong.
 fn formatted(sources: &[Source; 2], told: &[Diagnostic]) {
     let [table, spec] = sources;
@@ -92,10 +108,12 @@ fn inside(span: crate::Span, sources: &[Source]) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::fs;
     use std::path::Path;
     use std::string::ToString;
 
+    use pabal_telegram::Charset;
     use proptest::prelude::*;
 
     use super::*;
@@ -110,6 +128,86 @@ mod tests {
             spec(&fs::read(file).unwrap());
         }
     }
+
+    /// The same bytes for the same seed, everywhere (SplitMix64).
+    fn seeded(mut seed: u64) -> Vec<u8> {
+        let mut next = || {
+            seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            mixed ^ (mixed >> 31)
+        };
+        (0..150).flat_map(|_| next().to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn everything_is_reached() {
+        let mut reached = conversion::Reached::default();
+        for seed in 0..400 {
+            conversion::round_trip(&seeded(seed), &mut reached);
+            conversion::decode(&seeded(seed), &mut reached);
+        }
+        let charsets: BTreeSet<&str> = Charset::ALL.iter().map(|(word, _)| *word).collect();
+        assert_eq!(reached.charsets, charsets);
+        let expected = KINDS.iter().chain(STRUCTURE.iter().filter(|_| drawn::MOVES)).copied().collect();
+        let kinds: BTreeSet<&str> = reached.kinds.iter().map(String::as_str).collect();
+        assert_eq!(kinds, expected);
+        let codes: BTreeSet<&str> = reached.read.union(&reached.written).copied().collect();
+        let known = include_str!("../../telegram/src/fault.rs").split("=> \"").skip(1);
+        let known: BTreeSet<&str> = known.filter_map(|rest| rest.split_once("\",\n")).map(|(code, _)| code).collect();
+        assert!(known.len() > 20 && known.iter().all(|code| code.len() == 3 && code.starts_with('T')), "{known:?}");
+        let missing: Vec<&str> = known.difference(&codes).copied().collect();
+        let moving: &[&str] = if drawn::MOVES { &[] } else { &["T55", "T56", "T57", "T58", "T59", "T60", "T61"] };
+        assert_eq!(missing, moving, "codes of faults that no drawn telegram comes to");
+        assert!(codes.is_subset(&known));
+    }
+
+    /// Every kind, and every form that it has, as `show` writes it.
+    const KINDS: [&str; 40] = [
+        "9",
+        "9 bcd",
+        "9 binary big",
+        "9 binary little",
+        "9 packed",
+        "9.9",
+        "9V9",
+        "9V9 bcd",
+        "9V9 binary big",
+        "9V9 binary little",
+        "9V9 packed",
+        "S9 binary big",
+        "S9 binary little",
+        "S9 overpunch leading",
+        "S9 overpunch leading ascii",
+        "S9 overpunch trailing",
+        "S9 overpunch trailing ascii",
+        "S9 packed",
+        "S9 sign leading",
+        "S9 sign trailing",
+        "S9.9 sign leading",
+        "S9.9 sign trailing",
+        "S9V9 binary big",
+        "S9V9 binary little",
+        "S9V9 overpunch leading",
+        "S9V9 overpunch leading ascii",
+        "S9V9 overpunch trailing",
+        "S9V9 overpunch trailing ascii",
+        "S9V9 packed",
+        "S9V9 sign leading",
+        "S9V9 sign trailing",
+        "X",
+        "X right",
+        "X wide",
+        "X lenient",
+        "X pad",
+        "code",
+        "date",
+        "filler",
+        "time",
+    ];
+
+    /// What moves.
+    const STRUCTURE: [&str; 5] = ["choice", "repeat padded", "repeat times", "repeat until end", "when"];
 
     fn whole() -> String {
         let (spec, table) = (include_str!("../tests/fixtures/whole.spec"), include_str!("../tests/fixtures/codes.csv"));
@@ -156,6 +254,21 @@ mod tests {
         #[test]
         fn any_bytes_hold(data in prop::collection::vec(any::<u8>(), 0..200)) {
             spec(&data);
+        }
+    }
+
+    proptest! {
+        // The seeds of `everything_is_reached` are the same each time; these are others.
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
+
+        #[test]
+        fn drawn_layouts_round_trip(data in prop::collection::vec(any::<u8>(), 0..900)) {
+            round_trip(&data);
+        }
+
+        #[test]
+        fn drawn_layouts_decode(data in prop::collection::vec(any::<u8>(), 0..900)) {
+            decode(&data);
         }
     }
 }

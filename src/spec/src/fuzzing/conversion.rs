@@ -1,0 +1,417 @@
+//! Telegrams of specs that are drawn: read and written as they should be, then damaged.
+
+use alloc::collections::BTreeSet;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use alloc::{format, vec};
+
+use pabal_telegram::{
+    Blank, Cell, Decimal, Field, Form, Kind, Layout, Node, NumberModes, Rule, Side, Sign, Telegram, TextModes, Value,
+    ValueRef, Wide, Zones, encode, masked, redacted,
+};
+
+use super::draw::Draw;
+use super::drawn;
+use super::values::{Expected, Filled, fill, is_giveable};
+use crate::{Source, load};
+
+/// What a run came to: words for kinds and nodes, charsets, and the codes of faults.
+#[derive(Debug, Default)]
+pub(super) struct Reached {
+    pub(super) kinds: BTreeSet<String>,
+    pub(super) charsets: BTreeSet<&'static str>,
+    pub(super) read: BTreeSet<&'static str>,
+    pub(super) written: BTreeSet<&'static str>,
+}
+
+/// What is written is read as the same values, and these, without the bytes, are written as the same bytes again. Values that cannot be
+/// are faults.
+pub(super) fn round_trip(data: &[u8], reached: &mut Reached) {
+    let mut draw = Draw::new(data);
+    let (text, layouts) = layouts(&mut draw);
+    for layout in layouts {
+        reached.look(&layout, layout.root());
+        for side in [Side::Asker, Side::Answerer] {
+            let filled = fill(&layout, side, &mut draw);
+            let made = write(&layout, side, &filled.given, &text);
+            let values = {
+                // These bytes are gone before anything is written.
+                let bytes = made.clone();
+                check(&layout, &bytes, side, &filled, &text);
+                read(&Telegram::new(&layout, &bytes, side))
+            };
+            let again = write(&layout, side, &values, &text);
+            same(&layout, side, &made, &again);
+            wrong_values(&layout, side, filled.given, &mut draw, reached, &text);
+        }
+    }
+}
+
+/// Damaged telegrams: every fault is in its place, nothing panics, and what is read without one is written as it was.
+pub(super) fn decode(data: &[u8], reached: &mut Reached) {
+    let mut draw = Draw::new(data);
+    let (text, layouts) = layouts(&mut draw);
+    for layout in layouts {
+        let side = *draw.one_of(&[Side::Asker, Side::Answerer]);
+        let filled = fill(&layout, side, &mut draw);
+        let made = write(&layout, side, &filled.given, &text);
+        for _ in 0..4 {
+            let mut bytes = made.clone();
+            for _ in 0..=draw.below(3) {
+                damage(&layout, side, &mut bytes, &mut draw);
+            }
+            let telegram = Telegram::new(&layout, &bytes, side);
+            faults(&telegram, reached);
+            if telegram.faults().is_empty() {
+                match encode(&layout, side, &read(&telegram)) {
+                    Ok(again) => same(&layout, side, &bytes, &again),
+                    Err(told) => told.iter().for_each(|fault| {
+                        assert!(may_refuse(&layout, &fault.rule), "{fault}\n{} of {text}", layout.name())
+                    }),
+                }
+            }
+        }
+    }
+}
+
+fn layouts(draw: &mut Draw<'_>) -> (String, Vec<Layout>) {
+    let text = drawn::spec(draw);
+    let sources = [Source { name: "drawn.spec".into(), text }];
+    match load(&sources) {
+        Ok(loaded) => {
+            let layouts = loaded.institution.layouts.first().map(|layouts| layouts.catalog.layouts.clone());
+            let layouts = layouts.unwrap_or_default().iter().map(|layout| Layout::clone(layout)).collect();
+            let [source] = sources;
+            (source.text, layouts)
+        }
+        Err(told) => {
+            let [source] = &sources;
+            let told: Vec<String> = told
+                .iter()
+                .map(|told| {
+                    let at = source.text.get(..told.at.span.start as usize).unwrap_or_default().matches('\n').count();
+                    format!("{} line {}: {} ({:?})", told.code, at + 1, told.message, told.help)
+                })
+                .collect();
+            unreachable!("a drawn spec is right:\n{}\n{}", told.join("\n"), source.text)
+        }
+    }
+}
+
+fn write(layout: &Layout, side: Side, values: &[(String, Value)], text: &str) -> Vec<u8> {
+    encode(layout, side, values)
+        .unwrap_or_else(|faults| unreachable!("{faults:#?}\n{} of {values:#?}\n{text}", layout.name()))
+}
+
+/// What a caller would give to have the same telegram again.
+fn read(telegram: &Telegram<'_, '_>) -> Vec<(String, Value)> {
+    let mut values = Vec::new();
+    for (cell, value) in telegram.cells() {
+        let value = value.unwrap_or_else(|fault| unreachable!("{fault}")).to_value();
+        // That there is one is said even of what may not be given.
+        let value = if is_giveable(cell.field, telegram.side()) { value } else { Value::Null };
+        values.push((cell.path().to_string(), value));
+    }
+    values
+}
+
+fn check(layout: &Layout, bytes: &[u8], side: Side, filled: &Filled, text: &str) {
+    let telegram = Telegram::new(layout, bytes, side);
+    assert_eq!(telegram.faults(), [], "{} of {text}", layout.name());
+    assert_eq!(telegram.uncovered(), b"");
+    let paths: Vec<String> = telegram.cells().map(|(cell, _)| cell.path().to_string()).collect();
+    let expected: Vec<&str> = filled.expected.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(paths, expected, "{} of {text}", layout.name());
+    for ((cell, value), (path, expected)) in telegram.cells().zip(&filled.expected) {
+        let value = value.unwrap_or_else(|fault| unreachable!("{fault}"));
+        let ours = cell.field.by.fills(side);
+        let is_right = match expected {
+            Expected::Value(expected) => value.to_value() == *expected,
+            Expected::Bytes(expected) => cell.at.of(bytes) == Some(expected),
+            Expected::LeftOut => match value {
+                ValueRef::Null => true,
+                ValueRef::Number(number) => ours && number.units == 0,
+                _ => false,
+            },
+        };
+        assert!(is_right, "{path}: {value}, expected {}; {:#?}", shown(expected), cell.field);
+        assert_eq!(telegram.named(path), Ok(value), "{path}");
+    }
+}
+
+fn shown(expected: &Expected) -> String {
+    match expected {
+        Expected::Value(Value::Text(text)) => format!("{text:?}"),
+        Expected::Value(Value::Number(number)) => number.to_string(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Two telegrams are the same but for what is not kept.
+fn same(layout: &Layout, side: Side, was: &[u8], is: &[u8]) {
+    if was == is {
+        return;
+    }
+    let (was, is) = (Telegram::new(layout, was, side), Telegram::new(layout, is, side));
+    assert_eq!(was.cells().count(), is.cells().count());
+    for ((before, value), (after, _)) in was.cells().zip(is.cells()) {
+        assert_eq!((before.path().to_string(), before.at), (after.path().to_string(), after.at));
+        let (before_bytes, after_bytes) = (before.at.of(was.bytes()), after.at.of(is.bytes()));
+        let value = value.unwrap_or_else(|fault| unreachable!("{fault}"));
+        if before_bytes != after_bytes && is_giveable(before.field, side) && !value.is_null() {
+            let bytes = before_bytes.unwrap_or_default();
+            assert!(
+                !is_canonical(before.field, bytes),
+                "{}: {before_bytes:02x?} became {after_bytes:02x?}; {:#?}",
+                before.path(),
+                before.field
+            );
+        }
+    }
+}
+
+/// Whether these bytes, which were read, are the only ones that are read so. Which are not is said at [`pabal_telegram::Number`] and
+/// [`pabal_telegram::TextRule`].
+fn is_canonical(field: &Field, bytes: &[u8]) -> bool {
+    match &field.kind {
+        Kind::Number(number) => {
+            let is_digit =
+                |byte: Option<&u8>| byte.is_some_and(|byte| byte.wrapping_sub(field.charset.decode.digit_zero()) <= 9);
+            let is_signed = match number.form {
+                Form::Packed { signed: true } => bytes.last().is_some_and(|last| last & 0xF != 0xF),
+                Form::Zoned(Sign::OverpunchLeading(Zones::Ibm)) => !is_digit(bytes.first()),
+                Form::Zoned(Sign::OverpunchTrailing(Zones::Ibm)) => !is_digit(bytes.last()),
+                _ => true,
+            };
+            is_signed && number.lenient == NumberModes::default() && number.blank != Blank::Zero
+        }
+        // Half-width letters are widened, and what is let through is never written.
+        Kind::Text => field.text.wide == Wide::No && field.text.lenient == TextModes::STRICT,
+        _ => true,
+    }
+}
+
+/// Why something that was read without a fault cannot be written.
+fn may_refuse(layout: &Layout, rule: &Rule) -> bool {
+    let is_some = |has: fn(&Field) -> bool| layout.fields().iter().any(has);
+    match rule {
+        // Read in a charset that has more than the one in which it is written, or let through.
+        Rule::Unmappable { .. } => {
+            is_some(|field| field.charset.encode != field.charset.decode || field.text.lenient != TextModes::STRICT)
+        }
+        // Blank, in a field that must be filled.
+        Rule::Missing => true,
+        // Half-width letters that take twice the bytes when they are widened.
+        Rule::Overflow { .. } => is_some(|field| field.text.wide != Wide::No),
+        _ => false,
+    }
+}
+
+/// One change: to a byte, to a field, or in length.
+fn damage(layout: &Layout, side: Side, bytes: &mut Vec<u8>, draw: &mut Draw<'_>) {
+    const BYTES: [u8; 26] = [
+        b' ', b'0', b'9', b'A', b'+', b'-', b'.', b'{', b'}', b'p', 0, 1, 0x0A, 0x0E, 0x0F, 0x1C, 0x2D, 0x40, 0x4E,
+        0x60, 0xC1, 0xF0, 0x9F, 0xA1, 0xC8, 0xFF,
+    ];
+    let at = draw.below(bytes.len());
+    let byte = if draw.once_in(3) { draw.byte() } else { *draw.one_of(&BYTES) };
+    let run = 1 + draw.below(9);
+    match draw.below(10) {
+        0 => bytes.truncate(at),
+        1 => bytes.insert(at, byte),
+        2 => drop(bytes.remove(at)),
+        3 => bytes.iter_mut().skip(at).take(run).for_each(|place| *place = byte),
+        4..=6 => {
+            let cells: Vec<Cell<'_>> = Telegram::new(layout, bytes, side).cells().map(|(cell, _)| cell).collect();
+            let cell = cells.get(draw.below(cells.len())).copied();
+            if let Some((cell, place)) = cell.and_then(|cell| Some((cell, bytes.get_mut(cell.at.range())?))) {
+                damage_cell(cell.field, place, draw);
+            }
+        }
+        _ => bytes.iter_mut().skip(at).take(1).for_each(|place| *place = byte),
+    }
+    if bytes.is_empty() {
+        bytes.push(byte);
+    }
+}
+
+/// What is nearly right for a field: nought with a minus sign, runs of two-byte characters that do not stand as they should, blanks.
+fn damage_cell(field: &Field, bytes: &mut [u8], draw: &mut Draw<'_>) {
+    let charset = field.charset.decode;
+    let zero = if matches!(field.kind, Kind::Number(number) if !number.is_text()) { 0 } else { charset.digit_zero() };
+    let marks: &[u8] = if zero == 0 {
+        b"\x0D\x0B\x0E"
+    } else if charset.is_ebcdic() {
+        b"\x60\xD0"
+    } else {
+        b"-}p"
+    };
+    let (fill, first, last) = match draw.below(5) {
+        0 => (zero, None, Some(*draw.one_of(marks))),
+        1 => (zero, Some(*draw.one_of(marks)), None),
+        2 => (charset.blank(), None, None),
+        3 => (zero, None, None),
+        _ => {
+            // An empty run, or two of which one would do.
+            const RUNS: [&[u8]; 4] = [b"\x0E\x0F", b"\x0E\x42\xC1\x0F\x0E\x42\xC1\x0F", b"\x0E\x0E", b"\x0F"];
+            let runs = *draw.one_of(&RUNS);
+            bytes.iter_mut().zip(runs).for_each(|(place, byte)| *place = *byte);
+            bytes.iter_mut().skip(runs.len()).for_each(|place| *place = charset.blank());
+            return;
+        }
+    };
+    bytes.fill(fill);
+    if let (Some(mark), Some(place)) = (first, bytes.first_mut()) {
+        *place = mark;
+    }
+    if let (Some(mark), Some(place)) = (last, bytes.last_mut()) {
+        *place = mark;
+    }
+}
+
+/// Everything that is told of a telegram is in its place, and can be printed.
+fn faults(telegram: &Telegram<'_, '_>, reached: &mut Reached) {
+    let (layout, bytes) = (telegram.layout(), telegram.bytes());
+    let mut from_cells = Vec::new();
+    for (cell, value) in telegram.cells() {
+        match value {
+            Ok(value) => {
+                assert!(cell.at.range().end <= bytes.len(), "a value has bytes");
+                let _ = format!("{value} {value:?}");
+            }
+            Err(fault) => from_cells.push(fault),
+        }
+        cell_prints(&cell, bytes);
+    }
+    let all = telegram.faults();
+    let of_length = all.iter().filter(|fault| matches!(fault.rule, Rule::Length { .. })).count();
+    assert!(of_length <= 1, "{all:#?}");
+    let of_cells: Vec<_> = all.iter().filter(|fault| !matches!(fault.rule, Rule::Length { .. })).cloned().collect();
+    assert_eq!(of_cells, from_cells);
+    for fault in &all {
+        reached.read.insert(fault.code());
+        let line = fault.to_string();
+        assert!(line.starts_with(fault.code()) && !line.contains('\n'), "one line: {line}");
+        assert!(u64::from(fault.offset) <= bytes.len() as u64 || matches!(fault.rule, Rule::CutShort { .. }), "{line}");
+    }
+    let _ = format!("{telegram:?}");
+    assert_eq!(redacted(layout, bytes).len(), bytes.len());
+    assert!(telegram.uncovered().len() <= bytes.len());
+}
+
+fn cell_prints(cell: &Cell<'_>, bytes: &[u8]) {
+    if let Some(bytes) = cell.at.of(bytes) {
+        let (hex, _) = masked(cell.field, bytes);
+        assert_eq!(hex.len(), bytes.len() * 3 - 1, "two digits and a space for each byte");
+    }
+}
+
+/// Values of which one or two are wrong: faults, or a telegram; never a panic.
+fn wrong_values(
+    layout: &Layout,
+    side: Side,
+    mut values: Vec<(String, Value)>,
+    draw: &mut Draw<'_>,
+    reached: &mut Reached,
+    text: &str,
+) {
+    for _ in 0..=draw.below(2) {
+        if values.is_empty() {
+            return;
+        }
+        let at = draw.below(values.len());
+        let other = draw.below(values.len());
+        let Some((path, value)) = values.get(at).cloned() else { return };
+        let digits = "9".repeat(1 + draw.below(40));
+        let changed = match draw.below(17) {
+            0 => {
+                values.remove(at);
+                continue;
+            }
+            1 => {
+                values.push((path, value));
+                continue;
+            }
+            2 => {
+                values.push((path.replace('f', "g"), value));
+                continue;
+            }
+            3 => {
+                values.push((path.replace("[0]", "[7]"), value));
+                continue;
+            }
+            4 => {
+                let field = layout.fields().get(other % layout.fields().len()).map_or("", |field| &field.path);
+                values.push((field.replace("[]", "[0]"), Value::from("1")));
+                continue;
+            }
+            5 => Value::Text("A".repeat(draw.below(60))),
+            6 => Value::Text("똠방각하\u{E000}é".into()),
+            7 => Value::Text("\u{7}\u{1F600}".into()),
+            8 => Value::Text(digits),
+            9 => Value::Number(Decimal { units: -1, scale: 0 }),
+            10 => Value::Number(Decimal { units: 1, scale: 6 }),
+            11 => Value::Number(Decimal { units: digits.parse().unwrap_or(0), scale: 0 }),
+            12 => Value::Bytes(vec![0xA1; draw.below(40)]),
+            13 => Value::Null,
+            14 => Value::Text("05".into()),
+            // As many digits as there may be, and perhaps more than the bytes hold.
+            15 => match layout.find(&path).map(|(_, field)| &field.kind) {
+                Some(Kind::Number(number)) => {
+                    Value::Number(Decimal { units: 10_i128.pow(u32::from(number.digits)) - 1, scale: number.scale })
+                }
+                _ => value,
+            },
+            _ => values.get(other).map_or(Value::Null, |(_, value)| value.clone()),
+        };
+        if let Some((_, value)) = values.get_mut(at) {
+            *value = changed;
+        }
+    }
+    match encode(layout, side, &values) {
+        Ok(bytes) => {
+            let told = Telegram::new(layout, &bytes, side).faults();
+            assert!(told.is_empty(), "written, and not read: {told:#?}\n{} of {text}", layout.name());
+        }
+        Err(faults) => {
+            assert!(!faults.is_empty());
+            for fault in faults {
+                reached.written.insert(fault.code());
+                let line = fault.to_string();
+                assert!(line.starts_with(fault.code()) && !line.contains('\n'), "one line: {line}");
+            }
+        }
+    }
+}
+
+impl Reached {
+    fn look(&mut self, layout: &Layout, nodes: &[Node]) {
+        for field in layout.fields() {
+            self.charsets.extend([field.charset.encode.word(), field.charset.decode.word()]);
+            let shown = crate::show::kind(field);
+            let without_lengths: String = shown.split(['(', ')']).step_by(2).collect();
+            self.kinds.insert(without_lengths);
+            let said = [
+                ("X right", field.text.right),
+                ("X pad", field.text.pad.is_some()),
+                ("X wide", field.text.wide != Wide::No),
+                ("X lenient", field.text.lenient != TextModes::STRICT),
+            ];
+            self.kinds.extend(said.into_iter().filter(|(_, is_said)| *is_said).map(|(word, _)| word.into()));
+        }
+        for node in nodes {
+            let (word, bodies): (_, Vec<&[Node]>) = match node {
+                Node::Repeat(repeat) if repeat.padded => ("repeat padded", vec![&repeat.body]),
+                Node::Repeat(repeat) if repeat.times == pabal_telegram::Times::UntilEnd => {
+                    ("repeat until end", vec![&repeat.body])
+                }
+                Node::Repeat(repeat) => ("repeat times", vec![&repeat.body]),
+                Node::Choice(choice) => ("choice", choice.branches.iter().map(|branch| &*branch.body).collect()),
+                Node::When(when) => ("when", vec![&when.body]),
+                _ => continue,
+            };
+            self.kinds.insert(word.into());
+            bodies.into_iter().for_each(|body| self.look(layout, body));
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! Specs that are drawn: right ones, with every construct that telegrams can have. A new construct is one more arm here, and one more
+//! in `values`.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use pabal_telegram::{Charset, CharsetPair, Class, NumberModes, TextMode};
+
+use super::draw::Draw;
+
+/// Fields of a telegram, repeated ones counted as often as they are repeated; more would only be slower.
+const FIELDS_MAX: usize = 60;
+/// How deep blocks stand in each other.
+const DEPTH_MAX: usize = 3;
+/// Whether what moves can be described.
+pub(super) const MOVES: bool = true;
+
+/// Bytes at least and at most.
+type Extent = (u32, u32);
+
+/// A spec of one set of layouts with one to three telegrams. It has no mistake.
+pub(super) fn spec(draw: &mut Draw<'_>) -> String {
+    let charset = charset_pair(draw);
+    let (encode, decode) = (charset.encode, charset.decode);
+    let unset_number = *draw.one_of(&["zero", "space"]);
+    let unset_text = *draw.one_of(&["space", "zero"]);
+    let mut text = format!(
+        "institution drawn\n\nlayouts all {{\n  charset encode {encode} decode {decode}\n  unset 9 {unset_number} X {unset_text}\n  set some \"W1\" \"W2\"\n}}\n"
+    );
+    let header = draw.once_in(4).then(|| {
+        let mut draft = Draft::new(draw, charset);
+        let len = draft.fields_that_stay(1).1;
+        text.push_str(&format!("\nheader head {len} {{\n{}}}\n", draft.text));
+        (len, draft.names)
+    });
+    for at in 0..=draw.below(3) {
+        let mut draft = Draft::new(draw, charset);
+        let mut extent = (0, 0);
+        let mut above = "";
+        if let Some((len, names)) = header.filter(|_| draft.draw.once_in(2)) {
+            (extent, draft.names, above) = ((len, len), names, " : head");
+        }
+        extent = add(extent, draft.deciding_field());
+        extent = add(extent, draft.parts(0, true));
+        extent = add(extent, draft.until_end());
+        let total = if extent.0 == extent.1 { format!("{}", extent.0) } else { format!("{}..{}", extent.0, extent.1) };
+        text.push_str(&format!("\ntelegram t{at} \"전문\" {total}{above} {{\n{}}}\n", draft.text));
+    }
+    text
+}
+
+fn add(a: Extent, b: Extent) -> Extent {
+    (a.0 + b.0, a.1 + b.1)
+}
+
+fn charset_pair(draw: &mut Draw<'_>) -> CharsetPair {
+    let encode = draw.one_of(&Charset::ALL).1;
+    let wider = draw.one_of(&Charset::ALL).1;
+    CharsetPair { encode, decode: if wider.reads(encode) { wider } else { encode } }
+}
+
+/// The lines of one telegram.
+struct Draft<'s, 'd> {
+    draw: &'s mut Draw<'d>,
+    charset: CharsetPair,
+    text: String,
+    names: usize,
+    /// How many fields may still be drawn.
+    left: usize,
+    /// How often each field stands there, since the blocks around it repeat.
+    weight: usize,
+    /// Of blocks, for the spaces before a line.
+    depth: usize,
+    /// Whether the field stands there that decides what is written wide.
+    may_be_decided: bool,
+}
+
+impl<'s, 'd> Draft<'s, 'd> {
+    fn new(draw: &'s mut Draw<'d>, charset: CharsetPair) -> Self {
+        Self {
+            draw,
+            charset,
+            text: String::new(),
+            names: 0,
+            left: FIELDS_MAX,
+            weight: 1,
+            depth: 0,
+            may_be_decided: false,
+        }
+    }
+
+    fn name(&mut self, letter: char) -> String {
+        self.names += 1;
+        format!("{letter}{}", self.names)
+    }
+
+    fn line(&mut self, line: &str) {
+        self.text.push_str(&"  ".repeat(self.depth + 1));
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    /// A block, `of` its parts.
+    fn block<T>(&mut self, head: &str, of: impl FnOnce(&mut Self) -> T) -> T {
+        self.line(&format!("{head} {{"));
+        self.depth += 1;
+        let made = of(self);
+        self.depth -= 1;
+        self.line("}");
+        made
+    }
+
+    /// The same, said to be of one length where it is.
+    fn measured(&mut self, head: &str, of: impl FnOnce(&mut Self) -> Extent) -> Extent {
+        let at = self.text.len();
+        let extent = self.block(head, of);
+        if extent.0 == extent.1 && self.draw.once_in(3) {
+            let brace = at + self.text.get(at..).and_then(|text| text.find(" {\n")).unwrap_or(0);
+            self.text.insert_str(brace, &format!(" length {}", extent.0));
+        }
+        extent
+    }
+
+    fn parts(&mut self, depth: usize, moves: bool) -> Extent {
+        let mut extent = self.field();
+        for _ in 0..self.draw.below(if depth == 0 { 8 } else { 3 }) {
+            extent = add(extent, self.part(depth, moves));
+        }
+        extent
+    }
+
+    fn fields_that_stay(&mut self, depth: usize) -> Extent {
+        self.parts(depth, false)
+    }
+
+    fn part(&mut self, depth: usize, moves: bool) -> Extent {
+        if depth >= DEPTH_MAX || self.left < self.weight * 4 {
+            return self.field();
+        }
+        match self.draw.below(if moves && MOVES { 16 } else { 8 }) {
+            0..=4 => self.field(),
+            5 => {
+                let name = self.name('g');
+                self.measured(&format!("group {name}"), |draft| draft.parts(depth + 1, moves))
+            }
+            6 | 7 => {
+                let name = self.name('r');
+                let times = 1 + self.draw.below(3);
+                let (min, max) = self.repeated(&format!("repeat {name} {times}"), depth, moves, times);
+                let times = u32::try_from(times).unwrap_or(1);
+                (min * times, max * times)
+            }
+            8..=10 => {
+                let (count, count_extent) = self.count();
+                let name = self.name('r');
+                let max = 1 + self.draw.below(4);
+                let padded = self.draw.once_in(3);
+                let words = if padded { " padded" } else { "" };
+                let head = format!("repeat {name} {count} times max {max}{words}");
+                let each = self.repeated(&head, depth, moves && !padded, max).1;
+                let all = each * u32::try_from(max).unwrap_or(1);
+                add(count_extent, (if padded { all } else { 0 }, all))
+            }
+            11..=13 => {
+                let (key, key_extent) = self.key();
+                let extent = self.choice(&key, depth);
+                add(key_extent, extent)
+            }
+            _ => {
+                let (key, key_extent) = self.key();
+                let keys = *self.draw.one_of(&["\"01\"", "\"01\"|\"02\""]);
+                let extent = self.block(&format!("when {key} {keys}"), |draft| draft.parts(depth + 1, true));
+                add(key_extent, (0, extent.1))
+            }
+        }
+    }
+
+    /// One of what repeats.
+    fn repeated(&mut self, head: &str, depth: usize, moves: bool, times: usize) -> Extent {
+        let weight = self.weight;
+        self.weight = weight * times;
+        let extent = self.measured(head, |draft| draft.parts(depth + 1, moves));
+        self.weight = weight;
+        extent
+    }
+
+    fn choice(&mut self, key: &str, depth: usize) -> Extent {
+        let names = [self.name('b'), self.name('b'), self.name('b'), self.name('b')];
+        let count = 1 + self.draw.below(3);
+        let has_rest = self.draw.once_in(2);
+        self.block(&format!("choice by {key}"), |draft| {
+            let mut all: Vec<Extent> = Vec::new();
+            let keys = ["\"01\"|\"04\"", "\"02\"", "\"03\""];
+            for (name, keys) in names.iter().zip(keys).take(count) {
+                all.push(draft.measured(&format!("{keys} {name}"), |draft| draft.parts(depth + 1, true)));
+            }
+            if has_rest {
+                all.push(draft.measured(&format!("else {}", names[3]), |draft| draft.parts(depth + 1, true)));
+            }
+            all.into_iter().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or_default()
+        })
+    }
+
+    /// Segments until the end, led by their own id.
+    fn until_end(&mut self) -> Extent {
+        if !MOVES || !self.draw.once_in(5) || self.left < 10 {
+            return (0, 0);
+        }
+        let name = self.name('s');
+        let max = 1 + self.draw.below(4);
+        let segment = self.block(&format!("repeat {name} until end max {max}"), |draft| {
+            let (key, extent) = draft.key();
+            add(extent, draft.choice(&key, 1))
+        });
+        (0, segment.1 * u32::try_from(max).unwrap_or(1))
+    }
+
+    fn spend(&mut self) {
+        self.left = self.left.saturating_sub(self.weight);
+    }
+
+    /// The field that decides what is written wide; it begins the telegram, or stands behind the header.
+    fn deciding_field(&mut self) -> Extent {
+        self.line("decider X(2) by both public");
+        self.may_be_decided = true;
+        (2, 2)
+    }
+
+    fn key(&mut self) -> (String, Extent) {
+        self.spend();
+        let name = self.name('k');
+        let kind = *self.draw.one_of(&["X(2)", "code(2)", "9(2)"]);
+        self.line(&format!("{name} {kind} by both public"));
+        (name, (2, 2))
+    }
+
+    fn count(&mut self) -> (String, Extent) {
+        self.spend();
+        let name = self.name('n');
+        let (kind, len) =
+            *self.draw.one_of(&[("9(2)", 2), ("9(1)", 1), ("9(3) packed", 2), ("S9(4) binary(2) big", 2)]);
+        self.line(&format!("{name} {kind} by both public"));
+        (name, (len, len))
+    }
+
+    fn field(&mut self) -> Extent {
+        self.spend();
+        let name = self.name('f');
+        let class = draw_class(self.draw);
+        let (words, len) = self.kind();
+        self.line(&format!("{name} {words} {class}"));
+        (len, len)
+    }
+
+    /// Kind, side and what else is said of a field; and how many bytes it has.
+    fn kind(&mut self) -> (String, u32) {
+        match self.draw.below(10) {
+            0..=2 => self.text(),
+            3..=5 => self.number(),
+            6 => {
+                let len = 1 + self.draw.below(9);
+                let value = "0412987356".get(..len).unwrap_or_default();
+                let behind = self.behind(&[&format!("= \"{value}\""), &format!("const \"{value}\"")], true);
+                (format!("code({len}) {behind}"), u32::try_from(len).unwrap_or(1))
+            }
+            7 | 8 => {
+                let (word, pattern) = *self.draw.one_of(&[
+                    ("date", "YYYYMMDD"),
+                    ("time", "hhmmss"),
+                    ("date", "YYMMDD"),
+                    ("time", "MMDDhhmmss"),
+                    ("date", "MMDD"),
+                    ("time", "hhmm"),
+                    ("time", "YYYYMMDDhhmmss"),
+                    ("date", "\"YYYY-MM-DD\""),
+                    ("date", "\"YYYY/MM/DD hh:mm\""),
+                ]);
+                let behind = self.behind(&[], true);
+                let len = pattern.trim_matches('"').len();
+                (format!("{word}({pattern}) {behind}"), u32::try_from(len).unwrap_or(1))
+            }
+            _ => {
+                let len = 1 + self.draw.below(20);
+                let behind = if self.draw.once_in(2) { self.side() } else { String::new() };
+                (format!("filler({len}) {behind}"), u32::try_from(len).unwrap_or(1))
+            }
+        }
+    }
+
+    fn side(&mut self) -> String {
+        let side = *self.draw.one_of(&["by asker", "by both", "by answerer", "by asker echo", "by none"]);
+        let optional = if side != "by none" && self.draw.once_in(3) { "?" } else { "" };
+        match side.strip_suffix(" echo") {
+            Some(side) => format!("{side}{optional} echo"),
+            None => format!("{side}{optional}"),
+        }
+    }
+
+    /// What stands behind a kind: who fills it, or one of the values that it can have; and what is there if nobody does.
+    fn behind(&mut self, values: &[&str], may_be_spaces: bool) -> String {
+        let value = if !values.is_empty() && self.draw.once_in(8) { *self.draw.one_of(values) } else { "" };
+        let mut said =
+            if value.starts_with("const") { String::from(value) } else { format!("{} {value}", self.side()) };
+        match self.draw.below(6) {
+            4 => said.push_str(" unset zero"),
+            5 if may_be_spaces => said.push_str(" unset space"),
+            _ => {}
+        }
+        if self.draw.once_in(9) {
+            said.push_str(" equal ignoring zero-left space-right");
+        }
+        said
+    }
+
+    fn text(&mut self) -> (String, u32) {
+        let len = 1 + self.draw.below(30);
+        let values = if len >= 2 { &["= \"AB\"", "const \"CD\""][..] } else { &[] };
+        let mut said = self.behind(values, true);
+        let is_given = !said.contains('"');
+        let mut charset = self.charset;
+        if self.draw.once_in(3) {
+            charset = charset_pair(self.draw);
+            said.push_str(&format!(" charset encode {} decode {}", charset.encode, charset.decode));
+        }
+        if self.draw.once_in(4) {
+            said.push_str(" right");
+        }
+        if self.draw.once_in(4) {
+            said.push_str(self.draw.word(&[" pad \"0\"", " pad \"*\"", " pad 0x00", " pad \" \""]));
+        }
+        if is_given && charset.encode.has_wide() && self.draw.once_in(6) {
+            let when = if self.may_be_decided { &[" wide", " wide when decider in some"][..] } else { &[" wide"] };
+            said.push_str(self.draw.word(when));
+        }
+        if self.draw.once_in(5) {
+            let modes: Vec<&str> = TextMode::ALL
+                .into_iter()
+                .filter(|(_, mode)| mode.is_of(charset.decode))
+                .map(|(word, _)| word)
+                .collect();
+            said.push_str(&format!(" lenient {}", self.draw.one_of(&modes)));
+        }
+        (format!("X({len}) {said}"), u32::try_from(len).unwrap_or(1))
+    }
+
+    fn number(&mut self) -> (String, u32) {
+        let is_ebcdic = self.charset.encode.is_ebcdic();
+        let digits_max = if self.draw.once_in(5) { 38 } else { 12 };
+        let digits = 1 + self.draw.below(digits_max);
+        let scale = if digits > 1 { self.draw.below(digits.min(5)) } else { 0 };
+        let whole = digits - scale;
+        let plain = if scale > 0 { format!("9({whole})V9({scale})") } else { format!("9({whole})") };
+        let pointed = if scale > 0 { format!("9({whole}).9({scale})") } else { plain.clone() };
+        let point = usize::from(scale > 0);
+        let zones = if !is_ebcdic && self.draw.once_in(2) { " ascii" } else { "" };
+        let order = *self.draw.one_of(&["big", "little"]);
+        // As few bytes as ever hold a number of so many digits, of which they need not hold the largest.
+        let bytes = [(3, 1), (5, 2), (7, 3), (10, 4), (12, 5), (19, 8), (38, 16)];
+        let bytes = bytes.iter().find(|(most, _)| digits <= *most).map_or(16, |(_, bytes)| *bytes);
+        let sign = *self.draw.one_of(&["", "S"]);
+        let (kind, len, modes) = match self.draw.below(12) {
+            0..=2 => (plain, digits, &[0][..]),
+            3 => (format!("S{plain} sign leading"), digits + 1, &[0, 1, 2][..]),
+            4 => (format!("S{plain} sign trailing"), digits + 1, &[0, 1, 2][..]),
+            5 => (format!("S{plain} overpunch leading{zones}"), digits, &[0, 1][..]),
+            6 => (format!("S{plain} overpunch trailing{zones}"), digits, &[0, 1][..]),
+            7 => (pointed, digits + point, &[0][..]),
+            8 if self.draw.once_in(2) => (format!("S{pointed} sign trailing"), digits + point + 1, &[0, 1, 2][..]),
+            8 => (format!("S{pointed} sign leading"), digits + point + 1, &[0, 1, 2][..]),
+            9 => {
+                (format!("{sign}{plain} packed"), digits / 2 + 1, if sign.is_empty() { &[3][..] } else { &[1, 3][..] })
+            }
+            10 => (format!("{plain} bcd"), digits.div_ceil(2), &[][..]),
+            _ => (
+                format!("{sign}{plain} binary({bytes}) {order}"),
+                bytes,
+                if sign.is_empty() { &[][..] } else { &[1][..] },
+            ),
+        };
+        let may_be_spaces = !kind.contains("bcd") && !kind.contains("binary");
+        let mut behind = self.behind(&["= 1", "const 1"], may_be_spaces);
+        if may_be_spaces {
+            behind.push_str(self.draw.word(&["", "", "", "", " blank null", " blank zero"]));
+        }
+        if !modes.is_empty() && self.draw.once_in(6) {
+            let mode = *self.draw.one_of(modes);
+            let (word, _) = NumberModes::ALL.get(mode).copied().expect("a mode");
+            behind.push_str(&format!(" lenient {word}"));
+        }
+        (format!("{kind} {behind}"), u32::try_from(len).unwrap_or(1))
+    }
+}
+
+fn draw_class(draw: &mut Draw<'_>) -> &'static str {
+    draw.one_of(&Class::ALL).0
+}

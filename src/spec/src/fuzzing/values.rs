@@ -1,0 +1,312 @@
+//! Values for a layout, as one side would fill them, and what must be read of them.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use alloc::{format, vec};
+
+use pabal_telegram::{
+    Blank, Decimal, Echo, Field, FieldId, Fill, Form, Kind, Layout, Node, Number, Side, Times, Value, Wide,
+};
+
+use super::draw::Draw;
+
+/// What must be read of a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Expected {
+    /// This value.
+    Value(Value),
+    /// These bytes, and what they say.
+    Bytes(Vec<u8>),
+    /// Nothing; of a number that its side fills, also nought.
+    LeftOut,
+}
+
+/// The values of a telegram.
+#[derive(Debug, Default)]
+pub(super) struct Filled {
+    /// As a caller gives them.
+    pub(super) given: Vec<(String, Value)>,
+    /// Every cell that comes of them, in order.
+    pub(super) expected: Vec<(String, Expected)>,
+}
+
+/// Values that this side may give, of which nothing is lost.
+pub(super) fn fill(layout: &Layout, side: Side, draw: &mut Draw<'_>) -> Filled {
+    let mut filler = Filler {
+        layout,
+        side,
+        draw,
+        keys: BTreeMap::new(),
+        maxima: BTreeMap::new(),
+        decided: BTreeMap::new(),
+        filled: Filled::default(),
+    };
+    filler.learn(layout.root());
+    filler.nodes(layout.root(), &[]);
+    filler.filled
+}
+
+/// Whether a caller on this side may give the field.
+pub(super) fn is_giveable(field: &Field, side: Side) -> bool {
+    field.may_be_given_by(side) && (field.fill != Fill::Stamped || (side == Side::Answerer && field.echo != Echo::No))
+}
+
+/// The path of one occurrence.
+fn path(of: &str, indices: &[usize]) -> String {
+    let mut pieces = of.split("[]");
+    let mut path = String::from(pieces.next().unwrap_or_default());
+    for (index, piece) in indices.iter().zip(pieces) {
+        path.push_str(&format!("[{index}]{piece}"));
+    }
+    path
+}
+
+struct Filler<'l, 's, 'd> {
+    layout: &'l Layout,
+    side: Side,
+    draw: &'s mut Draw<'d>,
+    /// For each field that decides, the keys that it may hold; and whether it may hold others.
+    keys: BTreeMap<FieldId, (Vec<&'l [u8]>, bool)>,
+    /// For each field that counts, how much it may count.
+    maxima: BTreeMap<FieldId, u16>,
+    /// What those fields said last.
+    decided: BTreeMap<FieldId, Vec<u8>>,
+    filled: Filled,
+}
+
+impl<'l> Filler<'l, '_, '_> {
+    fn learn(&mut self, nodes: &'l [Node]) {
+        for node in nodes {
+            match node {
+                Node::Repeat(repeat) => {
+                    if let Times::Field(by) = repeat.times {
+                        let max = self.maxima.entry(by).or_insert(repeat.max);
+                        *max = repeat.max.min(*max);
+                    }
+                    self.learn(&repeat.body);
+                }
+                Node::Choice(choice) => {
+                    let (keys, others) = self.keys.entry(choice.by).or_insert((Vec::new(), true));
+                    keys.extend(choice.branches.iter().flat_map(|branch| &branch.keys).map(|key| &**key));
+                    *others &= choice.branches.last().is_some_and(|last| last.keys.is_empty());
+                    choice.branches.iter().for_each(|branch| self.learn(&branch.body));
+                }
+                Node::When(when) => {
+                    let (keys, _) = self.keys.entry(when.by).or_insert((Vec::new(), true));
+                    keys.extend(when.any_of.iter().map(|key| &**key));
+                    self.learn(&when.body);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn nodes(&mut self, nodes: &'l [Node], indices: &[usize]) {
+        for node in nodes {
+            match node {
+                Node::Run { first, end } => (first.0..end.0).for_each(|id| self.cell(FieldId(id), indices)),
+                Node::Repeat(repeat) => {
+                    let times = match repeat.times {
+                        Times::Field(by) => self.decided.get(&by).and_then(|times| times.first()).copied().unwrap_or(0),
+                        Times::UntilEnd => self.draw_times(repeat.max),
+                    };
+                    for index in 0..usize::from(times) {
+                        self.nodes(&repeat.body, &[indices, &[index]].concat());
+                    }
+                }
+                Node::Choice(choice) => {
+                    let key = self.decided.get(&choice.by).map_or(&[][..], |key| key);
+                    let has = |keys: &Vec<_>| {
+                        keys.is_empty() || keys.iter().any(|known: &alloc::boxed::Box<[u8]>| **known == *key)
+                    };
+                    if let Some(branch) = choice.branches.iter().find(|branch| has(&branch.keys)) {
+                        self.nodes(&branch.body, indices);
+                    }
+                }
+                Node::When(when) => {
+                    let key = self.decided.get(&when.by).map_or(&[][..], |key| key);
+                    if when.any_of.iter().any(|wanted| **wanted == *key) {
+                        self.nodes(&when.body, indices);
+                    }
+                }
+                _ => unreachable!("a node that is not known here"),
+            }
+        }
+    }
+
+    fn draw_times(&mut self, max: u16) -> u8 {
+        u8::try_from(self.draw.below(usize::from(max) + 1)).unwrap_or(0)
+    }
+
+    fn cell(&mut self, id: FieldId, indices: &[usize]) {
+        let Some(field) = self.layout.field(id) else { return };
+        let path = path(&field.path, indices);
+        if let Some(max) = self.maxima.get(&id).copied() {
+            let times = self.draw_times(max);
+            self.decided.insert(id, vec![times]);
+            // It counts by itself; who says it must say the same.
+            if self.draw.once_in(2) {
+                self.filled.given.push((path.clone(), Value::from(times)));
+            }
+            self.filled.expected.push((path, Expected::Value(Value::from(times))));
+            return;
+        }
+        let (value, expected) = self.value(id, field);
+        self.filled.given.push((path.clone(), value));
+        self.filled.expected.push((path, expected));
+    }
+
+    /// A value, or `Null` to leave the field out; and what is read then.
+    fn value(&mut self, id: FieldId, field: &Field) -> (Value, Expected) {
+        let ours = field.by.fills(self.side);
+        let left_out = match &field.fill {
+            Fill::Const(bytes) | Fill::Default(bytes) if ours => Expected::Bytes(bytes.to_vec()),
+            _ if field.kind == Kind::Filler => Expected::Bytes(vec![field.unset_byte(); field.at.range().len()]),
+            _ => Expected::LeftOut,
+        };
+        let may_be_left_out = !ours
+            || field.by.optional
+            || field.fill != Fill::Given
+            || matches!(field.kind, Kind::Number(number) if number.blank == Blank::Null);
+        let is_key = self.keys.contains_key(&id);
+        let is_const = matches!(field.fill, Fill::Const(_));
+        if !is_giveable(field, self.side) || is_const || (may_be_left_out && !is_key && self.draw.once_in(3)) {
+            return (Value::Null, left_out);
+        }
+        let value = match self.keys.get(&id).cloned() {
+            Some((keys, others)) if !others || !self.draw.once_in(3) => {
+                let key = *self.draw.one_of(&keys);
+                read(field, key)
+            }
+            _ => value(field, self.draw),
+        };
+        let mut bytes = Vec::new();
+        let made = field.encode(&value, &mut bytes);
+        assert!(made.is_ok(), "{}: {value:?} cannot be written: {made:?}", field.path);
+        self.decided.insert(id, bytes.clone());
+        // What looks like the fill of a field that was left out reads as left out.
+        let fills = [field.charset.decode.blank(), field.charset.decode.digit_zero(), 0];
+        let looks_left_out = fills.iter().any(|fill| bytes.iter().all(|byte| byte == fill));
+        let is_nought = matches!(value, Value::Number(number) if number.units == 0);
+        let expected = if field.kind != Kind::Filler && (looks_left_out || (is_nought && !ours)) {
+            Expected::Bytes(bytes)
+        } else {
+            Expected::Value(value.clone())
+        };
+        (value, expected)
+    }
+}
+
+/// What these bytes say.
+fn read(field: &Field, bytes: &[u8]) -> Value {
+    let mut telegram = vec![b' '; field.at.range().start];
+    telegram.extend_from_slice(bytes);
+    let side = if field.by.asker { Side::Asker } else { Side::Answerer };
+    let read = field.value(&telegram, side).map(|value| value.to_value());
+    read.unwrap_or_else(|fault| unreachable!("{fault}"))
+}
+
+/// A value that the field can hold, and that is read as it was given.
+fn value(field: &Field, draw: &mut Draw<'_>) -> Value {
+    let len = field.at.range().len();
+    match &field.kind {
+        Kind::Text => Value::Text(text(field, draw)),
+        Kind::Number(number) => Value::Number(self::number(*number, draw)),
+        Kind::Code => Value::Text((0..len).map(|_| digit(draw)).collect()),
+        Kind::Stamp(stamp) => Value::Text(self::stamp(&stamp.pattern, draw)),
+        Kind::Filler => Value::Bytes((0..len).map(|_| draw.byte()).collect()),
+        _ => unreachable!("a kind that is not known here"),
+    }
+}
+
+fn digit(draw: &mut Draw<'_>) -> char {
+    char::from_digit(u32::try_from(draw.below(10)).unwrap_or(0), 10).unwrap_or('0')
+}
+
+/// Letters of every kind that some charset has and others have not: of one byte, of two, of KS X 1001 and beyond it, of the user.
+const LETTERS: [char; 24] = [
+    'A', 'z', '5', '0', ' ', '-', '*', '#', 'é', '£', '€', '가', '힣', '홍', '똠', '뷁', '金', '鼠', 'ㄱ', '①', 'Ａ',
+    '　', '\u{E000}', '\u{E0BB}',
+];
+
+/// A text that fills the field at most, and begins and ends with what is no padding.
+fn text(field: &Field, draw: &mut Draw<'_>) -> String {
+    let mut text = String::new();
+    for _ in 0..draw.below(field.at.range().len() + 2) {
+        let letter = *draw.one_of(&LETTERS);
+        let longer = format!("{text}{}", if field.text.wide == Wide::No { letter } else { widened(letter) });
+        if is_kept(field, &format!("{longer}A")) || is_kept(field, &format!("{longer}Ａ")) {
+            text = longer;
+        }
+    }
+    let pads = [' ', '　', '0', '*', '-', '#', '5'];
+    let text = text.trim_matches(|letter| pads.contains(&letter));
+    match text {
+        // A field of one byte in a charset that has letters of one byte, or a wide one of two; else nothing fits.
+        "" if field.text.wide == Wide::No && is_kept(field, "B") => "B".into(),
+        "" if is_kept(field, "Ｂ") => "Ｂ".into(),
+        text => text.into(),
+    }
+}
+
+const fn widened(letter: char) -> char {
+    match letter {
+        ' ' => '　',
+        '!'..='~' => match char::from_u32(letter as u32 + 0xFEE0) {
+            Some(wide) => wide,
+            None => letter,
+        },
+        other => other,
+    }
+}
+
+/// Whether the text fits, and is read as it was.
+fn is_kept(field: &Field, text: &str) -> bool {
+    let mut bytes = Vec::new();
+    let written = field.charset.encode.encode(text, &mut bytes).is_ok() && bytes.len() <= field.at.range().len();
+    written && field.charset.decode.decode(&bytes).is_ok_and(|read| read == text)
+}
+
+fn number(number: Number, draw: &mut Draw<'_>) -> Decimal {
+    let drawn = draw.number(u32::from(number.digits));
+    let most = 10_u128.saturating_pow(u32::from(number.digits)) - 1;
+    let largest = match number.form {
+        Form::Binary { bytes, signed, .. } => (u128::MAX >> (128 - 8 * u32::from(bytes))) >> u32::from(signed),
+        _ => u128::MAX,
+    };
+    let units = match draw.below(8) {
+        7 => most.min(largest),
+        _ => drawn.min(largest),
+    };
+    let units = i128::try_from(units).unwrap_or(0);
+    Decimal { units: if number.is_signed() && draw.once_in(2) { -units } else { units }, scale: number.scale }
+}
+
+/// A date or time that there is.
+fn stamp(pattern: &str, draw: &mut Draw<'_>) -> String {
+    let mut rest = pattern;
+    let mut text = String::new();
+    while let Some(first) = rest.chars().next() {
+        let parts = [
+            ("YYYY", 1970, 130),
+            ("YY", 0, 100),
+            ("MM", 1, 12),
+            ("DD", 1, 28),
+            ("hh", 0, 24),
+            ("mm", 0, 60),
+            ("ss", 0, 60),
+        ];
+        match parts.into_iter().find(|(part, ..)| rest.starts_with(part)) {
+            Some((part, from, count)) => {
+                text.push_str(&format!("{:0width$}", from + draw.below(count), width = part.len()));
+                rest = rest.get(part.len()..).unwrap_or_default();
+            }
+            None => {
+                text.push(first);
+                rest = rest.get(1..).unwrap_or_default();
+            }
+        }
+    }
+    text
+}
