@@ -185,10 +185,7 @@ mod tests {
     #[test]
     fn what_a_pure_crate_may_not_use_is_found() {
         let check = |package, tree: &[&str]| linked("x", package, &owned(tree)).len();
-        assert_eq!(
-            check("pabal-spec", &["pabal-spec", "pabal-telegram", "pabal-clock", "nom", "memchr", "serde"]),
-            0
-        );
+        assert_eq!(check("pabal-spec", &["pabal-spec", "pabal-telegram", "pabal-clock", "nom", "memchr", "serde"]), 0);
         assert_eq!(check("pabal-spec", &["pabal-spec", "tokio"]), 1);
         // Only the switch may use it, and only what the switch uses.
         assert_eq!(check("pabal-spec", &["pabal-spec", "serde_json"]), 1);

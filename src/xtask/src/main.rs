@@ -22,6 +22,8 @@ cargo xtask samples [--check]  write samples, code tables and charsets, or say w
 cargo xtask readme           run the commands of README.md and compare what they exit with
 cargo xtask sim [SEEDS [FIRST]]  the deterministic world, in release, with seeds of its own
 cargo xtask bench            every benchmark
+cargo xtask bench convert [--quick]  conversion beside code written by hand for one telegram; time, and instructions by callgrind
+cargo xtask bench peers [--quick]    the same telegram by other libraries
 cargo xtask fuzz [SECONDS]   every fuzz target, a minute each; needs cargo-fuzz
 ";
 
@@ -39,6 +41,10 @@ fn main() -> ExitCode {
         ["sim", seeds] => world(&root, seeds, "1"),
         ["sim", seeds, first] => world(&root, seeds, first),
         ["bench"] => bench(&root),
+        ["bench", "convert"] => bench_convert(&root, &[]),
+        ["bench", "convert", "--quick"] => bench_convert(&root, &["--", "--quick"]),
+        ["bench", "peers"] => bench_peers(&root, &[]),
+        ["bench", "peers", "--quick"] => bench_peers(&root, &["--", "--quick"]),
         ["fuzz"] => fuzz(&root, "60"),
         ["fuzz", seconds] => fuzz(&root, seconds),
         _ => {
@@ -98,6 +104,28 @@ fn bench(root: &Path) -> Result<(), Failure> {
         return Err(Failure::new("no package has a benchmark"));
     }
     Ok(())
+}
+
+fn bench_convert(root: &Path, args: &[&str]) -> Result<(), Failure> {
+    valgrind(root);
+    Job::cargo(root, &["bench", "--locked", "--package", "pabal-telegram", "--bench", "convert"]).args(args).run()
+}
+
+fn bench_peers(root: &Path, args: &[&str]) -> Result<(), Failure> {
+    valgrind(root);
+    Job::cargo(root, &["run", "--release", "--locked", "--manifest-path", "tests/peers/Cargo.toml"]).args(args).run()
+}
+
+/// Installs Debian's valgrind if there is none. Without it instructions are not counted, and all else is measured.
+fn valgrind(root: &Path) {
+    if Job::new(root, "valgrind").args(&["--version"]).output().is_ok() {
+        return;
+    }
+    println!("valgrind counts instructions, and is not here: apt-get install valgrind");
+    let installed = Job::new(root, "apt-get").args(&["install", "--yes", "--no-install-recommends", "valgrind"]).run();
+    if let Err(failure) = installed {
+        println!("{failure}; install it by hand, or do without the counts");
+    }
 }
 
 fn fuzz(root: &Path, seconds: &str) -> Result<(), Failure> {

@@ -33,7 +33,11 @@ pub(crate) fn members(root: &Path) -> Result<Vec<Member>, Failure> {
     for path in source::files(root)? {
         let folder = path.strip_suffix("/Cargo.toml").unwrap_or_default();
         if matches!(folder.split('/').collect::<Vec<_>>().as_slice(), ["src" | "tests", _]) {
-            members.push(member(folder, &source::text(root, &path)?.unwrap_or_default()));
+            let manifest = source::text(root, &path)?.unwrap_or_default();
+            // What is only measured against is a workspace of its own.
+            if !manifest.lines().any(|line| line == "[workspace]") {
+                members.push(member(folder, &manifest));
+            }
         }
     }
     Ok(members)

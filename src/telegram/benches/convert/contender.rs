@@ -3,13 +3,10 @@
 use std::hint::black_box;
 
 use encoding_rs::EUC_KR;
-use pabal_telegram::{
-    By, Charset, CharsetPair, Class, Echo, Equal, Field, Fill, Form, Kind, Layout, Number, Side, Sign, Slice, Slots,
-    Telegram, TextRule, Unset, Value, encode,
-};
+use pabal_telegram::{Layout, Side, Slots, Telegram, Value, encode};
 
 use crate::baseline::{self, LEN, Transfer};
-use crate::sample::{self, COLUMNS, Column};
+use crate::{layout, sample};
 
 /// Something that goes over all telegrams once.
 pub(crate) struct Contender {
@@ -21,50 +18,17 @@ pub(crate) struct Contender {
     pub(crate) run: Box<dyn FnMut()>,
 }
 
-/// The columns as a spec makes them.
-pub(crate) fn layout() -> Layout {
-    let mut fields = Vec::new();
-    let mut end = 0;
-    let mut add = |path: &str, kind: Kind, len: usize| {
-        let len = u32::try_from(len).expect("short");
-        fields.push(Field {
-            path: path.into(),
-            label: path.into(),
-            at: Slice { offset: end, len },
-            unset: if matches!(kind, Kind::Text) { Unset::Space } else { Unset::Zero },
-            kind,
-            charset: CharsetPair { encode: Charset::Cp949, decode: Charset::Cp949 },
-            class: Class::Public,
-            by: By { asker: true, answerer: true, optional: false },
-            fill: Fill::Given,
-            equal: Equal::default(),
-            echo: Echo::No,
-            text: TextRule::default(),
-        });
-        end += len;
-    };
-    let digits = |len: usize| u8::try_from(len).expect("short");
-    for (path, column, len) in COLUMNS {
-        match column {
-            Column::Number => add(path, Kind::Number(Number::plain(digits(len), 0)), len),
-            Column::Signed => {
-                let form = Form::Zoned(Sign::Leading);
-                add(path, Kind::Number(Number { form, ..Number::plain(digits(len) - 1, 2) }), len);
-            }
-            Column::Text | Column::Hangul => add(path, Kind::Text, len),
-        }
-    }
-    Layout::new("transfer", "이체", end, fields).expect("the columns are a layout")
-}
-
 fn leaked<T>(value: T) -> &'static T {
     Box::leak(Box::new(value))
 }
 
+/// A contender may take at most so many times as long.
+pub(crate) const GOAL_IS_LEAST: bool = false;
+
 /// All contenders over the same telegrams, the yardsticks first.
 pub(crate) fn all(count: usize) -> Vec<Contender> {
     let telegrams: &'static [[u8; LEN]] = sample::telegrams(count).leak();
-    let layout = leaked(layout());
+    let layout = leaked(layout::transfer());
     let mut all = Vec::new();
     let mut add = |name, against, run: Box<dyn FnMut()>| all.push(Contender { name, against, run });
 

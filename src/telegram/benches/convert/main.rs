@@ -7,6 +7,7 @@
 
 mod baseline;
 mod contender;
+mod layout;
 mod measure;
 mod sample;
 

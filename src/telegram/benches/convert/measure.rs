@@ -81,7 +81,8 @@ impl Row {
             Some((other, goal)) => {
                 let time = self.best / other.best;
                 let instructions = self.instructions.zip(other.instructions).map(|(own, others)| own / others);
-                let word = if time <= goal { "" } else { "  MISSED" };
+                let is_reached = if contender::GOAL_IS_LEAST { time >= goal } else { time <= goal };
+                let word = if is_reached { "" } else { "  MISSED" };
                 println!("   {time:>6.2} {:>7} {goal:>6.2}  {}{word}", counted(instructions, 2), other.name);
             }
             None => println!(),

@@ -72,7 +72,7 @@ const RULES: [Rule; 11] = [
     Rule {
         words: &["f32", "f64"],
         part: Part::Code,
-        place: is_pure,
+        place: |path| is_pure(path) && !path.contains("/benches/"),
         why: "pure crates have no floats; amounts are Decimal, times are integers",
     },
     Rule {
@@ -209,6 +209,7 @@ mod tests {
         check("src/gateway/src/x.rs", "let map = HashMap::new(); let x: f64 = 1.0; tokio::time::sleep(x).await;");
         check("src/pabal/src/x.rs", "println!(\"x\");");
         check("src/journal/benches/x.rs", "println!(\"x\");");
+        check("src/telegram/benches/x.rs", "let nanos: f64 = 1.0;");
         check("src/gateway/src/x.rs", "#[cfg(test)]\nmod tests {\n    println!();\n}\n");
         check("src/gateway/src/x.rs", "fn sleeps() {}\n#[cfg(test)]\nmod tests;\nsleep(1);");
         check("src/xtask/README.md", "TODOS");
