@@ -230,7 +230,7 @@ struct Framed<'b> {
 }
 
 impl<'b> Framed<'b> {
-    /// Digits in front are a length prefix if they count what follows, or if a telegram of the spec begins behind them and none before.
+    /// What stands in front is a length prefix if it counts what follows, or if a telegram of the spec begins behind it and none before.
     fn of(protocol: &Protocol, input: &'b [u8]) -> Self {
         let bare = Self { telegram: input, said: None };
         let catalog = &protocol.catalog;
@@ -238,9 +238,8 @@ impl<'b> Framed<'b> {
         if catalog.select(input).is_ok() {
             return bare;
         }
-        let Some((prefix, telegram)) = input.split_at_checked(protocol.framing.prefix_bytes()) else { return bare };
-        let digits = std::str::from_utf8(prefix).ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
-        let Some(said) = digits.and_then(|digits| digits.parse().ok()) else { return bare };
+        let Some((telegram, said)) = protocol.framing.unframed(input) else { return bare };
+        let said = usize::try_from(said).unwrap_or(usize::MAX);
         if said == telegram.len() || (begins(telegram) && !begins(input)) {
             return Self { telegram, said: Some(said) };
         }

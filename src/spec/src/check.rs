@@ -3,6 +3,7 @@
 mod compare;
 mod conversation;
 mod exchange;
+mod frame;
 mod layout;
 mod layouts;
 mod notice;

@@ -100,6 +100,11 @@ mistakes! {
     NOT_LAST            "S134" "something behind what goes on until the end"
     EMPTY_REPEAT        "S135" "a repeat without a length"
     KEY_TWICE           "S136" "a branch that is never chosen"
+    // Frames.
+    BAD_FRAME           "S150" "a frame by which no stream can be cut"
+    UNMARKED            "S151" "frames that cannot be found again"
+    UNFRAMED            "S152" "a telegram that no frame can hold"
+    UNTOLD_TOTAL        "S153" "types that do not tell how long their telegrams are"
     // What is understood and not yet acted on.
     NOT_YET             "S090" "understood, but not acted on yet"
     // What can be right, and is probably not meant.

@@ -3,6 +3,7 @@
 mod cursor;
 mod exchange;
 mod field;
+mod frame;
 mod layouts;
 mod line;
 mod notice;

@@ -7,7 +7,7 @@ use core::ops::{Range, RangeInclusive};
 use core::time::Duration;
 
 use pabal_clock::{TimeOfDay, UtcOffset};
-use pabal_telegram::{Blank, By, Charset, Class, Echo, Equal, Form, Framing, Unset};
+use pabal_telegram::{Blank, By, Charset, Class, Echo, Equal, Form, FrameLength, FramePart, OnGarbage, Unset};
 
 use crate::diagnostic::Span;
 use crate::rules::{Effect, Wins};
@@ -78,7 +78,7 @@ pub(crate) struct Protocol {
     pub(crate) day: Option<TimeOfDay>,
     pub(crate) encode: Option<Charset>,
     pub(crate) decode: Option<Charset>,
-    pub(crate) frame: Option<At<Framing>>,
+    pub(crate) frame: Option<At<Frame>>,
     pub(crate) unset_number: Option<Unset>,
     pub(crate) unset_text: Option<Unset>,
     pub(crate) party: Vec<Name>,
@@ -93,6 +93,25 @@ pub(crate) struct Protocol {
     pub(crate) select: Option<Select>,
     pub(crate) verdict: Option<VerdictFrom>,
     pub(crate) members: Members,
+}
+
+/// `frame`: what stands before and behind a telegram.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    pub(crate) before: Vec<At<FramePart>>,
+    /// Lengths in the telegram: `(offset, length)`.
+    pub(crate) inside: Vec<At<(u32, FrameLength)>>,
+    pub(crate) after: Vec<At<Vec<u8>>>,
+    /// Where no length says it.
+    pub(crate) total: Option<At<FrameTotal>>,
+    pub(crate) max: Option<At<u32>>,
+    pub(crate) on_garbage: Option<At<OnGarbage>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FrameTotal {
+    Fixed(u32),
+    ByType,
 }
 
 /// `layouts`: telegrams that are only converted.

@@ -216,7 +216,7 @@ fn the_header_is_read_where_it_stands() {
     let protocol = firmbanking();
     let rules = &protocol.rules;
     assert_eq!(protocol.day, DayRule { zone: UtcOffset::from_hours(9), changes: TimeOfDay::MIDNIGHT });
-    assert_eq!((protocol.framing.width, protocol.framing.frame_bytes_max), (4, 4_096));
+    assert_eq!(protocol.framing.to_string(), "length ascii(4) exclusive max 4096");
     // send_date bank_code company_no telegram_no
     assert_eq!(rules.key, [at(38, 8), at(21, 3), at(9, 12), at(32, 6)]);
     assert_eq!(rules.trace, [at(38, 8), at(46, 6), at(21, 3), at(9, 12), at(32, 6)]);

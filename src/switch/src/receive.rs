@@ -31,25 +31,28 @@ impl Core {
         let conn = session.conn();
         // Taken out, so that a frame can be read while the core acts on it.
         let Some(mut deframer) = session.deframer.take() else { return };
+        let discarded = deframer.discarded();
         deframer.push(bytes);
         loop {
             match deframer.next_frame() {
                 Ok(Some(frame)) => self.frame(slot, conn, frame, now),
                 Ok(None) => break,
                 Err(error) => {
-                    let left = match &error {
-                        pabal_telegram::FrameError::Prefix { bytes, .. } => bytes.clone(),
-                        pabal_telegram::FrameError::TooLong { .. } => Vec::new(),
-                    };
-                    self.unclaimed(slot, &left, Vec::new(), error.to_string());
+                    self.unclaimed(slot, error.bytes(), Vec::new(), error.to_string());
                     self.close(slot, CloseReason::BadFrame, now);
                     return;
                 }
             }
         }
-        let session = &mut self.state.sessions[slot];
-        if session.is_connected() && session.conn() == conn {
-            session.deframer = Some(deframer);
+        let session = &self.state.sessions[slot];
+        if !session.is_connected() || session.conn() != conn {
+            return;
+        }
+        let passed = deframer.discarded() - discarded;
+        self.state.sessions[slot].deframer = Some(deframer);
+        if passed > 0 {
+            let reason = format!("{passed} bytes of the stream are no frame, and were passed over");
+            self.unclaimed(slot, &[], Vec::new(), reason);
         }
     }
 

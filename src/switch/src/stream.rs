@@ -162,12 +162,10 @@ impl Outgoing {
 mod tests {
     use std::vec;
 
-    use pabal_telegram::LengthStyle;
-
     use super::*;
 
     fn framing() -> Framing {
-        Framing { style: LengthStyle::AsciiExclusive, width: 4, frame_bytes_max: 300 }
+        Framing::digits(4, 300).unwrap()
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pabal_telegram::{
-    By, Charset, CharsetPair, Class, Deframer, Echo, Equal, Field, Fill, Framing, Kind, Layout, LengthStyle, Number,
-    Side, Slice, Stamp, Telegram, TextRule, Unset, Value, ValueRef, encode, masked,
+    By, Charset, CharsetPair, Class, Deframer, Echo, Equal, Field, Fill, Framing, Kind, Layout, Number, Side, Slice,
+    Stamp, Telegram, TextRule, Unset, Value, ValueRef, encode, masked,
 };
 
 /// Path, bytes, kind, value of a request; `-` is left out.
@@ -129,7 +129,7 @@ fn transfer(criterion: &mut Criterion) {
         });
     });
     group.bench_function("frame", |bench| {
-        let framing = Framing { style: LengthStyle::AsciiExclusive, width: 4, frame_bytes_max: 4_096 };
+        let framing = Framing::digits(4, 4_096).expect("four digits");
         let mut deframer = Deframer::new(framing.clone());
         let mut wire = Vec::with_capacity(304);
         bench.iter(|| {

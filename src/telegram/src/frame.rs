@@ -1,317 +1,404 @@
+//! How a stream is cut into telegrams, and how a telegram is framed. Which framings are seen in the field:
+//!
+//! | framing                                             | as [`FrameParts`]                                                  |
+//! |-----------------------------------------------------|--------------------------------------------------------------------|
+//! | 4 ASCII digits that do not count themselves         | `before`: a length                                                 |
+//! | the same, counting themselves, or more              | `more`: how much more than the telegram it says                    |
+//! | digits inside the telegram's own header             | `inside`: a length at a place, counted from a place of the telegram |
+//! | binary or BCD                                       | the length's [`Notation`]                                          |
+//! | before or after a business code, or twice           | `before`: lengths and constants in their order                     |
+//! | an outer header that the length leaves out          | `before`: a length among constants and fillers                     |
+//! | STX, length, telegram, ETX                          | constants `before` and `after`, [`OnGarbage::Resynchronise`]       |
+//! | no length                                           | [`Total::Fixed`], or [`Total::Typed`] by the telegram's own bytes  |
+
+mod cutter;
+mod error;
+mod notation;
+mod shown;
+#[cfg(test)]
+mod tests;
+
+use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
+use core::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-/// How the stream is cut into telegrams.
+use crate::field::Slice;
+
+pub use cutter::Deframer;
+pub use error::{FrameError, FramingError};
+pub use notation::{FrameLength, Notation};
+
+/// How the stream is cut into telegrams. Can only be right.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Framing {
-    /// How the length is written before the telegram.
-    pub style: LengthStyle,
-    /// Bytes of the length, at least 1.
-    pub width: u8,
-    /// The longest telegram that is accepted, length prefix not counted.
+#[serde(transparent)]
+pub struct Framing(FrameParts);
+
+/// What a frame is made of, in the order of the wire, and what is done about one that is not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameParts {
+    /// What stands before the telegram.
+    pub before: Vec<FramePart>,
+    /// Lengths inside of the telegram's own header: `(offset in the telegram in bytes, length)`.
+    pub inside: Vec<(u32, FrameLength)>,
+    /// What stands behind the telegram: always these bytes.
+    pub after: Box<[u8]>,
+    /// Where the telegram's length comes from.
+    pub total: Total,
+    /// The longest telegram that is accepted in bytes; what stands before and behind it is not counted.
     pub frame_bytes_max: u32,
+    /// What is done about bytes that are no frame.
+    pub on_garbage: OnGarbage,
 }
 
-/// How a length prefix is written and what it counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One part of what stands before a telegram.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub enum LengthStyle {
-    /// ASCII digits, right-aligned, zero-filled; the prefix itself is not counted (Hecto: "0300" and 300 bytes).
-    AsciiExclusive,
+pub enum FramePart {
+    /// Always these bytes: STX, a business code.
+    Constant(Box<[u8]>),
+    /// Bytes that are not looked at, and are written as this one.
+    Filler {
+        /// How many.
+        len: u16,
+        /// What is written.
+        byte: u8,
+    },
+    /// A length. Where there are several, they must agree.
+    Length(FrameLength),
+}
+
+/// Where a telegram's length comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Total {
+    /// The frame's lengths say it.
+    Said,
+    /// Every telegram has this many bytes.
+    Fixed(u32),
+    /// The telegram's own bytes tell its type, and each type has its length. No bytes may match two rows of different length.
+    Typed(Vec<TypedTotal>),
+}
+
+/// The length of telegrams of one type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypedTotal {
+    /// All hold: `(place in the telegram, what may stand there)`.
+    pub bytes: Vec<(Slice, Vec<Box<[u8]>>)>,
+    /// The length in bytes.
+    pub length: u32,
+}
+
+/// What is done about bytes that are no frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnGarbage {
+    /// The stream has lost its place; the connection must be closed.
+    Close,
+    /// Bytes are discarded up to the next constant with which a frame begins. Only for frames that begin with one.
+    Resynchronise,
 }
 
 impl Framing {
+    /// ASCII digits before the telegram that do not count themselves: "0300" and 300 bytes.
+    ///
+    /// # Errors
+    /// `digits` is not 1 to 10.
+    pub fn digits(digits: u8, frame_bytes_max: u32) -> Result<Self, FramingError> {
+        let length = FrameLength { notation: Notation::Ascii, width: digits, more: 0 };
+        Self::new(FrameParts {
+            before: Vec::from([FramePart::Length(length)]),
+            inside: Vec::new(),
+            after: Box::default(),
+            total: Total::Said,
+            frame_bytes_max,
+            on_garbage: OnGarbage::Close,
+        })
+    }
+
+    /// A framing of these parts.
+    ///
+    /// # Errors
+    /// No stream can be cut by them.
+    pub fn new(parts: FrameParts) -> Result<Self, FramingError> {
+        let framing = Self(parts);
+        let mut said = 0;
+        for length in framing.lengths() {
+            if !length.has_width() {
+                return Err(FramingError::Width { notation: length.notation, width: length.width });
+            }
+            said += 1;
+        }
+        match (&framing.0.total, said) {
+            (Total::Said, 0) => return Err(FramingError::NoLength),
+            (Total::Fixed(_) | Total::Typed(_), 1..) => return Err(FramingError::TwoTotals),
+            _ => {}
+        }
+        if let Some((_, length)) = framing.0.inside.iter().find(|(_, length)| length.more > 0) {
+            return Err(FramingError::Inside { more: length.more });
+        }
+        if framing.0.on_garbage == OnGarbage::Resynchronise && framing.mark().is_none() {
+            return Err(FramingError::NoMark);
+        }
+        let (shortest, longest) = (framing.shortest(), framing.most());
+        let is_endless = shortest == 0 && framing.overhead_bytes() == 0;
+        if i64::from(shortest) > longest || is_endless {
+            return Err(FramingError::Nothing { shortest, longest: u32::try_from(longest).unwrap_or(0) });
+        }
+        Ok(framing)
+    }
+
+    /// What a frame is made of.
+    #[must_use]
+    pub const fn parts(&self) -> &FrameParts {
+        &self.0
+    }
+
     /// Bytes before the telegram.
     #[must_use]
     pub fn prefix_bytes(&self) -> usize {
-        usize::from(self.width)
+        self.0.before.iter().map(FramePart::len).sum()
     }
 
-    /// The longest telegram that can be written, in bytes: the limit, or what the prefix can say if that is less.
+    /// Bytes before and behind the telegram.
+    #[must_use]
+    pub fn overhead_bytes(&self) -> usize {
+        self.prefix_bytes() + self.0.after.len()
+    }
+
+    /// The longest telegram that can be written, in bytes: the limit, or what the lengths can say or the types have if that is less.
     #[must_use]
     pub fn longest(&self) -> u32 {
-        let most = 10_u32.checked_pow(u32::from(self.width)).map_or(u32::MAX, |beyond| beyond - 1);
-        self.frame_bytes_max.min(most)
+        u32::try_from(self.most()).unwrap_or(0)
     }
 
-    /// Writes prefix and telegram behind what `out` holds.
+    /// The shortest telegram that can be written, in bytes: one that has room for the lengths inside of it.
+    #[must_use]
+    pub fn shortest(&self) -> u32 {
+        let parts = &self.0;
+        let reach = |(at, length): &(u32, FrameLength)| {
+            let from = u32::try_from(-length.more).unwrap_or(0);
+            at.saturating_add(u32::from(length.width)).max(from)
+        };
+        let inside = parts.inside.iter().map(reach).max().unwrap_or(0);
+        match &parts.total {
+            Total::Said => inside,
+            Total::Fixed(total) => *total,
+            Total::Typed(rows) => rows.iter().map(|row| row.length).min().unwrap_or(0),
+        }
+    }
+
+    fn most(&self) -> i64 {
+        let max = i64::from(self.0.frame_bytes_max);
+        let said = self.lengths().map(|length| length.largest() - i64::from(length.more)).min().unwrap_or(max);
+        let total = match &self.0.total {
+            Total::Said => max,
+            Total::Fixed(total) => i64::from(*total),
+            Total::Typed(rows) => rows.iter().map(|row| i64::from(row.length)).max().unwrap_or(0),
+        };
+        max.min(said).min(total)
+    }
+
+    fn lengths(&self) -> impl Iterator<Item = &FrameLength> {
+        let before = self.0.before.iter().filter_map(|part| match part {
+            FramePart::Length(length) => Some(length),
+            FramePart::Constant(_) | FramePart::Filler { .. } => None,
+        });
+        before.chain(self.0.inside.iter().map(|(_, length)| length))
+    }
+
+    /// The first byte of what every frame begins with.
+    fn mark(&self) -> Option<u8> {
+        match self.0.before.first()? {
+            FramePart::Constant(bytes) => bytes.first().copied(),
+            FramePart::Filler { .. } | FramePart::Length(_) => None,
+        }
+    }
+
+    /// Writes a frame behind what `out` holds. Lengths inside of the telegram are written there, whatever it holds at their places.
     ///
     /// # Errors
-    /// The telegram is longer than [`Framing::longest`]; then nothing is written.
+    /// The telegram is longer than [`Framing::longest`], shorter than [`Framing::shortest`], or not of the length that its type has; then
+    /// nothing is written.
     pub fn write(&self, telegram: &[u8], out: &mut Vec<u8>) -> Result<(), FrameError> {
-        let length = telegram.len() as u64;
+        let (offset, length) = (out.len() as u64, telegram.len() as u64);
         if length > u64::from(self.longest()) {
-            return Err(FrameError::TooLong { offset: out.len() as u64, length, frame_bytes_max: self.longest() });
+            return Err(FrameError::TooLong { offset, length, frame_bytes_max: self.longest() });
         }
-        out.reserve(self.prefix_bytes() + telegram.len());
-        match self.style {
-            LengthStyle::AsciiExclusive => {
-                let start = out.len();
-                out.resize(start + self.prefix_bytes(), b'0');
-                let mut rest = telegram.len();
-                for digit in out.get_mut(start..).unwrap_or_default().iter_mut().rev() {
-                    *digit = b"0123456789".get(rest % 10).copied().unwrap_or(b'0');
-                    rest /= 10;
-                }
+        if length < u64::from(self.shortest()) {
+            return Err(FrameError::TooShort { offset, length, shortest: self.shortest() });
+        }
+        if let Total::Typed(rows) = &self.0.total {
+            match rows.iter().find(|row| row.looks(telegram) == Some(true)) {
+                Some(row) if u64::from(row.length) == length => {}
+                Some(row) => return Err(FrameError::Total { offset, length, total: row.length }),
+                None => return Err(FrameError::Untyped { offset }),
             }
         }
-        out.extend_from_slice(telegram);
+        self.write_said(telegram, telegram.len(), out);
         Ok(())
     }
 
-    /// What a whole prefix says, in bytes; `None` if it is not a number. Numbers past `u64` stay at its end.
-    fn length(&self, prefix: &[u8]) -> Option<u64> {
-        match self.style {
-            LengthStyle::AsciiExclusive => {
-                if prefix.is_empty() {
-                    return None;
+    /// Writes a frame whose lengths say that the telegram has `says` bytes, or as near to it as they can: for the trial of what the other
+    /// side does about it. Where no length is said, the frame is a right one.
+    pub fn write_saying(&self, telegram: &[u8], says: u64, out: &mut Vec<u8>) {
+        let says = says.clamp(u64::from(self.shortest()), u64::from(self.longest()));
+        self.write_said(telegram, usize::try_from(says).unwrap_or(usize::MAX), out);
+    }
+
+    fn write_said(&self, telegram: &[u8], says: usize, out: &mut Vec<u8>) {
+        out.reserve(self.overhead_bytes() + telegram.len());
+        let says = i64::try_from(says).unwrap_or(i64::MAX);
+        for part in &self.0.before {
+            let start = out.len();
+            match part {
+                FramePart::Constant(bytes) => out.extend_from_slice(bytes),
+                FramePart::Filler { byte, .. } => out.resize(start + part.len(), *byte),
+                FramePart::Length(length) => {
+                    out.resize(start + part.len(), 0);
+                    length.write(says, out.get_mut(start..).unwrap_or_default());
                 }
-                prefix.iter().try_fold(0_u64, |length, &byte| {
-                    byte.is_ascii_digit().then(|| length.saturating_mul(10).saturating_add(u64::from(byte - b'0')))
-                })
             }
+        }
+        let start = out.len();
+        out.extend_from_slice(telegram);
+        for (at, length) in &self.0.inside {
+            let place = Slice { offset: *at, len: u32::from(length.width) }.range();
+            if let Some(place) = out.get_mut(start..).and_then(|telegram| telegram.get_mut(place)) {
+                length.write(says, place);
+            }
+        }
+        out.extend_from_slice(&self.0.after);
+    }
+
+    /// The telegram of a frame that stands alone, and how long its lengths say that it is; it may have another length. `None` if nothing
+    /// stands before or behind a telegram, or what stands before this one cannot be read.
+    #[must_use]
+    pub fn unframed<'b>(&self, frame: &'b [u8]) -> Option<(&'b [u8], u64)> {
+        let telegram = frame.get(self.prefix_bytes()..).filter(|_| self.overhead_bytes() > 0)?;
+        let telegram = telegram.strip_suffix(&*self.0.after).unwrap_or(telegram);
+        match self.head(frame, 0) {
+            Ok(Head::Known(total)) => Some((telegram, u64::from(total))),
+            Ok(Head::Wait) | Err(_) => None,
         }
     }
 }
 
-/// Why a stream cannot be cut any further. The connection has lost its place; it must be closed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FrameError {
-    /// The prefix is not a number.
-    Prefix {
-        /// Where it stands in the stream, in bytes since the connection began.
-        offset: u64,
-        /// The bytes.
-        bytes: Vec<u8>,
-    },
-    /// The prefix says more than the limit; refused before a byte of the telegram is kept.
-    TooLong {
-        /// Where the prefix stands in the stream.
-        offset: u64,
-        /// What it says, in bytes.
-        length: u64,
-        /// The limit, in bytes.
-        frame_bytes_max: u32,
-    },
-}
-
-impl fmt::Display for FrameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl FramePart {
+    fn len(&self) -> usize {
         match self {
-            Self::Prefix { offset, bytes } => {
-                write!(f, "the length prefix at byte {offset} of the stream is not a number:")?;
-                for byte in bytes {
-                    write!(f, " {byte:02x}")?;
+            Self::Constant(bytes) => bytes.len(),
+            Self::Filler { len, .. } => usize::from(*len),
+            Self::Length(length) => usize::from(length.width),
+        }
+    }
+}
+
+impl TypedTotal {
+    /// Whether a telegram of which these bytes have come is of this type; `None` if more are needed to know.
+    fn looks(&self, bytes: &[u8]) -> Option<bool> {
+        let mut sure = true;
+        for (at, any_of) in &self.bytes {
+            let Range { start, end } = at.range();
+            let come = bytes.get(start.min(bytes.len())..end.min(bytes.len())).unwrap_or_default();
+            if !any_of.iter().any(|wanted| wanted.starts_with(come)) {
+                return Some(false);
+            }
+            sure &= end <= bytes.len();
+        }
+        sure.then_some(true)
+    }
+}
+
+/// What the bytes of a frame that have come say of it.
+enum Head {
+    Wait,
+    /// The telegram's length in bytes.
+    Known(u32),
+}
+
+impl Framing {
+    /// Reads as much of a frame's head as has come; `offset` is its place in the stream. Decides as early as its bytes allow.
+    fn head(&self, bytes: &[u8], offset: u64) -> Result<Head, FrameError> {
+        let mut at = 0;
+        let mut total: Option<u32> = None;
+        for part in &self.0.before {
+            let place = at..at + part.len();
+            let here = offset + at as u64;
+            at = place.end;
+            match part {
+                FramePart::Constant(wanted) => {
+                    if !constant(wanted, bytes.get(place.start..).unwrap_or_default(), here)? {
+                        return Ok(Head::Wait);
+                    }
                 }
-                f.write_str("; what follows cannot be cut into telegrams, so close the connection")
+                FramePart::Filler { .. } if bytes.len() < place.end => return Ok(Head::Wait),
+                FramePart::Filler { .. } => {}
+                FramePart::Length(length) => {
+                    let Some(place) = bytes.get(place) else { return Ok(Head::Wait) };
+                    total = Some(self.said(*length, place, here, total)?);
+                }
             }
-            Self::TooLong { offset, length, frame_bytes_max } => write!(
-                f,
-                "the length at byte {offset} of the stream is {length} bytes, and the limit is {frame_bytes_max}; close the connection, or \
-                 raise `frame ... max` in the spec if the institution's document has such telegrams"
-            ),
+        }
+        for (inside, length) in &self.0.inside {
+            let start = at.saturating_add(usize::try_from(*inside).unwrap_or(usize::MAX));
+            let Some(place) = bytes.get(start..start.saturating_add(usize::from(length.width))) else {
+                return Ok(Head::Wait);
+            };
+            total = Some(self.said(*length, place, offset + start as u64, total)?);
+        }
+        let telegram = bytes.get(at..).unwrap_or_default();
+        match (&self.0.total, total) {
+            (Total::Said, total) => Ok(total.map_or(Head::Wait, Head::Known)),
+            (Total::Fixed(total), _) => Ok(Head::Known(*total)),
+            (Total::Typed(rows), _) => {
+                let mut may = false;
+                for row in rows {
+                    match row.looks(telegram) {
+                        Some(true) => return self.within(row.length, offset + at as u64).map(Head::Known),
+                        Some(false) => {}
+                        None => may = true,
+                    }
+                }
+                if may { Ok(Head::Wait) } else { Err(FrameError::Untyped { offset: offset + at as u64 }) }
+            }
         }
     }
-}
 
-impl core::error::Error for FrameError {}
-
-/// Cuts a stream of bytes into telegrams, however TCP has sliced it. Holds at most one telegram that is not whole, if
-/// [`Deframer::next_frame`] is called until `None` after each push.
-///
-/// ```text
-/// stream  ....|0300.................|0020......|03          cursors are ordered: before, taken, end
-///             ^ before              ^ taken       ^ end     bytes before `before` are forgotten,
-///             `----- given out -----'             |         those from `taken` on are still to come
-///             `------------- buffer --------------'
-/// ```
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deframer {
-    framing: Framing,
-    /// Bytes received and not yet taken. Cursors: 0 <= taken <= buffer.len().
-    buffer: Vec<u8>,
-    taken: usize,
-    /// Bytes of the stream before `buffer[0]`.
-    before: u64,
-    /// The prefix at `taken` is one that cannot be followed; nothing is taken any more.
-    lost: bool,
-}
-
-impl Deframer {
-    /// At the start of a connection.
-    #[must_use]
-    pub const fn new(framing: Framing) -> Self {
-        Self { framing, buffer: Vec::new(), taken: 0, before: 0, lost: false }
-    }
-
-    /// Takes bytes as they came from the socket. After an error they are dropped.
-    pub fn push(&mut self, bytes: &[u8]) {
-        if self.lost {
-            return;
+    /// A telegram's length, if it is not over the limit.
+    fn within(&self, length: impl Into<u64>, offset: u64) -> Result<u32, FrameError> {
+        let (length, frame_bytes_max) = (length.into(), self.0.frame_bytes_max);
+        match u32::try_from(length) {
+            Ok(length) if length <= frame_bytes_max => Ok(length),
+            _ => Err(FrameError::TooLong { offset, length, frame_bytes_max }),
         }
-        // What was given out goes first, so that the buffer never grows with the stream.
-        self.before += self.taken as u64;
-        self.buffer.drain(..self.taken);
-        self.taken = 0;
-        self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next whole telegram without its prefix; `None` until more bytes come.
-    ///
-    /// # Errors
-    /// The stream cannot be cut; every later call gives the same error.
-    pub fn next_frame(&mut self) -> Result<Option<&[u8]>, FrameError> {
-        let body = self.taken + self.framing.prefix_bytes();
-        let Some(prefix) = self.buffer.get(self.taken..body) else { return Ok(None) };
-        let limit = self.framing.frame_bytes_max;
-        let error = match self.framing.length(prefix) {
-            Some(length) if length <= u64::from(limit) => {
-                let end = body.saturating_add(usize::try_from(length).unwrap_or(usize::MAX));
-                let Some(frame) = self.buffer.get(body..end) else { return Ok(None) };
-                self.taken = end;
-                return Ok(Some(frame));
-            }
-            Some(length) => FrameError::TooLong { offset: self.position(), length, frame_bytes_max: limit },
-            None => FrameError::Prefix { offset: self.position(), bytes: prefix.to_vec() },
+    /// The telegram's length by one of the frame's lengths.
+    fn said(&self, length: FrameLength, bytes: &[u8], offset: u64, before: Option<u32>) -> Result<u32, FrameError> {
+        let Some(said) = length.read(bytes) else {
+            return Err(FrameError::Prefix { offset, bytes: bytes.to_vec() });
         };
-        self.lost = true;
-        self.buffer.truncate(body);
-        Err(error)
-    }
-
-    /// Bytes received that are not yet a whole telegram.
-    #[must_use]
-    pub fn pending_bytes(&self) -> usize {
-        self.buffer.len() - self.taken
-    }
-
-    /// Where the next prefix stands in the stream, in bytes since the connection began.
-    #[must_use]
-    pub const fn position(&self) -> u64 {
-        self.before + self.taken as u64
+        let total = i128::from(said) - i128::from(length.more);
+        let shortest = self.shortest();
+        if total < i128::from(shortest) {
+            return Err(FrameError::TooShort { offset, length: u64::try_from(total).unwrap_or(0), shortest });
+        }
+        let total = self.within(u64::try_from(total).unwrap_or(u64::MAX), offset)?;
+        match before {
+            Some(before) if before != total => Err(FrameError::Disagree { offset, length: total, before }),
+            _ => Ok(total),
+        }
     }
 }
 
-/// Counts only: the bytes are somebody's telegram.
-impl fmt::Debug for Deframer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Deframer")
-            .field("position", &self.position())
-            .field("pending_bytes", &self.pending_bytes())
-            .field("lost", &self.lost)
-            .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::string::ToString;
-    use std::vec;
-
-    use super::*;
-
-    fn framing(width: u8, frame_bytes_max: u32) -> Framing {
-        Framing { style: LengthStyle::AsciiExclusive, width, frame_bytes_max }
-    }
-
-    #[test]
-    fn a_prefix_does_not_count_itself() {
-        let mut out = vec![b'x'];
-        framing(4, 4_096).write(&[b'a'; 300], &mut out).unwrap();
-        assert_eq!(&out[..6], b"x0300a");
-        assert_eq!(out.len(), 305);
-        framing(4, 4_096).write(b"", &mut out).unwrap();
-        assert_eq!(&out[305..], b"0000");
-    }
-
-    #[test]
-    fn what_is_over_the_limit_is_not_written() {
-        let mut out = Vec::new();
-        framing(4, 300).write(&[0; 300], &mut out).unwrap();
-        out.clear();
-        let error = framing(4, 300).write(&[0; 301], &mut out).unwrap_err();
-        assert_eq!(error, FrameError::TooLong { offset: 0, length: 301, frame_bytes_max: 300 });
-        // Two digits cannot say 100, whatever the limit.
-        framing(2, 4_096).write(&[0; 99], &mut out).unwrap();
-        out.clear();
-        let error = framing(2, 4_096).write(&[0; 100], &mut out).unwrap_err();
-        assert_eq!(error, FrameError::TooLong { offset: 0, length: 100, frame_bytes_max: 99 });
-        assert!(out.is_empty());
-    }
-
-    #[test]
-    fn a_stream_comes_apart_byte_by_byte() {
-        let mut deframer = Deframer::new(framing(4, 4_096));
-        let mut frames = Vec::new();
-        for byte in b"0003abc00000001x" {
-            deframer.push(&[*byte]);
-            while let Some(frame) = deframer.next_frame().unwrap() {
-                frames.push(frame.to_vec());
-            }
+/// Whether a constant has come; an error as soon as a byte differs.
+fn constant(wanted: &[u8], come: &[u8], offset: u64) -> Result<bool, FrameError> {
+    match wanted.iter().zip(come).position(|(wanted, byte)| wanted != byte) {
+        Some(at) => {
+            let bytes = come.get(..=at).unwrap_or_default().to_vec();
+            Err(FrameError::Mark { offset, bytes, wanted: wanted.into() })
         }
-        assert_eq!(frames, [b"abc".to_vec(), b"".to_vec(), b"x".to_vec()]);
-        assert_eq!(deframer.position(), 16);
-        assert_eq!(deframer.pending_bytes(), 0);
-    }
-
-    #[test]
-    fn several_telegrams_in_one_push_and_a_piece_of_the_next() {
-        let mut deframer = Deframer::new(framing(4, 4_096));
-        deframer.push(b"0003abc0002de00");
-        assert_eq!(deframer.next_frame(), Ok(Some(&b"abc"[..])));
-        assert_eq!(deframer.next_frame(), Ok(Some(&b"de"[..])));
-        assert_eq!(deframer.next_frame(), Ok(None));
-        assert_eq!(deframer.pending_bytes(), 2);
-        deframer.push(b"02fg");
-        assert_eq!(deframer.next_frame(), Ok(Some(&b"fg"[..])));
-    }
-
-    #[test]
-    fn a_prefix_that_is_no_number_ends_the_stream() {
-        for prefix in [&b"HDRR"[..], b" 300", b"-001", b"03 0", b"\xC8\xAB00"] {
-            let mut deframer = Deframer::new(framing(4, 4_096));
-            deframer.push(b"0001x");
-            deframer.push(prefix);
-            deframer.push(b"EQPOLL");
-            assert_eq!(deframer.next_frame(), Ok(Some(&b"x"[..])));
-            let error = FrameError::Prefix { offset: 5, bytes: prefix.to_vec() };
-            assert_eq!(deframer.next_frame(), Err(error.clone()));
-            deframer.push(b"0001y");
-            assert_eq!(deframer.next_frame(), Err(error));
-            assert_eq!(deframer.pending_bytes(), 4, "nothing is kept but the prefix");
-        }
-    }
-
-    #[test]
-    fn a_telegram_over_the_limit_is_refused_by_its_prefix_alone() {
-        let mut deframer = Deframer::new(framing(4, 300));
-        deframer.push(b"0301");
-        let error = FrameError::TooLong { offset: 0, length: 301, frame_bytes_max: 300 };
-        assert_eq!(deframer.next_frame(), Err(error.clone()));
-        deframer.push(&[b'x'; 1_000]);
-        assert_eq!(deframer.next_frame(), Err(error));
-        assert_eq!(deframer.pending_bytes(), 4);
-        let mut deframer = Deframer::new(framing(30, 300));
-        deframer.push(&[b'9'; 30]);
-        let error = FrameError::TooLong { offset: 0, length: u64::MAX, frame_bytes_max: 300 };
-        assert_eq!(deframer.next_frame(), Err(error));
-    }
-
-    #[test]
-    fn a_framing_without_a_prefix_gives_no_telegrams() {
-        let mut deframer = Deframer::new(framing(0, 300));
-        assert_eq!(deframer.next_frame(), Err(FrameError::Prefix { offset: 0, bytes: vec![] }));
-    }
-
-    #[test]
-    fn errors_say_what_to_do() {
-        let error = FrameError::Prefix { offset: 304, bytes: b"HDRR".to_vec() };
-        assert_eq!(
-            error.to_string(),
-            "the length prefix at byte 304 of the stream is not a number: 48 44 52 52; what follows cannot be cut into telegrams, so \
-             close the connection"
-        );
+        None => Ok(come.len() >= wanted.len()),
     }
 }

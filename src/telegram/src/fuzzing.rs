@@ -5,6 +5,7 @@
 
 mod source;
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -14,8 +15,10 @@ use crate::decimal::Decimal;
 use crate::decode::Telegram;
 use crate::encode::encode;
 use crate::fault::{Fault, Rule};
-use crate::field::{Echo, Field, Fill, Side};
-use crate::frame::{Deframer, FrameError, Framing, LengthStyle};
+use crate::field::{Echo, Field, Fill, Side, Slice};
+use crate::frame::{
+    Deframer, FrameError, FrameLength, FramePart, FrameParts, Framing, Notation, OnGarbage, Total, TypedTotal,
+};
 use crate::kind::{Blank, Form, Kind, NumberModes, Sign, Zones};
 use crate::layout::Layout;
 use crate::mask::{masked, redacted};
@@ -25,14 +28,10 @@ use crate::value::{Value, ValueRef};
 use source::{Source, layout};
 
 /// However a stream is sliced, the same telegrams and the same error come out, none is longer than the limit, and writing the
-/// telegrams gives the stream back.
+/// telegrams gives the stream back, but for fillers and what was passed over. Telegrams that are written come out again.
 pub fn deframe(data: &[u8]) {
     let mut source = Source(data);
-    let framing = Framing {
-        style: LengthStyle::AsciiExclusive,
-        width: source.below(6),
-        frame_bytes_max: [0, 1, 20, 300, 4_096].get(usize::from(source.below(5))).copied().unwrap_or(0),
-    };
+    let Some(framing) = framing(&mut source) else { return };
     let slices: Vec<usize> = (0..source.below(8)).map(|_| usize::from(source.byte())).collect();
     let stream = source.0;
     let whole = frames(&framing, core::iter::once(stream));
@@ -47,24 +46,91 @@ pub fn deframe(data: &[u8]) {
     sliced.push(rest);
     assert_eq!(whole, frames(&framing, sliced.into_iter()), "sliced");
 
-    let (frames, error, position) = whole;
+    let Cut { frames: telegrams, error, position, discarded } = whole;
     let mut written = Vec::new();
-    for frame in &frames {
-        assert!(frame.len() as u64 <= u64::from(framing.longest()), "over the limit");
-        assert!(framing.write(frame, &mut written).is_ok(), "what was read can be written");
+    for telegram in &telegrams {
+        assert!(telegram.len() as u64 <= u64::from(framing.longest()), "over the limit");
+        assert!(framing.write(telegram, &mut written).is_ok(), "what was read can be written");
     }
-    assert_eq!(written.len() as u64, position, "every byte is a telegram's");
-    assert_eq!(stream.get(..written.len()), Some(&*written), "reading and writing are inverse");
-    if let Some(FrameError::Prefix { offset, .. } | FrameError::TooLong { offset, .. }) = error {
-        assert_eq!(offset, position, "the error is where the next telegram would begin");
+    assert_eq!(written.len() as u64 + discarded, position, "every byte is a frame's, or passed over");
+    let is_kept = |part: &FramePart| !matches!(part, FramePart::Filler { .. });
+    if discarded == 0 && framing.parts().before.iter().all(is_kept) {
+        assert_eq!(stream.get(..written.len()), Some(&*written), "reading and writing are inverse");
+    }
+    let again = frames(&framing, core::iter::once(&*written));
+    assert_eq!((again.frames, again.error, again.discarded), (telegrams, None, 0), "what is written is read");
+    if let Some(error) = error {
+        assert_eq!(framing.parts().on_garbage, OnGarbage::Close);
+        assert!(error.offset() >= position, "the error is not in what was given out");
     }
 }
 
-type Frames = (Vec<Vec<u8>>, Option<FrameError>, u64);
+/// Any framing that can be made.
+fn framing(source: &mut Source<'_>) -> Option<Framing> {
+    const FILLS: [u8; 3] = [b' ', b'0', 0];
+    let style = source.below(16);
+    let length = |source: &mut Source<'_>| {
+        let notation = [Notation::Ascii, Notation::Ascii, Notation::Big, Notation::Little, Notation::Bcd];
+        let notation = notation.get(usize::from(source.below(5))).copied().unwrap_or(Notation::Ascii);
+        let width = source.below(6);
+        let more = [0, i32::from(width), 3].get(usize::from(source.below(3))).copied().unwrap_or(0);
+        FrameLength { notation, width, more }
+    };
+    let mut parts = FrameParts {
+        before: Vec::new(),
+        inside: Vec::new(),
+        after: if style & 1 == 0 { Box::default() } else { Box::from(*b"\x03") },
+        total: Total::Said,
+        frame_bytes_max: [0, 1, 20, 300, 4_096].get(usize::from(source.below(5))).copied().unwrap_or(0),
+        on_garbage: if style & 2 == 0 { OnGarbage::Close } else { OnGarbage::Resynchronise },
+    };
+    if style & 2 != 0 || source.below(4) == 0 {
+        parts.before.push(FramePart::Constant(Box::from(&b"\x02A"[..usize::from(source.below(2)) + 1])));
+    }
+    match (style >> 2, source.below(4)) {
+        (0, 0) => parts.total = Total::Fixed(parts.frame_bytes_max.min(20)),
+        (0, _) => {
+            let row = |text: &[u8], length| TypedTotal {
+                bytes: Vec::from([(Slice { offset: 1, len: 1 }, Vec::from([Box::from(text)]))]),
+                length,
+            };
+            parts.total = Total::Typed(Vec::from([row(b"0", 2), row(b"1", 7), row(b"\x02", 20)]));
+        }
+        (1, count) => {
+            let at = u32::from(source.below(8));
+            let more = -i32::from(source.below(8));
+            parts.inside.push((at, FrameLength { more, ..length(source) }));
+            if count == 0 {
+                parts.before.push(FramePart::Length(length(source)));
+            }
+        }
+        (_, count) => {
+            for at in 0..=count {
+                if at == 1 {
+                    let byte = FILLS.get(usize::from(source.below(3))).copied().unwrap_or(b' ');
+                    parts.before.push(FramePart::Filler { len: u16::from(source.below(6)), byte });
+                } else {
+                    parts.before.push(FramePart::Length(length(source)));
+                }
+            }
+        }
+    }
+    Framing::new(parts).ok()
+}
 
-fn frames<'a>(framing: &Framing, slices: impl Iterator<Item = &'a [u8]>) -> Frames {
+/// What came out of a stream.
+#[derive(Debug, PartialEq, Eq)]
+struct Cut {
+    frames: Vec<Vec<u8>>,
+    error: Option<FrameError>,
+    position: u64,
+    discarded: u64,
+}
+
+fn frames<'a>(framing: &Framing, slices: impl Iterator<Item = &'a [u8]>) -> Cut {
     let mut deframer = Deframer::new(framing.clone());
-    let longest = framing.prefix_bytes() + usize::try_from(framing.longest()).unwrap_or(usize::MAX);
+    let most = usize::try_from(framing.parts().frame_bytes_max).unwrap_or(usize::MAX);
+    let longest = framing.overhead_bytes() + most;
     let mut frames = Vec::new();
     let mut error = None;
     for slice in core::iter::once(&[][..]).chain(slices) {
@@ -80,9 +146,9 @@ fn frames<'a>(framing: &Framing, slices: impl Iterator<Item = &'a [u8]>) -> Fram
                 }
             }
         }
-        assert!(deframer.pending_bytes() <= longest, "no more than one telegram is kept");
+        assert!(deframer.pending_bytes() <= longest, "no more than one frame is kept");
     }
-    (frames, error, deframer.position())
+    Cut { frames, error, position: deframer.position(), discarded: deframer.discarded() }
 }
 
 /// Any bytes through any layout: no panic, faults are inside of the telegram, printing and masking work on all of them, and
@@ -356,15 +422,16 @@ mod tests {
 
     /// Streams that are mostly right, which random bytes never are.
     fn stream() -> impl Strategy<Value = Vec<u8>> {
+        let digits = |frame: &[u8]| [std::format!("{:04}", frame.len()).as_bytes(), frame].concat();
         let piece = prop_oneof![
-            8 => any_vec(any::<u8>(), 0..40).prop_map(|frame| [std::format!("{:04}", frame.len()).as_bytes(), &frame].concat()),
-            1 => any_vec(any::<u8>(), 0..6),
+            8 => any_vec(any::<u8>(), 0..40).prop_map(move |frame| digits(&frame)),
+            4 => any_vec(any::<u8>(), 0..9).prop_map(move |frame| [&b"\x02"[..], &digits(&frame), b"\x03"].concat()),
+            2 => any_vec(any::<u8>(), 0..6),
             1 => Just(b"0301".to_vec()),
         ];
-        let head = (any_vec(0..=255_u8, 8), 0..5_u8).prop_map(|(mut head, limit)| {
-            head.splice(0..0, vec![4, limit, 7]);
-            head
-        });
+        // Four digits; or any framing.
+        let plain = any_vec(0..=255_u8, 7).prop_map(|slices| [&[8, 4, 1, 0, 0, 4, 0, 7][..], &slices].concat());
+        let head = prop_oneof![plain, any_vec(0..=255_u8, 8..24)];
         (head, any_vec(piece, 0..8)).prop_map(|(head, pieces)| [head, pieces.concat()].concat())
     }
 

@@ -21,8 +21,8 @@
 //!
 //! ```
 //! use pabal_telegram::{
-//!     By, Charset, CharsetPair, Class, Deframer, Echo, Equal, Field, Fill, Framing, Kind, Layout, LengthStyle, Number, Side, Slice, Telegram,
-//!     TextRule, Unset, encode,
+//!     By, Charset, CharsetPair, Class, Deframer, Echo, Equal, Field, Fill, Framing, Kind, Layout, Number, Side, Slice, Telegram, TextRule,
+//!     Unset, encode,
 //! };
 //!
 //! // Two columns of an institution's document. A spec file says this in two lines; see `pabal-spec`.
@@ -59,7 +59,7 @@
 //! )
 //! .unwrap();
 //! assert_eq!(telegram, b"\xC8\xAB\xB1\xE6\xB5\xBF    00150000");
-//! let framing = Framing { style: LengthStyle::AsciiExclusive, width: 4, frame_bytes_max: 4_096 };
+//! let framing = Framing::digits(4, 4_096)?;
 //! let mut wire = Vec::new();
 //! framing.write(&telegram, &mut wire)?;
 //! assert!(wire.starts_with(b"0018"));
@@ -126,7 +126,10 @@ pub use decode::{Fields, Telegram};
 pub use encode::{Values, encode};
 pub use fault::{Fault, Rule};
 pub use field::{By, Echo, Equal, Field, FieldId, Fill, Side, Slice, Unset};
-pub use frame::{Deframer, FrameError, Framing, LengthStyle};
+pub use frame::{
+    Deframer, FrameError, FrameLength, FramePart, FrameParts, Framing, FramingError, Notation, OnGarbage, Total,
+    TypedTotal,
+};
 pub use kind::{Blank, Form, Kind, Number, NumberModes, Order, Sign, Stamp, Zones};
 pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Times, When};
 pub use mask::{masked, masked_by_class, redacted};

@@ -146,7 +146,7 @@ impl Counterparty {
                 telegram: frame.into(),
                 received: 1,
                 differs: false,
-                received_bytes: (frame.len() + self.protocol.framing.prefix_bytes()) as u64,
+                received_bytes: (frame.len() + self.protocol.framing.overhead_bytes()) as u64,
                 executed: 0,
                 amount: None,
                 answer: None,

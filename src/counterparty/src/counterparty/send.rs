@@ -251,13 +251,11 @@ impl Counterparty {
         framed
     }
 
-    /// The prefix says `by` bytes more than there are.
+    /// The frame's length says `by` bytes more than there are.
     fn framed_wrongly(&self, telegram: &[u8], by: i32) -> Vec<u8> {
         let says = i64::try_from(telegram.len()).unwrap_or(i64::MAX).saturating_add(by.into());
-        let says = says.clamp(0, self.protocol.framing.longest().into());
-        let mut framed = self.framed(&alloc::vec![0; usize::try_from(says).unwrap_or(0)]);
-        framed.truncate(self.protocol.framing.prefix_bytes());
-        framed.extend_from_slice(telegram);
+        let mut framed = Vec::new();
+        self.protocol.framing.write_saying(telegram, u64::try_from(says).unwrap_or(0), &mut framed);
         framed
     }
 }

@@ -11,7 +11,7 @@ use pabal_telegram::{Charset, CharsetPair, Class, Field, FieldId, Kind, Layout, 
 use crate::catalog::{Catalog, Signed, TelegramId};
 use crate::check::layout::{self, Column, Draft, Ground};
 use crate::check::select::{self, Selection};
-use crate::check::{conversation, exchange, not_said, notice, shown, table, text, unique};
+use crate::check::{conversation, exchange, frame, not_said, notice, shown, table, text, unique};
 use crate::diagnostic::{Diagnostic, Severity, Source};
 use crate::institution::{Digest, Protocol};
 use crate::mistake::{self, error};
@@ -131,25 +131,17 @@ pub(crate) fn check(
 
     let rules = rules(&scene, listed, out);
     let layouts: Vec<_> = scene.drafts.iter().map(|draft| layout(draft, out).map(Arc::new)).collect();
-    let frame = written.frame.as_ref()?;
     for draft in &scene.drafts {
         hidden(draft, out);
-        let total = draft.written.total.as_ref();
-        if let Some(total) = total.filter(|total| *total.value.end() > frame.value.frame_bytes_max) {
-            let message = format!("Telegram `{}` is longer than any frame", draft.name().value);
-            out.push(
-                error(mistake::BAD_VALUE, total.span, format!("{} bytes", total.value.end()), message)
-                    .help("raise `max`, or compare the total with the document")
-                    .related(frame.span, format!("at most {} bytes", frame.value.frame_bytes_max)),
-            );
-        }
     }
-    let select = scene.selection.compiled()?;
+    let select = scene.selection.compiled();
+    let framing = frame::check(written.frame.as_ref()?, &scene.drafts, select.as_ref(), out);
+    let select = select?;
     Some(Protocol {
         institution: institution.into(),
         name: written.name.value.as_str().into(),
         digest,
-        framing: frame.value.clone(),
+        framing: framing?,
         day: DayRule { zone: written.zone?, changes: written.day? },
         catalog: Catalog { layouts: layouts.into_iter().collect::<Option<_>>()?, select, signed: signed? },
         rules: Rules { verdicts: scene.verdicts, ..rules? },

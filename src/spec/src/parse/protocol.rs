@@ -3,16 +3,16 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use pabal_telegram::{Charset, Framing, LengthStyle, Unset};
+use pabal_telegram::{Charset, Unset};
 
 use crate::diagnostic::Diagnostic;
-use crate::mistake::{self, error};
-use crate::parse::cursor::{Cursor, Read, Stop, clauses};
+use crate::parse::cursor::{Cursor, Read, clauses};
 use crate::parse::field::UNSETS;
+use crate::parse::frame;
 use crate::parse::line::Token;
 use crate::parse::tree::{Body, Item};
 use crate::verdict::Verdict;
-use crate::written::{At, Members, Name, Number, Opening, Poll, Protocol, Row, Seen, Select, VerdictFrom};
+use crate::written::{Members, Name, Number, Opening, Poll, Protocol, Row, Seen, Select, VerdictFrom};
 
 pub(crate) const CLAUSES: [&str; 17] = [
     "zone",
@@ -87,7 +87,7 @@ fn clause(word: &str, cursor: &mut Cursor<'_>, protocol: &mut Protocol, out: &mu
             protocol.day = Some(cursor.time_of_day("a time of day")?.value);
         }
         "charset" => charset(cursor, &mut protocol.encode, &mut protocol.decode)?,
-        "frame" => protocol.frame = Some(frame(cursor)?),
+        "frame" => protocol.frame = Some(frame::read(cursor)?),
         "unset" => unset(cursor, &mut protocol.unset_number, &mut protocol.unset_text)?,
         "party" => protocol.party = cursor.names("a header field", &CLAUSES)?,
         "participant" => protocol.participant = Some(cursor.name("a header field")?),
@@ -115,29 +115,6 @@ fn clause(word: &str, cursor: &mut Cursor<'_>, protocol: &mut Protocol, out: &mu
         }
     }
     Ok(())
-}
-
-fn frame(cursor: &mut Cursor<'_>) -> Read<At<Framing>> {
-    let start = cursor.here();
-    cursor.must(&["length", "ascii"])?;
-    cursor.sign('(')?;
-    let width = cursor.count("how many digits the length has")?;
-    cursor.sign(')')?;
-    let digits = u8::try_from(width.value).ok().filter(|width| *width <= 9).ok_or_else(|| {
-        Stop::from(
-            error(mistake::BAD_VALUE, width.span, "expected 1 to 9", "A length has at most nine digits")
-                .help("write how many bytes the length itself has, as in `ascii(4)`"),
-        )
-    })?;
-    cursor.must(&["exclusive", "max"])?;
-    let max = cursor.count("the longest telegram in bytes")?;
-    let says = 10_u32.pow(u32::from(digits)) - 1;
-    if max.value > says {
-        let message = alloc::format!("{digits} digits cannot say {} bytes", max.value);
-        return Err(error(mistake::BAD_VALUE, max.span, alloc::format!("at most {says}"), message).into());
-    }
-    let framing = Framing { style: LengthStyle::AsciiExclusive, width: digits, frame_bytes_max: max.value };
-    Ok(At { value: framing, span: cursor.since(start) })
 }
 
 /// `charset cp949`, or `charset encode euc-kr decode cp949`.

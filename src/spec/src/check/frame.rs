@@ -1,0 +1,155 @@
+//! `frame`: the parts become a framing, and every telegram has its place in it.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use pabal_telegram::{FrameParts, Framing, FramingError, OnGarbage, Total, TypedTotal};
+
+use crate::catalog::{Select, SelectRow};
+use crate::check::layout::Draft;
+use crate::diagnostic::Diagnostic;
+use crate::mistake::{self, error};
+use crate::written::{At, Frame, FrameTotal};
+
+/// The framing, if telegrams of these lengths can be cut by it. Without `select` nothing is known by type, and that was told.
+pub(crate) fn check(
+    written: &At<Frame>,
+    drafts: &[Draft<'_>],
+    select: Option<&Select>,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Framing> {
+    let frame = &written.value;
+    let max = frame.max.as_ref()?;
+    let total = match &frame.total {
+        None => Total::Said,
+        Some(At { value: FrameTotal::Fixed(total), .. }) => Total::Fixed(*total),
+        Some(At { value: FrameTotal::ByType, span }) => {
+            let select = select?;
+            if let Some((first, second)) = untold(&select.rows) {
+                let name = |row: &SelectRow| drafts.get(usize::from(row.telegram.0)).map(Draft::name);
+                let (first, second) = (name(first)?, name(second)?);
+                let message = format!(
+                    "By their type alone, `{}` and `{}` cannot be told apart, and they differ in length",
+                    first.value, second.value
+                );
+                out.push(
+                    error(mistake::UNTOLD_TOTAL, *span, "how long is which?", message)
+                        .help(
+                            "give their rows of `select` bytes that differ; `length` does not tell before all has come",
+                        )
+                        .related(first.span, "one of them")
+                        .related(second.span, "and the other"),
+                );
+                return None;
+            }
+            if let Some(draft) = drafts.iter().find(|draft| draft.len().is_some_and(|len| len.start() != len.end())) {
+                let message = format!("The type of telegram `{}` does not tell how long it is", draft.name().value);
+                out.push(
+                    error(mistake::UNTOLD_TOTAL, *span, "how long is it?", message)
+                        .help("a telegram of variable length needs a frame that says its length")
+                        .related(draft.name().span, "this one"),
+                );
+                return None;
+            }
+            let row = |row: &SelectRow| TypedTotal { bytes: row.bytes.clone(), length: *row.length.end() };
+            Total::Typed(select.rows.iter().map(row).collect())
+        }
+    };
+    let parts = FrameParts {
+        before: frame.before.iter().map(|part| part.value.clone()).collect(),
+        inside: frame.inside.iter().map(|length| length.value).collect(),
+        after: frame.after.iter().flat_map(|part| part.value.iter().copied()).collect(),
+        total,
+        frame_bytes_max: max.value,
+        on_garbage: frame.on_garbage.as_ref().map_or(OnGarbage::Close, |on_garbage| on_garbage.value),
+    };
+    let framing = match Framing::new(parts) {
+        Ok(framing) => framing,
+        Err(refused) => {
+            out.push(told(written, &refused));
+            return None;
+        }
+    };
+    // By type, the types have the lengths; what is longer than the limit is told below.
+    if framing.longest() < max.value && frame.total.is_none() {
+        let says = framing.longest();
+        let message = format!("The length cannot say {} bytes", max.value);
+        out.push(error(mistake::BAD_VALUE, max.span, format!("at most {says}"), message));
+        return None;
+    }
+    let mut fits = true;
+    for draft in drafts {
+        let Some(total) = &draft.written.total else { continue };
+        let (least, most) = (*total.value.start(), *total.value.end());
+        let name = &draft.name().value;
+        let shortest = framing.shortest();
+        let wrong = if most > max.value {
+            error(
+                mistake::BAD_VALUE,
+                total.span,
+                format!("{} bytes", total.value),
+                format!("Telegram `{name}` is longer than any frame"),
+            )
+            .help("raise `max`, or compare the total with the document")
+            .related(max.span, format!("at most {} bytes", max.value))
+        } else if least < shortest && frame.total.is_none() {
+            let message = format!("Telegram `{name}` is too short to hold the frame's length");
+            error(mistake::UNFRAMED, total.span, format!("{least} bytes"), message)
+                .help("compare the place of the length, and what it counts, with the document")
+                .related(written.span, format!("needs {shortest} bytes"))
+        } else if let (Some(FrameTotal::Fixed(fixed)), true) =
+            (frame.total.as_ref().map(|total| &total.value), (least, most) != (shortest, shortest))
+        {
+            let message = format!("Telegram `{name}` has not the length that every frame has");
+            error(mistake::UNFRAMED, total.span, format!("{least} bytes"), message)
+                .help("say `total by type` if telegrams of one line differ in length")
+                .related(written.span, format!("{fixed} bytes"))
+        } else {
+            continue;
+        };
+        fits = false;
+        out.push(wrong);
+    }
+    fits.then_some(framing)
+}
+
+fn told(written: &At<Frame>, refused: &FramingError) -> Diagnostic {
+    let on_garbage = written.value.on_garbage.as_ref();
+    match refused {
+        FramingError::NoMark => error(
+            mistake::UNMARKED,
+            on_garbage.map_or(written.span, |on_garbage| on_garbage.span),
+            "where does the next frame begin?",
+            "No frame can be found again: it does not begin with bytes that are always the same",
+        )
+        .help("digits may stand anywhere in a telegram: close the connection, or begin the frame with a constant such as `stx`"),
+        refused => error(mistake::BAD_FRAME, written.span, "cannot be", format!("No stream can be cut by this frame: {refused}"))
+            .help("compare it with the document"),
+    }
+}
+
+/// Two rows that may match the same beginning of a telegram and have different lengths.
+fn untold(rows: &[SelectRow]) -> Option<(&SelectRow, &SelectRow)> {
+    rows.iter().enumerate().find_map(|(at, first)| {
+        let differs = |second: &&SelectRow| first.length != second.length && !are_apart(first, second);
+        Some((first, rows.iter().skip(at + 1).find(differs)?))
+    })
+}
+
+/// Whether some byte has other values in one row than in the other, so that it tells them.
+fn are_apart(first: &SelectRow, second: &SelectRow) -> bool {
+    let byte = |any_of: &[alloc::boxed::Box<[u8]>], at: usize| -> Vec<u8> {
+        any_of.iter().filter_map(|bytes| bytes.get(at).copied()).collect()
+    };
+    first.bytes.iter().any(|(here, ours)| {
+        second.bytes.iter().any(|(there, theirs)| {
+            if here == there {
+                return ours.iter().all(|bytes| !theirs.contains(bytes));
+            }
+            here.range().filter(|at| there.range().contains(at)).any(|at| {
+                let theirs = byte(theirs, at - there.range().start);
+                byte(ours, at - here.range().start).iter().all(|ours| !theirs.contains(ours))
+            })
+        })
+    })
+}
