@@ -359,6 +359,62 @@ const IN_SPEC: &[Mistake] = &[
     m("S033", "= -5", "= -100000", "-100000"),
     m("S033", "= -5", "= 5-5", "5-5"),
     m("S065", "telegram trailer", "notice tell \"통지\" {\n}\n\ntelegram trailer", "tell"),
+    // How frames are cut.
+    m("S150", "frame        length ascii(4) exclusive max 999", "frame max 999", "max 999"),
+    m("S150", "frame        length ascii(4) exclusive max 999", "frame length ascii(4) exclusive fixed 60", "fixed 60"),
+    m(
+        "S150",
+        "frame        length ascii(4) exclusive max 999",
+        "frame length ascii(1) at 60 whole max 60",
+        "length ascii(1) at 60 whole max 60",
+    ),
+    m(
+        "S151",
+        "frame        length ascii(4) exclusive max 999",
+        "frame length ascii(4) exclusive max 999 on garbage resynchronise",
+        "resynchronise",
+    ),
+    m(
+        "S152",
+        "frame        length ascii(4) exclusive max 999",
+        "frame length binary(2) big at 15 whole max 999",
+        "length binary(2) big at 15 whole max 999",
+    ),
+    m("S152", "frame        length ascii(4) exclusive max 999", "frame fixed 160", "fixed 160"),
+    m("S153", "frame        length ascii(4) exclusive max 999", "frame total by type max 999", "total by type"),
+    m("S003", "frame        length ascii(4) exclusive max 999", "frame length hex(4) exclusive max 999", "hex"),
+    m(
+        "S003",
+        "frame        length ascii(4) exclusive max 999",
+        "frame length binary(4) middle exclusive max 999",
+        "middle",
+    ),
+    m(
+        "S003",
+        "frame        length ascii(4) exclusive max 999",
+        "frame length ascii(4) exclusive max 999 on garbage guess",
+        "guess",
+    ),
+    m("S004", "frame        length ascii(4) exclusive max 999", "frame length ascii(4) max 999", "max"),
+    m("S004", "frame        length ascii(4) exclusive max 999", "frame length ascii(5) at 12 max 999", "max"),
+    m(
+        "S004",
+        "frame        length ascii(4) exclusive max 999",
+        "frame stx length ascii(4) exclusive telegram max 999",
+        "max",
+    ),
+    m("S004", "frame        length ascii(4) exclusive max 999", "frame length ascii(4) exclusive etx", ""),
+    m("S007", "frame        length ascii(4) exclusive max 999", "frame length ascii(11) exclusive max 999", "11"),
+    m("S007", "frame        length ascii(4) exclusive max 999", "frame length binary(3) big exclusive max 999", "3"),
+    m("S007", "frame        length ascii(4) exclusive max 999", "frame length bcd(6) exclusive max 999", "6"),
+    m("S007", "frame        length ascii(4) exclusive max 999", "frame length bcd(1) inclusive max 999", "999"),
+    m("S007", "frame        length ascii(4) exclusive max 999", "frame 0x2 length ascii(4) exclusive max 999", "0x2"),
+    m(
+        "S007",
+        "frame        length ascii(4) exclusive max 999",
+        "frame length ascii(4) at 99999 whole max 999",
+        "99999",
+    ),
 ];
 
 const IN_TABLE: &[Mistake] = &[

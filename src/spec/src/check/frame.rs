@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use pabal_telegram::{FrameParts, Framing, FramingError, OnGarbage, Total, TypedTotal};
 
@@ -9,7 +10,7 @@ use crate::catalog::{Select, SelectRow};
 use crate::check::layout::Draft;
 use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
-use crate::written::{At, Frame, FrameTotal};
+use crate::written::{At, Frame, FrameTotal, Name};
 
 /// The framing, if telegrams of these lengths can be cut by it. Without `select` nothing is known by type, and that was told.
 pub(crate) fn check(
@@ -70,47 +71,48 @@ pub(crate) fn check(
             return None;
         }
     };
-    // By type, the types have the lengths; what is longer than the limit is told below.
     if framing.longest() < max.value && frame.total.is_none() {
         let says = framing.longest();
         let message = format!("The length cannot say {} bytes", max.value);
         out.push(error(mistake::BAD_VALUE, max.span, format!("at most {says}"), message));
         return None;
     }
-    let mut fits = true;
-    for draft in drafts {
+    let longer = |draft: &&Draft<'_>| draft.len().is_some_and(|len| *len.end() > max.value);
+    for draft in drafts.iter().filter(longer) {
         let Some(total) = &draft.written.total else { continue };
-        let (least, most) = (*total.value.start(), *total.value.end());
-        let name = &draft.name().value;
-        let shortest = framing.shortest();
-        let wrong = if most > max.value {
-            error(
-                mistake::BAD_VALUE,
-                total.span,
-                format!("{} bytes", total.value),
-                format!("Telegram `{name}` is longer than any frame"),
-            )
-            .help("raise `max`, or compare the total with the document")
-            .related(max.span, format!("at most {} bytes", max.value))
-        } else if least < shortest && frame.total.is_none() {
-            let message = format!("Telegram `{name}` is too short to hold the frame's length");
-            error(mistake::UNFRAMED, total.span, format!("{least} bytes"), message)
-                .help("compare the place of the length, and what it counts, with the document")
-                .related(written.span, format!("needs {shortest} bytes"))
-        } else if let (Some(FrameTotal::Fixed(fixed)), true) =
-            (frame.total.as_ref().map(|total| &total.value), (least, most) != (shortest, shortest))
-        {
-            let message = format!("Telegram `{name}` has not the length that every frame has");
-            error(mistake::UNFRAMED, total.span, format!("{least} bytes"), message)
-                .help("say `total by type` if telegrams of one line differ in length")
-                .related(written.span, format!("{fixed} bytes"))
-        } else {
-            continue;
-        };
-        fits = false;
-        out.push(wrong);
+        let message = format!("Telegram `{}` is longer than any frame", draft.name().value);
+        out.push(
+            error(mistake::BAD_VALUE, total.span, format!("{} bytes", total.value.end()), message)
+                .help("raise `max`, or compare the total with the document")
+                .related(max.span, format!("at most {} bytes", max.value)),
+        );
     }
-    fits.then_some(framing)
+    let shortest = framing.shortest();
+    let (wrong, label, message, help): (fn(RangeInclusive<u32>, u32) -> bool, _, _, _) = match &framing.parts().total {
+        Total::Said => (
+            |len, shortest| *len.start() < shortest,
+            format!("needs {shortest} bytes"),
+            "too short to hold the frame's length",
+            "compare the place of the length, and what it counts, with the document",
+        ),
+        Total::Fixed(total) => (
+            |len, total| len != (total..=total),
+            format!("always {total} bytes"),
+            "not of the length that every frame has",
+            "say `total by type` if telegrams of one line differ in length",
+        ),
+        _ => return Some(framing),
+    };
+    let unfit: Vec<&Name> =
+        drafts.iter().filter(|draft| draft.len().is_some_and(|len| wrong(len, shortest))).map(Draft::name).collect();
+    let Some(first) = unfit.first() else { return Some(framing) };
+    let names: Vec<&str> = unfit.iter().map(|name| name.value.as_str()).collect();
+    out.push(
+        error(mistake::UNFRAMED, written.span, label, format!("These telegrams are {message}: {}", names.join(", ")))
+            .help(help)
+            .related(first.span, "this one"),
+    );
+    None
 }
 
 fn told(written: &At<Frame>, refused: &FramingError) -> Diagnostic {
