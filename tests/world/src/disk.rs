@@ -26,7 +26,7 @@ pub(crate) struct Stored {
 pub(crate) struct Came {
     /// When it came last.
     pub(crate) at: Mono,
-    /// The business date on which it came first, as our clock said.
+    /// The business date on which it did, as our clock said.
     pub(crate) date: BusinessDate,
     /// It came as the answer to a question for it, and nothing is replied to that.
     pub(crate) is_answer: bool,
@@ -137,7 +137,7 @@ impl Disk {
             came: match entry {
                 Entry::NoticeReceived(entry) => {
                     let is_answer = entry.about.recovered_by.is_some() && !entry.repeated;
-                    Some(Came { at, date: entry.about.date, is_answer })
+                    Some(Came { at, date: entry.again_on.unwrap_or(entry.about.date), is_answer })
                 }
                 _ => None,
             },
