@@ -93,6 +93,9 @@ fn what_does_not_say_it_plainly_settles_nothing() {
     // Nothing is known of it: no proof. A part of it was paid. The header's code says nothing.
     check("0000", "NREC", "0000000000000");
     check("0000", "0000", "0000000005000");
+    // It is called refused, and yet a part of it was paid, or all.
+    check("0000", "0116", "0000000005000");
+    check("0000", "0116", "0000000010000");
     check("ZZZZ", "0000", "0000000010000");
 }
 
