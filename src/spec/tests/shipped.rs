@@ -314,7 +314,11 @@ fn a_transfer_of_which_nothing_is_known_is_asked_about() {
     );
     assert_eq!(
         failure.all,
-        [done, Test::Class { code: at(193, 4), exchange: "transfer".into(), verdict: Verdict::Refused }]
+        [
+            done,
+            Test::Class { code: at(193, 4), exchange: "transfer".into(), verdict: Verdict::Refused },
+            same(at(152, 13), Operand::Literal(b"0000000000000".as_slice().into())),
+        ]
     );
 
     let opening = rules.opening.as_ref().expect("an opening");
