@@ -11,7 +11,7 @@ pub use stamp::Stamp;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// `X(n)`: text, left-aligned, padded with spaces.
+    /// `X(n)`: text, left-aligned, padded with spaces, unless its [`TextRule`](crate::TextRule) says otherwise.
     Text,
     /// `9(n)`, `S9(m)V9(n) sign leading` and the like: a number, in one of the forms that numbers have.
     Number(Number),

@@ -14,7 +14,7 @@
 //! - A code is text: "004" stays "004". A number is an exact [`Decimal`], never a float.
 //! - What is not public is masked wherever it is printed, `Debug` included ([`masked`]); secrets are taken out before a telegram is
 //!   stored ([`redacted`]).
-//! - Input never panics, and memory is bounded by the input. When nothing is wrong, reading allocates for Hangul only.
+//! - Input never panics, and memory is bounded by the input. When nothing is wrong, reading allocates for text that is not ASCII only.
 //!
 //! There is no clock, no socket, no file and no randomness here, and no word about sessions. What belongs to a request while it is away,
 //! such as its trace, is kept by a [`Carrier`], under the [`TraceKey`] that the answer carries back.

@@ -296,3 +296,65 @@ fn an_entity_is_never_written() {
         assert!(!format!("{refused:?}").contains(expected.0));
     }
 }
+
+#[test]
+fn what_is_read_is_written_as_it_was_whatever_stands_between_shifts() {
+    // Everything of up to six bytes that shifts, 가 (8861), half of it, A and a space can make.
+    const BYTES: [u8; 6] = [0x0E, 0x0F, 0x88, 0x61, 0xC1, 0x40];
+    let mut read = 0;
+    for len in 0..=6_u32 {
+        for number in 0..6_usize.pow(len) {
+            let bytes: Vec<u8> = (0..len).map(|at| BYTES[number / 6_usize.pow(at) % 6]).collect();
+            for charset in [Charset::Ebcdic933, Charset::Ebcdic1364] {
+                let Ok(text) = charset.decode(&bytes) else { continue };
+                read += 1;
+                let mut out = Vec::new();
+                charset.encode(&text, &mut out).unwrap();
+                assert_eq!(out, bytes, "{text:?}");
+                // What a mode lets through is everything else that could be meant.
+                let mut loose = String::new();
+                charset.read_into(&bytes, true, &mut loose).unwrap();
+                assert_eq!(loose, text);
+            }
+        }
+    }
+    // Without any run: 61 (/), C1 and 40 alone, and 88 (h): four of the six bytes.
+    assert!(read > 2 * (0..=6).map(|len| 4_usize.pow(len)).sum::<usize>());
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_text_reads_back_or_is_refused_at_its_first_strange_character(
+        text in "[ -~가-힣一-龥Ａ-Ｚｱ-ﾜﾡ-ﾾé€₩\u{E000}-\u{E0FF}😀\u{80}-\u{9F}]{0,12}",
+        at in 0..Charset::ALL.len(),
+    ) {
+        let (_, charset) = Charset::ALL[at];
+        let mut out = Vec::from(*b"kept");
+        match charset.encode(&text, &mut out) {
+            Ok(()) => assert_eq!(charset.decode(&out[4..]).unwrap(), text),
+            Err(Rule::Unmappable { character, position, charset: told }) => {
+                assert_eq!((&*out, told), (&b"kept"[..], charset));
+                let before: String = text.chars().take(position as usize - 1).collect();
+                assert_eq!(text.chars().nth(position as usize - 1), Some(character));
+                assert!(charset.encode(&before, &mut out).is_ok());
+                assert!(charset.encode(&String::from(character), &mut out).is_err());
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_written_as_they_were_read(
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..8),
+        at in 0..Charset::ALL.len(),
+    ) {
+        let (_, charset) = Charset::ALL[at];
+        if let Ok(text) = charset.decode(&bytes) {
+            let mut out = Vec::new();
+            charset.encode(&text, &mut out).unwrap();
+            assert_eq!(out, bytes, "{text:?}");
+        }
+    }
+}
