@@ -207,7 +207,7 @@ fn lines(notice: &Notice, unmasked: bool) -> Vec<String> {
             lines.push(format!("{name:<10}{text}"));
         }
     }
-    lines.extend(print::fields(&notice.fields, &notice.raw, unmasked));
+    lines.extend(print::fields(&notice.fields, print::in_place(&notice.raw, &notice.faults), unmasked));
     lines.extend(notice.faults.iter().map(|fault| format!("fault     {}", fault.text)));
     if let Some(within) = &notice.reply_within {
         lines.push(format!("reply     awaited for {}", print::span(within.seconds)));
@@ -217,10 +217,11 @@ fn lines(notice: &Notice, unmasked: bool) -> Vec<String> {
 
 fn to_json(notice: &Notice, unmasked: bool) -> serde_json::Value {
     let text = |text: &str| if text.is_empty() { serde_json::Value::Null } else { json!(text) };
+    let raw = print::in_place(&notice.raw, &notice.faults);
     let fields = notice
         .fields
         .iter()
-        .filter_map(|(name, field)| Some((name.clone(), json!(print::shown(field, &notice.raw, unmasked)?))));
+        .filter_map(|(name, field)| Some((name.clone(), json!(print::shown(field, raw, unmasked)?))));
     let faults = notice.faults.iter();
     json!({
         "notice_id": notice.notice_id,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use pabal_clock::{UtcOffset, Wall};
 use pabal_front::proto::{
-    ExchangeResponse, Field, FindResponse, FoundExchange, HistoryEntry, Outcome, Reason, Value, find_response, value,
+    ExchangeResponse, Fault, Field, FindResponse, FoundExchange, HistoryEntry, Outcome, Reason, Value, find_response,
+    value,
 };
 use pabal_front::{Span, Timestamp, client};
 use pabal_telegram::{Charset, Class, masked_by_class};
@@ -59,7 +60,7 @@ pub(crate) fn exchange(response: &ExchangeResponse, unmasked: bool) -> Vec<Strin
     }
     lines.extend(code(response));
     lines.push(format!("trace     {}", response.trace_id));
-    lines.extend(fields(&response.fields, &response.raw, unmasked));
+    lines.extend(fields(&response.fields, in_place(&response.raw, &response.faults), unmasked));
     for fault in &response.faults {
         lines.push(format!("fault     {}", fault.text));
     }
@@ -74,7 +75,7 @@ pub(crate) fn inquiry(response: &ExchangeResponse) -> Vec<String> {
         lines.push(format!("number    {}", response.telegram_number));
     }
     lines.extend(code(response));
-    lines.extend(fields(&response.fields, &response.raw, false));
+    lines.extend(fields(&response.fields, in_place(&response.raw, &response.faults), false));
     for fault in &response.faults {
         lines.push(format!("fault     {}", fault.text));
     }
@@ -273,6 +274,12 @@ pub(crate) fn seconds(micros: i64) -> String {
     format!("+{}.{:03} s", micros / 1_000_000, micros % 1_000_000 / 1_000)
 }
 
+/// The bytes of which a part may show. None if anything is wrong with them: the bytes of one field may then lie in another, and the
+/// last digits of an account be those of a secret.
+pub(crate) fn in_place<'r>(raw: &'r [u8], faults: &[Fault]) -> &'r [u8] {
+    if faults.is_empty() { raw } else { b"" }
+}
+
 /// A field's value, if it holds one: of a confidential field what its class lets through of its bytes in `raw`, unless `unmasked`.
 pub(crate) fn shown(field: &Field, raw: &[u8], unmasked: bool) -> Option<String> {
     let text = field.value.as_ref().and_then(value_text)?;
@@ -292,7 +299,7 @@ pub(crate) fn exchange_json(response: &ExchangeResponse, unmasked: bool) -> serd
     let fields: BTreeMap<&String, String> = response
         .fields
         .iter()
-        .filter_map(|(name, field)| Some((name, shown(field, &response.raw, unmasked)?)))
+        .filter_map(|(name, field)| Some((name, shown(field, in_place(&response.raw, &response.faults), unmasked)?)))
         .collect();
     json!({
         "outcome": outcome_json(response.outcome),
@@ -406,6 +413,9 @@ mod tests {
             "  proc_result     NREC",
         ];
         assert_eq!(inquiry(&response), wanted);
+        // Where something is wrong, the field may hold the bytes of another one.
+        let doubtful = ExchangeResponse { faults: vec![Fault::default()], ..response.clone() };
+        assert_eq!(inquiry(&doubtful)[4], "  credit_account  ****");
         let [account, ..] = &fields;
         let account = &account.1;
         // Nothing of it shows where it cannot be masked by its class.
