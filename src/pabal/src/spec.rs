@@ -243,6 +243,7 @@ pub(crate) fn kind(kind: &Kind) -> String {
             let scale = if number.scale > 0 { format!("V{}", number.scale) } else { String::new() };
             format!("{sign}9{scale} {}", number.form).trim_end().to_owned()
         }
+        Kind::Lines { each } => format!("X*{each}"),
         Kind::Code => "code".into(),
         Kind::Stamp(stamp) => stamp.pattern.to_string(),
         Kind::Filler => "filler".into(),

@@ -6,7 +6,9 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use pabal_telegram::{Blank, CharsetPair, Class, Echo, Field, FieldId, Fill, Form, Kind, Layout, Node, Number, Times};
+use pabal_telegram::{
+    Blank, CharsetPair, Class, Echo, Field, FieldId, Fill, Form, Kind, Layout, Node, Number, Test, Times,
+};
 
 mod text;
 
@@ -95,8 +97,16 @@ fn inside(layout: &Layout, nodes: &[Node], depth: usize, mut head: Option<String
                 }
             }
             Node::When(when) => {
-                let text = format!("when {} {}", path(layout, when.by), alternatives(&when.any_of));
+                let test = match &when.test {
+                    Test::AnyOf(any_of) => alternatives(any_of),
+                    Test::Bit(bit) => format!("has {bit}"),
+                };
+                let text = format!("when {} {test}", path(layout, when.by));
                 inside(layout, &when.body, depth + 1, Some(text), all);
+            }
+            Node::Tail(tail) => {
+                let text = format!("length of {}", path(layout, tail.len));
+                all.push(Outline { field: tail.field.index(), depth, text });
             }
             _ => {}
         }
@@ -109,6 +119,7 @@ fn first(node: &Node) -> Option<FieldId> {
         Node::Repeat(repeat) => repeat.body.first().and_then(first),
         Node::Choice(choice) => choice.branches.iter().find_map(|branch| branch.body.first().and_then(first)),
         Node::When(when) => when.body.first().and_then(first),
+        Node::Tail(tail) => Some(tail.field),
         _ => None,
     }
 }
@@ -127,6 +138,7 @@ pub(crate) fn kind(field: &Field) -> String {
     let len = field.at.len;
     match &field.kind {
         Kind::Text => format!("X({len})"),
+        Kind::Lines { each } => format!("X({}*{each})", len / each.max(&1)),
         Kind::Number(number) => self::number(*number),
         Kind::Code => format!("code({len})"),
         Kind::Stamp(stamp) if stamp.pattern.contains(['Y', 'M', 'D']) && !stamp.pattern.contains(['h', 'm', 's']) => {

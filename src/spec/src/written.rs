@@ -254,7 +254,15 @@ pub(crate) enum Shape {
     Group { name: Name },
     Repeat { name: Name, times: Times },
     Choice { by: Name, branches: Vec<Branch> },
-    When { field: Name, any_of: Alternatives },
+    When { field: Name, test: Test },
+}
+
+/// What a field holds for something to be there.
+#[derive(Clone, Debug)]
+pub(crate) enum Test {
+    AnyOf(Alternatives),
+    /// `has 11`.
+    Bit(At<u32>),
 }
 
 #[derive(Clone, Debug)]
@@ -280,6 +288,16 @@ pub(crate) struct Branch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text(u32),
+    /// `X(3*35)`: so many lines of so many bytes.
+    Lines {
+        lines: u32,
+        each: u32,
+    },
+    /// `X(length of memo_len max 200)`.
+    Tail {
+        by: Name,
+        max: u32,
+    },
     Number(Digits),
     Code(u32),
     Stamp(String),
@@ -290,7 +308,8 @@ impl Kind {
     /// In bytes.
     pub(crate) fn len(&self) -> u32 {
         match self {
-            Self::Text(len) | Self::Code(len) | Self::Filler(len) => *len,
+            Self::Text(len) | Self::Code(len) | Self::Filler(len) | Self::Tail { max: len, .. } => *len,
+            Self::Lines { lines, each } => lines.saturating_mul(*each),
             Self::Number(number) => number.len(),
             Self::Stamp(pattern) => u32::try_from(pattern.len()).unwrap_or(u32::MAX),
         }

@@ -319,3 +319,122 @@ telegram t 3..15 {
     assert_eq!(encode(only(&made), Side::Asker, &given("W1")).unwrap(), wide);
     assert_eq!(encode(only(&made), Side::Asker, &given("N1")).unwrap(), b"N12A-1   B     ");
 }
+
+const MEMO: &str = r#"
+telegram t 26..59 {
+  bitmap X(4) by asker public
+  memo_len 9(2) by asker public
+  memo X(length of memo_len max 30) by asker? public
+  address X(2*10) by asker public
+  when bitmap has 11 { extra X(3) by asker public }
+}
+"#;
+
+#[test]
+fn lines_lengths_and_bitmaps_are_said_in_one_line() {
+    let institution = made(MEMO);
+    let layout = only(&institution);
+    // 4 + 2 + 2 * 10 at least; 30 + 3 more at most.
+    assert_eq!((layout.len(), layout.len_max()), (26, 59));
+    let given = [("bitmap", "0020"), ("memo", "적요 "), ("address", "서울\n1가"), ("extra", "EXT")];
+    let given = given.map(|(path, text)| (path.to_owned(), Value::from(text)));
+    let bytes = encode(layout, Side::Asker, &given).unwrap();
+    assert_eq!(bytes, b"002005\xC0\xFB\xBF\xE4 \xBC\xAD\xBF\xEF      1\xB0\xA1       EXT");
+    let read = Telegram::new(layout, &bytes, Side::Asker);
+    assert_eq!(read.faults(), []);
+    for (path, value) in &given {
+        assert_eq!(read.named(path).unwrap().to_value(), *value, "{path}");
+    }
+    assert_eq!(read.named("memo_len").unwrap().to_string(), "5");
+}
+
+#[test]
+fn a_length_can_be_said_and_a_bit_is_there() {
+    mistake(
+        &MEMO.replace("max 30", "max 100"),
+        "S132",
+        "X(length of memo_len max 100)",
+        "the most that the field can count",
+    );
+    mistake(&MEMO.replace("length of memo_len", "length of bitmap"), "S133", "bitmap", "whole number");
+    mistake(&MEMO.replace("has 11", "has 17"), "S133", "17", "64 bits");
+    mistake(&MEMO.replace("max 30)", "max 30) right"), "S035", "right", "without padding");
+    mistake(&MEMO.replace("X(2*10)", "X(2*11)"), "S030", "26..59", "at least 2 bytes too many");
+    mistake(&MEMO.replace("length of memo_len max 30", "length of extra max 30"), "S131", "extra", "must come first");
+}
+
+/// What is told of a protocol in which something moves, where it is needed at a fixed place or made by the gateway itself.
+fn in_protocol(changes: &[(&str, &str)]) -> Vec<(&'static str, String)> {
+    let (spec, table) = (include_str!("fixtures/whole.spec"), include_str!("fixtures/codes.csv"));
+    let spec = changes.iter().fold(String::from(spec), |spec, (from, to)| {
+        assert_eq!(spec.matches(from).count(), 1, "{from:?}");
+        spec.replace(from, to)
+    });
+    let sources =
+        [Source { name: "codes.csv".into(), text: table.into() }, Source { name: "whole.spec".into(), text: spec }];
+    let found = load(&sources).err().unwrap_or_default();
+    let errors = found.iter().filter(|told| told.severity == Severity::Error);
+    errors
+        .map(|told| (told.code, sources[1].text[told.at.span.start as usize..told.at.span.end as usize].to_owned()))
+        .collect()
+}
+
+#[test]
+fn what_a_protocol_needs_does_not_move() {
+    let total = ("telegram transfer \"이체\" 160 : common", "telegram transfer \"이체\" 151..160 : common");
+    let last = "  reserved        filler(9)  public       unset zero  \"예비\"\n";
+    let tail = |class: &str| format!("  when phone \"1\" {{ more X(9) by asker {class} }}\n");
+    // A request that moves is right, but for a secret in it: the journal takes it out by its place.
+    assert_eq!(in_protocol(&[total, (last, &tail("account"))]), []);
+    assert_eq!(in_protocol(&[total, (last, &tail("secret"))]), [("S130", "secret".to_owned())]);
+    // A notice that moves and is answered by itself.
+    let deposit = ("telegram deposit \"입금통지\" 120 : common", "telegram deposit \"입금통지\" 88..120 : common");
+    let rest =
+        "  real_no     X(13)       by asker  identity  \"실명번호\"\n  reserved    filler(32)  public  \"예비\"\n";
+    let moving = "  real_no X(13) by asker identity\n  when real_no \"1\" { more X(32) by asker public }\n";
+    let told = in_protocol(&[deposit, (rest, moving)]);
+    assert_eq!(told, [("S130", "deposit \"4100\" \"100\"".to_owned())]);
+    // An inquiry, whose request the gateway makes.
+    let result = ("telegram result \"결과조회\" 120 : common", "telegram result \"결과조회\" 114..120 : common");
+    let rest =
+        "  closing         9(1)      by none      public   \"마감\"\n  reserved        filler(6) public  \"예비\"\n";
+    let moving = "  closing 9(1) by none public\n  when closing \"1\" { more X(6) by answerer public }\n";
+    assert_eq!(in_protocol(&[result, (rest, moving)]), [("S061", "transfer".to_owned())]);
+    // What an answer is confirmed by.
+    let total = ("telegram transfer \"이체\" 160 : common", "telegram transfer \"이체\" 147..160 : common");
+    let amount = "  debit_amt       9(13)      by asker     public   \"출금금액\"\n";
+    let moved = [(amount, ""), (last, &format!("{last}  when phone \"1\" {{\n{amount}  }}\n") as &str), total];
+    let told = in_protocol(&moved);
+    assert!(!told.is_empty() && told.iter().all(|(code, at)| *code == "S130" && at == "debit_amt"), "{told:?}");
+}
+
+#[test]
+fn a_telegram_that_moves_has_any_of_its_lengths() {
+    let row = "transfer          \"2000\"|\"2100\"";
+    let spec = include_str!("fixtures/whole.spec");
+    assert!(spec.contains("select by"), "{row}");
+    let institution = {
+        let total =
+            spec.replace("telegram transfer \"이체\" 160 : common", "telegram transfer \"이체\" 151..160 : common");
+        let last = "  reserved        filler(9)  public       unset zero  \"예비\"\n";
+        let text = total.replace(last, "  when phone \"1\" { more X(9) by asker public }\n");
+        let text = text.replace("length 160", "");
+        let sources = [
+            Source { name: "codes.csv".into(), text: include_str!("fixtures/codes.csv").into() },
+            Source { name: "whole.spec".into(), text },
+        ];
+        load(&sources).unwrap_or_else(|found| panic!("{found:#?}")).institution
+    };
+    let catalog = &institution.protocols[0].catalog;
+    let (id, _) = catalog.find("transfer").unwrap();
+    let row = catalog.select.rows.iter().find(|row| row.telegram == id).expect("its row");
+    assert_eq!(row.length, 151..=160);
+    let mut frame = vec![b' '; 160];
+    for (at, any_of) in &row.bytes {
+        frame[at.range()].copy_from_slice(&any_of[0]);
+    }
+    for len in [151, 155, 160] {
+        assert_eq!(catalog.select(&frame[..len]), Ok(id), "{len}");
+    }
+    assert!(catalog.select(&frame[..150]).is_err());
+}

@@ -254,6 +254,10 @@ impl Field {
                 Ok(text) => Ok(ValueRef::Text(text)),
                 Err(rule) => Err(fail(rule)),
             },
+            Kind::Lines { each } => match self.read_lines(*each, bytes) {
+                Ok(text) => Ok(ValueRef::Text(text)),
+                Err(rule) => Err(fail(rule)),
+            },
             Kind::Number(number) => match number.read(bytes, self.charset.decode) {
                 Ok(number) => Ok(ValueRef::Number(number)),
                 // Blank bytes are no number in any form that can be blank.

@@ -6,7 +6,7 @@ use crate::charset::{Charset, CharsetPair};
 use crate::class::Class;
 use crate::field::{By, Echo, Equal, Field, FieldId, Fill, Slice, Unset};
 use crate::kind::{Kind, Number, Stamp};
-use crate::layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Times, When};
+use crate::layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Tail, Test, Times, When};
 use crate::text::TextRule;
 
 pub(crate) const BOTH: By = By { asker: true, answerer: true, optional: false };
@@ -117,7 +117,18 @@ impl Tree {
     }
 
     pub(crate) fn when(&self, by: &str, any_of: &[&str], body: Vec<Node>) -> Node {
-        Node::When(When { by: self.id(by), any_of: bytes(any_of), body })
+        Node::When(When { by: self.id(by), test: Test::AnyOf(bytes(any_of)), body })
+    }
+
+    pub(crate) fn bit(&self, by: &str, bit: u16, body: Vec<Node>) -> Node {
+        Node::When(When { by: self.id(by), test: Test::Bit(bit), body })
+    }
+
+    /// A text of at most so many bytes.
+    pub(crate) fn tail(&mut self, field: Field, len: &str) -> Node {
+        let len = self.id(len);
+        let Node::Run { first, .. } = self.run(std::vec![field]) else { panic!("a run") };
+        Node::Tail(Tail { field: first, len })
     }
 
     pub(crate) fn layout(self, len: core::ops::RangeInclusive<u32>, root: Vec<Node>) -> Result<Layout, LayoutError> {

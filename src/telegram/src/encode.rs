@@ -185,6 +185,12 @@ impl Field {
                 self.exactly_field(bytes.len())?;
                 self.charset.encode.decode(self.unpadded(bytes))?;
             }
+            (Kind::Lines { each }, Value::Text(text)) => self.put_lines(*each, text, wide, out)?,
+            (Kind::Lines { each }, Value::Bytes(bytes)) => {
+                out.extend_from_slice(bytes);
+                self.exactly_field(bytes.len())?;
+                self.read_lines(*each, bytes)?;
+            }
             (Kind::Filler, Value::Bytes(bytes)) => {
                 out.extend_from_slice(bytes);
                 self.exactly_field(bytes.len())?;
@@ -208,7 +214,7 @@ impl Field {
                     return Err(Rule::NotDate { pattern: stamp.pattern.clone() });
                 }
             }
-            (Kind::Text, _) => return Err(Rule::WrongKind { expected: "text" }),
+            (Kind::Text | Kind::Lines { .. }, _) => return Err(Rule::WrongKind { expected: "text" }),
             (Kind::Number { .. }, _) => return Err(Rule::WrongKind { expected: "a number" }),
             (Kind::Code, _) => return Err(Rule::WrongKind { expected: "digits as text" }),
             (Kind::Stamp(_), _) => return Err(Rule::WrongKind { expected: "a date or time as text" }),

@@ -152,6 +152,24 @@ pub enum Rule {
         /// What is left, in bytes.
         left: u32,
     },
+    /// A line that is wider than the lines of its field.
+    Line {
+        /// Which one, from 1.
+        line: u32,
+        /// What it needs, in bytes.
+        needed: u32,
+        /// What it has, in bytes.
+        each: u32,
+    },
+    /// A length beyond the most that there is room for.
+    Reach {
+        /// What it says, in bytes.
+        found: u32,
+        /// The most, in bytes.
+        max: u32,
+    },
+    /// A bitmap that is not written in hexadecimal digits.
+    NotHex,
     /// A key that none of the branches has.
     NoBranch,
     /// Not left unset, although it is behind the last occurrence.
@@ -365,6 +383,13 @@ impl fmt::Display for Rule {
                     Left(*left)
                 )
             }
+            Self::Line { line, needed, each } => {
+                write!(f, "line {line} needs {}, and a line has {each}; break it before the call", Count(*needed, "byte"))
+            }
+            Self::Reach { found, max } => {
+                write!(f, "says {}, and there is room for {max}; correct the length, or `max` in the spec", Count(*found, "byte"))
+            }
+            Self::NotHex => f.write_str("not all hexadecimal digits; which fields follow cannot be told"),
             Self::NoBranch => f.write_str("no branch of the spec has this key; what follows cannot be read"),
             Self::Behind => f.write_str("behind the last one that is counted, and not left unset; correct the count"),
             Self::Hole { index } => write!(f, "number {index} is missing, and one behind it is given; count from 0 without a hole"),
@@ -458,6 +483,9 @@ impl Rule {
             Self::Hole { .. } => "T59",
             Self::NotHere => "T60",
             Self::Miscounted { .. } => "T61",
+            Self::Line { .. } => "T62",
+            Self::Reach { .. } => "T63",
+            Self::NotHex => "T64",
         }
     }
 }
@@ -505,6 +533,9 @@ mod tests {
             Rule::Hole { index: 2 },
             Rule::NotHere,
             Rule::Miscounted { given: 1 },
+            Rule::Line { line: 2, needed: 36, each: 35 },
+            Rule::Reach { found: 201, max: 200 },
+            Rule::NotHex,
         ]
     }
 

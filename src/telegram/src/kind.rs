@@ -1,4 +1,5 @@
 mod binary;
+mod lines;
 mod number;
 mod packed;
 mod stamp;
@@ -19,6 +20,11 @@ pub enum Kind {
     Code,
     /// `date(YYYYMMDD)`, `time(hhmmss)`, `time(MMDDhhmmss)`: digits that must be a real date or time.
     Stamp(Stamp),
+    /// `X(3*35)`: lines of text of one width, one behind the other, each padded by itself; as a value with line feeds between.
+    Lines {
+        /// How wide a line is, in bytes.
+        each: u32,
+    },
     /// `filler(n)`: not used, or only echoed. Bytes are kept as they are.
     Filler,
 }

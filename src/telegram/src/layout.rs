@@ -14,7 +14,7 @@ use crate::slots::steps::Steps;
 
 pub(crate) mod tree;
 
-pub use tree::{Branch, Choice, Node, Repeat, Times, When};
+pub use tree::{Branch, Choice, Node, Repeat, Tail, Test, Times, When};
 use tree::{Repeated, Sound};
 
 /// One kind of telegram, as its bytes lie: without gaps, without overlaps, of one total length or between two. A value of this type is
@@ -31,6 +31,8 @@ pub struct Layout {
     head: u16,
     /// Fields elsewhere that say how often, which or whether; in order.
     pub(crate) seats: Vec<FieldId>,
+    /// Texts of a length of their own, each with the field that says it.
+    pub(crate) tails: Vec<(FieldId, FieldId)>,
     /// Repeats that move, outer ones before those inside of them.
     pub(crate) repeats: Vec<Repeated>,
     /// Every field, in the order of the paths, which lie beside their ids so that a search stays in few cache lines.
@@ -167,11 +169,11 @@ impl Layout {
         if let Some([_, (_, second)]) = by_path.windows(2).find(|pair| matches!(pair, [a, b] if a.0 == b.0)) {
             return Err(LayoutError::TwiceNamed { second: *second });
         }
-        let Sound { len_min, len_max, head, seats, repeats } = sound;
+        let Sound { len_min, len_max, head, seats, tails, repeats } = sound;
         let (name, label) = (name.into(), label.into());
         let fixed = fields.get(..usize::from(head)).unwrap_or_default();
         let steps = [Side::Asker, Side::Answerer].map(|side| Steps::new(fixed, side));
-        Ok(Self { name, label, len: len_min, len_max, fields, root, head, seats, repeats, by_path, steps })
+        Ok(Self { name, label, len: len_min, len_max, fields, root, head, seats, tails, repeats, by_path, steps })
     }
 
     /// Name in the spec.
@@ -308,6 +310,9 @@ fn check(field: &Field, id: FieldId, end: u32) -> Result<(), LayoutError> {
     match &field.kind {
         Kind::Number(number) if !number.is_sound() || number.len() != len => {
             return Err(LayoutError::Digits { field: id });
+        }
+        Kind::Lines { each } if *each == 0 || !len.is_multiple_of(*each) => {
+            return Err(LayoutError::Structure { why: "lines do not fill their field" });
         }
         Kind::Stamp(stamp) if stamp.pattern.len() != field.at.range().len() || !stamp.is_sound() => {
             return Err(LayoutError::Pattern { field: id });

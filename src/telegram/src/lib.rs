@@ -131,7 +131,7 @@ pub use frame::{
     TypedTotal,
 };
 pub use kind::{Blank, Form, Kind, Number, NumberModes, Order, Sign, Stamp, Zones};
-pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Times, When};
+pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Tail, Test, Times, When};
 pub use mask::{masked, masked_by_class, redacted};
 pub use nearest::nearest;
 pub use slots::{Reading, Slots};

@@ -37,7 +37,7 @@ enum Round<'l> {
 /// What a walk comes to.
 pub(crate) enum Step<'l> {
     /// A field; or room for one behind the last occurrence, which must be unset.
-    Cell { cell: Cell<'l>, is_room: bool },
+    Cell { cell: Cell<'l>, is_room: bool, is_tail: bool },
     /// What this field says of the structure cannot be, and the walk is over.
     Wrong { cell: Cell<'l>, rule: Rule },
 }
@@ -51,6 +51,8 @@ pub(crate) struct Walk<'l, 'b> {
     /// The fields of a run that are still to come, and where the run begins.
     run: (u16, u16),
     base: u32,
+    /// The length of the field that comes next, if it is one of its own.
+    tail: Option<u32>,
     /// Where the last run ends that was begun.
     at: u32,
     frames: [Frame<'l>; DEPTH_MAX],
@@ -76,6 +78,7 @@ impl<'l, 'b> Walk<'l, 'b> {
             side,
             run: (0, 0),
             base: 0,
+            tail: None,
             at: 0,
             frames,
             depth: 1,
@@ -101,8 +104,10 @@ impl<'l, 'b> Walk<'l, 'b> {
             if self.run.0 < self.run.1 {
                 let id = FieldId(self.run.0);
                 self.run.0 += 1;
-                let cell = self.cell(id, self.base, self.indices)?;
-                return Some(Step::Cell { cell, is_room: self.is_room() });
+                let mut cell = self.cell(id, self.base, self.indices)?;
+                let tail = self.tail.take();
+                cell.at.len = tail.unwrap_or(cell.at.len);
+                return Some(Step::Cell { cell, is_room: self.is_room(), is_tail: tail.is_some() });
             }
             if self.len() < self.at {
                 // Cut short; what follows is not there.
@@ -176,9 +181,22 @@ impl<'l, 'b> Walk<'l, 'b> {
             Node::When(when) => {
                 let cell = self.decider(when.by)?;
                 let found = cell.at.of(self.bytes).unwrap_or_default();
-                if when.any_of.iter().any(|wanted| **wanted == *found) {
-                    self.push(&when.body, Round::Once);
+                match when.test.holds(found, cell.field.charset.decode) {
+                    Some(true) => self.push(&when.body, Round::Once),
+                    Some(false) => {}
+                    None => return Some((cell, Rule::NotHex)),
                 }
+            }
+            Node::Tail(tail) => {
+                let max = self.layout.field(tail.field).map_or(0, |field| field.at.len);
+                let (cell, found) = self.count(tail.len)?;
+                if found > max {
+                    return Some((cell, Rule::Reach { found, max }));
+                }
+                self.run = (tail.field.0, tail.field.0 + 1);
+                self.tail = Some(found);
+                self.base = self.at;
+                self.at = self.at.saturating_add(found);
             }
         }
         None
@@ -194,18 +212,7 @@ impl<'l, 'b> Walk<'l, 'b> {
                 }
             }
             Times::Field(by) => {
-                let cell = self.decider(by)?;
-                let bytes = cell.at.of(self.bytes).unwrap_or_default();
-                let count = match cell.field.read(bytes, cell.field.by.fills(self.side), |_| ()) {
-                    Ok(ValueRef::Number(number)) => u32::try_from(number.units).unwrap_or(u32::MAX),
-                    Ok(_) => 0,
-                    Err(()) => {
-                        // That it is no number was told when the walk came by.
-                        self.depth = 0;
-                        self.sound = false;
-                        return None;
-                    }
-                };
+                let (cell, count) = self.count(by)?;
                 let Some(times) = u16::try_from(count).ok().filter(|times| *times <= repeat.max) else {
                     return Some((cell, Rule::Times { found: count, max: repeat.max }));
                 };
@@ -221,6 +228,21 @@ impl<'l, 'b> Walk<'l, 'b> {
             }
         }
         None
+    }
+
+    /// What a field says that counts. If it says no number, which was told when the walk came by, the walk is over.
+    fn count(&mut self, by: FieldId) -> Option<(Cell<'l>, u32)> {
+        let cell = self.decider(by)?;
+        let bytes = cell.at.of(self.bytes).unwrap_or_default();
+        match cell.field.read(bytes, cell.field.by.fills(self.side), |_| ()) {
+            Ok(ValueRef::Number(number)) => Some((cell, u32::try_from(number.units).unwrap_or(u32::MAX))),
+            Ok(_) => Some((cell, 0)),
+            Err(()) => {
+                self.depth = 0;
+                self.sound = false;
+                None
+            }
+        }
     }
 
     fn push(&mut self, nodes: &'l [Node], round: Round<'l>) {
@@ -285,8 +307,8 @@ impl<'l, 'b> Iterator for Cells<'l, 'b> {
     fn next(&mut self) -> Option<Self::Item> {
         let telegram = self.telegram;
         loop {
-            let (cell, is_room) = match self.walk.step()? {
-                Step::Cell { cell, is_room } => (cell, is_room),
+            let (cell, is_room, is_tail) = match self.walk.step()? {
+                Step::Cell { cell, is_room, is_tail } => (cell, is_room, is_tail),
                 Step::Wrong { cell, rule } => {
                     let bytes = cell.at.of(telegram.bytes()).unwrap_or_default();
                     return Some((cell, Err(Fault::of_cell(&cell, bytes, rule))));
@@ -302,6 +324,10 @@ impl<'l, 'b> Iterator for Cells<'l, 'b> {
                     continue;
                 }
                 return Some((cell, Err(Fault::of_cell(&cell, bytes, Rule::Behind))));
+            }
+            if is_tail {
+                let text = cell.field.charset.decode.decode(bytes).map(ValueRef::Text);
+                return Some((cell, text.map_err(|rule| Fault::of_cell(&cell, bytes, rule))));
             }
             let ours = cell.field.by.fills(telegram.side());
             return Some((cell, cell.field.read(bytes, ours, |rule| Fault::of_cell(&cell, bytes, rule))));

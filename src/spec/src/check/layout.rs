@@ -286,7 +286,7 @@ pub(crate) fn column<'s>(
 ) -> Column<'s> {
     let kind = kind(written, out);
     let len = written.kind.as_ref().map_or(1, |kind| kind.value.len());
-    let numeric = !matches!(kind, Kind::Text | Kind::Filler);
+    let numeric = !matches!(kind, Kind::Text | Kind::Lines { .. } | Kind::Filler);
     let is_filler = kind == Kind::Filler;
     let name = &written.name;
     if written.class.is_none() && !written.broken {
@@ -352,7 +352,8 @@ pub(crate) fn column<'s>(
 fn kind(written: &written::Field, out: &mut Vec<Diagnostic>) -> Kind {
     let Some(kind) = &written.kind else { return Kind::Text };
     match &kind.value {
-        written::Kind::Text(_) => Kind::Text,
+        written::Kind::Text(_) | written::Kind::Tail { .. } => Kind::Text,
+        written::Kind::Lines { each, .. } => Kind::Lines { each: *each },
         written::Kind::Code(_) => Kind::Code,
         written::Kind::Filler(_) => Kind::Filler,
         written::Kind::Number(digits) => Kind::Number(number::number(written, digits, kind.span, out)),

@@ -9,7 +9,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use pabal_telegram::{Branch, Choice, FieldId, Kind, Node, Repeat, Value, When};
+use pabal_telegram::{Branch, Choice, FieldId, Kind, Node, Repeat, Tail, Test, Value, When};
 
 use crate::check::layout::{self, Column, Ground};
 use crate::check::unique;
@@ -115,6 +115,15 @@ impl<'s, 'g, 'o> Shaper<'s, 'g, 'o> {
             match part {
                 Part::Field(written) => {
                     self.behind_the_end(&written.name, quiet);
+                    if matches!(&written.kind, Some(At { value: written::Kind::Tail { .. }, .. })) {
+                        if self.in_header {
+                            self.no_header(written.name.span, quiet);
+                            continue;
+                        }
+                        self.end_run(nodes);
+                        self.tail(written, prefix, quiet, nodes);
+                        continue;
+                    }
                     let mut sink = Vec::new();
                     let out = if quiet { &mut sink } else { &mut *self.out };
                     let mut column = layout::column(written, prefix, self.offset, self.in_header, self.ground, out);
@@ -155,25 +164,19 @@ impl<'s, 'g, 'o> Shaper<'s, 'g, 'o> {
                     self.parts(&block.parts, &format!("{prefix}{}[{at}].", name.value), true, nodes);
                 }
             }
-            _ if self.in_header => {
-                let told = error(mistake::MOVES, block.word, "not here", "A header has nothing that moves").help(
-                    "the fields of a header are at the same places in every telegram; describe it in the telegrams",
-                );
-                self.tell(quiet, told);
-                self.lost();
-            }
+            _ if self.in_header => self.no_header(block.word, quiet),
             Shape::Repeat { name, times } => self.repeat(block, (name, times), prefix, quiet, nodes),
             Shape::Choice { by, branches } => self.choice((by, branches), prefix, quiet, nodes),
-            Shape::When { field, any_of } => {
+            Shape::When { field, test } => {
                 self.behind_the_end(field, quiet);
                 self.end_run(nodes);
                 let by = self.refer(field, prefix, quiet);
-                let keys = by.and_then(|by| self.keys(by, any_of, &mut Vec::new(), quiet));
+                let test = by.and_then(|by| self.test(by, field, test, quiet));
                 let (body, extent) = self.body(&block.parts, prefix, false, quiet);
                 self.body_length("what is there then", start.1, extent, block.length.as_ref(), quiet);
                 self.extent.add(0, extent.max);
-                match by.zip(keys) {
-                    Some((by, any_of)) => nodes.push(Node::When(When { by: id(by), any_of, body })),
+                match by.zip(test) {
+                    Some((by, test)) => nodes.push(Node::When(When { by: id(by), test, body })),
                     None => self.lost(),
                 }
             }
@@ -331,6 +334,63 @@ impl<'s, 'g, 'o> Shaper<'s, 'g, 'o> {
             Some(by) => nodes.push(Node::Choice(Choice { by: id(by), branches: made })),
             None => self.lost(),
         }
+    }
+
+    /// What a field must hold for something to be there.
+    fn test(&mut self, by: usize, name: &Name, test: &written::Test, quiet: bool) -> Option<Test> {
+        match test {
+            written::Test::AnyOf(any_of) => self.keys(by, any_of, &mut Vec::new(), quiet).map(Test::AnyOf),
+            written::Test::Bit(bit) => {
+                let field = self.columns.get(by).filter(|column| !column.is_lost()).map(|column| &column.field)?;
+                let bits = if field.kind == Kind::Text { field.at.len.saturating_mul(4) } else { 0 };
+                if bit.value > bits {
+                    let message = format!("Field `{}` has no bit {}", name.value, bit.value);
+                    let shown = format!("{} has {bits} bits", crate::show::kind(field));
+                    let told = error(mistake::BAD_COUNT, bit.span, shown, message)
+                        .help("a bitmap is text in hexadecimal digits, `X(16)` for 64 bits; bit 1 is the first");
+                    self.tell(quiet, told);
+                    return None;
+                }
+                u16::try_from(bit.value).ok().map(Test::Bit)
+            }
+        }
+    }
+
+    /// A text with a length of its own.
+    fn tail(&mut self, written: &'s written::Field, prefix: &str, quiet: bool, nodes: &mut Vec<Node>) {
+        let Some(At { value: written::Kind::Tail { by: name, max }, span }) = &written.kind else { return };
+        let outer = self.open.iter().filter(|open| open.repeats).count();
+        let by = self.refer(name, prefix, quiet);
+        if let Some(by) = by {
+            self.counts(by, name, &At { value: *max, span: *span }, outer, quiet);
+        }
+        let mut sink = Vec::new();
+        let out = if quiet { &mut sink } else { &mut *self.out };
+        let mut column = layout::column(written, prefix, 0, self.in_header, self.ground, out);
+        column.moves = true;
+        column.body = self.open.last().map_or(0, |open| open.body);
+        let unfit = ["=", "const", "right", "pad", "wide", "lenient", "at"];
+        if let Some(clause) = unfit.iter().find_map(|clause| written.seen.find(clause)) {
+            let message = format!("Field `{}` cannot have this: it has a length of its own", written.name.value);
+            let told = error(mistake::MISPLACED, clause, "not here", message)
+                .help("it is written as it is given, without padding");
+            self.tell(quiet, told);
+            self.lost();
+        }
+        self.extent.add(0, *max);
+        let field = id(self.columns.len());
+        self.columns.push(column);
+        match by {
+            Some(by) => nodes.push(Node::Tail(Tail { field, len: id(by) })),
+            None => self.lost(),
+        }
+    }
+
+    fn no_header(&mut self, span: Span, quiet: bool) {
+        let told = error(mistake::MOVES, span, "not here", "A header has nothing that moves")
+            .help("the fields of a header are at the same places in every telegram; describe it in the telegrams");
+        self.tell(quiet, told);
+        self.lost();
     }
 
     /// What is there sometimes, or several times: its nodes, and how long it is once.

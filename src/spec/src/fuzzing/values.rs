@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use alloc::{format, vec};
 
 use pabal_telegram::{
-    Blank, Decimal, Echo, Field, FieldId, Fill, Form, Kind, Layout, Node, Number, Side, Times, Value, Wide,
+    Blank, Decimal, Echo, Field, FieldId, Fill, Form, Kind, Layout, Node, Number, Side, Test, Times, Value, Wide,
 };
 
 use super::draw::Draw;
@@ -94,7 +94,9 @@ impl<'l> Filler<'l, '_, '_> {
                 }
                 Node::When(when) => {
                     let (keys, _) = self.keys.entry(when.by).or_insert((Vec::new(), true));
-                    keys.extend(when.any_of.iter().map(|key| &**key));
+                    if let Test::AnyOf(any_of) = &when.test {
+                        keys.extend(any_of.iter().map(|key| &**key));
+                    }
                     self.learn(&when.body);
                 }
                 _ => {}
@@ -126,7 +128,8 @@ impl<'l> Filler<'l, '_, '_> {
                 }
                 Node::When(when) => {
                     let key = self.decided.get(&when.by).map_or(&[][..], |key| key);
-                    if when.any_of.iter().any(|wanted| **wanted == *key) {
+                    let Test::AnyOf(any_of) = &when.test else { continue };
+                    if any_of.iter().any(|wanted| **wanted == *key) {
                         self.nodes(&when.body, indices);
                     }
                 }

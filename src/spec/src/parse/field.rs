@@ -85,7 +85,7 @@ fn kind(cursor: &mut Cursor<'_>) -> Read<At<Kind>> {
     let what = "a kind: X(n), 9(n), 9(n)V9(n), code(n), date(..), time(..) or filler(n)";
     let word = cursor.word(what)?;
     let kind = match word.value.as_str() {
-        "X" => Kind::Text(length(cursor)?),
+        "X" => text(cursor)?,
         "code" => Kind::Code(length(cursor)?),
         "filler" => Kind::Filler(length(cursor)?),
         "9" => Kind::Number(number::read(cursor, word.span, false)?),
@@ -118,6 +118,26 @@ fn kind(cursor: &mut Cursor<'_>) -> Read<At<Kind>> {
         }
     };
     Ok(At { value: kind, span: cursor.since(word.span) })
+}
+
+/// `X(20)`, `X(3*35)`, `X(length of memo_len max 200)`.
+fn text(cursor: &mut Cursor<'_>) -> Read<Kind> {
+    cursor.sign('(')?;
+    let kind = if cursor.takes("length") {
+        cursor.must(&["of"])?;
+        let by = cursor.path("the field that says the length")?;
+        cursor.must(&["max"])?;
+        Kind::Tail { by, max: cursor.count("the most, in bytes")?.value }
+    } else {
+        let length = cursor.count("a length in bytes")?.value;
+        if cursor.eats('*') {
+            Kind::Lines { lines: length, each: cursor.count("the length of a line in bytes")?.value }
+        } else {
+            Kind::Text(length)
+        }
+    };
+    cursor.sign(')')?;
+    Ok(kind)
 }
 
 pub(super) fn length(cursor: &mut Cursor<'_>) -> Read<u32> {

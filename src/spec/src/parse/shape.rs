@@ -10,7 +10,7 @@ use crate::parse::cursor::{Cursor, Read, did_you_mean};
 use crate::parse::field;
 use crate::parse::line::Token;
 use crate::parse::tree::{Body, Item};
-use crate::written::{Block, Branch, Part, Shape, Times};
+use crate::written::{Block, Branch, Part, Shape, Test, Times};
 
 /// Words that begin a block of fields.
 const BLOCKS: [&str; 4] = ["group", "repeat", "choice", "when"];
@@ -49,7 +49,12 @@ fn block(item: &Item, broken: &mut bool, out: &mut Vec<Diagnostic>) -> Read<Bloc
         }
         "when" => {
             let field = cursor.path("the field that decides")?;
-            Shape::When { field, any_of: cursor.alternatives("what the field holds")? }
+            let test = if cursor.takes("has") {
+                Test::Bit(cursor.count("a bit, from 1")?)
+            } else {
+                Test::AnyOf(cursor.alternatives("what the field holds, or `has` and a bit")?)
+            };
+            Shape::When { field, test }
         }
         other => {
             let help =

@@ -133,10 +133,19 @@ impl<'l, 'v> Writer<'l, 'v> {
                 Node::When(when) => {
                     let Some(cell) = self.decider(when.by, indices) else { return };
                     let found = cell.at.of(&self.out).unwrap_or_default();
-                    if when.any_of.iter().any(|wanted| **wanted == *found) {
-                        self.nodes(&when.body, indices);
+                    match when.test.holds(found, cell.field.charset.encode) {
+                        Some(true) => self.nodes(&when.body, indices),
+                        Some(false) => {}
+                        None => {
+                            self.lost = true;
+                            let fault = Fault::of_cell(&cell, found, Rule::NotHex);
+                            if self.faults.iter().all(|told| told.field != fault.field) {
+                                self.faults.push(fault);
+                            }
+                        }
                     }
                 }
+                Node::Tail(tail) => self.tail(tail.field, indices),
             }
         }
     }
@@ -165,13 +174,34 @@ impl<'l, 'v> Writer<'l, 'v> {
         }
     }
 
+    /// What the caller gives for a cell.
+    fn value(&mut self, cell: (FieldId, Indices)) -> Option<&'v Value> {
+        let found = self.given.binary_search_by_key(&cell, |given| given.cell).ok();
+        let given = found.and_then(|at| self.given.get_mut(at))?;
+        given.used = true;
+        Some(given.value).filter(|value| **value != Value::Null)
+    }
+
+    /// A text without padding, as long as the field that says its length has said.
+    fn tail(&mut self, id: FieldId, indices: Indices) {
+        let Some(field) = self.layout.field(id) else { return };
+        let start = self.out.len();
+        let at = Slice { offset: u32::try_from(start).unwrap_or(u32::MAX), len: field.at.len };
+        let given = self.value((id, indices));
+        let ours = field.by.fills(self.side);
+        let put = match given {
+            Some(_) if !ours => Err(Fault::new(field, b"", Rule::NotYours { by: field.by.word() })),
+            Some(value) => tail_bytes(field, value).map(|bytes| self.out.extend_from_slice(&bytes)),
+            None if ours && !field.by.optional => Err(Fault::new(field, b"", Rule::Missing)),
+            None => Ok(()),
+        };
+        if let Err(fault) = put {
+            self.faults.push(Fault { field: path(field, indices), offset: at.offset, ..fault });
+        }
+    }
+
     fn field(&mut self, cell: &Cell<'l>) -> Result<(), Fault> {
-        let found = self.given.binary_search_by_key(&(cell.id, cell.indices), |given| given.cell).ok();
-        let given = found.and_then(|at| self.given.get_mut(at)).map(|given| {
-            given.used = true;
-            given.value
-        });
-        let given = given.filter(|value| **value != Value::Null);
+        let given = self.value((cell.id, cell.indices));
         let Some(count) = self.count(cell)? else { return cell.field.fill_in(self.side, given, &mut self.out) };
         if cell.field.by.fills(self.side) || count > 0 {
             let start = self.out.len();
@@ -196,6 +226,20 @@ impl<'l, 'v> Writer<'l, 'v> {
                 continue;
             }
             let given = u32::from(self.times(at, cell.indices));
+            match count {
+                Some(other) if other != given => {
+                    return Err(Fault::new(cell.field, b"", Rule::Miscounted { given }));
+                }
+                _ => count = Some(given),
+            }
+        }
+        for (tail, _) in self.layout.tails.iter().filter(|(_, len)| *len == cell.id) {
+            let found = self.given.binary_search_by_key(&(*tail, cell.indices), |given| given.cell).ok();
+            let value = found.and_then(|at| self.given.get(at)).map(|given| given.value);
+            let field = self.layout.field(*tail);
+            // What cannot be written is told where it stands.
+            let bytes = field.zip(value).and_then(|(field, value)| tail_bytes(field, value).ok());
+            let given = bytes.map_or(0, |bytes| u32::try_from(bytes.len()).unwrap_or(u32::MAX));
             match count {
                 Some(other) if other != given => {
                     return Err(Fault::new(cell.field, b"", Rule::Miscounted { given }));
@@ -256,6 +300,27 @@ impl<'l, 'v> Writer<'l, 'v> {
         let len = usize::try_from(extent(body, self.layout.fields()).0).unwrap_or(0);
         assert!(self.out.len() == before + len, "room is as long as what it is for");
     }
+}
+
+/// The bytes of a text that has a length of its own.
+fn tail_bytes(field: &Field, value: &Value) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    match value {
+        Value::Text(text) => {
+            field.charset.encode.encode(text, &mut bytes).map_err(|rule| Fault::new(field, b"", rule))?;
+        }
+        Value::Bytes(given) => {
+            field.charset.encode.decode(given).map_err(|rule| Fault::new(field, given, rule))?;
+            bytes.extend_from_slice(given);
+        }
+        Value::Null => {}
+        Value::Number(_) => return Err(Fault::new(field, b"", Rule::WrongKind { expected: "text" })),
+    }
+    let needed = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    if needed > field.at.len {
+        return Err(Fault::new(field, &bytes, Rule::Overflow { needed }));
+    }
+    Ok(bytes)
 }
 
 fn path(field: &Field, indices: Indices) -> alloc::boxed::Box<str> {

@@ -131,7 +131,7 @@ impl<'d> Source<'d> {
             Kind::Number { .. } | Kind::Code => {
                 alloc::vec![field.charset.encode.digit_zero() + rest % 10; field.at.range().len()].into()
             }
-            Kind::Text | Kind::Filler => {
+            Kind::Text | Kind::Lines { .. } | Kind::Filler => {
                 let byte = field.charset.encode.byte(b' ' + rest % 64).unwrap_or(field.charset.encode.blank());
                 alloc::vec![byte; field.at.range().len()].into()
             }
@@ -204,7 +204,7 @@ impl<'d> Source<'d> {
             (Kind::Code | Kind::Stamp(_) | Kind::Number { .. }, _) => {
                 Value::Text(self.take(len).iter().map(|byte| char::from(b'0' + byte % 10)).collect())
             }
-            (Kind::Text, _) => {
+            (Kind::Text | Kind::Lines { .. }, _) => {
                 let long = usize::from(self.below(16));
                 Value::Text(String::from_utf8_lossy(self.take(long)).into_owned())
             }

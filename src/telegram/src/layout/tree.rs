@@ -2,9 +2,11 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::cell::INDICES_MAX;
-use crate::field::{Field, FieldId};
+use crate::charset::Charset;
+use crate::field::{Field, FieldId, Fill};
 use crate::kind::Kind;
 use crate::layout::LayoutError;
+use crate::text::TextRule;
 
 /// How deep parts may stand in each other.
 pub(crate) const DEPTH_MAX: usize = 8;
@@ -27,6 +29,8 @@ pub enum Node {
     Choice(Choice),
     /// Something that is there or not.
     When(When),
+    /// A text whose length is said before it.
+    Tail(Tail),
 }
 
 /// The same several times, one behind the other.
@@ -71,15 +75,51 @@ pub struct Branch {
     pub body: Vec<Node>,
 }
 
-/// Something that is there if a field before it holds one of these.
+/// Something that is there if a field before it says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct When {
     /// The field.
     pub by: FieldId,
-    /// What it holds then, as long as the field.
-    pub any_of: Vec<Box<[u8]>>,
+    /// What it holds then.
+    pub test: Test,
     /// What is there then.
     pub body: Vec<Node>,
+}
+
+/// What a field holds that says that something is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Test {
+    /// One of these, each as long as the field.
+    AnyOf(Vec<Box<[u8]>>),
+    /// In hexadecimal digits, a bit that is set: 1 is the highest one of the first digit, as in ISO 8583.
+    Bit(u16),
+}
+
+impl Test {
+    /// Whether a field's bytes say so; `None` if they are no bitmap.
+    pub(crate) fn holds(&self, bytes: &[u8], charset: Charset) -> Option<bool> {
+        match self {
+            Self::AnyOf(any_of) => Some(any_of.iter().any(|wanted| **wanted == *bytes)),
+            Self::Bit(bit) => {
+                let text = charset.decode(bytes).ok()?;
+                let at = usize::from(bit.checked_sub(1)?);
+                if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                    return None;
+                }
+                let digit = char::from(*text.as_bytes().get(at / 4)?).to_digit(16)?;
+                Some(digit >> (3 - at % 4) & 1 == 1)
+            }
+        }
+    }
+}
+
+/// A text without padding whose length in bytes is said by a whole number before it. The field's own length is the most that it can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tail {
+    /// The text.
+    pub field: FieldId,
+    /// Its length. Blank is none.
+    pub len: FieldId,
 }
 
 /// A repeat as it stands among the fields.
@@ -103,6 +143,7 @@ pub(crate) struct Sound {
     pub(crate) head: u16,
     /// Fields that say how often, which or whether, and do not stand there.
     pub(crate) seats: Vec<FieldId>,
+    pub(crate) tails: Vec<(FieldId, FieldId)>,
     /// Outer ones before those inside of them.
     pub(crate) repeats: Vec<Repeated>,
 }
@@ -126,6 +167,7 @@ pub(crate) fn extent(nodes: &[Node], fields: &[Field]) -> (u32, u32) {
                 all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or_default()
             }
             Node::When(when) => (0, extent(&when.body, fields).1),
+            Node::Tail(tail) => (0, fields.get(tail.field.index()).map_or(0, |field| field.at.len)),
         };
         sum = (sum.0.saturating_add(min), sum.1.saturating_add(max));
     }
@@ -143,8 +185,16 @@ pub(crate) fn run_len(fields: &[Field], first: FieldId, end: FieldId) -> u32 {
 /// # Errors
 /// The first thing that is wrong.
 pub(crate) fn check(root: &[Node], fields: &[Field]) -> Result<Sound, LayoutError> {
-    let mut look =
-        Look { fields, next: 0, open: Vec::new(), bodies: 0, of: Vec::new(), seats: Vec::new(), repeats: Vec::new() };
+    let mut look = Look {
+        fields,
+        next: 0,
+        open: Vec::new(),
+        bodies: 0,
+        of: Vec::new(),
+        seats: Vec::new(),
+        tails: Vec::new(),
+        repeats: Vec::new(),
+    };
     look.nodes(root, 0, true)?;
     if usize::from(look.next) != fields.len() {
         return Err(LayoutError::Gap { field: FieldId(look.next) });
@@ -157,7 +207,7 @@ pub(crate) fn check(root: &[Node], fields: &[Field]) -> Result<Sound, LayoutErro
     look.seats.sort_unstable();
     look.seats.dedup();
     let (len_min, len_max) = extent(root, fields);
-    Ok(Sound { len_min, len_max, head, seats: look.seats, repeats: look.repeats })
+    Ok(Sound { len_min, len_max, head, seats: look.seats, tails: look.tails, repeats: look.repeats })
 }
 
 struct Look<'f> {
@@ -170,6 +220,7 @@ struct Look<'f> {
     /// For each field that was seen, the bodies in which it stands.
     of: Vec<Vec<(u32, bool)>>,
     seats: Vec<FieldId>,
+    tails: Vec<(FieldId, FieldId)>,
     repeats: Vec<Repeated>,
 }
 
@@ -196,9 +247,18 @@ impl Look<'_> {
                 }
                 Node::When(when) => {
                     self.refer(when.by)?;
-                    self.keys(when.by, &when.any_of, &mut Vec::new())?;
+                    match &when.test {
+                        Test::AnyOf(any_of) => self.keys(when.by, any_of, &mut Vec::new())?,
+                        Test::Bit(bit) => {
+                            let len = self.fields.get(when.by.index()).map_or(0, |field| field.at.len);
+                            if *bit == 0 || u32::from(*bit) > len.saturating_mul(4) {
+                                return Err(wrong("a bitmap does not have the bit that is asked for"));
+                            }
+                        }
+                    }
                     self.body(&when.body, false, depth, is_last)?;
                 }
+                Node::Tail(tail) => self.tail(*tail)?,
             }
         }
         Ok(())
@@ -221,22 +281,43 @@ impl Look<'_> {
         Ok(())
     }
 
+    fn tail(&mut self, tail: Tail) -> Result<(), LayoutError> {
+        if tail.field.0 != self.next {
+            return Err(LayoutError::Gap { field: tail.field });
+        }
+        let field = self.fields.get(tail.field.index()).ok_or(LayoutError::Gap { field: tail.field })?;
+        super::check(field, tail.field, 0)?;
+        if field.kind != Kind::Text || field.fill != Fill::Given || field.text != TextRule::default() {
+            return Err(wrong("what has a length of its own is not a text alone"));
+        }
+        self.whole_number(tail.len)?;
+        self.tails.push((tail.field, tail.len));
+        self.of.push(self.open.clone());
+        self.next += 1;
+        Ok(())
+    }
+
+    /// A field that says how often or how long, once for each occurrence of what it stands in.
+    fn whole_number(&mut self, by: FieldId) -> Result<(), LayoutError> {
+        let outer = self.open.iter().filter(|(_, repeats)| *repeats).count();
+        let of = self.refer(by)?;
+        let kind = self.fields.get(by.index()).map(|field| &field.kind);
+        if !matches!(kind, Some(Kind::Number(number)) if number.scale == 0) {
+            return Err(wrong("a field counts that is no whole number"));
+        }
+        if of.iter().filter(|(_, repeats)| *repeats).count() != outer {
+            return Err(wrong("a count stands outside of the repeat in which it counts"));
+        }
+        Ok(())
+    }
+
     fn repeat(&mut self, repeat: &Repeat, depth: usize, is_last: bool) -> Result<(), LayoutError> {
         let outer = self.open.iter().filter(|(_, repeats)| *repeats).count();
         if outer >= INDICES_MAX {
             return Err(wrong("repeats stand too deep in each other"));
         }
         match repeat.times {
-            Times::Field(by) => {
-                let of = self.refer(by)?;
-                let kind = self.fields.get(by.index()).map(|field| &field.kind);
-                if !matches!(kind, Some(Kind::Number(number)) if number.scale == 0) {
-                    return Err(wrong("a field counts that is no whole number"));
-                }
-                if of.iter().filter(|(_, repeats)| *repeats).count() != outer {
-                    return Err(wrong("a count stands outside of the repeat in which it counts"));
-                }
-            }
+            Times::Field(by) => self.whole_number(by)?,
             Times::UntilEnd if !is_last || repeat.padded => {
                 return Err(wrong("something stands behind what goes on until the end"));
             }

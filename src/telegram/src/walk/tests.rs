@@ -342,3 +342,46 @@ fn optional_fields_of_a_repeat_may_be_null() {
     assert_eq!(encode(&layout, Side::Asker, &given).unwrap(), b"2  x ");
     round(&layout, b"2  x ");
 }
+
+#[test]
+fn a_text_has_the_length_that_stands_before_it() {
+    let mut tree = Tree::default();
+    let head = tree.run(vec![text("kind", 1), number("memo_len", 2)]);
+    let memo = tree.tail(Field { by: OPTIONAL, ..text("memo", 12) }, "memo_len");
+    let end = tree.run(vec![text("mark", 2)]);
+    let layout = tree.layout(5..=17, vec![head, memo, end]).unwrap();
+    // Spaces at its end are its own.
+    round(&layout, b"A05ab   OK");
+    round(&layout, b"A00OK");
+    round(&layout, b"A12\xC8\xAB\xB1\xE6\xB5\xBFabcdefOK");
+    let given = [("kind", "A"), ("memo", "\u{d64d}\u{ae38}"), ("mark", "OK")];
+    assert_eq!(encode(&layout, Side::Asker, &values(&given)).unwrap(), b"A04\xC8\xAB\xB1\xE6OK");
+    assert_eq!(faults(&layout, b"A13abcdefghijklmOK"), [("memo_len".into(), 1, "T63")]);
+    assert_eq!(faults(&layout, b"A09abcOK"), [("draft".into(), 0, "T01"), ("memo".into(), 3, "T17")]);
+    assert_eq!(faults(&layout, b"A03ab\xC8OK"), [("memo".into(), 3, "T05")]);
+    let long = [("kind", "A"), ("memo", "abcdefghijklm"), ("mark", "OK")];
+    assert_eq!(refused(&layout, &long), [("memo".into(), "T07")]);
+    let wrong = [("kind", "A"), ("memo", "abc"), ("memo_len", "4"), ("mark", "OK")];
+    assert_eq!(refused(&layout, &wrong), [("memo_len".into(), "T61")]);
+}
+
+#[test]
+fn a_bitmap_says_what_is_there() {
+    let mut tree = Tree::default();
+    let head = tree.run(vec![text("bitmap", 4)]);
+    let second = tree.run(vec![text("second", 2)]);
+    let eleventh = tree.run(vec![text("eleventh", 3)]);
+    let second = tree.bit("bitmap", 2, vec![second]);
+    let eleventh = tree.bit("bitmap", 11, vec![eleventh]);
+    let layout = tree.layout(4..=9, vec![head, second, eleventh]).unwrap();
+    // Bit 1 is the highest of the first digit: 4 is bit 2; 2 in the third digit is bit 11.
+    round(&layout, b"4020abABC");
+    round(&layout, b"4000ab");
+    round(&layout, b"0020ABC");
+    round(&layout, b"BfDF");
+    assert_eq!(faults(&layout, b"00G0"), [("bitmap".into(), 0, "T64")]);
+    assert_eq!(
+        refused(&layout, &[("bitmap", "0020"), ("second", "ab")]),
+        [("eleventh".into(), "T13"), ("second".into(), "T60")]
+    );
+}
