@@ -1,7 +1,6 @@
 //! Lines of text in one field, each of one width: `X(3*35)`.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::fault::Rule;
@@ -45,7 +44,7 @@ impl Field {
             })?;
         }
         for _ in lines.len()..(self.at.len / each.max(1)) as usize {
-            line_field.put_text(&String::new(), wide, out)?;
+            line_field.put_text("", wide, out)?;
         }
         Ok(())
     }
@@ -53,6 +52,7 @@ impl Field {
 
 #[cfg(test)]
 mod tests {
+    use std::string::String;
     use std::vec::Vec;
 
     use super::*;
