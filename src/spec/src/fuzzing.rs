@@ -157,7 +157,8 @@ mod tests {
         let known: BTreeSet<&str> = known.filter_map(|rest| rest.split_once("\",\n")).map(|(code, _)| code).collect();
         assert!(known.len() > 20 && known.iter().all(|code| code.len() == 3 && code.starts_with('T')), "{known:?}");
         let missing: Vec<&str> = known.difference(&codes).copied().collect();
-        let moving: &[&str] = if drawn::MOVES { &[] } else { &["T55", "T56", "T57", "T58", "T59", "T60", "T61"] };
+        let moving: &[&str] =
+            if drawn::MOVES { &[] } else { &["T55", "T56", "T57", "T58", "T59", "T60", "T61", "T63", "T64"] };
         assert_eq!(missing, moving, "codes of faults that no drawn telegram comes to");
         assert!(codes.is_subset(&known));
     }
@@ -207,7 +208,8 @@ mod tests {
     ];
 
     /// What moves.
-    const STRUCTURE: [&str; 5] = ["choice", "repeat padded", "repeat times", "repeat until end", "when"];
+    const STRUCTURE: [&str; 7] =
+        ["choice", "length of", "repeat padded", "repeat times", "repeat until end", "when", "when has"];
 
     fn whole() -> String {
         let (spec, table) = (include_str!("../tests/fixtures/whole.spec"), include_str!("../tests/fixtures/codes.csv"));

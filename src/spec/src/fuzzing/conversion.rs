@@ -302,7 +302,7 @@ fn faults(telegram: &Telegram<'_, '_>, reached: &mut Reached) {
 fn cell_prints(cell: &Cell<'_>, bytes: &[u8]) {
     if let Some(bytes) = cell.at.of(bytes) {
         let (hex, _) = masked(cell.field, bytes);
-        assert_eq!(hex.len(), bytes.len() * 3 - 1, "two digits and a space for each byte");
+        assert_eq!(hex.len(), (bytes.len() * 3).saturating_sub(1), "two digits and a space between two bytes");
     }
 }
 
@@ -407,7 +407,9 @@ impl Reached {
                 }
                 Node::Repeat(repeat) => ("repeat times", vec![&repeat.body]),
                 Node::Choice(choice) => ("choice", choice.branches.iter().map(|branch| &*branch.body).collect()),
+                Node::When(when) if matches!(when.test, pabal_telegram::Test::Bit(_)) => ("when has", vec![&when.body]),
                 Node::When(when) => ("when", vec![&when.body]),
+                Node::Tail(_) => ("length of", vec![]),
                 _ => continue,
             };
             self.kinds.insert(word.into());

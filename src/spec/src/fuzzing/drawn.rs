@@ -144,6 +144,7 @@ impl<'s, 'd> Draft<'s, 'd> {
                 let name = self.name('g');
                 self.measured(&format!("group {name}"), |draft| draft.parts(depth + 1, moves))
             }
+            6 | 7 if moves && self.draw.once_in(3) => self.tail(),
             6 | 7 => {
                 let name = self.name('r');
                 let times = 1 + self.draw.below(3);
@@ -166,6 +167,13 @@ impl<'s, 'd> Draft<'s, 'd> {
                 let (key, key_extent) = self.key();
                 let extent = self.choice(&key, depth);
                 add(key_extent, extent)
+            }
+            _ if self.draw.once_in(3) => {
+                let (bitmap, bit) = (self.name('h'), 1 + self.draw.below(8));
+                self.spend();
+                self.line(&format!("{bitmap} X(2) by both public"));
+                let extent = self.block(&format!("when {bitmap} has {bit}"), |draft| draft.parts(depth + 1, true));
+                (2, 2 + extent.1)
             }
             _ => {
                 let (key, key_extent) = self.key();
@@ -214,6 +222,16 @@ impl<'s, 'd> Draft<'s, 'd> {
             add(extent, draft.choice(&key, 1))
         });
         (0, segment.1 * u32::try_from(max).unwrap_or(1))
+    }
+
+    /// A text of a length that stands before it.
+    fn tail(&mut self) -> Extent {
+        self.spend();
+        let (len, extent) = self.count();
+        let (name, max) = (self.name('m'), 1 + self.draw.below(6));
+        let class = draw_class(self.draw);
+        self.line(&format!("{name} X(length of {len} max {max}) by both {class}"));
+        add(extent, (0, u32::try_from(max).unwrap_or(1)))
     }
 
     fn spend(&mut self) {
@@ -314,6 +332,11 @@ impl<'s, 'd> Draft<'s, 'd> {
     }
 
     fn text(&mut self) -> (String, u32) {
+        if self.draw.once_in(6) {
+            let (lines, each) = (1 + self.draw.below(3), 2 + self.draw.below(9));
+            let behind = self.behind(&[], true);
+            return (format!("X({lines}*{each}) {behind}"), u32::try_from(lines * each).unwrap_or(1));
+        }
         let len = 1 + self.draw.below(30);
         let values = if len >= 2 { &["= \"AB\"", "const \"CD\""][..] } else { &[] };
         let mut said = self.behind(values, true);

@@ -1,12 +1,12 @@
 //! Values for a layout, as one side would fill them, and what must be read of them.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use alloc::{format, vec};
 
 use pabal_telegram::{
-    Blank, Decimal, Echo, Field, FieldId, Fill, Form, Kind, Layout, Node, Number, Side, Test, Times, Value, Wide,
+    Blank, Decimal, Echo, Field, FieldId, Fill, Form, Kind, Layout, Node, Number, Side, Slice, Test, Times, Value, Wide,
 };
 
 use super::draw::Draw;
@@ -39,6 +39,9 @@ pub(super) fn fill(layout: &Layout, side: Side, draw: &mut Draw<'_>) -> Filled {
         draw,
         keys: BTreeMap::new(),
         maxima: BTreeMap::new(),
+        tails: BTreeMap::new(),
+        texts: BTreeMap::new(),
+        bitmaps: BTreeSet::new(),
         decided: BTreeMap::new(),
         filled: Filled::default(),
     };
@@ -70,6 +73,12 @@ struct Filler<'l, 's, 'd> {
     keys: BTreeMap<FieldId, (Vec<&'l [u8]>, bool)>,
     /// For each field that counts, how much it may count.
     maxima: BTreeMap<FieldId, u16>,
+    /// For each field that says a length, the text and the most that it can have.
+    tails: BTreeMap<FieldId, FieldId>,
+    /// The texts that are as long as was said.
+    texts: BTreeMap<FieldId, String>,
+    /// Fields that say by their bits what is there.
+    bitmaps: BTreeSet<FieldId>,
     /// What those fields said last.
     decided: BTreeMap<FieldId, Vec<u8>>,
     filled: Filled,
@@ -93,12 +102,16 @@ impl<'l> Filler<'l, '_, '_> {
                     choice.branches.iter().for_each(|branch| self.learn(&branch.body));
                 }
                 Node::When(when) => {
-                    let (keys, _) = self.keys.entry(when.by).or_insert((Vec::new(), true));
-                    if let Test::AnyOf(any_of) = &when.test {
-                        keys.extend(any_of.iter().map(|key| &**key));
+                    match &when.test {
+                        Test::AnyOf(any_of) => {
+                            let (keys, _) = self.keys.entry(when.by).or_insert((Vec::new(), true));
+                            keys.extend(any_of.iter().map(|key| &**key));
+                        }
+                        Test::Bit(_) => drop(self.bitmaps.insert(when.by)),
                     }
                     self.learn(&when.body);
                 }
+                Node::Tail(tail) => drop(self.tails.insert(tail.len, tail.field)),
                 _ => {}
             }
         }
@@ -128,10 +141,24 @@ impl<'l> Filler<'l, '_, '_> {
                 }
                 Node::When(when) => {
                     let key = self.decided.get(&when.by).map_or(&[][..], |key| key);
-                    let Test::AnyOf(any_of) = &when.test else { continue };
-                    if any_of.iter().any(|wanted| **wanted == *key) {
+                    let holds = match &when.test {
+                        Test::AnyOf(any_of) => any_of.iter().any(|wanted| **wanted == *key),
+                        Test::Bit(bit) => {
+                            let field = self.layout.field(when.by);
+                            let text = field.and_then(|field| field.charset.encode.decode(key).ok());
+                            let bits = text.and_then(|text| u32::from_str_radix(&text, 16).ok()).unwrap_or(0);
+                            bits >> (8 - bit) & 1 == 1
+                        }
+                    };
+                    if holds {
                         self.nodes(&when.body, indices);
                     }
+                }
+                Node::Tail(tail) => {
+                    let Some(field) = self.layout.field(tail.field) else { continue };
+                    let (path, text) = (path(&field.path, indices), self.texts.remove(&tail.field).unwrap_or_default());
+                    self.filled.given.push((path.clone(), Value::from(text.as_str())));
+                    self.filled.expected.push((path, Expected::Value(Value::from(text))));
                 }
                 _ => unreachable!("a node that is not known here"),
             }
@@ -155,9 +182,43 @@ impl<'l> Filler<'l, '_, '_> {
             self.filled.expected.push((path, Expected::Value(Value::from(times))));
             return;
         }
+        if let Some(tail) = self.tails.get(&id).and_then(|tail| self.layout.field(*tail).map(|field| (*tail, field))) {
+            let text = self.tail(tail.1);
+            let mut bytes = Vec::new();
+            assert!(tail.1.charset.encode.encode(&text, &mut bytes).is_ok(), "{text:?}");
+            self.texts.insert(tail.0, text);
+            let len = Value::from(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+            if self.draw.once_in(2) {
+                self.filled.given.push((path.clone(), len.clone()));
+            }
+            self.filled.expected.push((path, Expected::Value(len)));
+            return;
+        }
+        if self.bitmaps.contains(&id) {
+            let digits: String = (0..2).map(|_| *self.draw.one_of(&['0', '1', '5', '8', 'A', 'F'])).collect();
+            let value = Value::from(digits.as_str());
+            let mut bytes = Vec::new();
+            assert!(field.encode(&value, &mut bytes).is_ok(), "hexadecimal digits are in every charset");
+            self.decided.insert(id, bytes.clone());
+            self.filled.given.push((path.clone(), value));
+            self.filled.expected.push((path, Expected::Bytes(bytes)));
+            return;
+        }
         let (value, expected) = self.value(id, field);
         self.filled.given.push((path.clone(), value));
         self.filled.expected.push((path, expected));
+    }
+
+    /// A text of any length that its field can have; spaces at its ends are its own.
+    fn tail(&mut self, field: &Field) -> String {
+        let mut text = String::new();
+        for _ in 0..self.draw.below(field.at.range().len() + 1) {
+            let longer = format!("{text}{}", self.draw.one_of(&LETTERS));
+            if is_kept(field, &longer) {
+                text = longer;
+            }
+        }
+        text
     }
 
     /// A value, or `Null` to leave the field out; and what is read then.
@@ -215,6 +276,13 @@ fn value(field: &Field, draw: &mut Draw<'_>) -> Value {
     let len = field.at.range().len();
     match &field.kind {
         Kind::Text => Value::Text(text(field, draw)),
+        Kind::Lines { each } => {
+            let at = Slice { offset: 0, len: *each };
+            let line = Field { at, kind: Kind::Text, ..field.clone() };
+            let count = 1 + draw.below(len / at.range().len());
+            let lines: Vec<String> = (0..count).map(|_| text(&line, draw)).collect();
+            Value::Text(lines.join("\n").trim_end_matches('\n').into())
+        }
         Kind::Number(number) => Value::Number(self::number(*number, draw)),
         Kind::Code => Value::Text((0..len).map(|_| digit(draw)).collect()),
         Kind::Stamp(stamp) => Value::Text(self::stamp(&stamp.pattern, draw)),

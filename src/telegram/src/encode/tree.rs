@@ -46,6 +46,16 @@ struct Given<'v> {
     used: bool,
 }
 
+/// What a field says of others.
+enum Counted {
+    /// Nothing.
+    Nothing,
+    /// So many, or so long.
+    Is(u32),
+    /// How long something is that cannot be written.
+    Lost,
+}
+
 struct Writer<'l, 'v> {
     layout: &'l Layout,
     side: Side,
@@ -202,7 +212,14 @@ impl<'l, 'v> Writer<'l, 'v> {
 
     fn field(&mut self, cell: &Cell<'l>) -> Result<(), Fault> {
         let given = self.value((cell.id, cell.indices));
-        let Some(count) = self.count(cell)? else { return cell.field.fill_in(self.side, given, &mut self.out) };
+        let count = match self.count(cell)? {
+            Counted::Is(count) => count,
+            Counted::Nothing => return cell.field.fill_in(self.side, given, &mut self.out),
+            Counted::Lost => {
+                cell.field.leave_out(&mut self.out);
+                return Ok(());
+            }
+        };
         if cell.field.by.fills(self.side) || count > 0 {
             let start = self.out.len();
             let value = Value::from(count);
@@ -218,8 +235,8 @@ impl<'l, 'v> Writer<'l, 'v> {
         cell.field.fill_in(self.side, given, &mut self.out)
     }
 
-    /// How many are given of what the field counts; `None` if it counts nothing.
-    fn count(&self, cell: &Cell<'l>) -> Result<Option<u32>, Fault> {
+    /// How many are given of what the field counts, or how long.
+    fn count(&self, cell: &Cell<'l>) -> Result<Counted, Fault> {
         let mut count: Option<u32> = None;
         for (at, repeated) in self.layout.repeats.iter().enumerate() {
             if repeated.times != Times::Field(cell.id) {
@@ -236,10 +253,12 @@ impl<'l, 'v> Writer<'l, 'v> {
         for (tail, _) in self.layout.tails.iter().filter(|(_, len)| *len == cell.id) {
             let found = self.given.binary_search_by_key(&(*tail, cell.indices), |given| given.cell).ok();
             let value = found.and_then(|at| self.given.get(at)).map(|given| given.value);
-            let field = self.layout.field(*tail);
-            // What cannot be written is told where it stands.
-            let bytes = field.zip(value).and_then(|(field, value)| tail_bytes(field, value).ok());
-            let given = bytes.map_or(0, |bytes| u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+            let given = match self.layout.field(*tail).zip(value).map(|(field, value)| tail_bytes(field, value)) {
+                Some(Ok(bytes)) => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+                // That it cannot be written is told where it stands.
+                Some(Err(_)) => return Ok(Counted::Lost),
+                None => 0,
+            };
             match count {
                 Some(other) if other != given => {
                     return Err(Fault::new(cell.field, b"", Rule::Miscounted { given }));
@@ -247,7 +266,7 @@ impl<'l, 'v> Writer<'l, 'v> {
                 _ => count = Some(given),
             }
         }
-        Ok(count)
+        Ok(count.map_or(Counted::Nothing, Counted::Is))
     }
 
     /// How many occurrences are given: one more than the highest index.
