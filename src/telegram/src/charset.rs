@@ -119,6 +119,13 @@ impl Charset {
         self.is_shifted() || matches!(self, Self::EucKr | Self::Cp949 | Self::Ms949 | Self::Utf8)
     }
 
+    /// Whether text can be padded with this byte on either side: it is no part of a longer character, and no shift.
+    #[must_use]
+    pub const fn pads(self, byte: u8) -> bool {
+        // Below the letters no charset of ASCII's kind has a second byte; of EBCDIC's, none is one outside of a run.
+        if self.is_ebcdic() { !matches!(byte, shifted::SO | SI) } else { byte < 0x41 }
+    }
+
     /// The byte of a space: 0x20 or 0x40.
     #[must_use]
     #[inline]

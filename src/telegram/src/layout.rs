@@ -81,6 +81,11 @@ pub enum LayoutError {
         /// The field.
         field: FieldId,
     },
+    /// Two charsets of which one does not read what the other writes, or a [`TextRule`](crate::TextRule) that the field cannot have.
+    Text {
+        /// The field.
+        field: FieldId,
+    },
     /// A constant or default that is not as long as its field, or that the field could not hold.
     Fill {
         /// The field.
@@ -120,6 +125,12 @@ impl fmt::Display for LayoutError {
                 write!(
                     f,
                     "the pattern of field {field} is not YYYY, YY, MM, DD, hh, mm, ss (each at most once), or not as long as the field"
+                )
+            }
+            Self::Text { field } => {
+                write!(
+                    f,
+                    "the charsets of field {field}, or how its text lies, do not go together; compare them with the document"
                 )
             }
             Self::Fill { field, rule } => write!(f, "field {field} cannot hold its constant or default: {rule}"),
@@ -318,6 +329,9 @@ fn check(field: &Field, id: FieldId, end: u32) -> Result<(), LayoutError> {
             return Err(LayoutError::Pattern { field: id });
         }
         _ => {}
+    }
+    if !field.has_sound_text() {
+        return Err(LayoutError::Text { field: id });
     }
     if let Fill::Default(bytes) | Fill::Const(bytes) = &field.fill {
         let found = u32::try_from(bytes.len()).unwrap_or(u32::MAX);

@@ -4,10 +4,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::charset::Charset;
+use crate::charset::{Charset, CharsetPair};
 use crate::decode::trim_right;
 use crate::fault::Rule;
 use crate::field::{Field, Slice};
+use crate::kind::Kind;
 
 /// How a text lies in its field, beside its charset. The default is the usual: from the left, spaces behind it, read strictly.
 ///
@@ -116,6 +117,19 @@ impl TextModes {
 }
 
 impl Field {
+    /// Whether charset and text rule can be had together, and by a field of this kind. Where a field that decides stands is checked by
+    /// `pabal-spec`; one that is not there decides nothing.
+    pub(crate) fn has_sound_text(&self) -> bool {
+        let CharsetPair { encode, decode } = self.charset;
+        let rule = &self.text;
+        let modes = TextMode::ALL.iter().all(|(_, mode)| !rule.lenient.has(*mode) || mode.is_of(decode));
+        decode.reads(encode)
+            && (*rule == TextRule::default() || self.kind == Kind::Text)
+            && rule.pad.is_none_or(|pad| encode.pads(pad))
+            && (rule.wide == Wide::No || encode.has_wide())
+            && modes
+    }
+
     /// The byte that a text of this charset is padded with here.
     #[inline]
     pub(crate) const fn pad(&self, charset: Charset) -> u8 {

@@ -118,9 +118,7 @@ fn pad(field: &Field, written: &At<Pad>, out: &mut Vec<Diagnostic>) -> Option<u8
             _ => (None, "not one character of one byte"),
         },
     };
-    // Below the letters no charset of ASCII's kind has a second byte; of EBCDIC's, none is one but the shifts.
-    let apart = |byte: &u8| if charset.is_ebcdic() { !matches!(byte, 0x0E | 0x0F) } else { *byte < 0x41 };
-    let found = byte.filter(apart);
+    let found = byte.filter(|byte| charset.pads(*byte));
     if found.is_none() {
         let message = format!("Field `{}` cannot be padded with this", field.path);
         let help = "take a digit, a space, another sign below the letters, or a byte from 0x00";

@@ -197,3 +197,24 @@ fn masks_count_characters_of_each_charset() {
             .contains("각")
     );
 }
+
+#[test]
+fn a_layout_has_no_text_that_cannot_be() {
+    let sound = |field: Field| field.has_sound_text();
+    let rule = |rule: TextRule, charset| sound(of(charset, 8, rule));
+    let pad = |pad, charset| rule(TextRule { pad: Some(pad), ..TextRule::default() }, charset);
+    assert!(pad(b'0', Charset::Cp949) && pad(0, Charset::Utf8) && pad(0xF0, Charset::Ebcdic933));
+    // A is the second byte of some syllables, 0xA1 the first of all; SI closes a run.
+    assert!(!pad(b'A', Charset::Cp949) && !pad(0xA1, Charset::EucKr) && !pad(0x0F, Charset::Ebcdic933));
+    let wide = || TextRule { wide: Wide::Always, ..TextRule::default() };
+    assert!(rule(wide(), Charset::EucKr) && !rule(wide(), Charset::Ascii) && !rule(wide(), Charset::Ebcdic037));
+    assert!(rule(lenient(&[TextMode::Runs]), Charset::Ebcdic933) && !rule(lenient(&[TextMode::Runs]), Charset::Cp949));
+    assert!(!rule(lenient(&[TextMode::Control]), Charset::Ebcdic037));
+    assert!(!sound(Field { text: wide(), ..code("f", 3) }));
+    let pair = |encode, decode| sound(Field { charset: CharsetPair { encode, decode }, ..text("f", 3) });
+    assert!(pair(Charset::EucKr, Charset::Ms949) && !pair(Charset::Cp949, Charset::EucKr));
+    assert!(!pair(Charset::Cp949, Charset::Utf8) && !pair(Charset::Ascii, Charset::Ebcdic037));
+    let wrong = Field { text: wide(), ..code("f", 3) };
+    let refused = crate::layout::Layout::new("draft", "초안", 3, vec![wrong]);
+    assert_eq!(refused.err(), Some(crate::layout::LayoutError::Text { field: FieldId(0) }));
+}
