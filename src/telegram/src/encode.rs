@@ -156,7 +156,7 @@ impl Field {
     }
 
     /// Whether the side that fills the field must give it a value.
-    fn is_needed(&self) -> bool {
+    pub(crate) fn is_needed(&self) -> bool {
         !self.by.optional && !matches!(self.kind, Kind::Number(Number { blank: Blank::Null, .. }))
     }
 

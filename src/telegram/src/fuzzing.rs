@@ -23,6 +23,7 @@ use crate::kind::{Blank, Form, Kind, NumberModes, Sign, Zones};
 use crate::layout::Layout;
 use crate::mask::{masked, redacted};
 use crate::slots::Slots;
+use crate::slots::write::encode_into;
 use crate::text::{Wide, widened};
 use crate::value::{Value, ValueRef};
 use source::{Source, layout};
@@ -323,7 +324,9 @@ fn values_come_back(layout: &Layout, side: Side, source: &mut Source<'_>) {
         .filter(|field| is_given(field, side))
         .map(|field| (String::from(&*field.path), source.value(field)))
         .collect();
-    let made = match encode(layout, side, &values) {
+    let made = encode(layout, side, &values);
+    check_encode_into(layout, side, &values, made.as_ref());
+    let made = match made {
         Ok(made) => made,
         Err(faults) => {
             assert!(!faults.is_empty());
@@ -377,6 +380,25 @@ fn values_come_back(layout: &Layout, side: Side, source: &mut Source<'_>) {
             _ => false,
         };
         assert!(same, "{path}: {value:?}");
+    }
+}
+
+/// Values in their order give what values by their names give, in room that was used before, too.
+fn check_encode_into(layout: &Layout, side: Side, values: &[(String, Value)], made: Result<&Vec<u8>, &Vec<Fault>>) {
+    let in_order: Vec<ValueRef<'_>> = layout
+        .fields()
+        .iter()
+        .map(|field| match values.iter().find(|(path, _)| **path == *field.path) {
+            Some((_, Value::Text(text))) => ValueRef::Text(text.as_str().into()),
+            Some((_, Value::Number(number))) => ValueRef::Number(*number),
+            Some((_, Value::Bytes(bytes))) => ValueRef::Bytes(bytes),
+            Some((_, Value::Null)) | None => ValueRef::Null,
+        })
+        .collect();
+    let mut out = Vec::from(*b"what was there before");
+    match encode_into(layout, side, &in_order, &mut out) {
+        Ok(()) => assert_eq!(Ok(&out), made),
+        Err(faults) => assert_eq!((Err(&faults), &*out), (made, &b""[..])),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::fault::Rule;
 use crate::field::{Field, FieldId, Fill, Side, Slice};
 use crate::kind::Kind;
 use crate::slots::steps::Steps;
+use crate::slots::write::Write;
 
 pub(crate) mod tree;
 
@@ -39,6 +40,8 @@ pub struct Layout {
     by_path: Vec<(Box<str>, FieldId)>,
     /// How all fields are read, if the asker and if the answerer has filled them.
     steps: [Steps; 2],
+    /// How all fields are written, by the asker and by the answerer.
+    writes: [Vec<Write>; 2],
 }
 
 /// Why fields do not make a layout.
@@ -184,7 +187,9 @@ impl Layout {
         let (name, label) = (name.into(), label.into());
         let fixed = fields.get(..usize::from(head)).unwrap_or_default();
         let steps = [Side::Asker, Side::Answerer].map(|side| Steps::new(fixed, side));
-        Ok(Self { name, label, len: len_min, len_max, fields, root, head, seats, tails, repeats, by_path, steps })
+        let writes = |side| fields.iter().map(|field| Write::new(field, side)).collect();
+        let writes = [Side::Asker, Side::Answerer].map(writes);
+        Ok(Self { name, label, len: len_min, len_max, fields, root, head, seats, tails, repeats, by_path, steps, writes })
     }
 
     /// Name in the spec.
@@ -229,6 +234,15 @@ impl Layout {
     #[must_use]
     pub fn head(&self) -> &[Field] {
         self.fields.get(..usize::from(self.head)).unwrap_or_default()
+    }
+
+    /// How `side` writes each field.
+    pub(crate) fn writes(&self, side: Side) -> &[Write] {
+        let [asker, answerer] = &self.writes;
+        match side {
+            Side::Asker => asker,
+            Side::Answerer => answerer,
+        }
     }
 
     /// How all fields are read that `side` has filled.

@@ -134,6 +134,7 @@ pub use kind::{Blank, Form, Kind, Number, NumberModes, Order, Sign, Stamp, Zones
 pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Tail, Test, Times, When};
 pub use mask::{masked, masked_by_class, redacted};
 pub use nearest::nearest;
+pub use slots::write::encode_into;
 pub use slots::{Reading, Slots};
 pub use text::{TextMode, TextModes, TextRule, Wide};
 pub use trace::{Carrier, TraceKey};

@@ -15,6 +15,7 @@ mod hangul;
 mod read;
 pub(crate) mod steps;
 mod word;
+pub(crate) mod write;
 
 use steps::{Place, Steps};
 

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use encoding_rs::EUC_KR;
-use pabal_telegram::{Layout, Side, Slots, Telegram, Value, encode};
+use pabal_telegram::{Layout, Side, Slots, Telegram, Value, ValueRef, encode, encode_into};
 
 use crate::baseline::{self, LEN, Transfer};
 use crate::{layout, sample};
@@ -105,6 +105,18 @@ pub(crate) fn all(count: usize) -> Vec<Contender> {
             }
         }),
     );
+    let in_order: &'static [Vec<ValueRef<'_>>] = in_order(layout, telegrams).leak();
+    let mut out = Vec::new();
+    add(
+        "encode/values in order",
+        Some(("encode/baseline", 1.3)),
+        Box::new(move || {
+            for values in in_order {
+                encode_into(layout, Side::Asker, black_box(values), black_box(&mut out)).expect("it fits");
+                black_box(&out);
+            }
+        }),
+    );
     let named: &'static [Vec<(String, Value)>] = named(layout, telegrams).leak();
     add(
         "encode/by path",
@@ -126,6 +138,18 @@ fn transfers(telegrams: &'static [[u8; LEN]]) -> Vec<Transfer<'static, &'static 
         read.with(text(read.debit_holder), text(read.credit_holder), text(read.memo), text(read.operator_name))
     });
     read.collect()
+}
+
+fn in_order(layout: &'static Layout, telegrams: &'static [[u8; LEN]]) -> Vec<Vec<ValueRef<'static>>> {
+    let values = |telegram: &'static [u8; LEN]| {
+        let fields = Telegram::new(layout, telegram, Side::Asker).fields();
+        let values: Vec<ValueRef<'static>> = fields.map(|(_, _, value)| value.expect("it is right")).collect();
+        let mut out = Vec::new();
+        encode_into(layout, Side::Asker, &values, &mut out).expect("it fits");
+        assert_eq!(out, telegram);
+        values
+    };
+    telegrams.iter().map(values).collect()
 }
 
 fn named(layout: &Layout, telegrams: &[[u8; LEN]]) -> Vec<Vec<(String, Value)>> {

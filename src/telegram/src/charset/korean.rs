@@ -88,6 +88,17 @@ pub(super) fn encode(charset: Charset, text: &str, out: &mut Vec<u8>) -> Result<
     Ok(())
 }
 
+/// Two bytes of a character, the first one low, if it has two and is not the user's.
+#[inline]
+pub(crate) fn korean_pair(charset: Charset, character: char) -> Option<u16> {
+    let [lead, trail] = match charset {
+        Charset::EucKr | Charset::Cp949 | Charset::Ms949 => INVERSE.code(character)?,
+        _ => return None,
+    };
+    let is_strict = charset != Charset::EucKr || (lead >= KS_X_1001 && trail >= KS_X_1001);
+    is_strict.then(|| u16::from_le_bytes([lead, trail]))
+}
+
 #[cold]
 fn user(charset: Charset, character: char) -> Option<[u8; 2]> {
     let place = u32::from(character).checked_sub(USER_FIRST).filter(|_| charset == Charset::Ms949)?;

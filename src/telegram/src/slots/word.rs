@@ -1,6 +1,6 @@
 //! Eight bytes at once. The first byte is the lowest.
 
-const ONES: u64 = 0x0101_0101_0101_0101;
+pub(super) const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = ONES * 0x80;
 pub(super) const SPACES: u64 = ONES * 0x20;
 pub(super) const ZEROS: u64 = ONES * 0x30;
