@@ -12,6 +12,7 @@ mod by_prost;
 mod contender;
 #[path = "../../../src/telegram/benches/convert/layout.rs"]
 mod layout;
+#[expect(dead_code, reason = "threads are not asked about here")]
 #[path = "../../../src/telegram/benches/convert/measure.rs"]
 mod measure;
 #[expect(dead_code, reason = "its telegrams only are used here")]

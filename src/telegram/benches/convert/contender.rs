@@ -130,6 +130,27 @@ pub(crate) fn all(count: usize) -> Vec<Contender> {
     all
 }
 
+/// What two threads get done in the time of one, of reading and of a loop that only counts: what the machine has to give.
+pub(crate) fn gains() -> [f64; 2] {
+    let telegrams = sample::telegrams(512);
+    let layout = layout::transfer();
+    let read = || {
+        let mut slots = Slots::for_layout(&layout);
+        for telegram in telegrams.iter().cycle().take(20_000) {
+            let reading = Telegram::new(&layout, black_box(telegram), Side::Asker);
+            assert!(black_box(&reading.read_into(&mut slots)).faults().is_empty());
+        }
+    };
+    let count = || {
+        let mut number = black_box(1_u64);
+        for _ in 0..4_000_000 {
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        }
+        black_box(number);
+    };
+    crate::measure::gains([&read, &count])
+}
+
 fn transfers(telegrams: &'static [[u8; LEN]]) -> Vec<Transfer<'static, &'static str>> {
     let text = |bytes: &[u8]| -> &'static str { EUC_KR.decode(bytes).0.into_owned().leak() };
     let read = telegrams.iter().map(|telegram| {

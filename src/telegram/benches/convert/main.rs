@@ -19,7 +19,14 @@ fn main() -> ExitCode {
     match words.as_slice() {
         // The program starts itself so, below callgrind.
         ["--count", name, passes] => measure::pass(name, passes.parse().expect("a number")),
-        words if words.contains(&"--bench") => measure::report(words.contains(&"--quick")),
+        words if words.contains(&"--bench") => {
+            measure::report(words.contains(&"--quick"));
+            let [read, count] = contender::gains();
+            println!(
+                "two threads read {read:.2} times as much as one; the machine gives {count:.2}: {:.2}, goal 0.85",
+                read / count
+            );
+        }
         _ => measure::smoke(),
     }
     ExitCode::SUCCESS

@@ -46,11 +46,39 @@ pub(crate) fn report(is_quick: bool) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a benchmark asks how long something takes")]
 fn nanos(contender: &mut Contender) -> f64 {
-    let start = Instant::now();
+    let start = now();
     (contender.run)();
     start.elapsed().as_secs_f64() * 1e9 / TELEGRAMS as f64
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark asks how long something takes")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// How much two threads do in the time of one: the best of many turns of each.
+pub(crate) fn gains(work: [&(dyn Fn() + Sync); 2]) -> [f64; 2] {
+    let mut best = [[f64::MAX; 2]; 2];
+    for _ in 0..30 {
+        for (work, best) in work.iter().zip(&mut best) {
+            best[0] = best[0].min(seconds(work));
+            let both = || {
+                std::thread::scope(|scope| {
+                    scope.spawn(work);
+                    work();
+                });
+            };
+            best[1] = best[1].min(seconds(&both));
+        }
+    }
+    best.map(|[one, two]| 2.0 * one / two)
+}
+
+fn seconds(work: &dyn Fn()) -> f64 {
+    let start = now();
+    work();
+    start.elapsed().as_secs_f64()
 }
 
 struct Row {

@@ -1,0 +1,60 @@
+//! Reading and writing allocate nothing when nothing is wrong.
+
+#[expect(dead_code, reason = "only the length of the telegram is used here")]
+#[path = "../benches/convert/baseline.rs"]
+mod baseline;
+#[path = "../benches/convert/layout.rs"]
+mod layout;
+#[expect(dead_code, reason = "only the telegrams and their columns are used here")]
+#[path = "../benches/convert/sample.rs"]
+mod sample;
+
+use allocation_counter::measure;
+use pabal_telegram::{Side, Slots, Telegram, ValueRef, encode_into};
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(measure(|| drop(std::hint::black_box(vec![0_u8; 9]))).count_total, 1);
+}
+
+#[test]
+fn reading_all_fields_allocates_nothing() {
+    let layout = layout::transfer();
+    let mut telegrams = sample::telegrams(100);
+    // Text of both, and of characters that are no syllables of KS X 1001, in an account and a memo.
+    for (at, text) in [(51, &b"(\xC1\xD6)\xC8\xAB-1"[..]), (180, b"\x8C\x63\xA1\xBF A"), (236, b"A\xB0\xA1B")] {
+        telegrams[1][at..at + text.len()].copy_from_slice(text);
+    }
+    let mut slots = Slots::for_layout(&layout);
+    let counted = measure(|| {
+        for telegram in &telegrams {
+            let telegram = Telegram::new(&layout, telegram, Side::Asker);
+            assert!(telegram.read_into(&mut slots).faults().is_empty());
+            let reading = telegram.read_text_into(&mut slots);
+            assert!(reading.faults().is_empty());
+            assert_eq!(reading.fields().count(), layout.fields().len());
+        }
+    });
+    assert_eq!(counted.count_total, 0);
+}
+
+#[test]
+fn writing_allocates_nothing() {
+    let layout = layout::transfer();
+    let telegrams = sample::telegrams(100);
+    let values: Vec<Vec<ValueRef<'_>>> = telegrams
+        .iter()
+        .map(|telegram| {
+            let fields = Telegram::new(&layout, telegram, Side::Asker).fields();
+            fields.map(|(_, _, value)| value.expect("it is right")).collect()
+        })
+        .collect();
+    let mut out = Vec::with_capacity(400);
+    let counted = measure(|| {
+        for (values, telegram) in values.iter().zip(&telegrams) {
+            encode_into(&layout, Side::Asker, values, &mut out).expect("it fits");
+            assert_eq!(out, telegram);
+        }
+    });
+    assert_eq!(counted.count_total, 0);
+}
