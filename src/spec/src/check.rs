@@ -14,6 +14,7 @@ mod shape;
 mod shown;
 mod table;
 mod text;
+mod versions;
 
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -57,6 +58,9 @@ fn finish(spec: &Spec, sources: &[Source], mut out: Vec<Diagnostic>) -> Result<L
     let digest = Digest::of(sources);
     let institution = institution(spec, sources, digest, &mut out);
     out.sort_by_key(|diagnostic| diagnostic.at.span);
+    // What a file says wrongly it says once, wherever it is included and in whatever version it is in force.
+    let mut told: BTreeSet<(Span, &str, String)> = BTreeSet::new();
+    out.retain(|diagnostic| told.insert((diagnostic.at.span, diagnostic.code, diagnostic.message.clone())));
     // A field that is empty is one mistake, wherever it is used.
     let mut empty: BTreeSet<Span> = BTreeSet::new();
     out.retain(|told| {
@@ -103,8 +107,8 @@ fn institution(spec: &Spec, sources: &[Source], digest: Digest, out: &mut Vec<Di
     }
     let mut converted = Vec::new();
     for written in &spec.layouts {
-        match layouts::check(written, name, digest, out) {
-            Some(layouts) => converted.push(Arc::new(layouts)),
+        match versions::check(written, name, digest, out) {
+            Some(layouts) => converted.push(layouts),
             None => all = false,
         }
     }

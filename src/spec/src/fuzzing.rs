@@ -71,7 +71,8 @@ pub fn decode(data: &[u8]) {
 fn formatted(sources: &[Source; 2], told: &[Diagnostic]) {
     let [table, spec] = sources;
     let formatted = fmt(&spec.text);
-    assert_eq!(formatted.is_ok(), told.is_empty(), "{told:#?}");
+    // The files that it includes are not needed to format it.
+    assert_eq!(formatted.is_ok(), told.iter().all(|told| told.code == "S155"), "{told:#?}");
     let Ok(text) = formatted else { return };
     assert_eq!(fmt(&text).as_deref(), Ok(text.as_str()), "formatting again changes something");
     let again = [table.clone(), Source { name: spec.name.clone(), text }];

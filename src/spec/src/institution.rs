@@ -3,7 +3,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use pabal_clock::DayRule;
+use pabal_clock::{Civil, DayRule};
 use pabal_telegram::{Framing, Side};
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,13 @@ impl Institution {
         self.protocols.iter().find(|protocol| &*protocol.name == name)
     }
 
+    /// The same, with the layouts of conversion alone as they are in force at a moment of its clock; those that have not begun are left out.
+    #[must_use]
+    pub fn at(&self, moment: Civil) -> Self {
+        let layouts = self.layouts.iter().filter_map(|layouts| layouts.at(moment)).map(Arc::clone).collect();
+        Self { layouts, ..self.clone() }
+    }
+
     /// Every telegram that can be converted, by the name of what it belongs to: first those of the protocols, then those of conversion
     /// alone.
     pub fn catalogs(&self) -> impl Iterator<Item = (&str, &Catalog)> {
@@ -86,6 +93,19 @@ pub struct Layouts {
     pub digest: Digest,
     /// The telegrams, found by name: its `select` has no rows.
     pub catalog: Catalog,
+    /// From when on they are so, on the institution's clock; `None` from ever.
+    pub from: Option<Civil>,
+    /// Later versions in the order of their `from`: they stand beside this one, and have none beside them.
+    pub later: Vec<Arc<Self>>,
+}
+
+impl Layouts {
+    /// The version in force at a moment of the institution's clock; `None` before the first one.
+    #[must_use]
+    pub fn at(self: &Arc<Self>, moment: Civil) -> Option<&Arc<Self>> {
+        let all = core::iter::once(self).chain(&self.later);
+        all.filter(|version| version.from.is_none_or(|from| from <= moment)).last()
+    }
 }
 
 /// One way to speak with an institution: how frames are cut, which telegrams there are, and the rules of conversation.

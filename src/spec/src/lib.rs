@@ -93,7 +93,7 @@ pub use exposure::{Doubt, Exposure, Shown, ShownRow, Sign};
 pub use fmt::fmt;
 pub use institution::{Digest, Institution, Layouts, Protocol};
 pub use mistake::CODES;
-pub use parse::parse;
+pub use parse::{moment, parse};
 pub use rules::{
     AlsoVerdict, Answered, Confirm, Effect, ExchangeRule, ExchangeRuleId, FillRule, GapRule, InquirySchedule, JoinRule,
     NoticeRule, NoticeRuleId, NumberRule, Numbered, OpeningRule, PollRule, Rules, SettleRule, StampRule, TypeCode,

@@ -105,6 +105,11 @@ mistakes! {
     UNMARKED            "S151" "frames that cannot be found again"
     UNFRAMED            "S152" "a telegram that no frame can hold"
     UNTOLD_TOTAL        "S153" "types that do not tell how long their telegrams are"
+    // Versions and files.
+    DATED_ON_A_LINE     "S154" "a version with a date, on a line"
+    NO_FILE             "S155" "an included file that is not there"
+    CIRCLE              "S156" "files that include each other"
+    OUTSIDE             "S157" "an included file outside of the folder"
     // What is understood and not yet acted on.
     NOT_YET             "S090" "understood, but not acted on yet"
     // What can be right, and is probably not meant.

@@ -4,6 +4,7 @@ mod cursor;
 mod exchange;
 mod field;
 mod frame;
+mod include;
 mod layouts;
 mod line;
 mod notice;
@@ -27,12 +28,13 @@ pub(crate) use number::{FORMS, PLACES};
 pub(crate) use protocol::{CLAUSES as PROTOCOL, OPENING, POLL};
 pub(crate) use tree::BYTE_ORDER_MARK;
 use tree::TOP;
+pub use value::moment;
 
 use crate::diagnostic::{Diagnostic, Source, SourceId};
 use crate::mistake::{self, error};
 use crate::parse::cursor::{Cursor, Read};
 use crate::parse::tree::Item;
-use crate::written::{Members, Name, Set, Spec, Telegram};
+use crate::written::{At, Members, Name, Set, Spec, Telegram};
 
 /// Reads sources as they are written; those whose names end in `.csv` are code tables and are left alone.
 ///
@@ -43,14 +45,15 @@ pub fn parse(sources: &[Source]) -> (Spec, Vec<Diagnostic>) {
     let mut spec = Spec::default();
     let mut out = Vec::new();
     let mut loose = Members::default();
-    for (at, source) in sources.iter().enumerate() {
-        if source.name.ends_with(".csv") {
-            continue;
-        }
+    let mut files = Vec::new();
+    for (at, source) in sources.iter().enumerate().filter(|(_, source)| !source.name.ends_with(".csv")) {
         let id = SourceId(u16::try_from(at).unwrap_or(u16::MAX));
-        let items = tree::grow(id, source, &mut spec.trivia, &mut out);
+        files.push((source.name.as_str(), tree::grow(id, source, &mut spec.trivia, &mut out)));
+    }
+    let files = include::files(&files, &mut out);
+    for root in files.roots() {
         let mut below = Below::Nothing;
-        for item in &items {
+        for item in files.items(root, &mut out) {
             if let Err(stop) = top(item, &mut spec, &mut loose, &mut below, &mut out) {
                 out.extend(stop.0.map(|diagnostic| *diagnostic));
             }
@@ -170,12 +173,18 @@ fn set(name: Name, cursor: &mut Cursor<'_>, members: &mut Members) -> Read<()> {
 
 /// `header name 100 {` or `telegram name "label" 300 : header {` and the fields.
 fn telegram(name: Name, with_header: bool, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Telegram {
-    let mut telegram = Telegram { name, label: None, total: None, header: None, parts: Vec::new(), broken: false };
+    let mut telegram =
+        Telegram { name, label: None, total: None, header: None, effective: None, parts: Vec::new(), broken: false };
     let head = (|| {
         telegram.label = cursor.label();
         telegram.total = Some(cursor.total()?);
         if with_header && cursor.eats(':') {
             telegram.header = Some(cursor.name("the name of the header")?);
+        }
+        let here = cursor.here();
+        if cursor.takes("effective") {
+            let value = cursor.moment()?;
+            telegram.effective = Some(At { value, span: cursor.since(here) });
         }
         let body = cursor.body()?;
         Ok(body)

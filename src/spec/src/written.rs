@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::ops::{Range, RangeInclusive};
 use core::time::Duration;
 
-use pabal_clock::{TimeOfDay, UtcOffset};
+use pabal_clock::{Civil, TimeOfDay, UtcOffset};
 use pabal_telegram::{Blank, By, Charset, Class, Echo, Equal, Form, FrameLength, FramePart, OnGarbage, Unset};
 
 use crate::diagnostic::Span;
@@ -202,6 +202,8 @@ pub(crate) struct Telegram {
     /// In bytes, at least and at most.
     pub(crate) total: Option<At<RangeInclusive<u32>>>,
     pub(crate) header: Option<Name>,
+    /// From when on it is as it is here, on the institution's clock.
+    pub(crate) effective: Option<At<Civil>>,
     pub(crate) parts: Vec<Part>,
     /// A line of it could not be read as a field at all, so that nothing is said about its total.
     pub(crate) broken: bool,

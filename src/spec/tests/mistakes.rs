@@ -359,6 +359,22 @@ const IN_SPEC: &[Mistake] = &[
     m("S033", "= -5", "= -100000", "-100000"),
     m("S033", "= -5", "= 5-5", "5-5"),
     m("S065", "telegram trailer", "notice tell \"통지\" {\n}\n\ntelegram trailer", "tell"),
+    // Versions and files.
+    m(
+        "S154",
+        "telegram gap \"결번\" 60 : common {",
+        "telegram gap \"결번\" 60 : common effective 2026-12-01 00:00 {",
+        "effective 2026-12-01 00:00",
+    ),
+    m("S007", "\"자료\" 40 : record {", "\"자료\" 40 : record effective 2026-12-32 00:00 {", "2026-12-32"),
+    m("S155", "institution relay \"중계\"", "institution relay \"중계\"\ninclude \"gone.spec\"", "\"gone.spec\""),
+    m("S156", "institution relay \"중계\"", "institution relay \"중계\"\ninclude \"whole.spec\"", "\"whole.spec\""),
+    m(
+        "S157",
+        "institution relay \"중계\"",
+        "institution relay \"중계\"\ninclude \"../common.spec\"",
+        "\"../common.spec\"",
+    ),
     // How frames are cut.
     m("S150", "frame        length ascii(4) exclusive max 999", "frame max 999", "max 999"),
     m("S150", "frame        length ascii(4) exclusive max 999", "frame length ascii(4) exclusive fixed 60", "fixed 60"),

@@ -64,6 +64,8 @@ pub(crate) fn check(
         name: written.name.value.as_str().into(),
         label: written.label.as_ref().unwrap_or(&written.name).value.as_str().into(),
         digest,
+        from: None,
+        later: Vec::new(),
         catalog: Catalog { layouts: layouts.into_iter().collect::<Option<_>>()?, select, signed: signed? },
     })
 }

@@ -11,7 +11,7 @@ use pabal_telegram::{Charset, CharsetPair, Class, Field, FieldId, Kind, Layout, 
 use crate::catalog::{Catalog, Signed, TelegramId};
 use crate::check::layout::{self, Column, Draft, Ground};
 use crate::check::select::{self, Selection};
-use crate::check::{conversation, exchange, frame, not_said, notice, shown, table, text, unique};
+use crate::check::{conversation, exchange, frame, not_said, notice, shown, table, text, unique, versions};
 use crate::diagnostic::{Diagnostic, Severity, Source};
 use crate::institution::{Digest, Protocol};
 use crate::mistake::{self, error};
@@ -99,6 +99,7 @@ pub(crate) fn check(
 ) -> Option<Protocol> {
     demand(written, out);
     names(written, out);
+    versions::on_a_line(&written.members, out);
     let ground = Ground {
         // Where these are missing, that was told, and no layout comes of it.
         charset: CharsetPair {

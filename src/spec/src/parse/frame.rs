@@ -169,7 +169,7 @@ fn constant(cursor: &mut Cursor<'_>) -> Read<Option<Vec<u8>>> {
         Some(Token::Word(word)) if word == "etx" => Vec::from([0x03]),
         Some(Token::Word(word)) if word.starts_with("0x") => {
             let digits: Option<Vec<u8>> = word.chars().skip(2).map(|c| u8::try_from(c.to_digit(16)?).ok()).collect();
-            let Some(digits) = digits.filter(|digits| !digits.is_empty() && digits.len() % 2 == 0) else {
+            let Some(digits) = digits.filter(|digits| !digits.is_empty() && digits.len().is_multiple_of(2)) else {
                 return Err(not_bytes(here).into());
             };
             digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect()

@@ -14,8 +14,8 @@ const DEPTH_MAX: usize = 8;
 pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Words that begin a block of the file; at the very beginning of a line they end whatever was left open.
-pub(crate) const TOP: [&str; 8] =
-    ["institution", "protocol", "layouts", "set", "header", "telegram", "exchange", "notice"];
+pub(crate) const TOP: [&str; 9] =
+    ["institution", "protocol", "layouts", "include", "set", "header", "telegram", "exchange", "notice"];
 
 /// What stands on a line before its end, an opening or a closing brace.
 #[derive(Debug)]

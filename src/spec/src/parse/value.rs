@@ -4,12 +4,12 @@ use alloc::format;
 use core::ops::{Range, RangeInclusive};
 use core::time::Duration;
 
-use nom::bytes::complete::tag;
+use nom::bytes::complete::{tag, take_while_m_n};
 use nom::character::complete::{char, one_of, u8 as small, u32 as whole, u64 as large};
 use nom::combinator::{all_consuming, map, map_opt, value};
 use nom::sequence::separated_pair;
 use nom::{IResult, Parser};
-use pabal_clock::{TimeOfDay, UtcOffset};
+use pabal_clock::{Civil, Date, TimeOfDay, UtcOffset};
 
 use crate::mistake::{self, error};
 use crate::parse::cursor::{Cursor, Read};
@@ -78,6 +78,13 @@ impl Cursor<'_> {
         self.formed(what, "a time of day", "a time of day is written `23:25`, from `00:00` to `23:59`", time_of_day)
     }
 
+    /// `2026-12-01 00:00`: a date and a time of day.
+    pub(crate) fn moment(&mut self) -> Read<Civil> {
+        let date = self.formed("a date", "a date", "a date is written `2026-12-01`", date)?;
+        let time = self.time_of_day("the time of day")?;
+        Ok(Civil { date: date.value, time: time.value })
+    }
+
     /// `+09:00`.
     pub(crate) fn zone(&mut self) -> Read<At<UtcOffset>> {
         self.formed("a distance from UTC", "a distance from UTC", "it is written `+09:00`", zone)
@@ -126,6 +133,32 @@ fn time_of_day(text: &str) -> IResult<&str, TimeOfDay> {
         TimeOfDay::new(hour, minute, second.unwrap_or(0))
     })
     .parse(text)
+}
+
+fn date(text: &str) -> IResult<&str, Date> {
+    let parts = (digits(4), char('-'), digits(2), char('-'), digits(2));
+    map_opt(parts, |(year, _, month, _, day)| Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?))
+        .parse(text)
+}
+
+fn digits<'t>(count: usize) -> impl Parser<&'t str, Output = &'t str, Error = nom::error::Error<&'t str>> {
+    take_while_m_n(count, count, |c: char| c.is_ascii_digit())
+}
+
+/// A moment as a spec writes it, such as `2026-12-01 00:00`: date and time of day on the institution's clock.
+///
+/// ```
+/// let moment = pabal_spec::moment("2026-12-01 09:30").unwrap();
+/// assert_eq!((moment.date.yyyymmdd(), moment.time.minute()), (20_261_201, 30));
+/// assert_eq!(pabal_spec::moment("2026-02-30 09:30"), None);
+/// ```
+#[must_use]
+pub fn moment(text: &str) -> Option<Civil> {
+    let (day, time) = text.split_once(' ')?;
+    match (date(day), time_of_day(time)) {
+        (Ok(("", date)), Ok(("", time))) => Some(Civil { date, time }),
+        _ => None,
+    }
 }
 
 fn zone(text: &str) -> IResult<&str, UtcOffset> {

@@ -408,7 +408,7 @@ fn telegrams(framing: &Framing, bodies: &[Vec<u8>]) -> Vec<Vec<u8>> {
         let shortest = usize::try_from(framing.shortest()).unwrap();
         let (kind, total) = match &framing.parts().total {
             Total::Fixed(total) => (&b""[..], usize::try_from(*total).unwrap()),
-            Total::Typed(_) if body.len() % 2 == 0 => (&b"0200"[..], 237),
+            Total::Typed(_) if body.len().is_multiple_of(2) => (&b"0200"[..], 237),
             Total::Typed(_) => (&b"0210"[..], 299),
             Total::Said => (&b""[..], body.len().max(shortest)),
         };
