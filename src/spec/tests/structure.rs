@@ -438,3 +438,29 @@ fn a_telegram_that_moves_has_any_of_its_lengths() {
     }
     assert!(catalog.select(&frame[..150]).is_err());
 }
+
+#[test]
+fn a_header_may_have_groups_and_a_key_of_their_fields() {
+    let spec = include_str!("fixtures/whole.spec");
+    let header = spec.split("header common 60 {").nth(1).and_then(|rest| rest.split("\n}").next()).expect("the header");
+    let line =
+        header.lines().find(|line| line.trim_start().starts_with("send_time")).expect("a field of key and trace");
+    let grouped = spec.replace(line, &format!("  group sent {{\n  {line}\n  }}"));
+    // Every clause names it by its path; the field itself has its own name.
+    let clauses = ["stamp        send_date send_time", "trace        send_date bank_code company_no send_time"];
+    let named = clauses.iter().fold(grouped, |spec, clause| {
+        assert_eq!(spec.matches(clause).count(), 1, "{clause}");
+        spec.replace(clause, &clause.replace("send_time", "sent.send_time"))
+    });
+    let sources = [
+        Source { name: "codes.csv".into(), text: include_str!("fixtures/codes.csv").into() },
+        Source { name: "whole.spec".into(), text: named },
+    ];
+    let loaded = load(&sources).unwrap_or_else(|found| panic!("{found:#?}"));
+    let before = load(&[sources[0].clone(), Source { name: "whole.spec".into(), text: spec.into() }]).unwrap();
+    let rules = |loaded: &Institution| {
+        let rules = &loaded.protocols[0].rules;
+        (rules.trace.clone(), rules.stamps.iter().map(|stamp| stamp.at).collect::<Vec<_>>())
+    };
+    assert_eq!(rules(&loaded.institution), rules(&before.institution));
+}

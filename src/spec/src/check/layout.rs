@@ -297,7 +297,8 @@ pub(crate) fn column<'s>(
             ),
         );
     }
-    let stamped = in_header && ground.stamped.contains(&written.name.value.as_str());
+    let path = format!("{prefix}{}", name.value);
+    let stamped = in_header && ground.stamped.contains(&path.as_str());
     let fills_itself = (in_header && !ground.stamped_is_whole)
         || stamped
         || written.seen.has("at")
@@ -322,7 +323,7 @@ pub(crate) fn column<'s>(
         }
     };
     let mut field = Field {
-        path: format!("{prefix}{}", name.value).into(),
+        path: path.into(),
         label: written.label.as_ref().map_or(name.value.as_str(), |label| &label.value).into(),
         at: Slice { offset, len },
         kind,

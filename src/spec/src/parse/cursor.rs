@@ -108,7 +108,10 @@ impl<'i> Cursor<'i> {
             return Ok(word);
         }
         Err(error(mistake::BAD_NAME, word.span, format!("expected {what}"), format!("`{}` is not a name", word.value))
-            .help("a field in a group is named with the group before it: `applicant.phone`")
+            .help(
+                "a name begins with a lower-case letter and goes on with lower-case letters, digits and `_`; a field in a group has \
+                 the group's before it: `applicant.phone`",
+            )
             .into())
     }
 
@@ -195,11 +198,11 @@ impl<'i> Cursor<'i> {
         .into())
     }
 
-    /// One name or more, up to the end of the line or one of these words.
+    /// One field or more, up to the end of the line or one of these words.
     pub(crate) fn names(&mut self, what: &str, stops: &[&str]) -> Read<Vec<Name>> {
-        let mut all = Vec::from([self.name(what)?]);
+        let mut all = Vec::from([self.path(what)?]);
         while !self.is_done() && !stops.iter().any(|stop| self.is_word(stop)) {
-            all.push(self.name(what)?);
+            all.push(self.path(what)?);
         }
         Ok(all)
     }

@@ -58,7 +58,7 @@ fn clause(word: &str, cursor: &mut Cursor<'_>, exchange: &mut Exchange, out: &mu
         "given" => exchange.given = cursor.names("a header field", &CLAUSES)?,
         "verdict" => {
             cursor.must(&["also"])?;
-            let field = cursor.name("the field that holds the second code")?;
+            let field = cursor.path("the field that holds the second code")?;
             cursor.must(&["wins"])?;
             let wins = cursor.choice("which of the two codes wins", &Wins::ALL)?.value;
             exchange.also = Some(Also { field, wins });
@@ -97,7 +97,7 @@ fn unknown(cursor: &mut Cursor<'_>) -> Read<At<Unknown>> {
             cursor.must(&["until"])?;
             let until = cursor.time_of_day("the last time of day to ask")?.value;
             cursor.must(&["same"])?;
-            let same = cursor.name("the field that holds the date")?;
+            let same = cursor.path("the field that holds the date")?;
             cursor.sign(',')?;
             cursor.must(&["then", "list"])?;
             Unknown::Inquire { by, after, every, until, same }
@@ -122,7 +122,7 @@ fn settles(cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Read<Settles> 
     let seen = clauses(body, &SETTLES, &["fill", "confirm"], out, |word, cursor, _| {
         match word {
             "fill" => {
-                let to = cursor.name("a field of the inquiry")?;
+                let to = cursor.path("a field of the inquiry")?;
                 cursor.sign('=')?;
                 let from = reference(cursor)?;
                 settles.fill.push((to, from));
@@ -142,8 +142,8 @@ fn settles(cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Read<Settles> 
 pub(crate) fn pairs(cursor: &mut Cursor<'_>, stops: &[&str]) -> Read<Vec<Pair>> {
     let mut all = Vec::new();
     while all.is_empty() || !(cursor.is_done() || stops.iter().any(|stop| cursor.is_word(stop))) {
-        let answer = cursor.name("a field of the answer")?;
-        let original = if cursor.eats('=') { cursor.name("a field of the original")? } else { answer.clone() };
+        let answer = cursor.path("a field of the answer")?;
+        let original = if cursor.eats('=') { cursor.path("a field of the original")? } else { answer.clone() };
         all.push(Pair { answer, original });
     }
     Ok(all)

@@ -219,7 +219,7 @@ fn clause(cursor: &mut Cursor<'_>, field: &mut Field) -> Read<()> {
         }
         "signed" => {
             cursor.must(&["by"])?;
-            field.signed = Some(cursor.name("the field that holds the sign")?);
+            field.signed = Some(cursor.path("the field that holds the sign")?);
         }
         "right" | "pad" | "charset" | "wide" => text::clause(cursor, &At { value: clause, span }, &mut field.text)?,
         "blank" => field.blank = Some(cursor.choice("`null` or `zero`: what spaces are", &BLANKS)?.value),

@@ -60,7 +60,7 @@ fn clause(word: &str, cursor: &mut Cursor<'_>, notice: &mut Notice) -> Read<()> 
         _ => {
             let exchange = cursor.name("the exchange that it is about")?;
             cursor.must(&["by"])?;
-            let by = cursor.name("the field that holds the number of the original")?;
+            let by = cursor.path("the field that holds the number of the original")?;
             cursor.must(&["confirm"])?;
             notice.joins = Some(Joins { exchange, by, confirm: pairs(cursor, &CLAUSES)? });
         }
@@ -72,9 +72,9 @@ fn clause(word: &str, cursor: &mut Cursor<'_>, notice: &mut Notice) -> Read<()> 
 fn fill(cursor: &mut Cursor<'_>) -> Read<Vec<(Name, Name)>> {
     let mut all = Vec::new();
     while all.is_empty() || !(cursor.is_done() || CLAUSES.iter().any(|stop| cursor.is_word(stop))) {
-        let to = cursor.name("a field of the gap request")?;
+        let to = cursor.path("a field of the gap request")?;
         cursor.sign('=')?;
-        all.push((to, cursor.name("a field of the notice")?));
+        all.push((to, cursor.path("a field of the notice")?));
     }
     Ok(all)
 }
@@ -96,7 +96,7 @@ fn answered(cursor: &mut Cursor<'_>) -> Read<Answered> {
         })?;
         None
     };
-    let field = cursor.name("the field that holds the response code")?;
+    let field = cursor.path("the field that holds the response code")?;
     let code = cursor.text("a response code between quotes")?;
     Ok(Answered { within, field, code })
 }

@@ -90,8 +90,8 @@ fn clause(word: &str, cursor: &mut Cursor<'_>, protocol: &mut Protocol, out: &mu
         "frame" => protocol.frame = Some(frame::read(cursor)?),
         "unset" => unset(cursor, &mut protocol.unset_number, &mut protocol.unset_text)?,
         "party" => protocol.party = cursor.names("a header field", &CLAUSES)?,
-        "participant" => protocol.participant = Some(cursor.name("a header field")?),
-        "compartment" => protocol.compartment = Some(cursor.name("a header field")?),
+        "participant" => protocol.participant = Some(cursor.path("a header field")?),
+        "compartment" => protocol.compartment = Some(cursor.path("a header field")?),
         "stamp" => {
             protocol.stamp = cursor.names("a header field, or `at queue`", &["at"])?;
             cursor.must(&["at", "queue"])?;
@@ -103,10 +103,10 @@ fn clause(word: &str, cursor: &mut Cursor<'_>, protocol: &mut Protocol, out: &mu
         "opening" => protocol.opening = Some(opening(cursor, out)?),
         "select" => protocol.select = Some(select(cursor, out)?),
         "verdict" => {
-            let field = cursor.name("the field that holds the response code")?;
+            let field = cursor.path("the field that holds the response code")?;
             cursor.must(&["from"])?;
             let table = cursor.word("the name of a file, such as codes.csv")?;
-            let by = if cursor.takes("by") { Some(cursor.name("a header field")?) } else { None };
+            let by = if cursor.takes("by") { Some(cursor.path("a header field")?) } else { None };
             protocol.verdict = Some(VerdictFrom { field, table, by });
         }
         _ => {
@@ -142,11 +142,11 @@ pub(crate) fn unset(
 }
 
 fn number(cursor: &mut Cursor<'_>) -> Read<Number> {
-    let field = cursor.name("the field that holds the number")?;
+    let field = cursor.path("the field that holds the number")?;
     cursor.must(&["per"])?;
-    let mut scope = Vec::from([cursor.name("a header field")?]);
+    let mut scope = Vec::from([cursor.path("a header field")?]);
     while !matches!(cursor.peek(), Some(Token::Word(word)) if word.starts_with(|c: char| c.is_ascii_digit())) {
-        scope.push(cursor.name("a header field, or a range of numbers")?);
+        scope.push(cursor.path("a header field, or a range of numbers")?);
     }
     let range = cursor.numbers()?;
     let warn = if cursor.takes("warn") { Some(cursor.large("a number")?) } else { None };
@@ -222,7 +222,7 @@ fn row(item: &Item, out: &mut Vec<Diagnostic>) -> Read<Row> {
                 let range = cursor.bytes()?;
                 row.bytes.push((range, cursor.alternatives("what these bytes are")?));
             } else {
-                let field = cursor.name("`length`, `bytes` or a header field")?;
+                let field = cursor.path("`length`, `bytes` or a header field")?;
                 row.fields.push((field, cursor.alternatives("what this field holds")?));
             }
         }

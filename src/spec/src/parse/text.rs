@@ -20,7 +20,7 @@ pub(super) fn clause(cursor: &mut Cursor<'_>, word: &At<&str>, text: &mut Text) 
         }
         _ => {
             text.wide = Some(if cursor.takes("when") {
-                let field = cursor.name("the field that decides")?;
+                let field = cursor.path("the field that decides")?;
                 cursor.must(&["in"])?;
                 Wide::When { field, set: cursor.name("the name of a set")? }
             } else {
