@@ -28,7 +28,10 @@ pub(crate) enum Spec {
     },
     /// Print how telegrams lie: offset, length, kind, who fills it, class.
     ///
-    /// With --json: a list of telegram, label, length (bytes), fields (field, label, offset, length, kind, by, class).
+    /// The offset of a field that moves has a plus sign: it counts from where its part begins, which a line above it names.
+    ///
+    /// With --json: a list of telegram, label, length (bytes, the least), length_max, fields (field, label, offset, length, kind, by, class;
+    /// of one that moves also moves and begins, the parts that begin with it).
     Show {
         /// A folder of spec files, or an institution that is built in
         #[arg(long, default_value = "hecto")]

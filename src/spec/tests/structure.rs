@@ -429,7 +429,7 @@ fn a_telegram_that_moves_has_any_of_its_lengths() {
     let (id, _) = catalog.find("transfer").unwrap();
     let row = catalog.select.rows.iter().find(|row| row.telegram == id).expect("its row");
     assert_eq!(row.length, 151..=160);
-    let mut frame = vec![b' '; 160];
+    let mut frame = [b' '; 160];
     for (at, any_of) in &row.bytes {
         frame[at.range()].copy_from_slice(&any_of[0]);
     }

@@ -70,6 +70,40 @@ fn layouts_without_a_conversation_are_checked_shown_made_and_read() {
     assert!(prefixed.err.contains("cms has no length prefix"), "{}", prefixed.err);
 }
 
+/// The digits of a sample, and the folder of its spec.
+fn moving(institution: &str, name: &str) -> (String, String) {
+    let folder = crate::sample::root().join("specs").join(institution);
+    let text = std::fs::read_to_string(folder.join("samples").join(format!("{name}.toml"))).expect("a sample");
+    let digits = text.lines().filter_map(|line| line.strip_prefix("  \"")?.split('"').next()).collect();
+    (digits, folder.to_str().expect("UTF-8").to_owned())
+}
+
+#[test]
+fn what_moves_is_read_and_made_again_by_its_paths() {
+    for (institution, telegram, name) in
+        [("kcb", "report", "report"), ("kcb", "report", "report_none"), ("nicecb", "score_answer", "score_answer")]
+    {
+        let (digits, place) = moving(institution, name);
+        let decode = ["decode", "--unmasked", "--spec", &place, "--telegram", telegram, "--side", "answerer"];
+        let read = run_with(&decode, digits.as_bytes()).by_spec(&place);
+        assert_eq!((read.code, read.err.as_str()), (0, ""), "{name}");
+        let mut encode = vec!["encode", "--spec", &place, telegram, "--side", "answerer"];
+        encode.extend(read.out.lines().flat_map(|line| ["-f", line]));
+        let made = run(&encode).by_spec(&place);
+        assert_eq!((made.code, made.err.as_str(), made.out.trim_end()), (0, "", digits.as_str()), "{name}");
+    }
+    let (digits, place) = moving("nicecb", "score_answer");
+    let decode = ["decode", "--spec", &place, "--telegram", "score_answer", "--side", "answerer"];
+    // It says that there are three scores, at byte 144, and one is there.
+    let three = format!("{}3033{}", &digits[..288], &digits[292..]);
+    let read = run_with(&decode, three.as_bytes()).by_spec(&place);
+    assert_eq!(read.code, 1);
+    let sentence = "T56 score_count at byte 144 (2 bytes): says 3 times, which needs 294 bytes, and 98 bytes are left";
+    assert!(read.err.contains(sentence), "{}", read.err);
+    let shown = run(&["spec", "show", "--spec", &place, "score_answer"]);
+    assert_snapshot!("what_moves_shown", shown.out);
+}
+
 #[test]
 fn fmt_aligns_a_file_once_and_touches_none_with_mistakes() {
     let (folder, place) = folder();
