@@ -119,15 +119,26 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn the_corpus_holds() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/spec");
+    fn replay(target: &str, body: fn(&[u8])) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
         let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
         assert!(files.len() >= 3);
         for file in files {
-            spec(&fs::read(file).unwrap());
+            body(&fs::read(file).unwrap());
         }
+    }
+
+    #[test]
+    fn the_corpus_holds() {
+        replay("spec", spec);
+        conversion::SHIPPED.iter().for_each(|text| spec(text.as_bytes()));
+    }
+
+    #[test]
+    fn the_corpus_of_drawn_specs_holds() {
+        replay("drawn_decode", decode);
+        replay("drawn_round_trip", round_trip);
     }
 
     /// The same bytes for the same seed, everywhere (SplitMix64).
@@ -162,6 +173,26 @@ mod tests {
             if drawn::MOVES { &[] } else { &["T55", "T56", "T57", "T58", "T59", "T60", "T61", "T63", "T64"] };
         assert_eq!(missing, moving, "codes of faults that no drawn telegram comes to");
         assert!(codes.is_subset(&known));
+    }
+
+    #[test]
+    fn drawn_specs_hold() {
+        for seed in 0..80 {
+            spec(drawn::spec(&mut draw::Draw::new(&seeded(seed))).as_bytes());
+        }
+    }
+
+    #[test]
+    fn shipped_layouts_hold() {
+        let mut reached = conversion::Reached::default();
+        for (at, _) in conversion::SHIPPED.iter().enumerate() {
+            for seed in 0..4 {
+                let data = [&[255, u8::try_from(at).unwrap()], &*seeded(seed)].concat();
+                conversion::round_trip(&data, &mut reached);
+                conversion::decode(&data, &mut reached);
+            }
+        }
+        assert!(reached.kinds.contains("repeat times") && reached.kinds.contains("choice"));
     }
 
     /// Every kind, and every form that it has, as `show` writes it.

@@ -29,6 +29,8 @@ pub(super) struct Filled {
     pub(super) given: Vec<(String, Value)>,
     /// Every cell that comes of them, in order.
     pub(super) expected: Vec<(String, Expected)>,
+    /// This side does not fill a key, and no branch is for a key that is left out: the telegram is the other side's alone.
+    pub(super) is_impossible: bool,
 }
 
 /// Values that this side may give, of which nothing is lost.
@@ -135,8 +137,9 @@ impl<'l> Filler<'l, '_, '_> {
                     let has = |keys: &Vec<_>| {
                         keys.is_empty() || keys.iter().any(|known: &alloc::boxed::Box<[u8]>| **known == *key)
                     };
-                    if let Some(branch) = choice.branches.iter().find(|branch| has(&branch.keys)) {
-                        self.nodes(&branch.body, indices);
+                    match choice.branches.iter().find(|branch| has(&branch.keys)) {
+                        Some(branch) => self.nodes(&branch.body, indices),
+                        None => self.filled.is_impossible = true,
                     }
                 }
                 Node::When(when) => {
@@ -172,7 +175,8 @@ impl<'l> Filler<'l, '_, '_> {
     fn cell(&mut self, id: FieldId, indices: &[usize]) {
         let Some(field) = self.layout.field(id) else { return };
         let path = path(&field.path, indices);
-        if let Some(max) = self.maxima.get(&id).copied() {
+        let max = self.maxima.get(&id).copied().filter(|_| is_giveable(field, self.side));
+        if let Some(max) = max {
             let times = self.draw_times(max);
             self.decided.insert(id, vec![times]);
             // It counts by itself; who says it must say the same.
@@ -236,6 +240,14 @@ impl<'l> Filler<'l, '_, '_> {
         let is_key = self.keys.contains_key(&id);
         let is_const = matches!(field.fill, Fill::Const(_));
         if !is_giveable(field, self.side) || is_const || (may_be_left_out && !is_key && self.draw.once_in(3)) {
+            let mut bytes = Vec::new();
+            if let (true, Expected::Bytes(value)) = (is_key, &left_out) {
+                bytes.clone_from(value);
+            } else if is_key {
+                let made = field.encode(&Value::Null, &mut bytes);
+                assert!(made.is_ok(), "nothing fits");
+            }
+            self.decided.insert(id, bytes);
             return (Value::Null, left_out);
         }
         let value = match self.keys.get(&id).cloned() {
