@@ -189,7 +189,21 @@ impl Layout {
         let steps = [Side::Asker, Side::Answerer].map(|side| Steps::new(fixed, side));
         let writes = |side| fields.iter().map(|field| Write::new(field, side)).collect();
         let writes = [Side::Asker, Side::Answerer].map(writes);
-        Ok(Self { name, label, len: len_min, len_max, fields, root, head, seats, tails, repeats, by_path, steps, writes })
+        Ok(Self {
+            name,
+            label,
+            len: len_min,
+            len_max,
+            fields,
+            root,
+            head,
+            seats,
+            tails,
+            repeats,
+            by_path,
+            steps,
+            writes,
+        })
     }
 
     /// Name in the spec.

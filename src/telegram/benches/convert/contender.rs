@@ -136,14 +136,14 @@ pub(crate) fn gains() -> [f64; 2] {
     let layout = layout::transfer();
     let read = || {
         let mut slots = Slots::for_layout(&layout);
-        for telegram in telegrams.iter().cycle().take(20_000) {
+        for telegram in telegrams.iter().cycle().take(10_000) {
             let reading = Telegram::new(&layout, black_box(telegram), Side::Asker);
             assert!(black_box(&reading.read_into(&mut slots)).faults().is_empty());
         }
     };
     let count = || {
         let mut number = black_box(1_u64);
-        for _ in 0..4_000_000 {
+        for _ in 0..1_000_000 {
             number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         }
         black_box(number);

@@ -60,7 +60,7 @@ fn now() -> Instant {
 /// How much two threads do in the time of one: the best of many turns of each.
 pub(crate) fn gains(work: [&(dyn Fn() + Sync); 2]) -> [f64; 2] {
     let mut best = [[f64::MAX; 2]; 2];
-    for _ in 0..30 {
+    for _ in 0..300 {
         for (work, best) in work.iter().zip(&mut best) {
             best[0] = best[0].min(seconds(work));
             let both = || {
