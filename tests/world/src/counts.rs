@@ -44,6 +44,7 @@ counts! {
     openings_lost,
     date_changes,
     clock_steps,
+    leaps_undone_before_midnight,
     crashes,
     crashes_at_midnight,
     power_losses,

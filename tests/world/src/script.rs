@@ -51,6 +51,41 @@ fn unheard(shipped: &str) -> String {
     changed(shipped, &more)
 }
 
+/// The hostile scenario with storms of which much comes late, and out of order: when it has been asked for. The questions are refused, or
+/// not answered at all. What becomes of a notice and of the question for it is drawn alike, as a place among the weights: those of the
+/// questions stand where the notices come late.
+fn overtaken(shipped: &str) -> String {
+    let later = [
+        ("every = \"20s\"\ntimes = 100\n", "every = \"40s\"\ntimes = 6\n"),
+        ("one_in = 5\nafter = [\"30s\", \"300s\"]\n", "one_in = 1\nafter = [\"1s\", \"130s\"]\n"),
+        ("every = \"16ms\"\ntimes = 60\nbehave = 5\n", "every = \"200ms\"\ntimes = 8\nbehave = 2\n"),
+        ("weight = 4\ndo = \"silence\"\n", "weight = 6\ndo = \"late\"\nafter = [\"31s\", \"50s\"]\n"),
+        ("[[notice.misbehave]]\ndo = \"skip\"\ncount = 20\n", ""),
+        ("reconnect = \"500ms\"\nbehave = 8\n", "reconnect = \"500ms\"\nbehave = 80\n"),
+        (
+            "behave = 6\n[[reply.misbehave]]\ndo = \"silence\"\n",
+            "behave = 6\n\
+             [[reply.misbehave]]\nweight = 3\ndo = \"refuse\"\nresponse_code = { \"023\" = \"0070\", other = \"0100\" }\n\
+             [[reply.misbehave]]\nweight = 3\ndo = \"reset\"\nwhen = \"before\"\n\
+             [[reply.misbehave]]\nweight = 6\ndo = \"silence\"\n",
+        ),
+    ];
+    changed(shipped, &later)
+}
+
+/// A scenario that tells each notice once, be it replied to or not: a reply that is lost on our side is not asked for again. The normal one
+/// tells of deposits too.
+fn told_once(shipped: &str) -> String {
+    let often = ["15s", "60s"]
+        .map(|after| format!("resend = {{ after = \"{after}\", times = 2, count_in = \"send_count\" }}\n"));
+    let once = often.iter().fold(shipped.to_owned(), |text, resend| text.replace(resend, ""));
+    assert!(!once.contains("resend"), "the shipped scenario sends notices again after another time: choose that");
+    // Business is lost after a few transfers, not after more than a run has.
+    let once = once.replace("skip = 200\n", "skip = 4\n");
+    let opened = "on = \"opened\"\nafter = [\"1s\", \"60s\"]\nevery = \"17s\"\ntimes = 10\n";
+    once.replace("on = \"trigger\"\n", opened)
+}
+
 /// What can be done to an answer, but for silence, which comes before one.
 const MISDEEDS: [&str; 12] = [
     "do = \"late\"\nafter = [\"31s\", \"60s\"]",
@@ -122,7 +157,13 @@ pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
         );
     }
     // Notices by the thousand take most of a run's time, and tell little more than some: most runs have few.
-    let shipped = if setup.hostile && chance.per_mille(750) { sparse(shipped) } else { shipped.to_owned() };
+    let few = setup.hostile && chance.per_mille(750);
+    let shipped = match (setup.overtaken, few) {
+        (true, _) => overtaken(shipped),
+        (false, true) => sparse(shipped),
+        (false, false) => shipped.to_owned(),
+    };
+    let shipped = if setup.tells_once { told_once(&shipped) } else { shipped };
     let shipped = if setup.hostile && chance.per_mille(250) { slowed(&shipped) } else { shipped };
     let shipped = if setup.hostile && setup.held_back { unheard(&shipped) } else { shipped };
     let at = shipped.find("[[reply]]").unwrap_or(shipped.len());

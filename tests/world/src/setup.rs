@@ -46,6 +46,10 @@ pub struct Setup {
     pub slow_bank: bool,
     /// The network sits on what we write until it is UNKNOWN; callers come back meanwhile.
     pub held_back: bool,
+    /// Notices come out of order, and the network sits on the questions for those that are missing until they have come by themselves.
+    pub overtaken: bool,
+    /// The institution tells each notice once, be it replied to or not; a friendly one tells of deposits then, and else of nothing.
+    pub tells_once: bool,
 }
 
 impl Setup {
@@ -56,6 +60,7 @@ impl Setup {
         // Drawn apart, so that all other seeds are what they were.
         let mut apart = Chance::new(seed ^ 0x0051_0b4d);
         let (slow_bank, held_back) = (apart.per_mille(350), apart.per_mille(200));
+        let (overtaken, tells_once) = (apart.per_mille(250), apart.per_mille(350));
         let span = match chance.between(0, 99) {
             0..=44 => Span::Evening,
             45..=79 => Span::Midnight,
@@ -77,12 +82,18 @@ impl Setup {
             silent_bank: chance.per_mille(300),
             slow_bank: false,
             held_back: false,
+            overtaken: false,
+            tells_once,
         };
         let held_back = held_back && setup.faults > 0 && span != Span::WholeDay;
         let slow_bank = slow_bank && setup.hostile;
+        let overtaken = overtaken && setup.hostile && setup.faults > 0 && !held_back;
         Self {
             slow_bank,
             held_back,
+            overtaken,
+            // Few connections may be cut while a question lies on one.
+            faults: if overtaken { setup.faults.min(5) } else { setup.faults },
             silent_bank: setup.silent_bank || held_back,
             operator: setup.operator || slow_bank || held_back,
             ..setup
@@ -148,7 +159,7 @@ fn line(name: &str, side: LineSide, direction: Direction, chance: &mut Chance) -
 }
 
 pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
-    let lines = if setup.duplex {
+    let mut lines = if setup.duplex {
         vec![line("both", LineSide::Initiator, Direction::Duplex, chance)]
     } else {
         vec![
@@ -157,11 +168,17 @@ pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
         ]
     };
     let parties = PARTIES.iter().enumerate().take(setup.parties as usize);
+    let mut waiting_max = u32::try_from([2, 10, 100][chance.index(3)]).unwrap_or(10);
+    if setup.overtaken {
+        // Every bank's questions find room.
+        lines.iter_mut().for_each(|line| line.window = 100);
+        waiting_max = 100;
+    }
     Settings {
         lines,
         parties: parties.map(|(at, (name, company))| party(at, name, company)).collect(),
         limits: Limits {
-            waiting_max: u32::try_from([2, 10, 100][chance.index(3)]).unwrap_or(10),
+            waiting_max,
             tombstones_max: 1_000,
             tombstone_keep: Duration::from_secs(3_600),
             idempotency_keys_max: 1_000,

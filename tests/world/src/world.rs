@@ -91,6 +91,8 @@ enum Event {
     Fault(Option<Fault>),
     /// The network holds back what we write.
     Holds,
+    /// No connection takes what we write, and then the process dies.
+    Chokes,
     /// Callers come back to requests that are where few ever are.
     Crowd,
     /// The next sync takes seconds.
@@ -154,6 +156,10 @@ struct World {
     keys: BTreeMap<pabal_counterparty::Key, ExchangeId>,
     /// Those that ask for a number of theirs; none if several have asked for it, since nobody can say then which of them is answered.
     gap_keys: BTreeMap<pabal_counterparty::Key, Option<ExchangeId>>,
+    /// Our wall clock has shown another date than the true one.
+    was_date_wrong: bool,
+    /// Until when the network holds back a question for a number of theirs.
+    held_until: Mono,
     /// Whether the last request that came to the institution asks for a number of theirs.
     asked_for_theirs: bool,
     /// Exchanges that departed, and were in flight when that was looked at last.
@@ -264,6 +270,8 @@ impl World {
             tracks: BTreeMap::new(),
             keys: BTreeMap::new(),
             gap_keys: BTreeMap::new(),
+            was_date_wrong: false,
+            held_until: now.mono,
             asked_for_theirs: false,
             flying: BTreeSet::new(),
             left: BTreeSet::new(),
@@ -351,6 +359,12 @@ impl World {
         }
         if self.setup.slow_bank {
             self.plan_slow_bank();
+        }
+        if self.setup.tells_once && self.setup.faults > 0 {
+            for (first, last) in [(40_000, 80_000), (100_000, 175_000)] {
+                let at = begin + Duration::from_millis(self.chance.between(first, last));
+                self.agenda.plan(at, Event::Chokes);
+            }
         }
         self.agenda.plan(begin + faulty, Event::Heal);
     }
@@ -494,6 +508,7 @@ impl World {
             Event::Inquiries => self.inquire(),
             Event::Fault(kind) => self.fault(kind),
             Event::Holds => self.hold_back(),
+            Event::Chokes => self.choke(),
             Event::Crowd => self.crowd(),
             Event::SlowSync => self.slow_sync = true,
             Event::Receives(notice) => self.receive(notice),

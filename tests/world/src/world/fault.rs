@@ -8,8 +8,9 @@ use pabal_switch::Core;
 
 use crate::coverage::Fault;
 use crate::versions;
+use crate::wire::PIPE_BYTES_MAX;
 use crate::workload;
-use crate::world::{Event, World};
+use crate::world::{Event, World, plus};
 
 /// How long the institution may count a connection of which it hears nothing after we closed it; less than the close grace.
 const FOUND_OUT_MS_MAX: u64 = 9_000;
@@ -17,6 +18,9 @@ const FOUND_OUT_MS_MAX: u64 = 9_000;
 const GIVEN_UP_MS_MAX: u64 = 60_000;
 /// A drain ends by then, the close grace after its deadline included.
 const DRAINED_WITHIN: Duration = Duration::from_secs(20);
+
+/// Just before the date changes.
+const JUST_BEFORE: Duration = Duration::from_secs(60);
 
 /// The kinds that come by themselves, each as often as its weight.
 const KINDS: [(Fault, u32); 16] = [
@@ -143,6 +147,36 @@ impl World {
         }
     }
 
+    /// What we have written and write arrives some seconds later, on every connection: a question for a notice lies on the wire while the
+    /// notice comes.
+    pub(super) fn hold_question(&mut self) {
+        if self.now.mono < self.held_until || !self.chance.per_mille(150) {
+            return;
+        }
+        self.hit_all(Fault::Stall);
+        self.counts.holds += 1;
+        self.trace.line(self.now, format_args!("the network holds back a question"));
+        let until = self.now.mono + Duration::from_millis(self.chance.between(8_000, 20_000));
+        self.held_until = until;
+        for link in self.links.values_mut().filter(|link| link.out.end_at().is_none()) {
+            link.out.stall(until, PIPE_BYTES_MAX);
+        }
+        self.agenda.plan(until, Event::StallEnds);
+    }
+
+    /// No connection takes what we write, and then the process dies: it owes replies of which no socket has a byte.
+    pub(super) fn choke(&mut self) {
+        self.hit_all(Fault::Stall);
+        self.counts.stalls += 1;
+        self.trace.line(self.now, format_args!("no connection takes what we write"));
+        let until = self.now.mono + Duration::from_millis(self.chance.between(2_000, 12_000));
+        for link in self.links.values_mut().filter(|link| link.out.end_at().is_none()) {
+            link.out.stall(until, 0);
+        }
+        self.agenda.plan(until, Event::StallEnds);
+        self.agenda.plan(until.minus(Duration::from_millis(self.chance.between(0, 1_000))), Event::Dies);
+    }
+
     fn disk_fails(&mut self) {
         if self.core.is_none() || self.disk.failed {
             return;
@@ -202,6 +236,10 @@ impl World {
             std::cmp::Ordering::Greater => Fault::ClockToLaterDate,
         };
         self.hit_all(kind);
+        self.was_date_wrong |= kind != Fault::ClockStep;
+        let today = self.day.business_date(self.theirs.wall);
+        let is_soon_over = self.day.business_date(plus(self.theirs.wall, JUST_BEFORE)) > today;
+        self.counts.leaps_undone_before_midnight += u64::from(before > today && after == today && is_soon_over);
         self.now.wall = wall;
         self.counts.clock_steps += 1;
         self.trace.line(self.now, format_args!("our clock is set by {by} us, from {before} to {after}"));

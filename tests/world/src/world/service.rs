@@ -42,9 +42,9 @@ impl World {
         replies.is_told_not_sent = false;
     }
 
-    /// Memory forgets nothing, and our clock was never wrong.
+    /// Memory forgets nothing, and our clock has never shown a wrong date.
     fn is_memory_whole(&self) -> bool {
-        self.disk.notice_ids.len() < setup::NOTICES_MAX as usize && self.counts.clock_steps == 0
+        self.disk.notice_ids.len() < setup::NOTICES_MAX as usize && !self.was_date_wrong
     }
 
     /// Bytes of replies were given to our kernel: the first, and the last.
@@ -70,8 +70,7 @@ impl World {
 
     /// Every notice that came today and is durable is replied to: since it came last, our kernel has taken a whole reply.
     pub(super) fn notices_are_replied_to(&self) -> Result<(), String> {
-        // A hostile institution cuts sessions to the end.
-        if !self.is_memory_whole() || self.setup.hostile {
+        if !self.is_memory_whole() {
             return Ok(());
         }
         let today = self.day.business_date(self.now.wall);

@@ -50,7 +50,13 @@ impl World {
 
     /// Where an exchange is, as far as the core knows it.
     pub(super) fn stage(&self, exchange: ExchangeId) -> Option<Stage> {
-        let state = self.core.as_ref()?.exchange(exchange)?.state;
+        let Some(one) = self.core.as_ref()?.exchange(exchange) else {
+            // The core shows nothing that ended with words which it does not hold, as a question does that its notice ended.
+            let track = self.tracks.get(&exchange).filter(|track| &*track.rule == "deposit_gap")?;
+            let is_ended = track.unknown_since.is_none() && track.outcome.is_some_and(|outcome| outcome.is_final());
+            return is_ended.then_some(Stage::Finished);
+        };
+        let state = one.state;
         Some(match state {
             ExchangeState::Accepted => Stage::Accepted,
             ExchangeState::Waiting => Stage::Waiting,
@@ -82,6 +88,8 @@ impl World {
     }
 
     pub(super) fn hit_by_peer(&mut self, key: &Key, conduct: &str) {
+        use Fault as F;
+
         let fault = match conduct {
             "silence" => Fault::PeerSilence,
             "late" => Fault::PeerLate,
@@ -104,8 +112,8 @@ impl World {
         let exchange = match (fault, self.keys.get(key).copied(), theirs) {
             (Fault::PeerSilence, _, Some(theirs)) if self.asked_for_theirs => theirs,
             (Fault::PeerSilence, ours, _) => ours,
-            (Fault::PeerLate | Fault::PeerRefuse | Fault::PeerAlter, None, Some(theirs)) => theirs,
-            (Fault::PeerLate | Fault::PeerRefuse | Fault::PeerAlter, Some(_), Some(_)) => None,
+            (F::PeerLate | F::PeerRefuse | F::PeerAlter | F::PeerReset, None, Some(theirs)) => theirs,
+            (F::PeerLate | F::PeerRefuse | F::PeerAlter | F::PeerReset, Some(_), Some(_)) => None,
             (_, ours, _) => ours,
         };
         let Some(exchange) = exchange else { return };
@@ -221,6 +229,9 @@ impl World {
                 _ => {}
             }
         }
+        if let Err(broken) = self.openings_are_lost(entries) {
+            self.broken.get_or_insert(broken);
+        }
         if let Err(broken) = self.openings_are_needed(entries) {
             self.broken.get_or_insert(broken);
         }
@@ -240,6 +251,30 @@ impl World {
         if says && track.outcome.is_some_and(|outcome| !outcome.is_final()) {
             let code = String::from_utf8_lossy(code);
             return Err(format!("{exchange} is {:?}, and an answer with code {code} settles nothing", track.outcome));
+        }
+        Ok(())
+    }
+
+    /// "Not open" in any answer makes the opening lost.
+    fn openings_are_lost(&self, entries: &[Entry]) -> Result<(), String> {
+        for entry in entries {
+            let Entry::Outcome(entry) = entry else { continue };
+            let (Some(track), Some(answer)) = (self.tracks.get(&entry.exchange), &entry.answer) else { continue };
+            let today = self.day.business_date(self.now.wall).date().yyyymmdd().to_string();
+            let mut protocols = self.versions.iter().flat_map(|version| &version.protocols);
+            let protocol = protocols.find(|protocol| protocol.digest == track.spec);
+            let Some(protocol) = protocol.filter(|_| track.is_callers && track.date == today) else { continue };
+            let Some(code) = protocol.rules.response_code.of(&answer.bytes) else { continue };
+            if protocol.rules.verdicts.verdict(&track.participant, &track.rule, code) != Verdict::NotOpen {
+                continue;
+            }
+            let name = [track.telegram.get(COMPANY), track.telegram.get(BANK)].map(Option::unwrap_or_default).concat();
+            // The event is told before the entries of the same call.
+            let was_open = self.disk.opened.get(&(name.clone(), today.into_bytes())) == Some(&true);
+            let is_open = self.openings.get(&name).map_or(was_open, |state| *state == OpeningState::Open);
+            if is_open {
+                return Err(format!("{} hears that its opening is not open, and it stays open", entry.exchange));
+            }
         }
         Ok(())
     }
@@ -380,6 +415,9 @@ impl World {
         let scope = key[..key.len() - NUMBER.len()].to_vec();
         if let Some(other) = self.questions.insert(scope, exchange).filter(is_in_flight) {
             return Err(format!("{number} is asked for by {exchange} while {other} about its scope is in flight"));
+        }
+        if self.setup.overtaken {
+            self.hold_question();
         }
         Ok(())
     }
