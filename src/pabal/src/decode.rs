@@ -39,6 +39,9 @@ pub(crate) struct Decode {
     /// Who filled it; otherwise its type tells
     #[arg(long)]
     side: Option<SideName>,
+    /// The versions of this moment, "2026-12-01 00:00"; needed where a spec has several
+    #[arg(long)]
+    at: Option<String>,
     /// The input is the bytes themselves, not hexadecimal digits
     #[arg(long)]
     raw: bool,
@@ -73,7 +76,7 @@ impl From<SideName> for Side {
 
 impl Decode {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
-        let institution = specs::load(&self.spec)?;
+        let institution = specs::load_at(&self.spec, self.at.as_deref())?;
         specs::announce(&self.spec);
         let part = specs::part(&institution, self.protocol.as_deref(), self.telegram.as_deref())?;
         let input = self.read()?;

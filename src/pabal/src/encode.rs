@@ -28,6 +28,9 @@ pub(crate) struct Encode {
     /// Who fills it
     #[arg(long, default_value = "asker")]
     side: SideName,
+    /// The versions of this moment, "2026-12-01 00:00"; needed where a spec has several
+    #[arg(long)]
+    at: Option<String>,
     /// Write the bytes themselves
     #[arg(long)]
     raw: bool,
@@ -77,7 +80,7 @@ fn first_line(name: &str, text: String) -> anyhow::Result<String> {
 
 impl Encode {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
-        let institution = specs::load(&self.spec)?;
+        let institution = specs::load_at(&self.spec, self.at.as_deref())?;
         specs::announce(&self.spec);
         let part = specs::part(&institution, self.protocol.as_deref(), Some(&self.telegram))?;
         let (id, layout) = part.find(&self.telegram)?;

@@ -36,6 +36,9 @@ pub(crate) enum Spec {
         /// A folder of spec files, or an institution that is built in
         #[arg(long, default_value = "hecto")]
         spec: String,
+        /// The versions of this moment, "2026-12-01 00:00"; needed where a spec has several
+        #[arg(long)]
+        at: Option<String>,
         /// Only this telegram
         telegram: Option<String>,
         /// Print as JSON
@@ -53,7 +56,7 @@ impl Spec {
                 let here = || if specs::is_here() { "." } else { "hecto" };
                 check(spec.as_deref().unwrap_or_else(here), json)
             }
-            Self::Show { spec, telegram, json } => show(&spec, telegram.as_deref(), json),
+            Self::Show { spec, at, telegram, json } => show(&spec, at.as_deref(), telegram.as_deref(), json),
             Self::Fmt(command) => command.run(),
             Self::Reload(command) => command.run(),
         }
@@ -129,8 +132,8 @@ fn to_json(diagnostic: &pabal_spec::Diagnostic, sources: &[pabal_spec::Source]) 
     })
 }
 
-fn show(place: &str, telegram: Option<&str>, as_json: bool) -> anyhow::Result<u8> {
-    let institution = specs::load(place)?;
+fn show(place: &str, at: Option<&str>, telegram: Option<&str>, as_json: bool) -> anyhow::Result<u8> {
+    let institution = specs::load_at(place, at)?;
     let parts = specs::parts(&institution);
     let mut shown = Vec::new();
     for part in &parts {

@@ -99,6 +99,36 @@ pub(crate) fn load(place: &str) -> anyhow::Result<Institution> {
     }
 }
 
+/// The same, with the versions in force at a moment of the institution's clock. Where there are several, the moment must be said.
+pub(crate) fn load_at(place: &str, at: Option<&str>) -> anyhow::Result<Institution> {
+    let institution = load(place)?;
+    let Some(at) = at else {
+        if let Some(layouts) =
+            institution.layouts.iter().find(|layouts| layouts.from.is_some() || !layouts.later.is_empty())
+        {
+            let all = std::iter::once(layouts).chain(&layouts.later);
+            let since: Vec<String> = all.filter_map(|version| version.from).map(since).collect();
+            bail!(
+                "{} changes on {}; say the moment, such as --at {:?}",
+                layouts.name,
+                since.join(", "),
+                since.first().map_or("", String::as_str)
+            );
+        }
+        return Ok(institution);
+    };
+    match pabal_spec::moment(at) {
+        Some(moment) => Ok(institution.at(moment)),
+        None => bail!("{at:?} is no moment; it is written \"2026-12-01 00:00\""),
+    }
+}
+
+/// As a spec writes it.
+fn since(from: pabal_clock::Civil) -> String {
+    let (date, time) = (from.date, from.time);
+    format!("{:04}-{:02}-{:02} {:02}:{:02}", date.year(), date.month(), date.day(), time.hour(), time.minute())
+}
+
 /// The protocol that is named, or the only one.
 pub(crate) fn protocol(institution: &Institution, name: Option<&str>) -> anyhow::Result<Arc<Protocol>> {
     let names = || institution.protocols.iter().map(|p| &*p.name).collect::<Vec<_>>().join(", ");

@@ -133,3 +133,39 @@ fn fmt_aligns_a_file_once_and_touches_none_with_mistakes() {
     assert_eq!(std::fs::read_to_string(&file).expect("readable"), broken);
     assert_eq!(run(&["spec", "fmt", "nothing-here.spec"]).code, 2);
 }
+
+/// The record that the bureau sends from a date on is longer.
+#[test]
+fn a_moment_says_which_version_converts() {
+    let (folder, place) = folder();
+    let later = CMS
+        .split_once("telegram cms_debit")
+        .expect("a telegram")
+        .1
+        .replace("40 : record", "45 : record effective 2027-01-01 00:00");
+    let later = later.replace("9(10)", "9(15)");
+    let text = format!("{CMS}\ntelegram cms_debit{later}");
+    std::fs::write(folder.path().join("cms.spec"), text).expect("writable");
+    let made = |at: &[&str]| {
+        let fields = ["kind=D", "no=7", "bank_code=004", "account=110123456789", "amount=50000"];
+        let mut args = vec!["encode", "--raw", "--spec", &place, "cms_debit"];
+        args.extend(fields.iter().flat_map(|field| ["-f", field]));
+        args.extend(at);
+        run(&args).by_spec(&place)
+    };
+    let before = made(&["--at", "2026-12-31 23:59"]);
+    assert_eq!((before.code, before.out.as_str()), (0, "D000000007004110123456789   0000050000  "));
+    let after = made(&["--at", "2027-01-01 00:00"]);
+    assert_eq!((after.code, after.out.as_str()), (0, "D000000007004110123456789   000000000050000  "));
+
+    let decode = ["decode", "--raw", "--spec", &place, "--telegram", "cms_debit", "--unmasked"];
+    let read = run_with(&[&decode[..], &["--at", "2027-01-01 00:00"]].concat(), after.out.as_bytes()).by_spec(&place);
+    assert_eq!(read.out, "kind=D\nno=7\nbank_code=004\naccount=110123456789\namount=50000\n");
+    let shown = run(&["spec", "show", "--spec", &place, "--at", "2027-01-01 00:00"]);
+    assert!(shown.out.contains("9(15)") && !shown.out.contains("9(10)"), "{}", shown.out);
+    let unsaid = run(&["spec", "show", "--spec", &place]);
+    assert_eq!(
+        (unsaid.code, unsaid.err.trim_end()),
+        (2, "pabal: cms changes on 2027-01-01 00:00; say the moment, such as --at \"2027-01-01 00:00\"")
+    );
+}
