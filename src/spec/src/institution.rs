@@ -104,7 +104,7 @@ impl Layouts {
     #[must_use]
     pub fn at(self: &Arc<Self>, moment: Civil) -> Option<&Arc<Self>> {
         let all = core::iter::once(self).chain(&self.later);
-        all.filter(|version| version.from.is_none_or(|from| from <= moment)).last()
+        all.rev().find(|version| version.from.is_none_or(|from| from <= moment))
     }
 }
 
