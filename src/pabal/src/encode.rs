@@ -2,7 +2,7 @@ use std::io::Read as _;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use pabal_telegram::{Fault, Fill, Kind, Layout, Side, Value};
+use pabal_telegram::{Fault, Fill, Kind, Layout, Side, Telegram, Value};
 
 use crate::decode::SideName;
 use crate::{exit, out, specs};
@@ -144,7 +144,9 @@ fn encode(layout: &Layout, side: Side, values: Vec<(String, Value)>) -> Result<V
     let is_once = |name: &str| values.iter().filter(|(other, _)| other == name).count() == 1;
     let beside = |name: &str| {
         let (_, field) = layout.find(name)?;
-        let is_beside = field.fill == Fill::Stamped || field.kind == Kind::Filler;
+        // What covers stamps is computed when they are written.
+        let is_computed = matches!(&field.fill, Fill::Computed(computed) if computed.looks_far());
+        let is_beside = field.fill == Fill::Stamped || field.kind == Kind::Filler || is_computed;
         (is_beside && is_once(name)).then_some(field)
     };
     let (others, given): (Vec<_>, Vec<_>) = values.iter().cloned().partition(|(name, _)| beside(name).is_some());
@@ -152,6 +154,9 @@ fn encode(layout: &Layout, side: Side, values: Vec<(String, Value)>) -> Result<V
         Ok(telegram) => (telegram, Vec::new()),
         Err(faults) => (vec![b' '; layout.len() as usize], faults),
     };
+    let (computed, others): (Vec<_>, Vec<_>) = others
+        .into_iter()
+        .partition(|(name, _)| beside(name).is_some_and(|field| matches!(field.fill, Fill::Computed(_))));
     for (name, value) in others {
         let Some(field) = beside(&name) else { continue };
         let value = match value {
@@ -159,6 +164,14 @@ fn encode(layout: &Layout, side: Side, values: Vec<(String, Value)>) -> Result<V
             value => value,
         };
         faults.extend(field.write(&value, &mut telegram).err());
+    }
+    if faults.is_empty() {
+        faults.extend(pabal_telegram::recompute(layout, side, &mut telegram).err().into_iter().flatten());
+        for (name, value) in computed {
+            let Some(field) = beside(&name).filter(|_| value != Value::Null) else { continue };
+            let written = field.write(&value, &mut telegram);
+            faults.extend(written.err().or_else(|| Telegram::new(layout, &telegram, side).named(&name).err()));
+        }
     }
     faults.sort_by_key(|fault| fault.offset);
     if faults.is_empty() { Ok(telegram) } else { Err(faults) }

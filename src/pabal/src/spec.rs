@@ -245,7 +245,7 @@ pub(crate) fn kind(kind: &Kind) -> String {
     match kind {
         Kind::Text => "X".into(),
         Kind::Number(number) => {
-            let sign = if number.is_signed() { "S" } else { "" };
+            let sign = if number.has_own_sign() { "S" } else { "" };
             let scale = if number.scale > 0 { format!("V{}", number.scale) } else { String::new() };
             format!("{sign}9{scale} {}", number.form).trim_end().to_owned()
         }
@@ -272,6 +272,7 @@ fn who(by: By, fill: &Fill, echo: Echo) -> String {
         Fill::Default(bytes) => text.push_str(&format!(" = {:?}", String::from_utf8_lossy(bytes))),
         Fill::Const(bytes) => text.push_str(&format!(" const {:?}", String::from_utf8_lossy(bytes))),
         Fill::Stamped => text.push_str(" stamped"),
+        Fill::Computed(_) => text.push_str(" computed"),
     }
     match echo {
         Echo::No => {}

@@ -18,19 +18,6 @@ pub struct Catalog {
     pub layouts: Vec<Arc<Layout>>,
     /// Which of them a frame is.
     pub select: Select,
-    /// Numbers whose sign stands in another field (`signed by`). Kept; nothing acts on it yet.
-    pub signed: Vec<Signed>,
-}
-
-/// `signed by`: a number without a sign, and the byte that is its sign.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signed {
-    /// In this telegram.
-    pub telegram: TelegramId,
-    /// The number.
-    pub field: Slice,
-    /// `+` or `-`.
-    pub sign: Slice,
 }
 
 /// How a frame's telegram is told: at most one row matches any frame, which the check has proven.

@@ -1,6 +1,7 @@
 //! [`Spec`] -> [`Institution`]: what is written becomes what can only be right.
 
 mod compare;
+mod computed;
 mod conversation;
 mod exchange;
 mod frame;

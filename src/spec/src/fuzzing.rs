@@ -169,9 +169,11 @@ mod tests {
         let known: BTreeSet<&str> = known.filter_map(|rest| rest.split_once("\",\n")).map(|(code, _)| code).collect();
         assert!(known.len() > 20 && known.iter().all(|code| code.len() == 3 && code.starts_with('T')), "{known:?}");
         let missing: Vec<&str> = known.difference(&codes).copied().collect();
+        // Nothing is drawn yet that says something of its telegram.
+        let computed: &[&str] = &["T50", "T51"];
         let moving: &[&str] =
             if drawn::MOVES { &[] } else { &["T55", "T56", "T57", "T58", "T59", "T60", "T61", "T63", "T64"] };
-        assert_eq!(missing, moving, "codes of faults that no drawn telegram comes to");
+        assert_eq!(missing, [computed, moving].concat(), "codes of faults that no drawn telegram comes to");
         assert!(codes.is_subset(&known));
     }
 

@@ -85,7 +85,7 @@ mod show;
 mod verdict;
 mod written;
 
-pub use catalog::{Catalog, Select, SelectRow, Signed, TelegramId, Unselected};
+pub use catalog::{Catalog, Select, SelectRow, TelegramId, Unselected};
 pub use check::{Loaded, check, load};
 pub use condition::{Condition, Operand, Test};
 pub use diagnostic::{Diagnostic, Label, Severity, Source, SourceId, Span};

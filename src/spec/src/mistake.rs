@@ -92,6 +92,9 @@ mistakes! {
     NO_POINT            "S112" "a point where none can stand"
     TOO_SMALL           "S113" "digits that the bytes of their number do not hold"
     BAD_FORM            "S114" "a property that this form of number cannot have"
+    BAD_SPAN            "S115" "fields from to that cannot be"
+    BAD_COMPUTED        "S116" "a field that cannot hold what is computed, or from which it cannot be"
+    NO_CHECKSUM         "S117" "a checksum where the gateway writes into the telegram"
     // Fields that move.
     MOVES               "S130" "a field that moves, where one at a fixed place is needed"
     NOT_BEFORE          "S131" "a count or key that does not stand before what it decides"
@@ -110,8 +113,6 @@ mistakes! {
     NO_FILE             "S155" "an included file that is not there"
     CIRCLE              "S156" "files that include each other"
     OUTSIDE             "S157" "an included file outside of the folder"
-    // What is understood and not yet acted on.
-    NOT_YET             "S090" "understood, but not acted on yet"
     // What can be right, and is probably not meant.
     CONTRADICTED        "S091" "a code of which two rows say different things"
     SHORT_CODE          "S092" "a code with fewer digits than its field has"

@@ -1,5 +1,6 @@
 //! Text -> [`Spec`]. A line at a time; blocks by a loop of our own, so that each mistake is told and none hides another.
 
+mod computed;
 mod cursor;
 mod exchange;
 mod field;

@@ -7,7 +7,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use pabal_telegram::{
-    Blank, CharsetPair, Class, Echo, Field, FieldId, Fill, Form, Kind, Layout, Node, Number, Test, Times,
+    Blank, CharsetPair, Class, Computed, Echo, Field, FieldId, Fill, Form, Kind, Layout, Near, Node, Number, Slice,
+    Span as Bytes, Test, Times,
 };
 
 mod text;
@@ -151,7 +152,7 @@ pub(crate) fn kind(field: &Field) -> String {
 }
 
 fn number(number: Number) -> String {
-    let sign = if number.is_signed() { "S" } else { "" };
+    let sign = if number.has_own_sign() { "S" } else { "" };
     let mut text = format!("{sign}9({})", number.digits.saturating_sub(number.scale));
     if number.scale > 0 {
         let point = if matches!(number.form, Form::Pointed(_)) { "." } else { "V" };
@@ -162,6 +163,47 @@ fn number(number: Number) -> String {
         text.extend([" ", &form]);
     }
     text
+}
+
+/// What the field says of its telegram.
+fn computed(computed: &Computed, field: &Field, layout: &Layout) -> String {
+    let path = |id: FieldId| layout.field(id).map_or("?", |field| &field.path);
+    let span = |span: Bytes| match span {
+        Bytes::Telegram => String::from("telegram"),
+        Bytes::Others => String::from("telegram exclusive"),
+        Bytes::Fields { first, last } if first == last => String::from(path(first)),
+        Bytes::Fields { first, last } => format!("{}..{}", path(first), path(last)),
+    };
+    let plain = |path: &str| String::from(path.split('[').next().unwrap_or(path));
+    match computed {
+        Computed::Sign => String::from("sign"),
+        Computed::Fraction => String::from("fraction"),
+        Computed::Length { of, plus: 0 } => format!("length of {}", span(*of)),
+        Computed::Length { of, plus } => {
+            format!("length of {} {} {}", span(*of), if *plus < 0 { "minus" } else { "plus" }, plus.unsigned_abs())
+        }
+        Computed::Count { of } => format!("count of {}", of.first().map_or_else(String::new, |id| plain(path(*id)))),
+        Computed::Sum { of } => {
+            let first = of.first().map_or("", |id| path(*id));
+            let more = if of.len() > 1 { format!(" and {} more", of.len() - 1) } else { String::new() };
+            format!("sum of {first}{more}")
+        }
+        Computed::Checksum { of, by } => {
+            let (word, name) = by.words();
+            format!("{word}{}{name} of {}", if name.is_empty() { "" } else { " " }, span(*of))
+        }
+        Computed::CheckDigit { of, by } => format!("check {by} of {}", beside(field, *of, layout).unwrap_or("?")),
+        Computed::OwnDigit { by } => format!("check {by}"),
+        _ => String::new(),
+    }
+}
+
+/// The field that lies there, seen from another one; of several runs the one in the same is nearest.
+fn beside<'l>(field: &Field, near: Near, layout: &'l Layout) -> Option<&'l str> {
+    let at = Slice { offset: field.at.offset.checked_add_signed(near.ahead)?, len: near.len };
+    let own = layout.fields().iter().position(|other| other == field)?;
+    let there = layout.fields().iter().enumerate().filter(|(_, other)| other.at == at);
+    there.min_by_key(|(id, _)| id.abs_diff(own)).map(|(_, other)| &*other.path)
 }
 
 fn by(field: &Field) -> String {
@@ -184,6 +226,7 @@ fn more(field: &Field, layout: &Layout, usual: Option<CharsetPair>) -> String {
         Fill::Default(bytes) => format!("= {}", text(bytes)),
         Fill::Const(bytes) => format!("const {}", text(bytes)),
         Fill::Stamped => String::from("stamped"),
+        Fill::Computed(computed) => self::computed(computed, field, layout),
     };
     let echo = match field.echo {
         Echo::No => "",
@@ -209,6 +252,10 @@ fn more(field: &Field, layout: &Layout, usual: Option<CharsetPair>) -> String {
         }
     }
     let mut all = fill;
+    if let Kind::Number(Number { sign: Some(near), .. }) = field.kind {
+        let sign = beside(field, near, layout).map_or_else(String::new, |sign| format!("signed by {sign}"));
+        all = if all.is_empty() { sign } else { format!("{all} {sign}") };
+    }
     let clauses = text::clauses(field, layout, usual);
     let said = [echo, equal, blank, &lenient].into_iter().chain(clauses.iter().map(String::as_str));
     for part in said.filter(|part| !part.is_empty()) {

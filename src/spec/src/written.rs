@@ -7,7 +7,9 @@ use core::ops::{Range, RangeInclusive};
 use core::time::Duration;
 
 use pabal_clock::{Civil, TimeOfDay, UtcOffset};
-use pabal_telegram::{Blank, By, Charset, Class, Echo, Equal, Form, FrameLength, FramePart, OnGarbage, Unset};
+use pabal_telegram::{
+    Blank, By, Charset, CheckDigit, Checksum, Class, Echo, Equal, Form, FrameLength, FramePart, OnGarbage, Unset,
+};
 
 use crate::diagnostic::Span;
 use crate::rules::{Effect, Wins};
@@ -318,6 +320,31 @@ impl Kind {
     }
 }
 
+/// What a field says of its telegram.
+#[derive(Clone, Debug)]
+pub(crate) enum Computed {
+    Length { of: Extent, exclusive: bool, plus: i32 },
+    Count(Name),
+    Sum(Name),
+    Checksum { by: Checksum, of: Extent },
+    Check { by: CheckDigit, of: Option<Name> },
+    Fraction(Name),
+}
+
+impl Computed {
+    /// Whether the value is the caller's, and only checked.
+    pub(crate) const fn is_given(&self) -> bool {
+        matches!(self, Self::Check { of: None, .. })
+    }
+}
+
+/// The whole telegram, or fields from to.
+#[derive(Clone, Debug)]
+pub(crate) struct Extent {
+    pub(crate) span: Span,
+    pub(crate) ends: Option<(Name, Name)>,
+}
+
 /// `S9(13)V9(2) sign leading`; no bound is kept to yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Digits {
@@ -376,6 +403,7 @@ pub(crate) struct Field {
     pub(crate) constant: Option<Name>,
     pub(crate) equal: Equal,
     pub(crate) signed: Option<Name>,
+    pub(crate) computed: Option<At<Computed>>,
     pub(crate) text: Text,
     pub(crate) unset: Option<Unset>,
     pub(crate) blank: Option<Blank>,

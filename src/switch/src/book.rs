@@ -176,6 +176,8 @@ pub(crate) fn blank(layout: &Layout, side: Side) -> Vec<u8> {
             _ => at.fill(field.unset_byte()),
         }
     }
+    // Lengths and the like; what cannot be written is seen by whoever reads it, and the check has seen to it that nothing is.
+    let _ = pabal_telegram::recompute(layout, side, &mut bytes);
     bytes
 }
 

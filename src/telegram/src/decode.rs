@@ -2,9 +2,10 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::cell::{Cell, Indices};
 use crate::decimal::Decimal;
 use crate::fault::{Fault, Rule};
-use crate::field::{Field, FieldId, Fill, Side, Unset};
+use crate::field::{Field, FieldId, Fill, Side, Slice, Unset};
 use crate::kind::{Blank, Form, Kind, Number};
 use crate::layout::Layout;
 use crate::mask::masked;
@@ -72,7 +73,7 @@ impl<'l, 'b> Telegram<'l, 'b> {
     #[inline]
     pub fn get(&self, id: FieldId) -> Result<ValueRef<'b>, Fault> {
         match self.layout.head().get(id.index()) {
-            Some(field) => field.value(self.bytes, self.side),
+            Some(field) => self.head_value(id, field),
             None => Err(Fault::of_telegram(self.layout, Rule::Unknown { nearest: None })),
         }
     }
@@ -84,7 +85,7 @@ impl<'l, 'b> Telegram<'l, 'b> {
     /// not have it.
     pub fn named(&self, path: &str) -> Result<ValueRef<'b>, Fault> {
         match self.layout.find(path) {
-            Some((_, field)) => field.value(self.bytes, self.side),
+            Some((id, field)) => self.head_value(id, field),
             None => self.named_cell(path),
         }
     }
@@ -141,6 +142,40 @@ impl<'l, 'b> Telegram<'l, 'b> {
         walk.end()
     }
 
+    #[inline]
+    fn head_value(&self, id: FieldId, field: &'l Field) -> Result<ValueRef<'b>, Fault> {
+        let value = field.value(self.bytes, self.side)?;
+        if let Fill::Computed(_) = &field.fill {
+            return self.checked_computed(&Cell { id, field, at: field.at, indices: Indices::default() }, value);
+        }
+        Ok(value)
+    }
+
+    /// A value with what is beside it, if it agrees with what the rest of the telegram says of it.
+    #[inline]
+    pub(crate) fn checked(&self, cell: &Cell<'l>, value: ValueRef<'b>) -> Result<ValueRef<'b>, Fault> {
+        if !self.layout.computes() {
+            return Ok(value);
+        }
+        let value = cell.field.with_beside(value, cell.at, self.bytes);
+        let value = value.map_err(|rule| self.fault_of(cell, rule))?;
+        self.checked_computed(cell, value)
+    }
+
+    #[cold]
+    fn checked_computed(&self, cell: &Cell<'l>, value: ValueRef<'b>) -> Result<ValueRef<'b>, Fault> {
+        let Fill::Computed(computed) = &cell.field.fill else { return Ok(value) };
+        if !cell.field.by.fills(self.side) {
+            return Ok(value);
+        }
+        computed.check(self, cell, &value).map_err(|rule| self.fault_of(cell, rule))?;
+        Ok(value)
+    }
+
+    fn fault_of(&self, cell: &Cell<'l>, rule: Rule) -> Fault {
+        Fault::of_cell(cell, cell.at.of(self.bytes).unwrap_or_default(), rule)
+    }
+
     /// Where the bytes end that fields cover.
     fn end(&self) -> u32 {
         if self.layout.is_fixed() {
@@ -192,7 +227,7 @@ impl<'l, 'b> Iterator for Fields<'l, 'b> {
         let id = FieldId(self.next);
         let field = self.telegram.layout.head().get(id.index())?;
         self.next += 1;
-        Some((id, field, field.value(self.telegram.bytes, self.telegram.side)))
+        Some((id, field, self.telegram.head_value(id, field)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -213,7 +248,46 @@ impl Field {
         let Some(bytes) = self.at.of(telegram) else {
             return Err(self.cut_short(telegram));
         };
-        self.read(bytes, self.by.fills(side), |rule| Fault::new(self, bytes, rule))
+        let value = self.read(bytes, self.by.fills(side), |rule| Fault::new(self, bytes, rule))?;
+        match &self.kind {
+            Kind::Number(number) if number.has_beside() => {
+                self.with_beside(value, self.at, telegram).map_err(|rule| Fault::new(self, bytes, rule))
+            }
+            _ => Ok(value),
+        }
+    }
+
+    /// A number with its sign and its decimals, which are in fields beside it; `at` is where the number itself is.
+    pub(crate) fn with_beside<'b>(
+        &self,
+        value: ValueRef<'b>,
+        at: Slice,
+        telegram: &[u8],
+    ) -> Result<ValueRef<'b>, Rule> {
+        let (Kind::Number(number), ValueRef::Number(found)) = (&self.kind, &value) else { return Ok(value) };
+        let (mut found, charset) = (*found, self.charset.decode);
+        if let Some(fraction) = number.fraction {
+            let bytes = fraction.of(at.offset, telegram).ok_or(Rule::CutShort { found: 0 })?;
+            let scale = u8::try_from(fraction.len).unwrap_or(u8::MAX);
+            let decimals = if is_all(bytes, charset.blank()) {
+                Decimal::whole(0)
+            } else {
+                Number::plain(scale, scale).read(bytes, charset)?
+            };
+            let whole = found.units.checked_mul(10_i128.checked_pow(fraction.len).ok_or(Rule::NotDigits)?);
+            let units = whole.and_then(|whole| whole.checked_add(decimals.units)).ok_or(Rule::NotDigits)?;
+            found = Decimal { units, scale };
+        }
+        if let Some(sign) = number.sign {
+            let mark = sign.of(at.offset, telegram).and_then(<[u8]>::first).ok_or(Rule::CutShort { found: 0 })?;
+            let is_plus = |mark: u8| mark == charset.blank() || mark == charset.digit_zero();
+            match *mark {
+                mark if Some(mark) == charset.byte(b'-') => found.units = -found.units,
+                mark if Some(mark) == charset.byte(b'+') || is_plus(mark) => {}
+                _ => return Err(Rule::NotSign),
+            }
+        }
+        Ok(ValueRef::Number(found))
     }
 
     #[cold]

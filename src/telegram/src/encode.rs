@@ -2,6 +2,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::computed::Later;
 use crate::decimal::{Decimal, DecimalError};
 use crate::fault::{Fault, Rule};
 use crate::field::{Echo, Field, FieldId, Fill, Side, Unset};
@@ -53,13 +54,19 @@ pub fn encode(layout: &Layout, side: Side, values: &Values) -> Result<Vec<u8>, V
         }
     }
     let mut out = Vec::with_capacity(usize::try_from(layout.len()).unwrap_or(0));
-    for (field, value) in layout.fields().iter().zip(given) {
-        let end = out.len() + field.len();
-        if let Err(fault) = field.fill_in(side, value.filter(|value| **value != Value::Null), &mut out) {
+    let mut later = Later::default();
+    for (at, (field, value)) in layout.fields().iter().zip(given).enumerate() {
+        let (start, value) = (out.len(), value.filter(|value| **value != Value::Null));
+        if let Err(fault) = field.fill_in(side, value, &mut out) {
             faults.push(fault);
             // What stands behind it is still in its place.
-            out.resize(end, field.unset_byte());
+            out.resize(start + field.len(), field.unset_byte());
+        } else if layout.computes() {
+            later.note(FieldId(u16::try_from(at).unwrap_or(u16::MAX)), field, side, start, value);
         }
+    }
+    if faults.is_empty() && layout.computes() {
+        faults = later.settle(layout, side, &mut out);
     }
     if faults.is_empty() {
         assert!(out.len() as u64 == u64::from(layout.len()), "fields lie without gaps");
@@ -148,8 +155,11 @@ impl Field {
                 not_yours(self.by.word())?;
                 self.leave_out(out);
             }
+            (Fill::Computed(computed), None) if computed.is_written() => self.leave_out(out),
             (Fill::Default(bytes), _) => out.extend_from_slice(bytes),
-            (Fill::Given, None) if self.is_needed() => return Err(Fault::new(self, b"", Rule::Missing)),
+            (Fill::Given | Fill::Computed(_), None) if self.is_needed() => {
+                return Err(Fault::new(self, b"", Rule::Missing));
+            }
             (_, _) => self.leave_out(out),
         }
         Ok(())

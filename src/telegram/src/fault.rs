@@ -125,6 +125,13 @@ pub enum Rule {
         /// How many bytes.
         bytes: u8,
     },
+    /// Not what the rest of the telegram says of the field.
+    NotComputed {
+        /// What it says.
+        expected: Box<str>,
+    },
+    /// The check digit is another one.
+    BadCheckDigit,
     /// No such field in this telegram.
     Unknown {
         /// The name that is nearest, if one is near.
@@ -282,6 +289,9 @@ impl fmt::Display for Fault {
             Rule::Unmappable { character, .. } if self.class == Class::Public => {
                 write!(f, "; it is {character:?}, U+{:04X}", u32::from(*character))?;
             }
+            Rule::NotComputed { expected } if self.class == Class::Public && !expected.is_empty() => {
+                write!(f, "; expected {expected}")?;
+            }
             Rule::NotConst { expected } if self.class == Class::Public => {
                 write!(f, "; expected {} ({:?})", hex(expected), Ascii(expected))?;
             }
@@ -348,6 +358,10 @@ impl fmt::Display for Rule {
             Self::TooLarge { bytes } => {
                 write!(f, "the largest number of {} is smaller; give a smaller one", Count(u32::from(*bytes), "byte"))
             }
+            Self::NotComputed { .. } => {
+                f.write_str("not what the rest of the telegram says; leave it out to have it written, or ask whoever filled it")
+            }
+            Self::BadCheckDigit => f.write_str("the check digit is not that of the digits; look for a mistake in them"),
             Self::Negative => f.write_str("a negative number, and the field has no sign; give 0 or more"),
             Self::WrongKind { expected } => write!(f, "the field takes {expected}; give it as that"),
             Self::NotConst { .. } => {
@@ -476,6 +490,8 @@ impl Rule {
             Self::NoPoint => "T47",
             Self::TooManyDigits { .. } => "T48",
             Self::TooLarge { .. } => "T49",
+            Self::NotComputed { .. } => "T50",
+            Self::BadCheckDigit => "T51",
             Self::Times { .. } => "T55",
             Self::Beyond { .. } => "T56",
             Self::NoBranch => "T57",
@@ -526,6 +542,8 @@ mod tests {
             Rule::NoPoint,
             Rule::TooManyDigits { digits: 5, max: 4 },
             Rule::TooLarge { bytes: 2 },
+            Rule::NotComputed { expected: "300".into() },
+            Rule::BadCheckDigit,
             Rule::Times { found: 31, max: 30 },
             Rule::Beyond { times: 3, needed: 294, left: 1 },
             Rule::NoBranch,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::charset::{Charset, CharsetPair};
 use crate::class::Class;
+use crate::computed::Computed;
 use crate::kind::Kind;
 use crate::text::TextRule;
 
@@ -116,6 +117,8 @@ pub enum Fill {
     Const(Box<[u8]>),
     /// Written by the gateway when the telegram is queued (number, date, time), or by the exchange (message type).
     Stamped,
+    /// Written from the rest of the telegram, and checked against it on decode.
+    Computed(Computed),
 }
 
 /// What is equal when two fields are compared (`equal ignoring`).

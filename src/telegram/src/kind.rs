@@ -5,7 +5,7 @@ mod packed;
 mod stamp;
 mod zoned;
 
-pub use number::{Blank, Form, Number, NumberModes, Order, Sign, Zones};
+pub use number::{Blank, Form, Near, Number, NumberModes, Order, Sign, Zones};
 pub use stamp::Stamp;
 
 /// What the bytes of a field mean.

@@ -30,6 +30,8 @@ pub struct Layout {
     root: Vec<Node>,
     /// How many fields lie at fixed places at the beginning.
     head: u16,
+    /// Something is written from the rest of the telegram.
+    computes: bool,
     /// Fields elsewhere that say how often, which or whether; in order.
     pub(crate) seats: Vec<FieldId>,
     /// Texts of a length of their own, each with the field that says it.
@@ -89,6 +91,11 @@ pub enum LayoutError {
         /// The field.
         field: FieldId,
     },
+    /// What the field says of the telegram cannot be: it looks at fields that are not there, or far from inside of a repeat that moves.
+    Computed {
+        /// The field.
+        field: FieldId,
+    },
     /// A constant or default that is not as long as its field, or that the field could not hold.
     Fill {
         /// The field.
@@ -134,6 +141,12 @@ impl fmt::Display for LayoutError {
                 write!(
                     f,
                     "the charsets of field {field}, or how its text lies, do not go together; compare them with the document"
+                )
+            }
+            Self::Computed { field } => {
+                write!(
+                    f,
+                    "field {field} cannot be computed: what it is computed from is not there, or it repeats itself"
                 )
             }
             Self::Fill { field, rule } => write!(f, "field {field} cannot hold its constant or default: {rule}"),
@@ -189,6 +202,17 @@ impl Layout {
         let steps = [Side::Asker, Side::Answerer].map(|side| Steps::new(fixed, side));
         let writes = |side| fields.iter().map(|field| Write::new(field, side)).collect();
         let writes = [Side::Asker, Side::Answerer].map(writes);
+        let computes = fields.iter().any(|field| match &field.kind {
+            Kind::Number(number) if number.has_beside() => true,
+            _ => matches!(field.fill, Fill::Computed(_)),
+        });
+        for (field, id) in fields.iter().zip((0..count).map(FieldId)) {
+            let Fill::Computed(computed) = &field.fill else { continue };
+            let repeats = repeats.iter().any(|repeat| (repeat.first..repeat.end).contains(&id.0));
+            if (computed.looks_far() && repeats) || !computed.is_within(count) {
+                return Err(LayoutError::Computed { field: id });
+            }
+        }
         Ok(Self {
             name,
             label,
@@ -197,6 +221,7 @@ impl Layout {
             fields,
             root,
             head,
+            computes,
             seats,
             tails,
             repeats,
@@ -323,6 +348,13 @@ impl Layout {
     /// In how many repeats that move a field stands.
     pub(crate) fn depth(&self, id: FieldId) -> usize {
         self.repeats.iter().filter(|repeat| (repeat.first..repeat.end).contains(&id.0)).count()
+    }
+
+    /// Whether something in it is written from the rest of the telegram, or read together with what is beside it; then
+    /// [`Field::encode`] alone does not make a telegram of it.
+    #[must_use]
+    pub const fn computes(&self) -> bool {
+        self.computes
     }
 
     /// A field by its place, or `None` if the id is of another layout.

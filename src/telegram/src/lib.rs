@@ -98,6 +98,7 @@ extern crate std;
 mod cell;
 mod charset;
 mod class;
+mod computed;
 mod decimal;
 mod decode;
 #[cfg(test)]
@@ -121,6 +122,7 @@ mod walk;
 pub use cell::{Cell, CellPath, Indices};
 pub use charset::{Charset, CharsetPair};
 pub use class::Class;
+pub use computed::{CheckDigit, Checksum, Computed, Span, recompute};
 pub use decimal::{Decimal, DecimalError};
 pub use decode::{Fields, Telegram};
 pub use encode::{Values, encode};
@@ -130,7 +132,7 @@ pub use frame::{
     Deframer, FrameError, FrameLength, FramePart, FrameParts, Framing, FramingError, Notation, OnGarbage, Total,
     TypedTotal,
 };
-pub use kind::{Blank, Form, Kind, Number, NumberModes, Order, Sign, Stamp, Zones};
+pub use kind::{Blank, Form, Kind, Near, Number, NumberModes, Order, Sign, Stamp, Zones};
 pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Tail, Test, Times, When};
 pub use mask::{masked, masked_by_class, redacted};
 pub use nearest::nearest;

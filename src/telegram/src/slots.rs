@@ -6,7 +6,7 @@ use core::fmt;
 use crate::decimal::Decimal;
 use crate::decode::Telegram;
 use crate::fault::Fault;
-use crate::field::{Field, FieldId, Side};
+use crate::field::{Field, FieldId, Fill, Side};
 use crate::kind::Kind;
 use crate::layout::Layout;
 use crate::value::ValueRef;
@@ -223,6 +223,9 @@ impl<'l, 'b> Reading<'l, 'b> {
     }
 
     fn again(&self, field: &Field) -> Option<ValueRef<'b>> {
+        if let Fill::Computed(_) = field.fill {
+            return self.telegram.named(&field.path).ok();
+        }
         field.value(self.telegram.bytes(), self.telegram.side()).ok()
     }
 }

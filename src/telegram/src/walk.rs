@@ -330,7 +330,8 @@ impl<'l, 'b> Iterator for Cells<'l, 'b> {
                 return Some((cell, text.map_err(|rule| Fault::of_cell(&cell, bytes, rule))));
             }
             let ours = cell.field.by.fills(telegram.side());
-            return Some((cell, cell.field.read(bytes, ours, |rule| Fault::of_cell(&cell, bytes, rule))));
+            let value = cell.field.read(bytes, ours, |rule| Fault::of_cell(&cell, bytes, rule));
+            return Some((cell, value.and_then(|value| telegram.checked(&cell, value))));
         }
     }
 }

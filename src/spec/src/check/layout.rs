@@ -302,6 +302,7 @@ pub(crate) fn column<'s>(
     let fills_itself = (in_header && !ground.stamped_is_whole)
         || stamped
         || written.seen.has("at")
+        || written.computed.as_ref().is_some_and(|computed| !computed.value.is_given())
         || written.constant.is_some()
         || written.default.is_some();
     let by = match &written.by {

@@ -56,7 +56,7 @@ pub(crate) fn check(
         let (columns, whole) = headers.get(at).map_or((&[][..], false), |(columns, whole)| (columns, *whole));
         drafts.push(layout::draft(telegram, members.headers.get(at), columns, whole, &ground, out));
     }
-    let signed = protocol::kept(members, &mut drafts, out);
+    protocol::relate(members, &mut drafts, out);
     let layouts: Vec<_> = drafts.iter().map(|draft| protocol::layout(draft, out).map(Arc::new)).collect();
     let select = Select { by: Vec::new(), rows: Vec::new() };
     Some(Layouts {
@@ -66,7 +66,7 @@ pub(crate) fn check(
         digest,
         from: None,
         later: Vec::new(),
-        catalog: Catalog { layouts: layouts.into_iter().collect::<Option<_>>()?, select, signed: signed? },
+        catalog: Catalog { layouts: layouts.into_iter().collect::<Option<_>>()?, select },
     })
 }
 

@@ -6,12 +6,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use pabal_clock::DayRule;
-use pabal_telegram::{Charset, CharsetPair, Class, Field, FieldId, Kind, Layout, LayoutError, Slice, Unset};
+use pabal_telegram::{Charset, CharsetPair, Class, FieldId, Layout, LayoutError, Slice, Unset};
 
-use crate::catalog::{Catalog, Signed, TelegramId};
+use crate::catalog::{Catalog, TelegramId};
 use crate::check::layout::{self, Column, Draft, Ground};
 use crate::check::select::{self, Selection};
-use crate::check::{conversation, exchange, frame, not_said, notice, shown, table, text, unique, versions};
+use crate::check::{computed, conversation, exchange, frame, not_said, notice, shown, table, text, unique, versions};
 use crate::diagnostic::{Diagnostic, Severity, Source};
 use crate::institution::{Digest, Protocol};
 use crate::mistake::{self, error};
@@ -123,7 +123,8 @@ pub(crate) fn check(
     for telegram in &written.members.telegrams {
         drafts.push(layout::draft(telegram, header_written, &header, header_is_whole, &ground, out));
     }
-    let signed = kept(&written.members, &mut drafts, out);
+    relate(&written.members, &mut drafts, out);
+    computed::no_checksums(&drafts, out);
     let selection = select::check(written, &header, header_is_whole, &drafts, out);
     let verdicts = table::check(written, &header, sources, out);
     let mut scene = Scene { written, header, header_is_whole, drafts, selection, verdicts: VerdictTable::default() };
@@ -144,7 +145,7 @@ pub(crate) fn check(
         digest,
         framing: framing?,
         day: DayRule { zone: written.zone?, changes: written.day? },
-        catalog: Catalog { layouts: layouts.into_iter().collect::<Option<_>>()?, select, signed: signed? },
+        catalog: Catalog { layouts: layouts.into_iter().collect::<Option<_>>()?, select },
         rules: Rules { verdicts: scene.verdicts, ..rules? },
     })
 }
@@ -324,44 +325,12 @@ fn stamped(written: &written::Protocol) -> Vec<&str> {
     all.map(|name| name.value.as_str()).collect()
 }
 
-/// `signed by`: checked and kept; nothing acts on it yet, and that is told. `wide when`: which field decides.
-pub(crate) fn kept(members: &Members, drafts: &mut [Draft<'_>], out: &mut Vec<Diagnostic>) -> Option<Vec<Signed>> {
-    let mut signed = Vec::new();
-    for (at, draft) in drafts.iter_mut().enumerate() {
-        let telegram = TelegramId(u16::try_from(at).unwrap_or(u16::MAX));
-        for column in draft.columns.iter() {
-            let not_yet = |clause: &str, help: &str| {
-                let span = column.written.seen.find(clause).unwrap_or(column.written.name.span);
-                let message =
-                    format!("`{clause}` of field `{}` is checked, but nothing acts on it yet", column.field.path);
-                error(mistake::NOT_YET, span, "kept for later", message).help(help).warning()
-            };
-            if let Some(sign) = &column.written.signed {
-                signed.push(draft.find(sign, out).and_then(|found| {
-                    out.push(not_yet("signed", "read the sign from its own field until then"));
-                    sign_fits(&found.field, sign, out).then_some(Signed {
-                        telegram,
-                        field: column.field.at,
-                        sign: found.field.at,
-                    })
-                }));
-            }
-        }
+/// What is said of fields by the names of others.
+pub(crate) fn relate(members: &Members, drafts: &mut [Draft<'_>], out: &mut Vec<Diagnostic>) {
+    for draft in drafts {
+        computed::settle(draft, out);
         text::wide(members, draft, out);
     }
-    signed.into_iter().collect()
-}
-
-fn sign_fits(field: &Field, sign: &Name, out: &mut Vec<Diagnostic>) -> bool {
-    let fits = field.kind == Kind::Text && field.at.len == 1;
-    if !fits {
-        let message = format!("Field `{}` cannot hold a sign", field.path);
-        out.push(
-            error(mistake::DIFFERENT_FIELDS, sign.span, crate::show::kind(field), message)
-                .help("a sign is one byte of text, `X(1)`: `+` or `-`"),
-        );
-    }
-    fits
 }
 
 pub(crate) fn set<'s>(members: &'s Members, name: &Name, out: &mut Vec<Diagnostic>) -> Option<&'s written::Set> {

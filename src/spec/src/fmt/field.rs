@@ -63,7 +63,17 @@ fn said(tokens: &[Piece<'_>], at: usize) -> usize {
     match word(0) {
         "by" if word(2) == "?" => 3,
         "by" | "at" | "const" | "=" | "unset" => 2,
-        "signed" => 3,
+        "signed" | "count" | "sum" | "fraction" | "lrc" if word(1) == "of" || word(1) == "by" => 3,
+        "crc16" | "crc32" => 4,
+        "length" => {
+            let exclusive = usize::from(word(3) == "exclusive");
+            let more = if matches!(word(3 + exclusive), "plus" | "minus") { 2 } else { 0 };
+            3 + exclusive + more
+        }
+        "check" => {
+            let weights = usize::from(matches!(word(1), "mod10" | "mod11"));
+            2 + weights + if word(2 + weights) == "of" { 2 } else { 0 }
+        }
         "blank" | "pad" => 2,
         "charset" if word(1) == "encode" => 5,
         "charset" => 2,

@@ -9,6 +9,7 @@ use pabal_telegram::{Blank, By, Class, Echo, Equal, NumberModes, TextMode, Unset
 
 use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
+use crate::parse::computed::{self, COMPUTED};
 use crate::parse::cursor::{Cursor, Read, did_you_mean};
 use crate::parse::line::Token;
 use crate::parse::tree::Item;
@@ -60,6 +61,7 @@ pub(crate) fn read(item: &Item, out: &mut Vec<Diagnostic>) -> Read<Field> {
         constant: None,
         equal: Equal::default(),
         signed: None,
+        computed: None,
         text: Text::default(),
         unset: None,
         blank: None,
@@ -177,8 +179,14 @@ fn clause(cursor: &mut Cursor<'_>, field: &mut Field) -> Read<()> {
         field.class = Some(At { value: *class, span });
         return Ok(());
     }
+    if COMPUTED.contains(&word.value.as_str()) {
+        once(field, "computed", &word.value, span)?;
+        let computed = computed::read(&word.value, cursor)?;
+        field.computed = Some(At { value: computed, span: cursor.since(span) });
+        return Ok(());
+    }
     let Some(clause) = CLAUSES.iter().find(|clause| **clause == word.value) else {
-        let known = CLAUSES.into_iter().chain(Class::ALL.iter().map(|(name, _)| *name));
+        let known = CLAUSES.into_iter().chain(COMPUTED).chain(Class::ALL.iter().map(|(name, _)| *name));
         let help = did_you_mean(&word.value, known.clone())
             .unwrap_or_else(|| format!("what can be said of a field: {}", known.collect::<Vec<_>>().join(", ")));
         return Err(error(

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::Values;
 use crate::cell::{Cell, CellPath, Indices};
+use crate::computed::Later;
 use crate::fault::{Fault, Rule};
 use crate::field::{Field, FieldId, Side, Slice};
 use crate::layout::tree::extent;
@@ -20,6 +21,7 @@ pub(super) fn encode(layout: &Layout, side: Side, values: &Values) -> Result<Vec
         occurrences: BTreeSet::new(),
         seats: layout.seats.iter().map(|_| Slice { offset: 0, len: 0 }).collect(),
         out: Vec::with_capacity(usize::try_from(layout.len()).unwrap_or(0)),
+        later: Later::default(),
         faults: Vec::new(),
         lost: false,
     };
@@ -27,6 +29,9 @@ pub(super) fn encode(layout: &Layout, side: Side, values: &Values) -> Result<Vec
     writer.nodes(layout.root(), Indices::default());
     if !writer.lost {
         writer.left_over(values);
+    }
+    if writer.faults.is_empty() && layout.computes() {
+        writer.faults = writer.later.settle(layout, side, &mut writer.out);
     }
     if writer.faults.is_empty() {
         let len = u32::try_from(writer.out.len()).unwrap_or(u32::MAX);
@@ -66,6 +71,7 @@ struct Writer<'l, 'v> {
     /// Where the fields of [`Layout::seats`] were last.
     seats: Vec<Slice>,
     out: Vec<u8>,
+    later: Later,
     faults: Vec<Fault>,
     /// A fault before hides what the rest of the telegram is.
     lost: bool,
@@ -214,7 +220,14 @@ impl<'l, 'v> Writer<'l, 'v> {
         let given = self.value((cell.id, cell.indices));
         let count = match self.count(cell)? {
             Counted::Is(count) => count,
-            Counted::Nothing => return cell.field.fill_in(self.side, given, &mut self.out),
+            Counted::Nothing => {
+                let start = self.out.len();
+                cell.field.fill_in(self.side, given, &mut self.out)?;
+                if self.layout.computes() {
+                    self.later.note(cell.id, cell.field, self.side, start, given);
+                }
+                return Ok(());
+            }
             Counted::Lost => {
                 cell.field.leave_out(&mut self.out);
                 return Ok(());

@@ -4,6 +4,7 @@ use core::fmt;
 use crate::charset::Charset;
 use crate::decimal::{DIGITS_MAX, Decimal};
 use crate::fault::Rule;
+use crate::field::Slice;
 use crate::kind::{binary, packed, zoned};
 
 /// A number as its bytes lie: how many digits, how many of them behind the point, and in which form.
@@ -30,6 +31,31 @@ pub struct Number {
     pub blank: Blank,
     /// What passes though it is not what the form says.
     pub lenient: NumberModes,
+    /// `signed by`: its sign is a text field beside it, of one byte: '-' for less than 0; '+', a space or 0 else. So "-0" is kept.
+    pub sign: Option<Near>,
+    /// A field beside it has its decimals (`fraction of`): digits, filled from the left. [`Number::scale`] does not count them.
+    pub fraction: Option<Near>,
+}
+
+/// A field beside another one, in the same part of the telegram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Near {
+    /// From the first byte of the one to the first byte of the other.
+    pub ahead: i32,
+    /// In bytes.
+    pub len: u32,
+}
+
+impl Near {
+    /// The field that lies near one whose first byte is at `start`.
+    pub(crate) fn at(self, start: u32) -> Option<Slice> {
+        Some(Slice { offset: start.checked_add_signed(self.ahead)?, len: self.len })
+    }
+
+    /// Its bytes in a telegram.
+    pub(crate) fn of(self, start: u32, telegram: &[u8]) -> Option<&[u8]> {
+        self.at(start)?.of(telegram)
+    }
 }
 
 /// How the digits and the sign of a number become bytes. Those of digits, signs and points are the charset's.
@@ -193,7 +219,7 @@ impl Number {
     #[must_use]
     pub const fn of(digits: u8, scale: u8, form: Form) -> Self {
         let lenient = NumberModes { spaces_left: false, negative_zero: false, blank_sign: false, any_sign: false };
-        Self { digits, scale, form, blank: Blank::Fault, lenient }
+        Self { digits, scale, form, blank: Blank::Fault, lenient, sign: None, fraction: None }
     }
 
     /// In bytes.
@@ -213,11 +239,28 @@ impl Number {
     /// Whether it can be less than 0.
     #[must_use]
     pub const fn is_signed(self) -> bool {
+        self.sign.is_some() || self.has_own_sign()
+    }
+
+    /// Whether its sign is in its own bytes.
+    #[must_use]
+    pub const fn has_own_sign(self) -> bool {
         match self.form {
             Form::Zoned(Sign::Absent) | Form::Pointed(Sign::Absent) | Form::Bcd => false,
             Form::Zoned(_) | Form::Pointed(_) => true,
             Form::Packed { signed } | Form::Binary { signed, .. } => signed,
         }
+    }
+
+    /// Whether a part of it is in a field beside it.
+    pub(crate) const fn has_beside(self) -> bool {
+        self.sign.is_some() || self.fraction.is_some()
+    }
+
+    /// Digits behind the point, those of a field beside it included.
+    #[must_use]
+    pub fn decimals(self) -> u8 {
+        self.fraction.map_or(self.scale, |fraction| u8::try_from(fraction.len).unwrap_or(u8::MAX))
     }
 
     /// Whether its bytes are those of a charset; else the charset does not matter.
@@ -232,7 +275,17 @@ impl Number {
     pub fn is_sound(self) -> bool {
         let digits = u32::from(self.digits);
         let sound = (1..=DIGITS_MAX).contains(&digits) && self.scale <= self.digits;
+        let beside = match (self.sign, self.fraction) {
+            (None, None) => true,
+            (_, fraction) => {
+                let whole = fraction.is_none_or(|fraction| {
+                    self.scale == 0 && (1..=DIGITS_MAX).contains(&fraction.len.saturating_add(digits))
+                });
+                whole && !self.has_own_sign() && self.sign.is_none_or(|sign| sign.len == 1)
+            }
+        };
         sound
+            && beside
             && match self.form {
                 Form::Binary { bytes, signed, .. } => digits <= binary::digits_max(bytes, signed),
                 Form::Pointed(sign) => {
@@ -280,6 +333,18 @@ impl Number {
     /// Writes a number behind what `out` holds; on error `out` may hold more than it did, and on [`Rule::Overflow`] what the number
     /// would have become.
     pub(crate) fn put(self, number: Decimal, charset: Charset, out: &mut Vec<u8>) -> Result<(), Rule> {
+        if let Some(fraction) = self.fraction {
+            let scale = u8::try_from(fraction.len).unwrap_or(u8::MAX);
+            let Some(all) = number.rescale(scale) else {
+                let too_long = Rule::Overflow { needed: number.digits().saturating_add(fraction.len) };
+                return Err(if number.scale > scale { Rule::TooPrecise { scale: number.scale } } else { too_long });
+            };
+            let one = 10_i128.checked_pow(fraction.len).unwrap_or(i128::MAX);
+            if number.units < 0 && self.sign.is_none() {
+                return Err(Rule::Negative);
+            }
+            return Self { fraction: None, ..self }.put(Decimal::whole(all.units / one), charset, out);
+        }
         if number.units < 0 && !self.is_signed() {
             return Err(Rule::Negative);
         }

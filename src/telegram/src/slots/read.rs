@@ -29,7 +29,9 @@ impl<'l, 'b> Telegram<'l, 'b> {
             spans: &mut slots.spans,
             made: &mut slots.made,
             mixed: &mut slots.mixed,
-            is_wrong: !self.layout().is_fixed() || self.bytes().len() != self.layout().len() as usize,
+            is_wrong: !self.layout().is_fixed()
+                || self.layout().computes()
+                || self.bytes().len() != self.layout().len() as usize,
         };
         pass.all(steps, &mut slots.numbers, &mut slots.texts);
         let faults = if pass.is_wrong { self.faults() } else { Vec::new() };

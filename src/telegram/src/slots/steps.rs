@@ -133,7 +133,7 @@ impl Steps {
     fn add(&mut self, field: &Field, id: FieldId, side: Side) -> Option<Put> {
         // Every member is named, so that whoever adds one thinks of this.
         let Field { path: _, label: _, at, kind, charset, class: _, by, fill, unset, equal: _, echo: _, text } = field;
-        if matches!(fill, Fill::Const(_)) || charset.decode.is_ebcdic() || at.len > 2 * WORD {
+        if matches!(fill, Fill::Const(_) | Fill::Computed(_)) || charset.decode.is_ebcdic() || at.len > 2 * WORD {
             return None;
         }
         let is_long = at.len > WORD;
@@ -141,7 +141,9 @@ impl Steps {
         let zeros = !is_ours || (by.optional && *unset == Unset::Zero);
         let (list, is_blank) = match kind {
             // Nobody can tell a number of ours that was left out from one that is nought; spaces are no digits.
-            Kind::Number(number) if number.lenient != NumberModes::default() || number.blank != Blank::Fault => {
+            Kind::Number(number)
+                if number.lenient != NumberModes::default() || number.blank != Blank::Fault || number.has_beside() =>
+            {
                 return None;
             }
             Kind::Number(Number { form: Form::Zoned(Sign::Absent), .. }) => (List::Numbers { is_long }, !is_ours),

@@ -24,7 +24,7 @@ use crate::value::{Value, ValueRef};
 /// As [`encode`]; then `out` is empty.
 pub fn encode_into(layout: &Layout, side: Side, values: &[ValueRef<'_>], out: &mut Vec<u8>) -> Result<(), Vec<Fault>> {
     out.clear();
-    if layout.is_fixed() {
+    if layout.is_fixed() && !layout.computes() {
         out.resize(layout.len() as usize + WORD, b' ');
         let fields = layout.fields().iter().zip(layout.writes(side));
         let absent = core::iter::repeat(&ValueRef::Null);
@@ -104,7 +104,7 @@ impl Write {
             },
         };
         let may_be_given = match field.fill {
-            Fill::Const(_) => false,
+            Fill::Const(_) | Fill::Computed(_) => false,
             Fill::Stamped => is_carried_back,
             Fill::Given | Fill::Default(_) => is_ours || is_carried_back,
         };

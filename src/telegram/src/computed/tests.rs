@@ -1,0 +1,285 @@
+use std::string::ToString;
+use std::vec;
+
+use super::*;
+use crate::draft::{ANSWERER, Tree, code, field, layout, number, text};
+use crate::encode::encode;
+use crate::field::Unset;
+use crate::kind::{Form, Number, Order};
+use crate::layout::LayoutError;
+
+fn computed(field: Field, computed: Computed) -> Field {
+    Field { fill: Fill::Computed(computed), ..field }
+}
+
+fn form(path: &str, number: Number) -> Field {
+    field(path, number.len(), Kind::Number(number))
+}
+
+fn given<const N: usize>(values: [(&str, Value); N]) -> Vec<(String, Value)> {
+    values.into_iter().map(|(path, value)| (path.into(), value)).collect()
+}
+
+fn codes(layout: &Layout, bytes: &[u8]) -> Vec<(String, &'static str)> {
+    let faults = Telegram::new(layout, bytes, Side::Asker).faults();
+    faults.iter().map(|fault| (fault.field.to_string(), fault.code())).collect()
+}
+
+const fn fields(first: u16, last: u16) -> Span {
+    Span::Fields { first: FieldId(first), last: FieldId(last) }
+}
+
+/// 4 + 2 + 2 + 10 + 2 + 2 bytes.
+fn framed() -> Layout {
+    let binary = Form::Binary { bytes: 2, order: Order::Big, signed: false };
+    layout(vec![
+        computed(number("all", 4), Computed::Length { of: Span::Telegram, plus: 0 }),
+        computed(form("rest", Number::of(4, 0, Form::Bcd)), Computed::Length { of: Span::Others, plus: -4 }),
+        computed(form("body_len", Number::of(5, 0, binary)), Computed::Length { of: fields(3, 3), plus: 0 }),
+        text("body", 10),
+        computed(text("lrc", 2), Computed::Checksum { of: fields(0, 3), by: Checksum::Lrc }),
+        computed(
+            form("crc", Number::of(5, 0, binary)),
+            Computed::Checksum { of: fields(3, 3), by: Checksum::CRC16[4].1 },
+        ),
+    ])
+}
+
+#[test]
+fn lengths_and_checksums_are_written_and_checked() {
+    let layout = framed();
+    let bytes = encode(&layout, Side::Asker, &given([("body", "123456789".into())])).unwrap();
+    // 22 in all; 22 - 2 - 4 of the others; 10 of the body.
+    assert_eq!(bytes[..18], *b"0022\x00\x16\x00\x0A123456789 ");
+    let lrc = bytes[..18].iter().fold(0, |sum, byte| sum ^ byte);
+    assert_eq!(bytes[18..20], *std::format!("{lrc:02X}").as_bytes());
+    assert_eq!(bytes[20..], Checksum::CRC16[4].1.of(b"123456789 ").to_be_bytes()[2..]);
+    assert_eq!(codes(&layout, &bytes), []);
+
+    for (at, wrong) in [(3, "all"), (5, "rest"), (7, "body_len"), (18, "lrc"), (21, "crc")] {
+        let mut bytes = bytes.clone();
+        bytes[at] = if at == 18 { if bytes[at] == b'0' { b'1' } else { b'0' } } else { bytes[at] ^ 1 };
+        let found = codes(&layout, &bytes);
+        assert!(found.contains(&(wrong.to_string(), "T50")), "{wrong}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_given_must_be_right() {
+    let layout = framed();
+    let body = || ("body", Value::from("x"));
+    let right = encode(&layout, Side::Asker, &given([body()])).unwrap();
+    let all = encode(&layout, Side::Asker, &given([body(), ("all", 22.into()), ("rest", 16.into())]));
+    assert_eq!(all.unwrap(), right);
+    let faults = encode(&layout, Side::Asker, &given([body(), ("all", 21.into())])).unwrap_err();
+    assert_eq!(
+        faults[0].to_string(),
+        "T50 all at byte 0 (4 bytes): not what the rest of the telegram says; leave it out to have it written, or ask whoever \
+         filled it; expected 22; bytes 30 30 32 31 (\"0021\")"
+    );
+    // Decoded and given back as it was.
+    let telegram = Telegram::new(&layout, &right, Side::Asker);
+    let values: Vec<_> =
+        telegram.fields().map(|(_, field, value)| (field.path.to_string(), value.unwrap().to_value())).collect();
+    assert_eq!(encode(&layout, Side::Asker, &values).unwrap(), right);
+}
+
+#[test]
+fn what_was_written_since_is_computed_anew() {
+    let layout = framed();
+    let mut bytes = encode(&layout, Side::Asker, &given([("body", "before".into())])).unwrap();
+    let after = encode(&layout, Side::Asker, &given([("body", "after".into())])).unwrap();
+    layout.find("body").unwrap().1.write(&"after".into(), &mut bytes).unwrap();
+    assert_ne!(codes(&layout, &bytes), []);
+    recompute(&layout, Side::Asker, &mut bytes).unwrap();
+    assert_eq!(bytes, after);
+}
+
+#[test]
+fn a_side_that_does_not_fill_it_computes_nothing() {
+    let sum = computed(number("sum", 4), Computed::Sum { of: Box::from([FieldId(1)]) });
+    let layout = layout(vec![Field { by: ANSWERER, ..sum }, number("amount", 4)]);
+    let bytes = encode(&layout, Side::Asker, &given([("amount", 7.into())])).unwrap();
+    assert_eq!(bytes, b"00000007");
+    assert_eq!(codes(&layout, &bytes), []);
+    let bytes = encode(&layout, Side::Answerer, &given([("amount", 7.into())])).unwrap();
+    assert_eq!(bytes, b"00070007");
+}
+
+fn signed() -> Layout {
+    let near = |ahead| Some(Near { ahead, len: 1 });
+    layout(vec![
+        computed(text("sign", 1), Computed::Sign),
+        form("amount", Number { sign: near(-1), ..Number::plain(5, 2) }),
+        form("behind", Number { sign: near(3), ..Number::plain(3, 0) }),
+        computed(text("sign_2", 1), Computed::Sign),
+    ])
+}
+
+#[test]
+fn a_sign_beside_its_number_is_written_with_it() {
+    let layout = signed();
+    let write = |amount: &str, behind: &str| {
+        encode(&layout, Side::Asker, &given([("amount", amount.into()), ("behind", behind.into())])).unwrap()
+    };
+    assert_eq!(write("12.5", "-1"), b"+01250001-");
+    assert_eq!(write("-0.01", "0"), b"-00001000+");
+    let read = |bytes: &[u8]| {
+        let telegram = Telegram::new(&layout, bytes, Side::Asker);
+        ["amount", "behind"]
+            .map(|path| telegram.named(path).map(|value| value.to_string()).map_err(|fault| fault.code()))
+    };
+    assert_eq!(read(b"-01250001-"), [Ok("-12.50".into()), Ok("-1".into())]);
+    assert_eq!(read(b"+01250001 "), [Ok("12.50".into()), Ok("1".into())]);
+    assert_eq!(read(b"-00000001x"), [Ok("0.00".into()), Err("T45")]);
+}
+
+#[test]
+fn minus_nought_is_kept_and_a_wrong_sign_is_not() {
+    let layout = signed();
+    for bytes in [b"-00000000-", b"+00000000+", b" 00000000 ", b" 00100100 ", b"-00100000-"] {
+        let telegram = Telegram::new(&layout, bytes, Side::Asker);
+        let values: Vec<_> =
+            telegram.fields().map(|(_, field, value)| (field.path.to_string(), value.unwrap().to_value())).collect();
+        assert_eq!(encode(&layout, Side::Asker, &values).unwrap(), bytes);
+    }
+    let faults = |sign: &str, amount: i32| {
+        let values = given([("sign", sign.into()), ("amount", amount.into()), ("behind", 0.into())]);
+        encode(&layout, Side::Asker, &values).unwrap_err().iter().map(|fault| fault.to_string()).collect::<Vec<_>>()
+    };
+    let sentence = "T50 amount at byte 1 (5 bytes): not what the rest of the telegram says; leave it out to have it written, or ask \
+                    whoever filled it; expected -";
+    assert_eq!(faults("+", -1), [sentence]);
+    assert_eq!(faults("-", 1).len(), 1);
+}
+
+#[test]
+fn decimals_in_a_second_field_are_filled_from_the_left() {
+    let layout = layout(vec![
+        form("amount", Number { fraction: Some(Near { ahead: 5, len: 3 }), ..Number::plain(5, 0) }),
+        computed(number("decimals", 3), Computed::Fraction),
+    ]);
+    for (value, bytes) in
+        [("12.5", b"00012500"), ("0.005", b"00000005"), ("99999.999", b"99999999"), ("7", b"00007000")]
+    {
+        assert_eq!(encode(&layout, Side::Asker, &given([("amount", value.into())])).unwrap(), bytes);
+        let telegram = Telegram::new(&layout, bytes, Side::Asker);
+        let read = telegram.named("amount").unwrap().number().unwrap();
+        assert_eq!(Some(read), value.parse::<Decimal>().unwrap().rescale(3));
+    }
+    let refused =
+        |value: &str| encode(&layout, Side::Asker, &given([("amount", value.into())])).unwrap_err()[0].rule.clone();
+    assert_eq!(refused("1.0005"), Rule::TooPrecise { scale: 4 });
+    assert_eq!(refused("100000"), Rule::Overflow { needed: 6 });
+    assert_eq!(refused("-0.5"), Rule::Negative);
+    let faults = encode(&layout, Side::Asker, &given([("amount", "1.5".into()), ("decimals", 5.into())])).unwrap_err();
+    assert!(faults[0].to_string().contains("T50 amount"), "{faults:?}");
+    assert_eq!(codes(&layout, b"000125x0"), [("amount".to_string(), "T02"), ("decimals".to_string(), "T02")]);
+}
+
+#[test]
+fn sums_and_counts_see_every_occurrence() {
+    let all = || Box::from([FieldId(2), FieldId(3), FieldId(4)]);
+    let signed = Number { sign: Some(Near { ahead: 3, len: 1 }), ..Number::plain(3, 1) };
+    let layout = layout(vec![
+        computed(number("times", 2), Computed::Count { of: all() }),
+        computed(form("sum", Number::of(5, 2, Form::Packed { signed: true })), Computed::Sum { of: all() }),
+        number("a", 3),
+        form("b", Number::of(3, 1, Form::Packed { signed: true })),
+        form("c", signed),
+        computed(text("sign", 1), Computed::Sign),
+    ]);
+    let values = given([("a", 7.into()), ("b", "1.5".into()), ("c", "-10.1".into())]);
+    let bytes = encode(&layout, Side::Asker, &values).unwrap();
+    // 7 + 1.5 - 10.1 = -1.60
+    assert_eq!(bytes, b"03\x00\x16\x0D007\x01\x5C101-");
+    assert_eq!(codes(&layout, &bytes), []);
+    let mut wrong = bytes;
+    wrong[7] = b'8';
+    assert_eq!(codes(&layout, &wrong), [("sum".to_string(), "T50")]);
+}
+
+#[test]
+fn a_check_digit_belongs_to_its_digits() {
+    let layout = layout(vec![
+        text("card", 10),
+        computed(code("digit", 1), Computed::CheckDigit { of: Near { ahead: -10, len: 10 }, by: CheckDigit::Luhn }),
+        computed(text("business_no", 12), Computed::OwnDigit { by: CheckDigit::BusinessNo }),
+    ]);
+    let values = |card: &str, business: &str| given([("card", card.into()), ("business_no", business.into())]);
+    let bytes = encode(&layout, Side::Asker, &values("7992739871", "123-45-67891")).unwrap();
+    assert_eq!(bytes, b"79927398713123-45-67891");
+    assert_eq!(codes(&layout, &bytes), []);
+    assert_eq!(
+        codes(&layout, b"79927398714123-45-67892"),
+        [("digit".to_string(), "T51"), ("business_no".to_string(), "T51")]
+    );
+    let refused = |card: &str, business: &str| {
+        let faults = encode(&layout, Side::Asker, &values(card, business)).unwrap_err();
+        faults.iter().map(|fault| (fault.field.to_string(), fault.code())).collect::<Vec<_>>()
+    };
+    assert_eq!(refused("7992739871", "123-45-67892"), [("business_no".to_string(), "T51")]);
+    assert_eq!(refused("799273987x", "123-45-67891"), [("digit".to_string(), "T02")]);
+    // The value is the caller's.
+    let faults = encode(&layout, Side::Asker, &given([("card", "7992739871".into())])).unwrap_err();
+    assert_eq!(faults[0].rule, Rule::Missing);
+}
+
+#[test]
+fn what_is_left_out_is_not_checked() {
+    let optional = Field { by: crate::draft::OPTIONAL, unset: Unset::Space, ..text("no", 10) };
+    let layout = layout(vec![computed(optional, Computed::OwnDigit { by: CheckDigit::BusinessNo })]);
+    assert_eq!(encode(&layout, Side::Asker, &[]).unwrap(), b"          ");
+    assert_eq!(codes(&layout, b"          "), []);
+}
+
+#[test]
+fn what_moves_is_covered_where_it_is() {
+    let mut tree = Tree::default();
+    let head = tree.run(vec![
+        computed(number("all", 3), Computed::Length { of: Span::Telegram, plus: 0 }),
+        computed(number("rows", 2), Computed::Count { of: Box::from([FieldId(4)]) }),
+        computed(number("total", 4), Computed::Sum { of: Box::from([FieldId(5)]) }),
+        computed(number("rows_len", 3), Computed::Length { of: fields(4, 6), plus: 1 }),
+    ]);
+    let near = Some(Near { ahead: 3, len: 1 });
+    let body = tree.run(vec![
+        text("rows[].id", 1),
+        form("rows[].amount", Number { sign: near, ..Number::plain(3, 0) }),
+        computed(text("rows[].sign", 1), Computed::Sign),
+    ]);
+    let repeat = Tree::until_end("rows", 10, vec![body]);
+    let layout = tree.layout(12..=62, vec![head, repeat]).unwrap();
+    let values = given([
+        ("rows[0].id", "a".into()),
+        ("rows[0].amount", 100.into()),
+        ("rows[1].id", "b".into()),
+        ("rows[1].amount", (-30).into()),
+    ]);
+    let bytes = encode(&layout, Side::Asker, &values).unwrap();
+    assert_eq!(bytes, b"022020070011a100+b030-");
+    assert_eq!(codes(&layout, &bytes), []);
+    assert_eq!(codes(&layout, b"022020070011a100+b030+"), [("total".to_string(), "T50")]);
+    let telegram = Telegram::new(&layout, &bytes, Side::Asker);
+    assert_eq!(telegram.named("rows[1].amount").unwrap().to_string(), "-30");
+    // Nobody is there: nothing is counted, summed or measured.
+    assert_eq!(encode(&layout, Side::Asker, &[]).unwrap(), b"012000000001");
+}
+
+#[test]
+fn what_repeats_looks_no_further_than_beside_it() {
+    let mut tree = Tree::default();
+    let body = tree.run(vec![computed(number("rows[].all", 3), Computed::Length { of: Span::Telegram, plus: 0 })]);
+    let repeat = Tree::until_end("rows", 10, vec![body]);
+    assert_eq!(tree.layout(0..=30, vec![repeat]), Err(LayoutError::Computed { field: FieldId(0) }));
+    let alone = |of| computed(number("f", 3), of);
+    for wrong in [
+        Computed::Checksum { of: Span::Telegram, by: Checksum::Lrc },
+        Computed::Length { of: fields(0, 1), plus: 0 },
+        Computed::Length { of: fields(1, 0), plus: 0 },
+        Computed::Sum { of: Box::from([FieldId(1)]) },
+    ] {
+        let layout = Layout::new("draft", "초안", 3, vec![alone(wrong)]);
+        assert_eq!(layout, Err(LayoutError::Computed { field: FieldId(0) }));
+    }
+}
