@@ -57,7 +57,7 @@ pub(crate) struct Disk {
 }
 
 /// The PIN of every transfer of the workload, as text and as the journal writes bytes.
-const SECRETS: [&str; 2] = [crate::workload::PIN, "3139323833373436"];
+const SECRETS: [&str; 2] = [crate::workload::PIN, "5078516152625377"];
 
 /// The exchange that an entry is about.
 fn exchange_of(entry: &Entry) -> Option<ExchangeId> {

@@ -18,8 +18,8 @@ pub(crate) struct Wish {
     pub(crate) leaves_after: Option<Duration>,
 }
 
-/// The PIN in every transfer; it may be nowhere but on the wire.
-pub(crate) const PIN: &str = "19283746";
+/// The PIN in every transfer; it may be nowhere but on the wire. Letters, so that no number of many digits holds it by chance.
+pub(crate) const PIN: &str = "PxQaRbSw";
 
 /// Where the tag lies in a transfer: `cms_code`, which the institution does not look at.
 pub(crate) const TAG_FIELD: &str = "cms_code";

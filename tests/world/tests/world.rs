@@ -3,6 +3,7 @@
 //! `PABAL_WORLD_SEEDS` and `PABAL_WORLD_FIRST` choose how many and from where; `PABAL_WORLD_SEED` prints the trace of one.
 
 use std::env;
+use std::panic::{catch_unwind, resume_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -52,7 +53,10 @@ fn run_all(first: u64, seeds: u64) -> Sum {
                     if seed >= first + seeds {
                         return;
                     }
-                    let done = run(Setup::of_seed(seed));
+                    let done = catch_unwind(|| run(Setup::of_seed(seed))).unwrap_or_else(|panic| {
+                        println!("seed {seed} panics");
+                        resume_unwind(panic)
+                    });
                     let mut sum = sum.lock().expect("no run panics with the sum in its hands");
                     match done {
                         Ok(report) => {
