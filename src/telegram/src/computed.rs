@@ -311,14 +311,10 @@ impl Later {
             let mut walk = Walk::new(&Telegram::new(layout, out, side));
             let mut cells = Vec::new();
             while let Some(step) = walk.step() {
-                match step {
-                    Step::Cell { cell, is_room: false, .. } => {
-                        let Fill::Computed(computed) = &cell.field.fill else { continue };
-                        if matches!(computed, Computed::Checksum { .. }) == is_last && cell.field.by.fills(side) {
-                            cells.push((cell, computed));
-                        }
-                    }
-                    _ => {}
+                let Step::Cell { cell, is_room: false, .. } = step else { continue };
+                let Fill::Computed(computed) = &cell.field.fill else { continue };
+                if matches!(computed, Computed::Checksum { .. }) == is_last && cell.field.by.fills(side) {
+                    cells.push((cell, computed));
                 }
             }
             for (cell, computed) in cells {

@@ -17,6 +17,7 @@ mod memory;
 mod midnight;
 mod notice;
 mod opening;
+mod owed;
 mod party;
 mod poll;
 mod refusal;

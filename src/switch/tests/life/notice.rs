@@ -6,10 +6,11 @@ use pabal_spec::Institution;
 use pabal_switch::{CloseReason, Entry, Event, NoticeId, Refusal, ReplyReport, ServiceReply};
 
 use crate::hands::{Hands, IN, OUT, settings, version};
+use crate::owed::{come_up, replied_after_a_crash};
 use crate::peer;
 
 /// From the beginning, into the next business date.
-const HOURS_15: Duration = Duration::from_secs(15 * 3_600);
+pub(crate) const HOURS_15: Duration = Duration::from_secs(15 * 3_600);
 
 /// The shipped spec, but that deposit notices are answered by a service within 5 seconds.
 fn by_service() -> Arc<Institution> {
@@ -18,16 +19,16 @@ fn by_service() -> Arc<Institution> {
     version(&[(deposit, service)], &[])
 }
 
-fn served() -> Hands {
+pub(crate) fn served() -> Hands {
     Hands::open_by(by_service(), settings())
 }
 
-fn code(notice: NoticeId, code: &str) -> ServiceReply {
+pub(crate) fn code(notice: NoticeId, code: &str) -> ServiceReply {
     let response_code = Some(code.as_bytes().into());
     ServiceReply { notice, caller: "ledger".into(), response_code, telegram: None }
 }
 
-fn reply(hands: &mut Hands, said: ServiceReply) -> Result<(), Refusal> {
+pub(crate) fn reply(hands: &mut Hands, said: ServiceReply) -> Result<(), Refusal> {
     let taken = hands.core.reply(said, hands.now);
     hands.turn();
     taken.map_err(|(refusal, text)| {
@@ -433,159 +434,6 @@ fn a_restart_replies_to_what_it_finds_unreplied_and_knows_the_rest() {
     next.receive(&peer::deposit(1, 50_000));
     assert!(next.deliveries[0].repeated, "the first is known");
     assert_eq!(next.take_frames(OUT).len(), 1, "and gets its reply again");
-}
-
-/// The sessions of a process that has just begun.
-fn come_up(next: &mut Hands) {
-    while next.connects.is_empty() {
-        next.after_secs(1);
-    }
-    let conn = next.connects.pop().unwrap();
-    next.connected(conn);
-    next.accept();
-}
-
-/// The process dies, and the next one comes up. The numbers of the notices that it replies to by itself.
-fn replied_after_a_crash(hands: Hands) -> (Vec<String>, Hands) {
-    let mut next = hands.restart();
-    come_up(&mut next);
-    next.after_secs(60);
-    let replies = next.take_frames(OUT).into_iter().filter(|frame| peer::at(frame, peer::MESSAGE_TYPE) == "4100");
-    (replies.map(|frame| peer::at(&frame, peer::TELEGRAM_NO).to_owned()).collect(), next)
-}
-
-fn take_checkpoint(hands: &mut Hands) {
-    let checkpoint = hands.core.checkpoint();
-    hands.journal = vec![(checkpoint.kind().into(), checkpoint.encode(&|_| [1; 32]))];
-}
-
-#[test]
-fn a_reply_that_no_socket_took_when_the_process_dies_leaves_by_the_next_session() {
-    for (taken, is_checkpoint) in [(0, false), (0, true), (303, false), (303, true)] {
-        let mut hands = served();
-        hands.socket_room = taken;
-        hands.receive(&peer::deposit(1, 50_000));
-        let id = hands.delivered[0].0;
-        reply(&mut hands, code(id, "0021")).unwrap();
-        assert_eq!((hands.kinds().last(), &hands.replied[..]), (Some(&"notice_replied"), &[][..]));
-        if is_checkpoint {
-            take_checkpoint(&mut hands);
-        }
-        let mut next = hands.restart();
-        come_up(&mut next);
-        let sent = next.take_frame();
-        assert_eq!((peer::at(&sent, peer::TELEGRAM_NO), peer::at(&sent, peer::RESPONSE_CODE)), ("000001", "0021"));
-        next.receive(&peer::deposit(1, 50_000));
-        assert_eq!(next.take_frame(), sent, "and a repetition gets the same one");
-        let (numbers, _) = replied_after_a_crash(next);
-        assert_eq!(numbers, ["000001"], "the last one may not have left; nothing older comes with it");
-    }
-}
-
-#[test]
-fn a_reply_that_is_known_to_have_left_does_not_leave_again() {
-    let answered = |count: u32| {
-        let mut hands = Hands::open();
-        for number in 1..=count {
-            hands.receive(&peer::deposit(number, 50_000));
-            hands.take_frame();
-        }
-        hands
-    };
-    // The entry of a reply says how far the stream was written, so that only the last one is in doubt.
-    assert_eq!(replied_after_a_crash(answered(3)).0, ["000003"]);
-    // So does that of a request that leaves behind it.
-    let mut hands = answered(3);
-    hands.transfer();
-    assert_eq!(replied_after_a_crash(hands).0, [""; 0]);
-    let mut hands = answered(3);
-    hands.socket_room = 303;
-    hands.receive(&peer::deposit(4, 50_000));
-    hands.transfer();
-    assert_eq!(replied_after_a_crash(hands).0, ["000004"], "it stands before the request, but is not whole");
-    // The end of its session says it of all; what the session swallowed has to leave.
-    let mut hands = answered(3);
-    hands.socket_room = 303;
-    hands.receive(&peer::deposit(4, 50_000));
-    hands.socket_room = usize::MAX;
-    let conn = hands.conn(OUT);
-    hands.closed(conn, CloseReason::Reset);
-    assert_eq!(replied_after_a_crash(hands).0, ["000004"]);
-    // So does a stop,
-    let mut hands = answered(3);
-    hands.core.drain(hands.now.mono + Duration::from_secs(60), hands.now);
-    hands.turn();
-    assert_eq!(replied_after_a_crash(hands).0, [""; 0]);
-    // and a checkpoint.
-    let mut hands = answered(3);
-    take_checkpoint(&mut hands);
-    assert_eq!(replied_after_a_crash(hands).0, [""; 0]);
-}
-
-#[test]
-fn a_reply_of_yesterday_leaves_only_if_its_notice_comes_again() {
-    let mut hands = Hands::open();
-    hands.socket_room = 0;
-    hands.receive(&peer::deposit(1, 50_000));
-    hands.socket_room = usize::MAX;
-    let mut next = hands.restart();
-    next.pass_quietly(HOURS_15);
-    come_up(&mut next);
-    assert_eq!(next.take_frames(OUT).len(), 0);
-    next.receive(&peer::deposit(1, 50_000));
-    assert_eq!(peer::at(&next.take_frame(), peer::RESPONSE_CODE), "0000");
-}
-
-#[test]
-fn a_notice_of_yesterday_that_comes_again_today_is_replied_to_today_also_by_the_next_process() {
-    for is_checkpoint in [false, true] {
-        let again = || {
-            let mut hands = Hands::open();
-            hands.receive(&peer::deposit(1, 50_000));
-            hands.take_frame();
-            hands.pass_quietly(HOURS_15);
-            hands.socket_room = 0;
-            hands.receive(&peer::deposit(1, 50_000));
-            hands.socket_room = usize::MAX;
-            if is_checkpoint {
-                take_checkpoint(&mut hands);
-            }
-            hands.restart()
-        };
-        assert_eq!(replied_after_a_crash(again()).0, ["000001"], "{is_checkpoint}");
-        let mut next = again();
-        next.pass_quietly(Duration::from_secs(24 * 3_600));
-        come_up(&mut next);
-        assert_eq!(next.take_frames(OUT).len(), 0, "on the day after it does not leave");
-    }
-}
-
-#[test]
-fn what_a_service_replied_while_no_session_was_up_holds_for_the_next_process() {
-    for is_checkpoint in [false, true] {
-        let mut hands = served();
-        hands.receive(&peer::deposit(1, 50_000));
-        hands.receive(&peer::deposit(2, 50_000));
-        let ids: Vec<_> = hands.delivered.iter().map(|(id, _)| *id).collect();
-        let conn = hands.conn(OUT);
-        hands.closed(conn, CloseReason::PeerClosed);
-        reply(&mut hands, code(ids[0], "0021")).unwrap();
-        // Of the other one its time is over.
-        hands.after_secs(5);
-        let replied: Vec<_> = hands.entries().into_iter().filter(|one| one.kind() == "notice_replied").collect();
-        let [Entry::NoticeReplied(first), Entry::NoticeReplied(second)] = &replied[..] else { panic!("{replied:?}") };
-        assert_eq!((&*first.caller, &first.place, &*second.caller), ("ledger", &None, ""));
-        if is_checkpoint {
-            take_checkpoint(&mut hands);
-        }
-        let mut next = hands.restart();
-        assert_eq!(reply(&mut next, code(ids[1], "0000")), Ok(()));
-        assert_eq!(next.replied, [(ids[1], ReplyReport::TooLate)], "it is said already");
-        come_up(&mut next);
-        let codes: Vec<_> =
-            next.take_frames(OUT).iter().map(|frame| peer::at(frame, peer::RESPONSE_CODE).to_owned()).collect();
-        assert_eq!(codes, ["0021", "0101"]);
-    }
 }
 
 #[test]
