@@ -40,7 +40,7 @@ pub mod exchange_request {
 /// Values by field path. A field that is not given holds what the spec says (a default, or blank).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Fields {
-    /// By the field's path in the spec: `req_amt`.
+    /// By the field's path in the spec: `req_amt`, `applicant.name`, `scores\[0\].grade`.
     #[prost(btree_map = "string, message", tag = "1")]
     pub values: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -85,7 +85,8 @@ pub mod value {
         Null(super::Null),
     }
 }
-/// Fields inside a field. No layout has groups yet; giving one is INVALID_FIELDS.
+/// Fields of a group, a branch, or one occurrence of a repeat. To give `applicant` a group with `name` is to give `applicant.name`; an answer
+/// has every field by its path.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Group {
     /// By name within the group.
@@ -95,7 +96,7 @@ pub struct Group {
         Value,
     >,
 }
-/// Elements of a field that repeats. No layout repeats yet; giving one is INVALID_FIELDS.
+/// Occurrences of a repeat. To give `scores` a list of groups is to give `scores\[0\].grade` and so on; an answer has every field by its path.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct List {
     /// In the order of the telegram.

@@ -162,7 +162,7 @@ fn a_moment_says_which_version_converts() {
     let read = run_with(&[&decode[..], &["--at", "2027-01-01 00:00"]].concat(), after.out.as_bytes()).by_spec(&place);
     assert_eq!(read.out, "kind=D\nno=7\nbank_code=004\naccount=110123456789\namount=50000\n");
     let shown = run(&["spec", "show", "--spec", &place, "--at", "2027-01-01 00:00"]);
-    assert!(shown.out.contains("9(15)") && !shown.out.contains("9(10)"), "{}", shown.out);
+    assert!(shown.out.contains(" 28   15  9 ") && !shown.out.contains(" 28   10  9 "), "{}", shown.out);
     let unsaid = run(&["spec", "show", "--spec", &place]);
     assert_eq!(
         (unsaid.code, unsaid.err.trim_end()),

@@ -82,6 +82,7 @@ fn in_text(value: &toml::Value) -> String {
     match value {
         toml::Value::String(text) => text.clone(),
         toml::Value::Integer(number) => number.to_string(),
+        toml::Value::Table(table) if table.contains_key("decimal") => table["decimal"].as_str().expect("digits").into(),
         toml::Value::Table(bytes) => {
             let hex = bytes["hex"].as_str().expect("digits");
             let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).expect("two digits");
