@@ -271,8 +271,8 @@ impl History {
         if let Some(notice) = self.notice {
             return notice;
         }
-        // What is not durable is not told: then the journal says how far it is.
-        let told = status.filter(|status| !is_ahead(status));
+        // What is not durable is not told: then the journal says how far it is; so it does of what memory hears a moment later.
+        let told = status.filter(|status| !is_ahead(status) && (status.outcome.is_some() || self.outcome.is_none()));
         told.map_or_else(|| self.state(), |status| status.state).word()
     }
 
@@ -350,4 +350,28 @@ fn line(envelope: &Envelope) -> String {
     parts.extend(columns.parent.as_ref().map(|parent| format!("about {parent}")));
     parts.extend(asker(envelope).map(|(actor, reason)| format!("by {actor}: {reason}")));
     parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_of_the_journal_goes_before_what_memory_has_not_heard_yet() {
+        let status = |state, outcome| ExchangeStatus {
+            exchange: ExchangeId(1),
+            state,
+            outcome,
+            accepted_at: Wall::from_unix_micros(0),
+            answer_until: None,
+        };
+        let success = Outcome::Success { cause: Cause::Answered };
+        let history = History { outcome: Some(success), was_sending: true, ..History::default() };
+        let sent = status(ExchangeState::Sent, None);
+        assert_eq!(history.state_word(Some(&sent)), "finished", "its entry is durable");
+        let begun = History { was_sending: true, ..History::default() };
+        assert_eq!(begun.state_word(Some(&sent)), "sent", "memory is newer");
+        let finished = status(ExchangeState::Finished, None);
+        assert_eq!(begun.state_word(Some(&finished)), "sending", "its entry is not durable");
+    }
 }

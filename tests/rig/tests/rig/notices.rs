@@ -133,7 +133,9 @@ fn what_no_service_had_is_given_after_a_restart_in_order() {
             numbers.is_sorted() && numbers.iter().collect::<std::collections::BTreeSet<_>>().len() == 3,
             "{numbers:?}"
         );
-        assert_eq!(rig.bank().read(Ledger::totals).notice_replies, 3, "each was replied to once");
+        let replies: Vec<_> =
+            rig.bank().read(|ledger| ledger.notices().map(|(_, notice)| notice.replies.len()).collect());
+        assert!(matches!(replies[..], [1, 1, 1 | 2]), "{replies:?}: only the last may not have left before the crash");
         // In the next life they are not given again.
         rig.kill().await;
         rig.start_again().await;
