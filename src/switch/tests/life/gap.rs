@@ -353,12 +353,7 @@ fn a_lost_session_asks_again_when_one_is_up() {
     let conn = hands.conn(OUT);
     hands.closed(conn, CloseReason::PeerClosed);
     hands.after_secs(31);
-    hands.connects.clear();
-    while hands.connects.is_empty() {
-        hands.after_secs(1);
-    }
-    let conn = hands.connects.pop().unwrap();
-    hands.connected(conn);
+    hands.reconnect();
     hands.after_secs(31);
     assert_eq!(numbers(&questions(&mut hands)), ["000002"]);
 }
@@ -581,12 +576,7 @@ fn a_question_that_will_not_leave_any_more_stops_no_other() {
     let conn = hands.conn(OUT);
     hands.closed(conn, CloseReason::PeerClosed);
     hands.socket_room = usize::MAX;
-    hands.connects.clear();
-    while hands.connects.is_empty() {
-        hands.after_secs(1);
-    }
-    let conn = hands.connects.pop().unwrap();
-    hands.connected(conn);
+    hands.reconnect();
     hands.after_secs(61);
     assert_eq!(numbers(&questions(&mut hands)), ["000002"]);
 }

@@ -232,6 +232,27 @@ impl Hands {
         self.turn();
     }
 
+    /// The next try to connect succeeds, whenever it comes.
+    pub(crate) fn connect_next(&mut self) {
+        while self.connects.is_empty() {
+            self.after_secs(1);
+        }
+        let conn = self.connects.pop().unwrap();
+        self.connected(conn);
+    }
+
+    /// As [`Hands::connect_next`], but that tries up to now are in vain.
+    pub(crate) fn reconnect(&mut self) {
+        self.connects.clear();
+        self.connect_next();
+    }
+
+    /// The sessions of a process that has just begun.
+    pub(crate) fn come_up(&mut self) {
+        self.connect_next();
+        self.accept();
+    }
+
     pub(crate) fn accept(&mut self) -> Conn {
         let conn = self.core.handle_accepted(IN, self.now).unwrap();
         self.open_conns.push(conn);

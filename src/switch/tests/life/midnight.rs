@@ -326,12 +326,7 @@ fn a_reply_that_was_taken_back_has_not_left_by_what_stands_in_its_place() {
     });
     assert!(written >= Some(608), "the end of where it had stood: {written:?}");
     let mut next = hands.restart();
-    while next.connects.is_empty() {
-        next.after_secs(1);
-    }
-    let conn = next.connects.pop().unwrap();
-    next.connected(conn);
-    next.accept();
+    next.come_up();
     let replies = next.take_frames(OUT).into_iter().filter(|frame| peer::at(frame, peer::MESSAGE_TYPE) == "4100");
     assert_eq!(replies.count(), 1);
 }

@@ -6,7 +6,7 @@ use pabal_spec::Institution;
 use pabal_switch::{CloseReason, Entry, Event, NoticeId, Refusal, ReplyReport, ServiceReply};
 
 use crate::hands::{Hands, IN, OUT, settings, version};
-use crate::owed::{come_up, replied_after_a_crash};
+use crate::owed::replied_after_a_crash;
 use crate::peer;
 
 /// From the beginning, into the next business date.
@@ -35,16 +35,6 @@ pub(crate) fn reply(hands: &mut Hands, said: ServiceReply) -> Result<(), Refusal
         assert!(!text.is_empty());
         refusal
     })
-}
-
-/// The next try to connect succeeds.
-fn reconnect(hands: &mut Hands) {
-    hands.connects.clear();
-    while hands.connects.is_empty() {
-        hands.after_secs(1);
-    }
-    let conn = hands.connects.pop().unwrap();
-    hands.connected(conn);
 }
 
 #[test]
@@ -229,7 +219,7 @@ fn a_reply_waits_for_a_session_that_sends() {
     hands.receive(&peer::deposit(1, 50_000));
     assert_eq!(hands.delivered.len(), 1, "services need not wait");
     assert_eq!(hands.kinds().last(), Some(&"notice_received"));
-    reconnect(&mut hands);
+    hands.reconnect();
     assert_eq!(peer::at(&hands.take_frame(), peer::MESSAGE_TYPE), "4100");
 }
 
@@ -241,7 +231,7 @@ fn a_reply_that_a_lost_session_swallowed_is_sent_again() {
     let conn = hands.conn(OUT);
     hands.socket_room = usize::MAX;
     hands.closed(conn, CloseReason::Reset);
-    reconnect(&mut hands);
+    hands.reconnect();
     assert_eq!(hands.streams[&hands.conn(OUT)].len(), 304);
 }
 
@@ -374,7 +364,7 @@ fn a_reply_that_no_session_takes_before_the_date_changes_is_not_sent() {
     assert_eq!(hands.replied, []);
     hands.pass_quietly(HOURS_15);
     assert_eq!(hands.replied, [(id, ReplyReport::NotSent)]);
-    reconnect(&mut hands);
+    hands.reconnect();
     assert!(hands.take_frames(OUT).iter().all(|frame| peer::at(frame, peer::MESSAGE_TYPE) != "4100"));
     hands.receive(&peer::deposit(1, 50_000));
     assert_eq!(peer::at(&hands.take_frame(), peer::RESPONSE_CODE), "0000", "a repetition gets what was said");
@@ -562,7 +552,7 @@ fn a_reply_that_a_drain_finds_no_session_for_leaves_by_the_next_process() {
     hands.after_secs(10);
     assert_eq!(hands.replied, [], "it will be sent");
     let mut next = hands.restart_with(vec![by_service()]);
-    come_up(&mut next);
+    next.come_up();
     assert_eq!(peer::at(&next.take_frame(), peer::RESPONSE_CODE), "0000", "and not the code of who is too late");
     next.after_secs(60);
     assert_eq!(next.take_frames(OUT).len(), 0);

@@ -8,20 +8,10 @@ use crate::hands::{Hands, OUT};
 use crate::notice::{HOURS_15, code, reply, served};
 use crate::peer;
 
-/// The sessions of a process that has just begun.
-pub(crate) fn come_up(next: &mut Hands) {
-    while next.connects.is_empty() {
-        next.after_secs(1);
-    }
-    let conn = next.connects.pop().unwrap();
-    next.connected(conn);
-    next.accept();
-}
-
 /// The process dies, and the next one comes up. The numbers of the notices that it replies to by itself.
 pub(crate) fn replied_after_a_crash(hands: Hands) -> (Vec<String>, Hands) {
     let mut next = hands.restart();
-    come_up(&mut next);
+    next.come_up();
     next.after_secs(60);
     let replies = next.take_frames(OUT).into_iter().filter(|frame| peer::at(frame, peer::MESSAGE_TYPE) == "4100");
     (replies.map(|frame| peer::at(&frame, peer::TELEGRAM_NO).to_owned()).collect(), next)
@@ -45,7 +35,7 @@ fn a_reply_that_no_socket_took_when_the_process_dies_leaves_by_the_next_session(
             take_checkpoint(&mut hands);
         }
         let mut next = hands.restart();
-        come_up(&mut next);
+        next.come_up();
         let sent = next.take_frame();
         assert_eq!((peer::at(&sent, peer::TELEGRAM_NO), peer::at(&sent, peer::RESPONSE_CODE)), ("000001", "0021"));
         next.receive(&peer::deposit(1, 50_000));
@@ -103,7 +93,7 @@ fn a_reply_of_yesterday_leaves_only_if_its_notice_comes_again() {
     hands.socket_room = usize::MAX;
     let mut next = hands.restart();
     next.pass_quietly(HOURS_15);
-    come_up(&mut next);
+    next.come_up();
     assert_eq!(next.take_frames(OUT).len(), 0);
     next.receive(&peer::deposit(1, 50_000));
     assert_eq!(peer::at(&next.take_frame(), peer::RESPONSE_CODE), "0000");
@@ -128,7 +118,7 @@ fn a_notice_of_yesterday_that_comes_again_today_is_replied_to_today_also_by_the_
         assert_eq!(replied_after_a_crash(again()).0, ["000001"], "{is_checkpoint}");
         let mut next = again();
         next.pass_quietly(Duration::from_secs(24 * 3_600));
-        come_up(&mut next);
+        next.come_up();
         assert_eq!(next.take_frames(OUT).len(), 0, "on the day after it does not leave");
     }
 }
@@ -154,7 +144,7 @@ fn what_a_service_replied_while_no_session_was_up_holds_for_the_next_process() {
         let mut next = hands.restart();
         assert_eq!(reply(&mut next, code(ids[1], "0000")), Ok(()));
         assert_eq!(next.replied, [(ids[1], ReplyReport::TooLate)], "it is said already");
-        come_up(&mut next);
+        next.come_up();
         let codes: Vec<_> =
             next.take_frames(OUT).iter().map(|frame| peer::at(frame, peer::RESPONSE_CODE).to_owned()).collect();
         assert_eq!(codes, ["0021", "0101"]);
