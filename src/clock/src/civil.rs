@@ -48,6 +48,13 @@ impl Date {
         self.year as u32 * 10_000 + self.month as u32 * 100 + self.day as u32
     }
 
+    /// Reads `2026-11-22`, and nothing shorter or longer.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let [year, month, day] = parts(text, "-", [4, 2, 2])?;
+        Self::new(year, u8::try_from(month).ok()?, u8::try_from(day).ok()?)
+    }
+
     /// Days since 1970-01-01; negative before it.
     #[must_use]
     pub fn days_since_epoch(self) -> i64 {
@@ -61,7 +68,7 @@ impl Date {
         era * 146_097 + day_of_era - 719_468
     }
 
-    fn from_days_since_epoch(days: i64) -> Self {
+    pub(crate) fn from_days_since_epoch(days: i64) -> Self {
         let shifted = days + 719_468;
         let era = shifted.div_euclid(146_097);
         let day_of_era = shifted.rem_euclid(146_097);
@@ -77,6 +84,18 @@ impl Date {
             day: u8::try_from(day).unwrap_or(1),
         }
     }
+}
+
+/// Numbers of so many digits each, and nothing beside them but what stands between.
+fn parts<const N: usize>(text: &str, between: &str, digits: [usize; N]) -> Option<[u16; N]> {
+    let mut numbers = [0; N];
+    let mut words = text.split(between);
+    for (number, digits) in numbers.iter_mut().zip(digits) {
+        let word =
+            words.next().filter(|word| word.len() == digits && word.bytes().all(|byte| byte.is_ascii_digit()))?;
+        *number = word.parse().ok()?;
+    }
+    words.next().is_none().then_some(numbers)
 }
 
 const fn days_in_month(year: u16, month: u8) -> u8 {
@@ -110,6 +129,17 @@ impl TimeOfDay {
             return None;
         }
         Some(Self(hour as u32 * 3_600 + minute as u32 * 60 + second as u32))
+    }
+
+    /// Reads `23:30` or `23:30:05`, and nothing shorter or longer.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let [hour, minute, second] = if text.len() == 5 {
+            parts(text, ":", [2, 2]).map(|[hour, minute]| [hour, minute, 0])
+        } else {
+            parts(text, ":", [2, 2, 2])
+        }?;
+        Self::new(u8::try_from(hour).ok()?, u8::try_from(minute).ok()?, u8::try_from(second).ok()?)
     }
 
     /// 0 to 23.
@@ -263,6 +293,19 @@ mod tests {
         }
         assert!(Date::new(2_000, 2, 29).is_some() && Date::new(2_028, 2, 29).is_some());
         assert!(TimeOfDay::new(24, 0, 0).is_none() && TimeOfDay::new(23, 60, 0).is_none());
+    }
+
+    #[test]
+    fn dates_and_times_are_read_as_they_are_shown() {
+        assert_eq!(Date::parse("2026-11-22"), Date::new(2_026, 11, 22));
+        assert_eq!(TimeOfDay::parse("23:30"), TimeOfDay::new(23, 30, 0));
+        assert_eq!(TimeOfDay::parse("23:30:05"), TimeOfDay::new(23, 30, 5));
+        for text in ["", "2026-11-2", "2026-11-222", "2026-02-29", "+026-11-22", "2026-11-22-", "20261122"] {
+            assert_eq!(Date::parse(text), None, "{text}");
+        }
+        for text in ["", "3:30", "23:60", "24:00", "23:30:", "23:30:5", "+3:30", "23:30:05:0"] {
+            assert_eq!(TimeOfDay::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -25,11 +25,13 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod calendar;
 mod civil;
 mod mono;
 mod timer;
 mod wall;
 
+pub use calendar::{Days, Holidays, Hours, Judged, Period, Weekday, judge};
 pub use civil::{BusinessDate, Civil, Date, DayRule, TimeOfDay, UtcOffset};
 pub use mono::{Deadline, Mono};
 pub use timer::Timers;
