@@ -251,7 +251,7 @@ pub(crate) fn kind(kind: &Kind) -> String {
         }
         Kind::Lines { each } => format!("X*{each}"),
         Kind::Code => "code".into(),
-        Kind::Stamp(stamp) => stamp.pattern.to_string(),
+        Kind::Stamp(stamp) => stamp.to_string(),
         Kind::Filler => "filler".into(),
         _ => "?".into(),
     }

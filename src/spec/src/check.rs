@@ -3,6 +3,7 @@
 mod compare;
 mod computed;
 mod conversation;
+mod date;
 mod exchange;
 mod frame;
 mod layout;

@@ -113,6 +113,8 @@ mistakes! {
     NO_FILE             "S155" "an included file that is not there"
     CIRCLE              "S156" "files that include each other"
     OUTSIDE             "S157" "an included file outside of the folder"
+    // Dates.
+    BAD_YEARS           "S160" "a rule for the year that the date cannot have"
     // What can be right, and is probably not meant.
     CONTRADICTED        "S091" "a code of which two rows say different things"
     SHORT_CODE          "S092" "a code with fewer digits than its field has"

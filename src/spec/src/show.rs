@@ -257,7 +257,8 @@ fn more(field: &Field, layout: &Layout, usual: Option<CharsetPair>) -> String {
         all = if all.is_empty() { sign } else { format!("{all} {sign}") };
     }
     let clauses = text::clauses(field, layout, usual);
-    let said = [echo, equal, blank, &lenient].into_iter().chain(clauses.iter().map(String::as_str));
+    let year = if let Kind::Stamp(stamp) = &field.kind { stamp.year.to_string() } else { String::new() };
+    let said = [&*year, echo, equal, blank, &lenient].into_iter().chain(clauses.iter().map(String::as_str));
     for part in said.filter(|part| !part.is_empty()) {
         if !all.is_empty() {
             all.push(' ');

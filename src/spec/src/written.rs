@@ -391,6 +391,15 @@ pub(crate) enum Wide {
     When { field: Name, set: Name },
 }
 
+/// How the year of a date is known that does not say it in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Year {
+    /// `years 1980..2079`.
+    Within { first: u64, last: u64 },
+    /// `year nearest`.
+    Nearest,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
     pub(crate) name: Name,
@@ -404,6 +413,7 @@ pub(crate) struct Field {
     pub(crate) equal: Equal,
     pub(crate) signed: Option<Name>,
     pub(crate) computed: Option<At<Computed>>,
+    pub(crate) year: Option<At<Year>>,
     pub(crate) text: Text,
     pub(crate) unset: Option<Unset>,
     pub(crate) blank: Option<Blank>,

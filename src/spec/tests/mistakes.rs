@@ -465,6 +465,12 @@ const IN_SPEC: &[Mistake] = &[
         "frame length ascii(4) at 99999 whole max 999",
         "99999",
     ),
+    m(
+        "S160",
+        "time(hhmmss)    by asker echo  public",
+        "time(hhmmss)    by asker echo  public years 1980..2079",
+        "years 1980..2079",
+    ),
 ];
 
 const IN_TABLE: &[Mistake] = &[

@@ -244,7 +244,7 @@ fn the_poll_is_made_of_its_constants() {
     assert_eq!(&*poll.answer, b"HDRRESPOLL0000000000");
     assert_eq!(poll.echo, [at(10, 10)]);
     let [stamp] = poll.stamps.as_slice() else { panic!("{:?}", poll.stamps) };
-    assert_eq!((stamp.at, &stamp.pattern), (at(10, 10), &Stamp { pattern: "MMDDhhmmss".into() }));
+    assert_eq!((stamp.at, &stamp.pattern), (at(10, 10), &Stamp::new("MMDDhhmmss").unwrap()));
     assert_eq!(protocol.catalog.select(&poll.request), Ok(poll.request_telegram));
     assert_eq!(protocol.catalog.select(&poll.answer), Ok(poll.answer_telegram));
     assert!(matches!(protocol.catalog.layout(poll.answer_telegram).fields()[2].kind, Kind::Stamp(_)));

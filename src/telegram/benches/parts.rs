@@ -52,7 +52,7 @@ fn layout() -> Layout {
             "9" => Kind::Number(Number::plain(u8::try_from(len).unwrap_or(u8::MAX), 0)),
             "code" => Kind::Code,
             "filler" => Kind::Filler,
-            pattern => Kind::Stamp(Stamp { pattern: pattern.into() }),
+            pattern => Kind::Stamp(Stamp::new(pattern).expect("a pattern")),
         };
         end += len;
         Field {

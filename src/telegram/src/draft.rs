@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::charset::{Charset, CharsetPair};
 use crate::class::Class;
 use crate::field::{By, Echo, Equal, Field, FieldId, Fill, Slice, Unset};
-use crate::kind::{Kind, Number, Stamp};
+use crate::kind::{Kind, Number, Stamp, Year};
 use crate::layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Tail, Test, Times, When};
 use crate::text::TextRule;
 
@@ -45,7 +45,11 @@ pub(crate) fn code(path: &str, len: u32) -> Field {
 }
 
 pub(crate) fn stamp(path: &str, pattern: &str) -> Field {
-    field(path, u32::try_from(pattern.len()).unwrap(), Kind::Stamp(Stamp { pattern: pattern.into() }))
+    field(
+        path,
+        u32::try_from(pattern.len()).unwrap(),
+        Kind::Stamp(Stamp { pattern: pattern.into(), year: Year::Written }),
+    )
 }
 
 /// Lays the fields one behind the other.

@@ -175,6 +175,8 @@ pub enum Rule {
         /// The most, in bytes.
         max: u32,
     },
+    /// A date of which the year is not said in full, nor how it is known.
+    WhichYear,
     /// A bitmap that is not written in hexadecimal digits.
     NotHex,
     /// A key that none of the branches has.
@@ -403,6 +405,9 @@ impl fmt::Display for Rule {
             Self::Reach { found, max } => {
                 write!(f, "says {}, and there is room for {max}; correct the length, or `max` in the spec", Count(*found, "byte"))
             }
+            Self::WhichYear => f.write_str(
+                "the year is not said in full; say `years 1980..2079` or `year nearest` on the field, if the document says which it is",
+            ),
             Self::NotHex => f.write_str("not all hexadecimal digits; which fields follow cannot be told"),
             Self::NoBranch => f.write_str("no branch of the spec has this key; what follows cannot be read"),
             Self::Behind => f.write_str("behind the last one that is counted, and not left unset; correct the count"),
@@ -502,6 +507,7 @@ impl Rule {
             Self::Line { .. } => "T62",
             Self::Reach { .. } => "T63",
             Self::NotHex => "T64",
+            Self::WhichYear => "T70",
         }
     }
 }
@@ -554,6 +560,7 @@ mod tests {
             Rule::Line { line: 2, needed: 36, each: 35 },
             Rule::Reach { found: 201, max: 200 },
             Rule::NotHex,
+            Rule::WhichYear,
         ]
     }
 

@@ -9,6 +9,8 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use pabal_clock::{Civil, Date, TimeOfDay};
+
 use crate::charset::Charset;
 use crate::class::Class;
 use crate::decimal::Decimal;
@@ -19,7 +21,7 @@ use crate::field::{Echo, Field, Fill, Side, Slice};
 use crate::frame::{
     Deframer, FrameError, FrameLength, FramePart, FrameParts, Framing, Notation, OnGarbage, Total, TypedTotal,
 };
-use crate::kind::{Blank, Form, Kind, NumberModes, Sign, Zones};
+use crate::kind::{Blank, Form, Kind, NumberModes, Sign, Year, Zones};
 use crate::layout::Layout;
 use crate::mask::{masked, redacted};
 use crate::slots::Slots;
@@ -168,6 +170,7 @@ pub fn decode(data: &[u8]) {
             Ok(value) => {
                 assert!(field.at.range().end <= telegram.bytes().len(), "a value has bytes");
                 let _ = alloc::format!("{value} {value:?}");
+                check_moment(field, &value);
             }
             Err(fault) => {
                 assert_eq!(expected.next(), Some(&fault));
@@ -208,6 +211,28 @@ pub(crate) fn check_slots(telegram: &Telegram<'_, '_>) {
         }
         let good = telegram.fields().filter_map(|(id, _, value)| Some((id, value.ok()?)));
         assert!(reading.fields().map(|(id, _, value)| (id, value)).eq(good));
+    }
+}
+
+/// A date that was read is on the calendar wherever its year is known, and says what its digits say.
+fn check_moment(field: &Field, value: &ValueRef<'_>) {
+    let now = Civil { date: Date::new(2_026, 11, 22).expect("a date"), time: TimeOfDay::MIDNIGHT };
+    let (Kind::Stamp(stamp), ValueRef::Text(text)) = (&field.kind, value) else {
+        assert_eq!(field.moment(value, now), Ok(None));
+        return;
+    };
+    let has_day = stamp.pattern.contains("MM") && stamp.pattern.contains("DD");
+    let is_known = stamp.pattern.contains("YYYY") || stamp.year != Year::Written;
+    match field.moment(value, now) {
+        Ok(Some(moment)) => {
+            assert_eq!(moment.date.is_some(), has_day, "{stamp}");
+            assert_eq!(moment.time.is_some(), stamp.pattern.contains("hh"), "{stamp}");
+            if let (Some(date), "YYMMDD") = (moment.date, &*stamp.pattern) {
+                assert_eq!(alloc::format!("{:06}", date.yyyymmdd() % 1_000_000), **text);
+            }
+        }
+        Ok(None) => unreachable!("it was not left out"),
+        Err(rule) => assert!(rule == Rule::WhichYear && has_day && !is_known, "{rule} of {stamp}"),
     }
 }
 

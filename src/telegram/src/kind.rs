@@ -6,7 +6,7 @@ mod stamp;
 mod zoned;
 
 pub use number::{Blank, Form, Near, Number, NumberModes, Order, Sign, Zones};
-pub use stamp::Stamp;
+pub use stamp::{Moment, Stamp, Year};
 
 /// What the bytes of a field mean.
 #[derive(Clone, Debug, PartialEq, Eq)]

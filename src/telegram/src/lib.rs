@@ -112,6 +112,7 @@ pub mod fuzzing;
 mod kind;
 mod layout;
 mod mask;
+mod moment;
 mod nearest;
 mod slots;
 mod text;
@@ -132,7 +133,7 @@ pub use frame::{
     Deframer, FrameError, FrameLength, FramePart, FrameParts, Framing, FramingError, Notation, OnGarbage, Total,
     TypedTotal,
 };
-pub use kind::{Blank, Form, Kind, Near, Number, NumberModes, Order, Sign, Stamp, Zones};
+pub use kind::{Blank, Form, Kind, Moment, Near, Number, NumberModes, Order, Sign, Stamp, Year, Zones};
 pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Tail, Test, Times, When};
 pub use mask::{masked, masked_by_class, redacted};
 pub use nearest::nearest;

@@ -103,7 +103,7 @@ fn alike(a: &Field, b: &Field) -> bool {
     }
     match (&a.kind, &b.kind) {
         (Kind::Number(a), Kind::Number(b)) => (a.scale, a.form) == (b.scale, b.form),
-        (Kind::Stamp(a), Kind::Stamp(b)) => a == b,
+        (Kind::Stamp(a), Kind::Stamp(b)) => a.pattern == b.pattern,
         (a, b) => discriminant(a) == discriminant(b),
     }
 }

@@ -7,12 +7,12 @@ use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
 use pabal_telegram::{
-    By, CharsetPair, Class, Echo, Field, Fill, Kind, Layout, LayoutError, Node, Slice, Stamp, TextRule, Unset, Value,
+    By, CharsetPair, Class, Echo, Field, Fill, Kind, Layout, LayoutError, Node, Slice, TextRule, Unset, Value,
 };
 
-use crate::check::number;
 use crate::check::shape::{self, Extent, Shaper};
 use crate::check::text;
+use crate::check::{date, number};
 use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
 use crate::parse::did_you_mean;
@@ -359,18 +359,7 @@ fn kind(written: &written::Field, out: &mut Vec<Diagnostic>) -> Kind {
         written::Kind::Code(_) => Kind::Code,
         written::Kind::Filler(_) => Kind::Filler,
         written::Kind::Number(digits) => Kind::Number(number::number(written, digits, kind.span, out)),
-        written::Kind::Stamp(pattern) => Kind::Stamp(Stamp::new(pattern).unwrap_or_else(|| {
-            out.push(
-                error(
-                    mistake::BAD_PATTERN,
-                    kind.span,
-                    "not a pattern",
-                    format!("`{pattern}` is not the pattern of a date or time"),
-                )
-                .help("a pattern is made of YYYY, YY, MM, DD, hh, mm, ss, each at most once"),
-            );
-            Stamp { pattern: pattern.as_str().into() }
-        })),
+        written::Kind::Stamp(pattern) => Kind::Stamp(date::stamp(written, pattern, kind.span, out)),
     }
 }
 
@@ -418,6 +407,9 @@ fn misplaced(written: &written::Field, field: &Field, stamped: bool, out: &mut V
     }
     if written.seen.has("signed") && !is_number {
         tell("signed", "it is not a number", "the clause belongs to the amount, not to its sign");
+    }
+    if written.seen.has("year") && !is_stamp {
+        tell("year", "it is no date", "only `date(..)` and `time(..)` have a year");
     }
     if written.seen.has("blank") && !is_number {
         tell("blank", "it is not a number", "of text, spaces are no text; of dates, they are no date");

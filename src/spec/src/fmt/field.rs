@@ -74,7 +74,7 @@ fn said(tokens: &[Piece<'_>], at: usize) -> usize {
             let weights = usize::from(matches!(word(1), "mod10" | "mod11"));
             2 + weights + if word(2 + weights) == "of" { 2 } else { 0 }
         }
-        "blank" | "pad" => 2,
+        "blank" | "pad" | "years" | "year" => 2,
         "charset" if word(1) == "encode" => 5,
         "charset" => 2,
         "wide" if word(1) == "when" => 5,

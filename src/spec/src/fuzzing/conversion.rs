@@ -5,9 +5,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use alloc::{format, vec};
 
+use pabal_clock::{Civil, Date, TimeOfDay};
 use pabal_telegram::{
     Blank, Cell, Decimal, Field, Form, Kind, Layout, Node, NumberModes, Rule, Side, Sign, Telegram, TextModes, Value,
-    ValueRef, Wide, Zones, encode, masked, redacted,
+    ValueRef, Wide, Year, Zones, encode, masked, redacted,
 };
 
 use super::draw::Draw;
@@ -296,6 +297,7 @@ fn faults(telegram: &Telegram<'_, '_>, reached: &mut Reached) {
             Ok(value) => {
                 assert!(cell.at.range().end <= bytes.len(), "a value has bytes");
                 let _ = format!("{value} {value:?}");
+                moment(telegram, &cell, &value, reached);
             }
             Err(fault) => from_cells.push(fault),
         }
@@ -315,6 +317,31 @@ fn faults(telegram: &Telegram<'_, '_>, reached: &mut Reached) {
     let _ = format!("{telegram:?}");
     assert_eq!(redacted(layout, bytes).len(), bytes.len());
     assert!(telegram.uncovered().len() <= bytes.len());
+}
+
+/// A date is on the calendar, and says what its digits say; or nobody says which year it is.
+fn moment(telegram: &Telegram<'_, '_>, cell: &Cell<'_>, value: &ValueRef<'_>, reached: &mut Reached) {
+    let (Kind::Stamp(stamp), ValueRef::Text(text)) = (&cell.field.kind, value) else { return };
+    let now = Civil { date: Date::new(2_026, 11, 22).expect("a date"), time: TimeOfDay::MIDNIGHT };
+    let digits: String = stamp.pattern.chars().filter(char::is_ascii_alphabetic).collect();
+    match telegram.moment(&cell.path().to_string(), now) {
+        Ok(Some(moment)) => {
+            // The years that are said end in the digits that are there, and months and days are those.
+            let shown: String = moment.to_string().chars().filter(char::is_ascii_digit).collect();
+            let said: String = text.chars().filter(char::is_ascii_digit).collect();
+            let seconds = if digits.ends_with("hhmm") { "00" } else { "" };
+            assert!(shown.ends_with(&format!("{said}{seconds}")), "{shown} of {said}: {stamp}");
+            if let (Year::Within { first }, Some(date)) = (stamp.year, moment.date) {
+                assert!((first..first + 100).contains(&date.year()), "{date} of {stamp}");
+            }
+        }
+        Ok(None) => unreachable!("it was not left out"),
+        Err(fault) => {
+            assert!(stamp.year == Year::Written && !stamp.pattern.contains("YYYY"), "{fault}");
+            assert_eq!(fault.rule, Rule::WhichYear);
+            reached.read.insert(fault.code());
+        }
+    }
 }
 
 fn cell_prints(cell: &Cell<'_>, bytes: &[u8]) {

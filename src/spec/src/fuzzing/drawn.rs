@@ -296,7 +296,13 @@ impl<'s, 'd> Draft<'s, 'd> {
                 ]);
                 let behind = self.behind(&[], true);
                 let len = pattern.trim_matches('"').len();
-                (format!("{word}({pattern}) {behind}"), u32::try_from(len).unwrap_or(1))
+                let year = match pattern {
+                    _ if self.draw.once_in(2) => "",
+                    "YYMMDD" => *self.draw.one_of(&[" years 1950..2049", " years 1880..1979"]),
+                    "MMDD" | "MMDDhhmmss" => " year nearest",
+                    _ => "",
+                };
+                (format!("{word}({pattern}) {behind}{year}"), u32::try_from(len).unwrap_or(1))
             }
             _ => {
                 let len = 1 + self.draw.below(20);

@@ -14,11 +14,12 @@ use crate::parse::cursor::{Cursor, Read, did_you_mean};
 use crate::parse::line::Token;
 use crate::parse::tree::Item;
 use crate::parse::{number, text};
-use crate::written::{At, Field, Kind, Name, Seen, Text};
+use crate::written::{At, Field, Kind, Name, Seen, Text, Year};
 
 /// What may be said of a field behind its kind, beside the classes.
-const CLAUSES: [&str; 14] = [
-    "by", "echo", "equal", "signed", "right", "pad", "charset", "wide", "at", "const", "unset", "blank", "lenient", "=",
+const CLAUSES: [&str; 16] = [
+    "by", "echo", "equal", "signed", "right", "pad", "charset", "wide", "at", "const", "unset", "blank", "lenient",
+    "years", "year", "=",
 ];
 
 /// What a field can be lenient in: of numbers, then of text.
@@ -62,6 +63,7 @@ pub(crate) fn read(item: &Item, out: &mut Vec<Diagnostic>) -> Read<Field> {
         equal: Equal::default(),
         signed: None,
         computed: None,
+        year: None,
         text: Text::default(),
         unset: None,
         blank: None,
@@ -198,7 +200,9 @@ fn clause(cursor: &mut Cursor<'_>, field: &mut Field) -> Read<()> {
         .help(help)
         .into());
     };
-    once(field, clause, clause, span)?;
+    // Two ways to say one thing.
+    let said = if *clause == "years" { "year" } else { clause };
+    once(field, said, clause, span)?;
     match *clause {
         "by" => {
             let side = cursor.choice("a side that fills it", &SIDES)?;
@@ -237,6 +241,14 @@ fn clause(cursor: &mut Cursor<'_>, field: &mut Field) -> Read<()> {
                 let mode = cursor.choice("something that is let pass", &modes)?;
                 field.lenient.push(At { value: mode.value.to_owned(), span: mode.span });
             }
+        }
+        "years" => {
+            let (first, last) = cursor.years()?.value;
+            field.year = Some(At { value: Year::Within { first, last }, span: cursor.since(span) });
+        }
+        "year" => {
+            cursor.must(&["nearest"])?;
+            field.year = Some(At { value: Year::Nearest, span: cursor.since(span) });
         }
         "at" => cursor.must(&["send"])?,
         "unset" => field.unset = Some(cursor.choice("`zero` or `space`", &UNSETS)?.value),

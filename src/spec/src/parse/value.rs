@@ -103,6 +103,16 @@ impl Cursor<'_> {
         )
     }
 
+    /// `1980..2079`: the first and the last year.
+    pub(crate) fn years(&mut self) -> Read<At<(u64, u64)>> {
+        self.formed(
+            "a hundred years",
+            "a range of years",
+            "it is written `1980..2079`: the first and the last of a hundred years",
+            |text| separated_pair(large, tag(".."), large).parse(text),
+        )
+    }
+
     /// `1..950000`: both are numbers that may be given.
     pub(crate) fn numbers(&mut self) -> Read<At<(u64, u64)>> {
         self.formed(

@@ -6,7 +6,7 @@ use crate::charset::{Charset, CharsetPair};
 use crate::class::Class;
 use crate::decimal::{DIGITS_MAX, Decimal};
 use crate::field::{By, Echo, Equal, Field, Fill, Side, Slice, Unset};
-use crate::kind::{Blank, Form, Kind, Number, NumberModes, Order, Sign, Stamp, Zones};
+use crate::kind::{Blank, Form, Kind, Number, NumberModes, Order, Sign, Stamp, Year, Zones};
 use crate::layout::Layout;
 use crate::text::{TextMode, TextModes, TextRule, Wide};
 use crate::value::Value;
@@ -100,7 +100,12 @@ impl<'d> Source<'d> {
             4 => {
                 let pattern = PATTERNS.get(usize::from(self.below(8))).copied().unwrap_or("MMDD");
                 len = u32::try_from(pattern.len()).unwrap_or(0);
-                Kind::Stamp(Stamp { pattern: pattern.into() })
+                let year = match (pattern, self.below(3)) {
+                    ("YYMMDD", 0) => Year::Within { first: 1_850 },
+                    ("MMDD" | "MMDDhhmmss", 0) => Year::Nearest,
+                    _ => Year::Written,
+                };
+                Kind::Stamp(Stamp { pattern: pattern.into(), year })
             }
             _ => Kind::Filler,
         };
