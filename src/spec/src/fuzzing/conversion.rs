@@ -1,33 +1,35 @@
 //! Telegrams of specs that are drawn: read and written as they should be, then damaged.
 
-use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use alloc::{format, vec};
 
 use pabal_clock::{Civil, Date, TimeOfDay};
 use pabal_telegram::{
-    Blank, Cell, Decimal, Field, Form, Kind, Layout, Node, NumberModes, Rule, Side, Sign, Telegram, TextModes, Value,
-    ValueRef, Wide, Year, Zones, encode, masked, redacted,
+    Blank, Cell, Decimal, Field, Fill, Form, Kind, Layout, NumberModes, Rule, Side, Sign, Slots, Telegram, TextModes,
+    Value, ValueRef, Wide, Year, Zones, encode, encode_into, masked, redacted,
 };
 
 use super::draw::Draw;
 use super::drawn;
+use super::reached::Reached;
 use super::values::{Expected, Filled, fill, is_giveable};
 use crate::{Source, load};
 
-/// What a run came to: words for kinds and nodes, charsets, and the codes of faults.
-#[derive(Debug, Default)]
-pub(super) struct Reached {
-    pub(super) kinds: BTreeSet<String>,
-    pub(super) charsets: BTreeSet<&'static str>,
-    pub(super) read: BTreeSet<&'static str>,
-    pub(super) written: BTreeSet<&'static str>,
-}
+/// The first byte of data that chooses a shipped spec, of which values are drawn.
+pub(super) const SHIPPED_SPEC: u8 = 255;
+
+/// The first byte of data that holds a telegram as it is: then follow the place of a spec in [`SHIPPED`], the place of a telegram in it,
+/// 0 for the asker or 1 for the answerer, and the bytes.
+pub(super) const AS_IT_IS: u8 = 254;
 
 /// What is written is read as the same values, and these, without the bytes, are written as the same bytes again. Values that cannot be
 /// are faults.
 pub(super) fn round_trip(data: &[u8], reached: &mut Reached) {
+    if let [AS_IT_IS, rest @ ..] = data {
+        return as_it_is(rest, reached);
+    }
     let mut draw = Draw::new(data);
     let (text, layouts) = layouts(&mut draw);
     for layout in layouts {
@@ -38,6 +40,7 @@ pub(super) fn round_trip(data: &[u8], reached: &mut Reached) {
                 continue;
             }
             let made = write(&layout, side, &filled.given, &text);
+            reached.cells(&Telegram::new(&layout, &made, side));
             let values = {
                 // These bytes are gone before anything is written.
                 let bytes = made.clone();
@@ -53,6 +56,9 @@ pub(super) fn round_trip(data: &[u8], reached: &mut Reached) {
 
 /// Damaged telegrams: every fault is in its place, nothing panics, and what is read without one is written as it was.
 pub(super) fn decode(data: &[u8], reached: &mut Reached) {
+    if let [AS_IT_IS, rest @ ..] = data {
+        return as_it_is(rest, reached);
+    }
     let mut draw = Draw::new(data);
     let (text, layouts) = layouts(&mut draw);
     for layout in layouts {
@@ -67,59 +73,143 @@ pub(super) fn decode(data: &[u8], reached: &mut Reached) {
             for _ in 0..=draw.below(3) {
                 damage(&layout, side, &mut bytes, &mut draw);
             }
-            let telegram = Telegram::new(&layout, &bytes, side);
-            faults(&telegram, reached);
-            if telegram.faults().is_empty() {
-                match encode(&layout, side, &read(&telegram)) {
-                    Ok(again) => same(&layout, side, &bytes, &again),
-                    Err(told) => told.iter().for_each(|fault| {
-                        assert!(may_refuse(&layout, &fault.rule), "{fault}\n{} of {text}", layout.name())
-                    }),
-                }
-            }
+            whatever_it_is(&layout, side, &bytes, reached, &text);
         }
     }
 }
 
+/// A telegram of a shipped spec, as its bytes are given: then what is read is written again, and damaged.
+fn as_it_is(data: &[u8], reached: &mut Reached) {
+    let [spec, telegram, side, bytes @ ..] = data else { return };
+    let Some(text) = SHIPPED.get(usize::from(*spec)) else { return };
+    let all = load_all(&sources(text));
+    let Some(layout) = all.get(usize::from(*telegram)) else { return };
+    let side = if *side == 0 { Side::Asker } else { Side::Answerer };
+    whatever_it_is(layout, side, bytes, reached, text);
+    let telegram = Telegram::new(layout, bytes, side);
+    let values = telegram.faults().is_empty().then(|| read(&telegram));
+    if let Some(values) = values {
+        // The last bytes say what becomes of the values.
+        let last = bytes.get(bytes.len().saturating_sub(9)..).unwrap_or_default();
+        wrong_values(layout, side, values, &mut Draw::new(last), reached, text);
+    }
+}
+
+/// Any bytes: every fault is in its place, all fields at once are what they are one by one, and what is read without a fault is written as
+/// it was.
+fn whatever_it_is(layout: &Layout, side: Side, bytes: &[u8], reached: &mut Reached, text: &str) {
+    let telegram = Telegram::new(layout, bytes, side);
+    faults(&telegram, reached);
+    at_once(&telegram);
+    if telegram.faults().is_empty() {
+        match encode(layout, side, &read(&telegram)) {
+            Ok(again) => same(layout, side, bytes, &again),
+            Err(told) => told.iter().for_each(|fault| {
+                assert!(may_refuse(layout, &fault.rule), "{fault}\n{} of {text}", layout.name());
+            }),
+        }
+    }
+}
+
+/// All fields at once are what they are one by one, in slots that held another telegram, too.
+fn at_once(telegram: &Telegram<'_, '_>) {
+    let layout = telegram.layout();
+    let other: Vec<u8> = telegram.bytes().iter().rev().copied().collect();
+    for makes_text in [false, true] {
+        let mut slots = Slots::new();
+        let _ = Telegram::new(layout, &other, telegram.side()).read_into(&mut slots);
+        let reading = if makes_text { telegram.read_text_into(&mut slots) } else { telegram.read_into(&mut slots) };
+        assert_eq!(reading.faults(), telegram.faults());
+        for (id, field, value) in telegram.fields() {
+            assert_eq!(reading.get(id), value.ok(), "{} of {telegram:?}", field.path);
+        }
+    }
+}
+
+/// Values in the order of the layout give what values by their names give, in room that was used before, too.
+fn in_order(
+    layout: &Layout,
+    side: Side,
+    values: &[(String, Value)],
+    made: Result<&Vec<u8>, &Vec<pabal_telegram::Fault>>,
+) {
+    if !layout.is_fixed() {
+        return;
+    }
+    let find = |path: &str| values.iter().find(|(name, _)| name == path);
+    let in_order: Vec<ValueRef<'_>> = layout
+        .fields()
+        .iter()
+        .map(|field| match find(&field.path) {
+            Some((_, Value::Text(text))) => ValueRef::Text(text.as_str().into()),
+            Some((_, Value::Number(number))) => ValueRef::Number(*number),
+            Some((_, Value::Bytes(bytes))) => ValueRef::Bytes(bytes),
+            Some((_, Value::Null)) | None => ValueRef::Null,
+        })
+        .collect();
+    let mut out = Vec::from(*b"what was there before");
+    match encode_into(layout, side, &in_order, &mut out) {
+        Ok(()) => assert_eq!(Ok(&out), made),
+        Err(faults) => assert_eq!((Err(&faults), &*out), (made, &b""[..])),
+    }
+}
+
 /// Specs of institutions, whose telegrams are drawn now and then instead of a drawn spec's.
-pub(super) const SHIPPED: [&str; 5] = [
+pub(super) const SHIPPED: [&str; 6] = [
     include_str!("../../../../specs/nicevan/card_approval.spec"),
     include_str!("../../../../specs/kftc_cms/account_check.spec"),
     include_str!("../../../../specs/ksnet/firmbanking.spec"),
     include_str!("../../../../specs/nicecb/credit_score.spec"),
     include_str!("../../../../specs/kcb/credit_report.spec"),
+    include_str!("../../../../specs/hecto/firmbanking.spec"),
 ];
 
-fn layouts(draw: &mut Draw<'_>) -> (String, Vec<Layout>) {
-    let text = match draw.byte() {
-        255 => String::from(*draw.one_of(&SHIPPED)),
+/// A shipped spec; its code table says nothing of telegrams, and is long.
+pub(super) fn sources(text: &str) -> [Source; 2] {
+    [
+        Source { name: "codes.csv".into(), text: "bank_code,code,class,text\n,0000,success,done\n".into() },
+        Source { name: "shipped.spec".into(), text: text.into() },
+    ]
+}
+
+fn layouts(draw: &mut Draw<'_>) -> (String, Vec<Arc<Layout>>) {
+    let sources = match draw.byte() {
+        SHIPPED_SPEC => Vec::from(sources(draw.word(&SHIPPED))),
         _ => drawn::spec(draw),
     };
-    let sources = [Source { name: "drawn.spec".into(), text }];
-    match load(&sources) {
+    let layouts = load_all(&sources);
+    (sources.into_iter().map(|source| source.text).collect(), layouts)
+}
+
+/// Every telegram of a right spec, in all of its versions.
+pub(super) fn load_all(sources: &[Source]) -> Vec<Arc<Layout>> {
+    match load(sources) {
         Ok(loaded) => {
-            let layouts = loaded.institution.layouts.first().map(|layouts| layouts.catalog.layouts.clone());
-            let layouts = layouts.unwrap_or_default().iter().map(|layout| Layout::clone(layout)).collect();
-            let [source] = sources;
-            (source.text, layouts)
+            let protocols = loaded.institution.protocols.iter().map(|protocol| &protocol.catalog);
+            let versions =
+                loaded.institution.layouts.iter().flat_map(|first| core::iter::once(first).chain(&first.later));
+            let all = protocols.chain(versions.map(|version| &version.catalog));
+            all.flat_map(|catalog| catalog.layouts.iter().cloned()).collect()
         }
         Err(told) => {
-            let [source] = &sources;
             let told: Vec<String> = told
                 .iter()
                 .map(|told| {
-                    let at = source.text.get(..told.at.span.start as usize).unwrap_or_default().matches('\n').count();
+                    let text = sources.get(usize::from(told.at.span.source.0)).map_or("", |source| &source.text);
+                    let at = text.get(..told.at.span.start as usize).unwrap_or_default().matches('\n').count();
                     format!("{} line {}: {} ({:?})", told.code, at + 1, told.message, told.help)
                 })
                 .collect();
-            unreachable!("a drawn spec is right:\n{}\n{}", told.join("\n"), source.text)
+            let texts: String = sources.iter().map(|source| format!("--- {}\n{}", source.name, source.text)).collect();
+            unreachable!("a drawn spec is right:\n{}\n{texts}", told.join("\n"))
         }
     }
 }
 
 fn write(layout: &Layout, side: Side, values: &[(String, Value)], text: &str) -> Vec<u8> {
-    encode(layout, side, values)
-        .unwrap_or_else(|faults| unreachable!("{faults:#?}\n{} of {values:#?}\n{text}", layout.name()))
+    let made = encode(layout, side, values);
+    in_order(layout, side, values, made.as_ref());
+    made.unwrap_or_else(|faults| unreachable!("{faults:#?}\n{} of {values:#?}\n{text}", layout.name()))
 }
 
 /// What a caller would give to have the same telegram again.
@@ -138,6 +228,7 @@ fn check(layout: &Layout, bytes: &[u8], side: Side, filled: &Filled, text: &str)
     let telegram = Telegram::new(layout, bytes, side);
     assert_eq!(telegram.faults(), [], "{} of {text}", layout.name());
     assert_eq!(telegram.uncovered(), b"");
+    at_once(&telegram);
     let paths: Vec<String> = telegram.cells().map(|(cell, _)| cell.path().to_string()).collect();
     let expected: Vec<&str> = filled.expected.iter().map(|(path, _)| path.as_str()).collect();
     assert_eq!(paths, expected, "{} of {text}", layout.name());
@@ -147,10 +238,11 @@ fn check(layout: &Layout, bytes: &[u8], side: Side, filled: &Filled, text: &str)
         let is_right = match expected {
             Expected::Value(expected) => value.to_value() == *expected,
             Expected::Bytes(expected) => cell.at.of(bytes) == Some(expected),
-            Expected::LeftOut => match value {
+            Expected::LeftOut => match &value {
                 ValueRef::Null => true,
                 ValueRef::Number(number) => ours && number.units == 0,
-                _ => false,
+                // What the gateway would have written.
+                _ => cell.field.fill == Fill::Stamped && is_nothing(cell.field, cell.at.of(bytes).unwrap_or_default()),
             },
         };
         assert!(is_right, "{path}: {value}, expected {}; {:#?}", shown(expected), cell.field);
@@ -177,16 +269,21 @@ fn same(layout: &Layout, side: Side, was: &[u8], is: &[u8]) {
         assert_eq!((before.path().to_string(), before.at), (after.path().to_string(), after.at));
         let (before_bytes, after_bytes) = (before.at.of(was.bytes()), after.at.of(is.bytes()));
         let value = value.unwrap_or_else(|fault| unreachable!("{fault}"));
-        if before_bytes != after_bytes && is_giveable(before.field, side) && !value.is_null() {
+        if before_bytes != after_bytes && is_giveable(before.field, side) {
             let bytes = before_bytes.unwrap_or_default();
-            assert!(
-                !is_canonical(before.field, bytes),
-                "{}: {before_bytes:02x?} became {after_bytes:02x?}; {:#?}",
-                before.path(),
-                before.field
-            );
+            let is_kept =
+                if value.is_null() { !is_nothing(before.field, bytes) } else { is_canonical(before.field, bytes) };
+            assert!(!is_kept, "{}: {before_bytes:02x?} became {after_bytes:02x?}; {:#?}", before.path(), before.field);
         }
     }
+}
+
+/// Whether these bytes say that there is no value: all of one byte that a field is left out with, or nought where that is no text.
+fn is_nothing(field: &Field, bytes: &[u8]) -> bool {
+    let charset = field.charset.decode;
+    let fills = [charset.blank(), charset.digit_zero(), 0, field.unset_byte()];
+    let is_one = bytes.first().is_some_and(|first| fills.contains(first) && bytes.iter().all(|byte| byte == first));
+    is_one || matches!(field.kind, Kind::Number(number) if !number.is_text())
 }
 
 /// Whether these bytes, which were read, are the only ones that are read so. Which are not is said at [`pabal_telegram::Number`] and
@@ -309,7 +406,7 @@ fn faults(telegram: &Telegram<'_, '_>, reached: &mut Reached) {
     let of_cells: Vec<_> = all.iter().filter(|fault| !matches!(fault.rule, Rule::Length { .. })).cloned().collect();
     assert_eq!(of_cells, from_cells);
     for fault in &all {
-        reached.read.insert(fault.code());
+        reached.fault_read(fault.code());
         let line = fault.to_string();
         assert!(line.starts_with(fault.code()) && !line.contains('\n'), "one line: {line}");
         assert!(u64::from(fault.offset) <= bytes.len() as u64 || matches!(fault.rule, Rule::CutShort { .. }), "{line}");
@@ -339,7 +436,7 @@ fn moment(telegram: &Telegram<'_, '_>, cell: &Cell<'_>, value: &ValueRef<'_>, re
         Err(fault) => {
             assert!(stamp.year == Year::Written && !stamp.pattern.contains("YYYY"), "{fault}");
             assert_eq!(fault.rule, Rule::WhichYear);
-            reached.read.insert(fault.code());
+            reached.fault_read(fault.code());
         }
     }
 }
@@ -368,7 +465,7 @@ fn wrong_values(
         let other = draw.below(values.len());
         let Some((path, value)) = values.get(at).cloned() else { return };
         let digits = "9".repeat(1 + draw.below(40));
-        let changed = match draw.below(17) {
+        let changed = match draw.below(18) {
             0 => {
                 values.remove(at);
                 continue;
@@ -400,16 +497,15 @@ fn wrong_values(
             12 => Value::Bytes(vec![0xA1; draw.below(40)]),
             13 => Value::Null,
             14 => Value::Text("05".into()),
-            15 => {
+            15 | 17 => {
                 // As many digits as a binary number may have, and perhaps more than its bytes hold.
-                let fields = layout.head().iter().filter_map(|field| match field.kind {
-                    Kind::Number(number) if matches!(number.form, Form::Binary { .. }) => Some((field, number)),
-                    _ => None,
-                });
-                for (field, number) in fields {
-                    let nines = Decimal { units: 10_i128.pow(u32::from(number.digits)) - 1, scale: number.scale };
-                    values.retain(|(path, _)| **path != *field.path);
-                    values.push((field.path.to_string(), Value::Number(nines)));
+                for (path, value) in &mut values {
+                    let field = layout.find_cell(path).and_then(|(id, _)| layout.field(id));
+                    let Some(Kind::Number(number)) = field.map(|field| &field.kind) else { continue };
+                    if matches!(number.form, Form::Binary { .. }) && *value != Value::Null {
+                        let nines = 10_i128.pow(u32::from(number.digits)) - 1;
+                        *value = Value::Number(Decimal { units: nines, scale: number.scale });
+                    }
                 }
                 continue;
             }
@@ -427,44 +523,10 @@ fn wrong_values(
         Err(faults) => {
             assert!(!faults.is_empty());
             for fault in faults {
-                reached.written.insert(fault.code());
+                reached.fault_written(fault.code());
                 let line = fault.to_string();
                 assert!(line.starts_with(fault.code()) && !line.contains('\n'), "one line: {line}");
             }
-        }
-    }
-}
-
-impl Reached {
-    fn look(&mut self, layout: &Layout, nodes: &[Node]) {
-        for field in layout.fields() {
-            self.charsets.extend([field.charset.encode.word(), field.charset.decode.word()]);
-            let shown = crate::show::kind(field);
-            let without_lengths: String = shown.split(['(', ')']).step_by(2).collect();
-            self.kinds.insert(without_lengths);
-            let said = [
-                ("X right", field.text.right),
-                ("X pad", field.text.pad.is_some()),
-                ("X wide", field.text.wide != Wide::No),
-                ("X lenient", field.text.lenient != TextModes::STRICT),
-            ];
-            self.kinds.extend(said.into_iter().filter(|(_, is_said)| *is_said).map(|(word, _)| word.into()));
-        }
-        for node in nodes {
-            let (word, bodies): (_, Vec<&[Node]>) = match node {
-                Node::Repeat(repeat) if repeat.padded => ("repeat padded", vec![&repeat.body]),
-                Node::Repeat(repeat) if repeat.times == pabal_telegram::Times::UntilEnd => {
-                    ("repeat until end", vec![&repeat.body])
-                }
-                Node::Repeat(repeat) => ("repeat times", vec![&repeat.body]),
-                Node::Choice(choice) => ("choice", choice.branches.iter().map(|branch| &*branch.body).collect()),
-                Node::When(when) if matches!(when.test, pabal_telegram::Test::Bit(_)) => ("when has", vec![&when.body]),
-                Node::When(when) => ("when", vec![&when.body]),
-                Node::Tail(_) => ("length of", vec![]),
-                _ => continue,
-            };
-            self.kinds.insert(word.into());
-            bodies.into_iter().for_each(|body| self.look(layout, body));
         }
     }
 }

@@ -4,10 +4,12 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem;
 
 use pabal_telegram::{Charset, CharsetPair, Class, NumberModes, TextMode};
 
 use super::draw::Draw;
+use crate::Source;
 
 /// Fields of a telegram, repeated ones counted as often as they are repeated; more would only be slower.
 const FIELDS_MAX: usize = 60;
@@ -19,35 +21,61 @@ pub(super) const MOVES: bool = true;
 /// Bytes at least and at most.
 type Extent = (u32, u32);
 
-/// A spec of one set of layouts with one to three telegrams. It has no mistake.
-pub(super) fn spec(draw: &mut Draw<'_>) -> String {
+/// A spec of one set of layouts with one to three telegrams, and what it includes. It has no mistake.
+pub(super) fn spec(draw: &mut Draw<'_>) -> Vec<Source> {
     let charset = charset_pair(draw);
     let (encode, decode) = (charset.encode, charset.decode);
+    let said = if encode == decode { format!("{encode}") } else { format!("encode {encode} decode {decode}") };
     let unset_number = *draw.one_of(&["zero", "space"]);
     let unset_text = *draw.one_of(&["space", "zero"]);
     let mut text = format!(
-        "institution drawn\n\nlayouts all {{\n  charset encode {encode} decode {decode}\n  unset 9 {unset_number} X {unset_text}\n  set some \"W1\" \"W2\"\n}}\n"
+        "institution drawn\n\nlayouts all {{\n  charset {said}\n  unset 9 {unset_number} X {unset_text}\n  set some \"W1\" \"W2\"\n}}\n"
     );
+    let mut sources = Vec::new();
     let header = draw.once_in(4).then(|| {
         let mut draft = Draft::new(draw, charset);
-        let len = draft.fields_that_stay(1).1;
-        text.push_str(&format!("\nheader head {len} {{\n{}}}\n", draft.text));
-        (len, draft.names)
+        let key = if draft.draw.once_in(2) { draft.key().1 } else { (0, 0) };
+        let len = add(key, draft.fields_that_stay(1)).1;
+        let head = format!("\nheader head {len} {{\n{}}}\n", draft.text);
+        let (names, keys) = (draft.names, draft.keys);
+        if draw.once_in(3) {
+            text.push_str("\ninclude \"shared.spec\"\n");
+            sources.push(Source { name: "shared.spec".into(), text: head });
+        } else {
+            text.push_str(&head);
+        }
+        (len, names, keys)
     });
     for at in 0..=draw.below(3) {
-        let mut draft = Draft::new(draw, charset);
-        let mut extent = (0, 0);
-        let mut above = "";
-        if let Some((len, names)) = header.filter(|_| draft.draw.once_in(2)) {
-            (extent, draft.names, above) = ((len, len), names, " : head");
+        telegram(&format!("t{at}"), "", header.as_ref(), draw, charset, &mut text);
+        if draw.once_in(6) {
+            telegram(&format!("t{at}"), " effective 2027-01-01 00:00", header.as_ref(), draw, charset, &mut text);
         }
-        extent = add(extent, draft.deciding_field());
-        extent = add(extent, draft.parts(0, true));
-        extent = add(extent, draft.until_end());
-        let total = if extent.0 == extent.1 { format!("{}", extent.0) } else { format!("{}..{}", extent.0, extent.1) };
-        text.push_str(&format!("\ntelegram t{at} \"전문\" {total}{above} {{\n{}}}\n", draft.text));
     }
-    text
+    sources.push(Source { name: "drawn.spec".into(), text });
+    sources
+}
+
+/// One telegram of a name, perhaps below the header, whose length, count of names, and keys are given.
+fn telegram(
+    name: &str,
+    since: &str,
+    header: Option<&(u32, usize, Vec<String>)>,
+    draw: &mut Draw<'_>,
+    charset: CharsetPair,
+    text: &mut String,
+) {
+    let mut draft = Draft::new(draw, charset);
+    let mut extent = (0, 0);
+    let mut above = "";
+    if let Some((len, names, keys)) = header.filter(|_| draft.draw.once_in(2)) {
+        (extent, draft.names, draft.keys, above) = ((*len, *len), *names, keys.clone(), " : head");
+    }
+    extent = add(extent, draft.deciding_field());
+    extent = add(extent, draft.parts(0, true));
+    extent = add(extent, draft.until_end());
+    let total = if extent.0 == extent.1 { format!("{}", extent.0) } else { format!("{}..{}", extent.0, extent.1) };
+    text.push_str(&format!("\ntelegram {name} \"전문\" {total}{above}{since} {{\n{}}}\n", draft.text));
 }
 
 fn add(a: Extent, b: Extent) -> Extent {
@@ -74,6 +102,10 @@ struct Draft<'s, 'd> {
     depth: usize,
     /// Whether the field stands there that decides what is written wide.
     may_be_decided: bool,
+    /// Fields that hold a key, as they are named where the next line stands.
+    keys: Vec<String>,
+    /// Fields that count, likewise.
+    counts: Vec<String>,
 }
 
 impl<'s, 'd> Draft<'s, 'd> {
@@ -87,6 +119,8 @@ impl<'s, 'd> Draft<'s, 'd> {
             weight: 1,
             depth: 0,
             may_be_decided: false,
+            keys: Vec::new(),
+            counts: Vec::new(),
         }
     }
 
@@ -103,9 +137,13 @@ impl<'s, 'd> Draft<'s, 'd> {
 
     /// A block, `of` its parts.
     fn block<T>(&mut self, head: &str, of: impl FnOnce(&mut Self) -> T) -> T {
-        self.line(&format!("{head} {{"));
+        let label = if self.draw.once_in(6) { " \"블록\"" } else { "" };
+        self.line(&format!("{head}{label} {{"));
         self.depth += 1;
+        let (keys, counts) = (self.keys.len(), self.counts.len());
         let made = of(self);
+        self.keys.truncate(keys);
+        self.counts.truncate(counts);
         self.depth -= 1;
         self.line("}");
         made
@@ -116,7 +154,9 @@ impl<'s, 'd> Draft<'s, 'd> {
         let at = self.text.len();
         let extent = self.block(head, of);
         if extent.0 == extent.1 && self.draw.once_in(3) {
-            let brace = at + self.text.get(at..).and_then(|text| text.find(" {\n")).unwrap_or(0);
+            let line = self.text.get(at..).unwrap_or_default();
+            let brace =
+                at + line.find(" {\n").map_or(0, |end| line.find(" \"블록").map_or(end, |label| label.min(end)));
             self.text.insert_str(brace, &format!(" length {}", extent.0));
         }
         extent
@@ -153,7 +193,9 @@ impl<'s, 'd> Draft<'s, 'd> {
                 (min * times, max * times)
             }
             8..=10 => {
-                let (count, count_extent) = self.count();
+                let known = self.counts.last().cloned().filter(|_| self.draw.once_in(5));
+                let (count, count_extent) = known.map_or_else(|| self.count(), |known| (known, (0, 0)));
+                self.counts.push(count.clone());
                 let name = self.name('r');
                 let max = 1 + self.draw.below(4);
                 let padded = self.draw.once_in(3);
@@ -188,7 +230,10 @@ impl<'s, 'd> Draft<'s, 'd> {
     fn repeated(&mut self, head: &str, depth: usize, moves: bool, times: usize) -> Extent {
         let weight = self.weight;
         self.weight = weight * times;
+        // Each occurrence of what repeats has counts of its own.
+        let counts = mem::take(&mut self.counts);
         let extent = self.measured(head, |draft| draft.parts(depth + 1, moves));
+        self.counts = counts;
         self.weight = weight;
         extent
     }
@@ -217,6 +262,7 @@ impl<'s, 'd> Draft<'s, 'd> {
         }
         let name = self.name('s');
         let max = 1 + self.draw.below(4);
+        self.counts.clear();
         let segment = self.block(&format!("repeat {name} until end max {max}"), |draft| {
             let (key, extent) = draft.key();
             add(extent, draft.choice(&key, 1))
@@ -230,7 +276,8 @@ impl<'s, 'd> Draft<'s, 'd> {
         let (len, extent) = self.count();
         let (name, max) = (self.name('m'), 1 + self.draw.below(6));
         let class = draw_class(self.draw);
-        self.line(&format!("{name} X(length of {len} max {max}) by both {class}"));
+        let charset = self.own_charset();
+        self.line(&format!("{name} X(length of {len} max {max}) by both {class}{charset}"));
         add(extent, (0, u32::try_from(max).unwrap_or(1)))
     }
 
@@ -245,21 +292,46 @@ impl<'s, 'd> Draft<'s, 'd> {
         (2, 2)
     }
 
+    /// A field that holds a key, or one before it.
     fn key(&mut self) -> (String, Extent) {
+        if let Some(known) = self.keys.last().cloned().filter(|_| self.draw.once_in(5)) {
+            return (known, (0, 0));
+        }
         self.spend();
-        let name = self.name('k');
         let kind = *self.draw.one_of(&["X(2)", "code(2)", "9(2)"]);
-        self.line(&format!("{name} {kind} by both public"));
+        let name = self.deciding('k', &format!("{kind} by both public"));
+        self.keys.push(name.clone());
         (name, (2, 2))
     }
 
     fn count(&mut self) -> (String, Extent) {
         self.spend();
-        let name = self.name('n');
         let (kind, len) =
             *self.draw.one_of(&[("9(2)", 2), ("9(1)", 1), ("9(3) packed", 2), ("S9(4) binary(2) big", 2)]);
-        self.line(&format!("{name} {kind} by both public"));
+        let name = self.deciding('n', &format!("{kind} by both public"));
         (name, (len, len))
+    }
+
+    /// A field that says something of what follows, perhaps in a group; and how it is named behind it.
+    fn deciding(&mut self, letter: char, said: &str) -> String {
+        let name = self.name(letter);
+        let line = format!("{name} {said}");
+        if !self.draw.once_in(6) {
+            self.line(&line);
+            return name;
+        }
+        let group = self.name('g');
+        self.block(&format!("group {group}"), |draft| draft.line(&line));
+        format!("{group}.{name}")
+    }
+
+    /// Now and then a charset other than that of all.
+    fn own_charset(&mut self) -> String {
+        if !self.draw.once_in(4) {
+            return String::new();
+        }
+        let CharsetPair { encode, decode } = charset_pair(self.draw);
+        format!(" charset encode {encode} decode {decode}")
     }
 
     fn field(&mut self) -> Extent {
@@ -267,7 +339,8 @@ impl<'s, 'd> Draft<'s, 'd> {
         let name = self.name('f');
         let class = draw_class(self.draw);
         let (words, len) = self.kind();
-        self.line(&format!("{name} {words} {class}"));
+        let label = if self.draw.once_in(4) { " \"항목\"" } else { "" };
+        self.line(&format!("{name} {words} {class}{label}"));
         (len, len)
     }
 
@@ -313,12 +386,16 @@ impl<'s, 'd> Draft<'s, 'd> {
     }
 
     fn side(&mut self) -> String {
-        let side = *self.draw.one_of(&["by asker", "by both", "by answerer", "by asker echo", "by none"]);
+        let (side, echo) = *self.draw.one_of(&[
+            ("by asker", ""),
+            ("by both", ""),
+            ("by answerer", ""),
+            ("by asker", " echo"),
+            ("by none", ""),
+            ("by asker", " echo in reply to notice"),
+        ]);
         let optional = if side != "by none" && self.draw.once_in(3) { "?" } else { "" };
-        match side.strip_suffix(" echo") {
-            Some(side) => format!("{side}{optional} echo"),
-            None => format!("{side}{optional}"),
-        }
+        format!("{side}{optional}{echo}")
     }
 
     /// What stands behind a kind: who fills it, or one of the values that it can have; and what is there if nobody does.
@@ -332,7 +409,8 @@ impl<'s, 'd> Draft<'s, 'd> {
             _ => {}
         }
         if self.draw.once_in(9) {
-            said.push_str(" equal ignoring zero-left space-right");
+            said.push_str(" equal ignoring ");
+            said.push_str(self.draw.word(&["zero-left", "space-right", "zero-left space-right"]));
         }
         said
     }
@@ -340,7 +418,7 @@ impl<'s, 'd> Draft<'s, 'd> {
     fn text(&mut self) -> (String, u32) {
         if self.draw.once_in(6) {
             let (lines, each) = (1 + self.draw.below(3), 2 + self.draw.below(9));
-            let behind = self.behind(&[], true);
+            let behind = self.behind(&[], true) + &self.own_charset();
             return (format!("X({lines}*{each}) {behind}"), u32::try_from(lines * each).unwrap_or(1));
         }
         let len = 1 + self.draw.below(30);
@@ -368,7 +446,10 @@ impl<'s, 'd> Draft<'s, 'd> {
                 .filter(|(_, mode)| mode.is_of(charset.decode))
                 .map(|(word, _)| word)
                 .collect();
-            said.push_str(&format!(" lenient {}", self.draw.one_of(&modes)));
+            let first = self.draw.below(modes.len());
+            let count = 1 + self.draw.below(modes.len() - first);
+            let modes = modes.get(first..first + count).unwrap_or_default();
+            said.push_str(&format!(" lenient {}", modes.join(" ")));
         }
         (format!("X({len}) {said}"), u32::try_from(len).unwrap_or(1))
     }
@@ -408,7 +489,8 @@ impl<'s, 'd> Draft<'s, 'd> {
             ),
         };
         let may_be_spaces = !kind.contains("bcd") && !kind.contains("binary");
-        let mut behind = self.behind(&["= 1", "const 1"], may_be_spaces);
+        let values = if kind.starts_with('S') { &["= -1", "= 0", "const -1"] } else { &["= 1", "= 0", "const 1"] };
+        let mut behind = self.behind(values, may_be_spaces);
         if may_be_spaces {
             behind.push_str(self.draw.word(&["", "", "", "", " blank null", " blank zero"]));
         }

@@ -9,8 +9,8 @@ use crate::computed::Later;
 use crate::fault::{Fault, Rule};
 use crate::field::{Field, FieldId, Side, Slice};
 use crate::layout::tree::extent;
-use crate::layout::{Layout, Node, Repeat, Times};
-use crate::value::Value;
+use crate::layout::{Layout, Node, Repeat, Tail, Times};
+use crate::value::{Value, ValueRef};
 
 /// As [`crate::encode`], for any layout.
 pub(super) fn encode(layout: &Layout, side: Side, values: &Values) -> Result<Vec<u8>, Vec<Fault>> {
@@ -161,7 +161,7 @@ impl<'l, 'v> Writer<'l, 'v> {
                         }
                     }
                 }
-                Node::Tail(tail) => self.tail(tail.field, indices),
+                Node::Tail(tail) => self.tail(tail, indices),
             }
         }
     }
@@ -199,7 +199,8 @@ impl<'l, 'v> Writer<'l, 'v> {
     }
 
     /// A text without padding, as long as the field that says its length has said.
-    fn tail(&mut self, id: FieldId, indices: Indices) {
+    fn tail(&mut self, tail: &Tail, indices: Indices) {
+        let id = tail.field;
         let Some(field) = self.layout.field(id) else { return };
         let start = self.out.len();
         let at = Slice { offset: u32::try_from(start).unwrap_or(u32::MAX), len: field.at.len };
@@ -213,12 +214,18 @@ impl<'l, 'v> Writer<'l, 'v> {
         };
         if let Err(fault) = put {
             self.faults.push(Fault { field: path(field, indices), offset: at.offset, ..fault });
+            return;
         }
+        self.agree(tail.len, indices, u32::try_from(self.out.len() - start).unwrap_or(u32::MAX));
     }
 
     fn field(&mut self, cell: &Cell<'l>) -> Result<(), Fault> {
         let given = self.value((cell.id, cell.indices));
         let count = match self.count(cell)? {
+            // What it counts may not be there at all: that is seen where it stands.
+            Counted::Is(0) if given.is_some() => {
+                return cell.field.fill_in(self.side, given, &mut self.out);
+            }
             Counted::Is(count) => count,
             Counted::Nothing => {
                 let start = self.out.len();
@@ -248,7 +255,24 @@ impl<'l, 'v> Writer<'l, 'v> {
         cell.field.fill_in(self.side, given, &mut self.out)
     }
 
-    /// How many are given of what the field counts, or how long.
+    /// Whether what counts has said so many; nothing if it was told of already.
+    fn agree(&mut self, by: FieldId, indices: Indices, given: u32) {
+        let Some(cell) = self.decider(by, indices) else { return };
+        let bytes = cell.at.of(&self.out).unwrap_or_default();
+        let said = match cell.field.read(bytes, cell.field.by.fills(self.side), |_| ()) {
+            Ok(ValueRef::Number(number)) => number.units,
+            Ok(_) => 0,
+            Err(()) => return,
+        };
+        if said != i128::from(given) {
+            let fault = Fault::of_cell(&cell, bytes, Rule::Miscounted { given });
+            if self.faults.iter().all(|told| told.field != fault.field) {
+                self.faults.push(fault);
+            }
+        }
+    }
+
+    /// How many are given of what the field counts, or how long. Of several that it counts, some may be in branches that are not taken.
     fn count(&self, cell: &Cell<'l>) -> Result<Counted, Fault> {
         let mut count: Option<u32> = None;
         for (at, repeated) in self.layout.repeats.iter().enumerate() {
@@ -257,10 +281,10 @@ impl<'l, 'v> Writer<'l, 'v> {
             }
             let given = u32::from(self.times(at, cell.indices));
             match count {
-                Some(other) if other != given => {
+                Some(other) if other != given && other > 0 && given > 0 => {
                     return Err(Fault::new(cell.field, b"", Rule::Miscounted { given }));
                 }
-                _ => count = Some(given),
+                _ => count = count.max(Some(given)),
             }
         }
         for (tail, _) in self.layout.tails.iter().filter(|(_, len)| *len == cell.id) {
@@ -273,10 +297,10 @@ impl<'l, 'v> Writer<'l, 'v> {
                 None => 0,
             };
             match count {
-                Some(other) if other != given => {
+                Some(other) if other != given && other > 0 && given > 0 => {
                     return Err(Fault::new(cell.field, b"", Rule::Miscounted { given }));
                 }
-                _ => count = Some(given),
+                _ => count = count.max(Some(given)),
             }
         }
         Ok(count.map_or(Counted::Nothing, Counted::Is))
@@ -309,6 +333,9 @@ impl<'l, 'v> Writer<'l, 'v> {
             self.faults.push(fault);
             self.lost = true;
             return;
+        }
+        if let Times::Field(by) = repeat.times {
+            self.agree(by, indices, u32::from(times));
         }
         for index in 0..times {
             self.nodes(&repeat.body, indices.deeper(index));

@@ -385,3 +385,32 @@ fn a_bitmap_says_what_is_there() {
         [("eleventh".into(), "T13"), ("second".into(), "T60")]
     );
 }
+
+#[test]
+fn what_counts_may_count_what_is_not_there() {
+    let mut tree = Tree::default();
+    let head = tree.run(vec![text("kind", 1), number("count", 1), number("len", 1)]);
+    let item = tree.run(vec![text("items[].no", 2)]);
+    let items = tree.times("items", "count", 3, vec![item]);
+    let here = tree.when("kind", &["A"], vec![items]);
+    let memo = tree.tail(Field { by: OPTIONAL, ..text("memo", 5) }, "len");
+    let with_memo = tree.when("kind", &["A", "B"], vec![memo]);
+    let more = tree.run(vec![text("more[].no", 1)]);
+    let more = tree.times("more", "count", 3, vec![more]);
+    let also = tree.when("kind", &["A", "C"], vec![more]);
+    let layout = tree.layout(3..=17, vec![head, here, with_memo, also]).unwrap();
+    // 2 of each of both, of one, of none; a text that is there, and one that is not.
+    round(&layout, b"A230102abcXY");
+    round(&layout, b"B23abc");
+    round(&layout, b"C23XY");
+    round(&layout, b"D23");
+    // Without a count, what is given says it; where nothing of it is there, it is 0.
+    let given = [("kind", "C"), ("more[0].no", "X")];
+    assert_eq!(encode(&layout, Side::Asker, &values(&given)).unwrap(), b"C10X");
+    assert_eq!(encode(&layout, Side::Asker, &values(&[("kind", "D")])).unwrap(), b"D00");
+    // Where it is there, all that the field counts must be as many.
+    assert_eq!(refused(&layout, &[("kind", "A"), ("items[0].no", "01")]), [("count".into(), "T61")]);
+    assert_eq!(refused(&layout, &[("kind", "C"), ("count", "2")]), [("count".into(), "T61")]);
+    assert_eq!(refused(&layout, &[("kind", "B"), ("len", "2")]), [("len".into(), "T61")]);
+    assert_eq!(refused(&layout, &[("kind", "B"), ("items[0].no", "01")]), [("items[0].no".into(), "T60")]);
+}
