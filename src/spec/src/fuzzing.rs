@@ -113,12 +113,12 @@ fn inside(span: crate::Span, sources: &[Source]) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::fs;
     use std::path::Path;
     use std::string::ToString;
 
-    use pabal_telegram::Charset;
+    use pabal_telegram::{Charset, Deframer};
     use proptest::prelude::*;
 
     use super::reached::Reached;
@@ -145,6 +145,61 @@ mod tests {
         replay("drawn_decode", decode);
         replay("drawn_round_trip", round_trip);
     }
+
+    /// The telegrams beside the shipped specs, as data of the drawn targets. `UPDATE_SEEDS=1` writes what is not there as it should be.
+    #[test]
+    fn every_sample_is_a_seed() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let corpus = root.join("corpus/samples");
+        let mut seeds = BTreeMap::new();
+        for (at, (name, text)) in SHIPPED_NAMES.into_iter().zip(conversion::SHIPPED).enumerate() {
+            let sources = conversion::sources(text);
+            let telegrams = conversion::load_all(&sources);
+            let institution = load(&sources).expect("a right spec").institution;
+            for file in fs::read_dir(root.join("../../specs").join(name).join("samples")).unwrap() {
+                let file = file.unwrap().path();
+                if file.extension().is_none_or(|end| end != "toml") {
+                    continue;
+                }
+                let sample: toml::Table = fs::read_to_string(&file).unwrap().parse().unwrap();
+                let digits: String =
+                    sample["wire_hex"].as_array().unwrap().iter().filter_map(|hex| hex.as_str()).collect();
+                let pairs = (0..digits.len()).step_by(2);
+                let wire: Vec<u8> =
+                    pairs.map(|start| u8::from_str_radix(&digits[start..start + 2], 16).unwrap()).collect();
+                let frame = match institution.protocols.first() {
+                    Some(protocol) => {
+                        let mut deframer = Deframer::new(protocol.framing.clone());
+                        deframer.push(&wire);
+                        deframer.next_frame().unwrap().unwrap().to_vec()
+                    }
+                    None => wire,
+                };
+                let telegram = telegrams.iter().position(|layout| Some(layout.name()) == sample["telegram"].as_str());
+                let side = u8::from(sample["side"].as_str() == Some("answerer"));
+                let place = [at, telegram.unwrap()].map(|place| u8::try_from(place).unwrap());
+                let seed = [&[conversion::AS_IT_IS, place[0], place[1], side][..], &frame].concat();
+                seeds.insert(std::format!("{name}-{}", file.file_stem().unwrap().display()), seed);
+            }
+        }
+        assert!(seeds.len() > 80, "{} samples", seeds.len());
+        for (name, seed) in &seeds {
+            if std::env::var_os("UPDATE_SEEDS").is_some() {
+                fs::create_dir_all(&corpus).unwrap();
+                fs::write(corpus.join(name), seed).unwrap();
+            }
+            assert_eq!(fs::read(corpus.join(name)).ok().as_ref(), Some(seed), "{name}: run with UPDATE_SEEDS=1");
+            // It is read without a fault, and written again.
+            let mut reached = Reached::default();
+            conversion::decode(seed, &mut reached);
+            // Of the poll's time nobody says the year.
+            assert!(reached.read.keys().all(|code| *code == "T70"), "{name}: {reached}");
+        }
+        assert_eq!(fs::read_dir(corpus).unwrap().count(), seeds.len(), "a seed is of no sample");
+    }
+
+    /// Folders of the shipped specs, in their order.
+    const SHIPPED_NAMES: [&str; 6] = ["nicevan", "kftc_cms", "ksnet", "nicecb", "kcb", "hecto"];
 
     /// The same bytes for the same seed, everywhere (SplitMix64).
     fn seeded(mut seed: u64) -> Vec<u8> {
