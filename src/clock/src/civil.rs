@@ -215,6 +215,13 @@ impl Civil {
         let of_day = u32::try_from(seconds.rem_euclid(SECONDS_PER_DAY)).unwrap_or(0);
         Self { date: Date::from_days_since_epoch(seconds.div_euclid(SECONDS_PER_DAY)), time: TimeOfDay(of_day) }
     }
+
+    /// The instant at which a clock in `zone` shows it.
+    #[must_use]
+    pub fn wall(self, zone: UtcOffset) -> Wall {
+        let seconds = self.date.days_since_epoch() * SECONDS_PER_DAY + i64::from(self.time.seconds());
+        Wall::from_unix_seconds(seconds - i64::from(zone.seconds()))
+    }
 }
 
 /// The day to which an institution books: it changes by the protocol's rule, not always at midnight.
@@ -306,6 +313,15 @@ mod tests {
         for text in ["", "3:30", "23:60", "24:00", "23:30:", "23:30:5", "+3:30", "23:30:05:0"] {
             assert_eq!(TimeOfDay::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_clock_shows_it_at_one_instant() {
+        let zone = UtcOffset::from_hours(9);
+        let civil = Civil { date: Date::new(2_026, 11, 22).unwrap(), time: TimeOfDay::new(0, 5, 0).unwrap() };
+        // 2026-11-21T15:05:00Z.
+        assert_eq!(civil.wall(zone), Wall::from_unix_seconds(1_795_273_500));
+        assert_eq!(civil.wall(zone).civil(zone), civil);
     }
 
     #[test]

@@ -24,6 +24,8 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use pabal_clock::Civil;
+
 use crate::diagnostic::{Diagnostic, Severity, Source, SourceId, Span};
 use crate::institution::{Digest, Institution};
 use crate::mistake::{self, error};
@@ -99,14 +101,8 @@ fn institution(spec: &Spec, sources: &[Source], digest: Digest, out: &mut Vec<Di
     let names = spec.protocols.iter().map(|protocol| &protocol.name);
     unique("protocol", 0, names.chain(spec.layouts.iter().map(|layouts| &layouts.name)), out);
     let name = spec.institution.as_ref().map_or("", |(name, _)| &name.value);
-    let mut protocols = Vec::new();
+    let spoken = versions::protocols(&spec.protocols, name, digest, sources, out);
     let mut all = true;
-    for written in &spec.protocols {
-        match protocol::check(written, name, digest, sources, out) {
-            Some(protocol) => protocols.push(Arc::new(protocol)),
-            None => all = false,
-        }
-    }
     let mut converted = Vec::new();
     for written in &spec.layouts {
         match versions::check(written, name, digest, out) {
@@ -116,12 +112,24 @@ fn institution(spec: &Spec, sources: &[Source], digest: Digest, out: &mut Vec<Di
     }
     let (name, label) = spec.institution.as_ref()?;
     let label = label.as_ref().unwrap_or(name);
-    (all && !(protocols.is_empty() && converted.is_empty())).then(|| Institution {
+    let mut spoken = spoken?.into_iter();
+    let (from, protocols) = spoken.next()?;
+    if !all || (protocols.is_empty() && converted.is_empty()) {
+        return None;
+    }
+    let version = |from: Option<Civil>, protocols| Institution {
         name: name.value.as_str().into(),
         label: label.value.as_str().into(),
         protocols,
-        layouts: converted,
-    })
+        layouts: converted.clone(),
+        digest: from.map_or(digest, |from| digest.since(from)),
+        from,
+        later: Vec::new(),
+    };
+    let first = version(from, protocols);
+    let later: Vec<_> = spoken.map(|(from, protocols)| version(from, protocols)).collect();
+    versions::follow(&first, &later, &spec.protocols, out)
+        .then(|| Institution { later: later.into_iter().map(Arc::new).collect(), ..first })
 }
 
 /// Tells every name that was used before; of the first `known` it was told elsewhere.

@@ -8,7 +8,7 @@ use pabal_telegram::{Class, Field, Layout, Slice};
 
 use crate::catalog::{Catalog, SelectRow};
 use crate::institution::{Institution, Protocol};
-use crate::rules::{OpeningRule, PollRule, Rules};
+use crate::rules::{ExchangeRule, OpeningRule, PollRule, Rules};
 
 impl Institution {
     /// Whether a newer version may take this one's place while sessions are up: each protocol of this one is in the newer one, and has
@@ -35,8 +35,9 @@ impl Institution {
 
 impl Protocol {
     /// Whether a newer version may take this one's place while sessions are up: frames are cut, numbered, stamped, found and told apart
-    /// as before, their header is of the same charset, and the poll and the opening are the same. Bodies of telegrams, code tables, exchanges and notices may change, and
-    /// there may be new ones; no frame that this version knows is another telegram in the newer one.
+    /// as before, their header is of the same charset, and the poll and the opening are the same. Bodies of telegrams (also their
+    /// lengths), code tables, exchanges and notices may change, and there may be new ones; no frame that this version knows is another
+    /// telegram in the newer one, though it may be none: then it is read by this version if it answers what this version has asked.
     ///
     /// # Errors
     /// The first thing that needs a reconnect, as a sentence without a full stop: it begins with the clause of the spec that has changed.
@@ -72,12 +73,32 @@ impl Protocol {
             return changed("select", "the fields behind `by`");
         }
         for row in &self.catalog.select.rows {
+            let name = self.catalog.layout(row.telegram).name();
             if !knows(&newer.catalog, &self.catalog, row) {
-                let name = self.catalog.layout(row.telegram).name();
                 return changed("select", &format!("the row of {name} is gone or says something else"));
+            }
+            let other = |new: &&SelectRow| newer.catalog.layout(new.telegram).name() != name && overlap(row, new);
+            if let Some(other) = newer.catalog.select.rows.iter().find(other) {
+                let other = newer.catalog.layout(other.telegram).name();
+                return changed("select", &format!("what was {name} can now be {other}"));
             }
         }
         Ok(())
+    }
+}
+
+impl Protocol {
+    /// Whether a request that was made by an older version may not leave any more: this version has begun by a date since, and the request is
+    /// of another type or lies in another way in it.
+    #[must_use]
+    pub fn overtakes(&self, older: &Self, exchange: &ExchangeRule) -> bool {
+        let is_same = |newer: &ExchangeRule| {
+            newer.name == exchange.name
+                && newer.request.bytes == exchange.request.bytes
+                && newer.request_layout.root() == exchange.request_layout.root()
+                && same_layout(&newer.request_layout, &exchange.request_layout)
+        };
+        self.from > older.from && !self.rules.exchanges.iter().any(is_same)
     }
 }
 
@@ -155,14 +176,35 @@ fn same_opening(old: &Protocol, new: &Protocol) -> bool {
     said(old) == said(new)
 }
 
-/// Whether a catalog has a row of another one, alternatives in any order.
+/// Whether a catalog has a row of another one, alternatives in any order. Its telegram may have become shorter or longer.
 fn knows(newer: &Catalog, older: &Catalog, row: &SelectRow) -> bool {
     let name = older.layout(row.telegram).name();
     let conditions = sorted(row);
-    newer.select.rows.iter().any(|other| {
-        newer.layout(other.telegram).name() == name && other.length == row.length && sorted(other) == conditions
-    })
+    newer.select.rows.iter().any(|other| newer.layout(other.telegram).name() == name && sorted(other) == conditions)
 }
+
+/// Whether a frame may match both rows: no bytes that both name tell them apart.
+fn overlap(one: &SelectRow, other: &SelectRow) -> bool {
+    let lengths = one.length.start() <= other.length.end() && other.length.start() <= one.length.end();
+    let mut pairs = one.bytes.iter().flat_map(|mine| other.bytes.iter().map(move |theirs| (mine, theirs)));
+    lengths && !pairs.any(|(mine, theirs)| are_apart(mine, theirs))
+}
+
+/// Whether no bytes satisfy both conditions.
+fn are_apart((at, mine): &Condition, (place, theirs): &Condition) -> bool {
+    let from = at.offset.max(place.offset);
+    let to = (at.offset + at.len).min(place.offset + place.len);
+    if from >= to {
+        return false;
+    }
+    let part = |bytes: &[u8], slice: &Slice| -> Vec<u8> {
+        (from..to).filter_map(|at| bytes.get(usize::try_from(at - slice.offset).ok()?).copied()).collect()
+    };
+    !mine.iter().any(|mine| theirs.iter().any(|theirs| part(mine, at) == part(theirs, place)))
+}
+
+/// Bytes of a place that must be one of these.
+type Condition = (Slice, Vec<Box<[u8]>>);
 
 /// The conditions of a row, in an order that does not depend on how they are written.
 fn sorted(row: &SelectRow) -> Vec<(Slice, Vec<&[u8]>)> {
@@ -229,9 +271,51 @@ mod tests {
             vec![("\"2000\" \"100\"  length 160", "\"2000\" \"100\"")],
             vec![("\"3000\"|\"3100\"", "\"3100\"|\"3000\"")],
             vec![("telegram trailer \"끝\" 10", "telegram end \"끝\" 10")],
+            // A telegram that becomes longer.
+            vec![
+                RESULT_IS_LONGER,
+                (
+                    "reserved        filler(6) public  \"예비\"\n}\n\ntelegram fail",
+                    "reserved        filler(16) public\n}\n\ntelegram fail",
+                ),
+            ],
         ] {
             assert_eq!(compared(&changes), Ok(()), "{changes:?}");
         }
+    }
+
+    const RESULT_IS_LONGER: (&str, &str) =
+        ("telegram result \"결과조회\" 120 : common {", "telegram result \"결과조회\" 130 : common {");
+
+    #[test]
+    fn a_frame_that_was_one_telegram_is_never_another() {
+        // What was a result by its length is now an extra.
+        let extra = [
+            (
+                "    result         \"7000\"|\"7100\" \"100\"",
+                "    extra \"7000\" \"100\"\n    result         \"7000\"|\"7100\" \"100\"",
+            ),
+            RESULT_IS_LONGER,
+            ("request \"7000\" \"100\"", "request result \"7000\" \"100\""),
+            (
+                "reserved        filler(6) public  \"예비\"\n}\n\ntelegram fail",
+                "reserved        filler(16) public\n}\n\ntelegram extra 120 : common {\n  a filler(60) public\n}\n\ntelegram fail",
+            ),
+        ];
+        assert_eq!(
+            compared(&extra).unwrap_err().as_ref(),
+            "`select` of protocol lines has changed: what was result can now be extra"
+        );
+        let apart = |mine: (u32, &[&str]), theirs: (u32, &[&str])| {
+            let condition = |(offset, any_of): (u32, &[&str])| {
+                let at = Slice { offset, len: u32::try_from(any_of[0].len()).unwrap() };
+                (at, any_of.iter().map(|text| text.as_bytes().into()).collect())
+            };
+            are_apart(&condition(mine), &condition(theirs))
+        };
+        assert!(apart((0, &["ABCD"]), (2, &["XY", "CE"])));
+        assert!(!apart((0, &["ABCD"]), (2, &["XY", "CD"])));
+        assert!(!apart((0, &["AB"]), (2, &["XY"])), "they name no byte together");
     }
 
     #[test]

@@ -3,7 +3,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use pabal_clock::{Civil, DayRule};
+use pabal_clock::{Civil, DayRule, Wall};
 use pabal_telegram::{Framing, Side};
 use serde::{Deserialize, Serialize};
 
@@ -18,15 +18,25 @@ use crate::rules::{Rules, TypeCode};
 pub struct Digest(pub u64);
 
 impl Digest {
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+
     /// Of these files, in whatever order they are given.
     #[must_use]
     pub fn of(sources: &[Source]) -> Self {
         let mut files: Vec<&Source> = sources.iter().collect();
         files.sort_unstable_by(|a, b| (&a.name, &a.text).cmp(&(&b.name, &b.text)));
         let parts = files.iter().flat_map(|file| [file.name.as_bytes(), b"\0", file.text.as_bytes(), b"\0"]);
-        let hash = parts.flatten().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        let hash = parts
+            .flatten()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(Self::PRIME));
+        Self(hash)
+    }
+
+    /// Of the version that is in force from a moment on: the same hash goes on over the moment as a spec writes it.
+    #[must_use]
+    pub(crate) fn since(self, from: Civil) -> Self {
+        let text = alloc::format!("{} {}", from.date, from.time);
+        let hash = text.bytes().fold(self.0, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(Self::PRIME));
         Self(hash)
     }
 }
@@ -49,6 +59,13 @@ pub struct Institution {
     pub protocols: Vec<Arc<Protocol>>,
     /// Telegrams that are only converted, in the order of the files.
     pub layouts: Vec<Arc<Layouts>>,
+    /// The version of the spec that its protocols were made from.
+    pub digest: Digest,
+    /// From when on its protocols are so, on its clock; `None` from ever.
+    pub from: Option<Civil>,
+    /// Versions with other protocols, in the order of their `from`: each takes the place of the one before it without a reconnect
+    /// ([`Institution::same_conversation`]), and has none beside it.
+    pub later: Vec<Arc<Self>>,
 }
 
 impl Institution {
@@ -58,11 +75,25 @@ impl Institution {
         self.protocols.iter().find(|protocol| &*protocol.name == name)
     }
 
-    /// The same, with the layouts of conversion alone as they are in force at a moment of its clock; those that have not begun are left out.
+    /// The same as it is in force at a moment of its clock, without later versions; layouts of conversion alone that have not begun are
+    /// left out.
     #[must_use]
     pub fn at(&self, moment: Civil) -> Self {
         let layouts = self.layouts.iter().filter_map(|layouts| layouts.at(moment)).map(Arc::clone).collect();
-        Self { layouts, ..self.clone() }
+        let spoken = self.later.iter().rev().find(|version| version.from.is_none_or(|from| from <= moment));
+        Self { layouts, later: Vec::new(), ..spoken.map_or(self, |version| version).clone() }
+    }
+
+    /// The version whose protocols are in force at an instant.
+    #[must_use]
+    pub fn in_force(self: &Arc<Self>, wall: Wall) -> &Arc<Self> {
+        self.later.iter().rev().find(|version| version.begins().is_none_or(|begins| begins <= wall)).unwrap_or(self)
+    }
+
+    /// The instant from which on its protocols are so; `None` from ever.
+    #[must_use]
+    pub fn begins(&self) -> Option<Wall> {
+        Some(self.from?.wall(self.protocols.first()?.day.zone))
     }
 
     /// Every telegram that can be converted, by the name of what it belongs to: first those of the protocols, then those of conversion
@@ -117,6 +148,8 @@ pub struct Protocol {
     pub name: Box<str>,
     /// The version of the spec that this was made from.
     pub digest: Digest,
+    /// From when on it is so, on the institution's clock; `None` from ever.
+    pub from: Option<Civil>,
     /// How the stream is cut.
     pub framing: Framing,
     /// When the business date changes.

@@ -109,7 +109,8 @@ mistakes! {
     UNFRAMED            "S152" "a telegram that no frame can hold"
     UNTOLD_TOTAL        "S153" "types that do not tell how long their telegrams are"
     // Versions and files.
-    DATED_ON_A_LINE     "S154" "a version with a date, on a line"
+    DATED_CHANGE        "S154" "what does not change by a date while a line is up"
+    TWO_CLOCKS          "S170" "versions with a date by two clocks"
     NO_FILE             "S155" "an included file that is not there"
     CIRCLE              "S156" "files that include each other"
     OUTSIDE             "S157" "an included file outside of the folder"

@@ -31,6 +31,8 @@ pub(crate) use tree::BYTE_ORDER_MARK;
 use tree::TOP;
 pub use value::moment;
 
+use pabal_clock::Civil;
+
 use crate::diagnostic::{Diagnostic, Source, SourceId};
 use crate::mistake::{self, error};
 use crate::parse::cursor::{Cursor, Read};
@@ -172,6 +174,16 @@ fn set(name: Name, cursor: &mut Cursor<'_>, members: &mut Members) -> Read<()> {
     read
 }
 
+/// `effective 2027-01-01 00:00`, if it is there.
+fn effective(cursor: &mut Cursor<'_>) -> Read<Option<At<Civil>>> {
+    let here = cursor.here();
+    if !cursor.takes("effective") {
+        return Ok(None);
+    }
+    let value = cursor.moment()?;
+    Ok(Some(At { value, span: cursor.since(here) }))
+}
+
 /// `header name 100 {` or `telegram name "label" 300 : header {` and the fields.
 fn telegram(name: Name, with_header: bool, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Telegram {
     let mut telegram =
@@ -182,11 +194,7 @@ fn telegram(name: Name, with_header: bool, cursor: &mut Cursor<'_>, out: &mut Ve
         if with_header && cursor.eats(':') {
             telegram.header = Some(cursor.name("the name of the header")?);
         }
-        let here = cursor.here();
-        if cursor.takes("effective") {
-            let value = cursor.moment()?;
-            telegram.effective = Some(At { value, span: cursor.since(here) });
-        }
+        telegram.effective = effective(cursor)?;
         let body = cursor.body()?;
         Ok(body)
     })();

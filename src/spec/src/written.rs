@@ -435,6 +435,8 @@ pub(crate) struct Type {
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
     pub(crate) name: Name,
+    /// From when on it is so, on the institution's clock.
+    pub(crate) effective: Option<At<Civil>>,
     pub(crate) seen: Seen,
     pub(crate) request: Option<Type>,
     pub(crate) answer: Option<Type>,
@@ -507,6 +509,8 @@ pub(crate) enum Right {
 #[derive(Clone, Debug)]
 pub(crate) struct Notice {
     pub(crate) name: Name,
+    /// From when on it is so, on the institution's clock.
+    pub(crate) effective: Option<At<Civil>>,
     pub(crate) seen: Seen,
     pub(crate) request: Option<Type>,
     pub(crate) answer: Option<Type>,

@@ -311,7 +311,7 @@ impl Core {
 
     /// A request that was stamped under another date, and of which no byte was written, does not leave: it is taken back out of
     /// its stream with all behind it. Poll telegrams and replies are queued again; replies with a new entry, for their new place.
-    fn take_back_stamped(&mut self, protocol: u16, now: Now) {
+    pub(crate) fn take_back_stamped(&mut self, protocol: u16, now: Now) {
         if self.state.journal.failed.is_some() {
             return;
         }

@@ -68,6 +68,10 @@ impl Core {
             self.not_sent(id, Refusal::DateChanged, "the business date changed while the request waited", now);
             return;
         }
+        if self.is_overtaken(protocol, &plan) {
+            self.not_sent(id, Refusal::DateChanged, "its telegram changed on a date before the request left", now);
+            return;
+        }
         if !self.opens(&plan) && !self.is_open(protocol, opening) {
             self.not_sent(id, Refusal::NotOpen, "business was lost while the request waited", now);
             return;

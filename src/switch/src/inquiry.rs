@@ -39,6 +39,19 @@ impl Core {
         self.ask(exchange, Asker { actor, reason, trace, deadline }, now)
     }
 
+    /// The plan of an exchange as it is asked about: its own; but where the inquiry has changed on a date and the request has not, the newest.
+    fn asked_by(&self, protocol: u16, plan: Arc<Plan>) -> Arc<Plan> {
+        let Some(by) = settled_by(&plan) else { return plan };
+        let inquiry = Plan::new(Arc::clone(&plan.protocol), by);
+        if !self.is_overtaken(protocol, &inquiry) || self.is_overtaken(protocol, &plan) {
+            return plan;
+        }
+        let newest = &self.books[usize::from(protocol)].protocol;
+        let same = newest.rules.exchanges.iter().position(|rule| rule.name == plan.exchange().name);
+        let Some(rule) = same.and_then(|at| u16::try_from(at).ok()) else { return plan };
+        Arc::new(Plan::new(Arc::clone(newest), ExchangeRuleId(rule)))
+    }
+
     /// Takes in an inquiry about an exchange.
     fn ask(&mut self, id: ExchangeId, asker: Asker, now: Now) -> Result<ExchangeId, (Refusal, String)> {
         let no = |text: String| Err((Refusal::NotInquirable, text));
@@ -60,6 +73,7 @@ impl Core {
             return no(format!("not all bytes of exchange {id} have left: it cannot be asked about before they have"));
         }
         let plan = Arc::clone(&self.plans[original.plan as usize]);
+        let plan = self.asked_by(original.protocol, plan);
         let Some(by) = settled_by(&plan) else {
             return no(format!("no exchange of the spec settles `{}`", plan.exchange().name));
         };

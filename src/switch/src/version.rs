@@ -10,8 +10,11 @@ use pabal_spec::Institution;
 
 use crate::book::Book;
 use crate::core::Core;
+use crate::exchange::Exchange;
 use crate::id::{Conn, ExchangeId};
 use crate::opening::Opening;
+use crate::plan::Plan;
+use crate::refusal::Refusal;
 
 impl Core {
     /// Goes on by another version, if it is one of the same conversation.
@@ -39,9 +42,43 @@ impl Core {
         older.retain(|version| state.notices.are_read_by(version));
         self.drop_unused_plans();
         for protocol in self.protocols() {
+            self.take_back_overtaken(protocol, now);
             self.try_openings(protocol, now);
         }
         Ok(())
+    }
+
+    /// Whether requests of a plan may not leave any more, since another version has begun by a date.
+    pub(crate) fn is_overtaken(&self, protocol: u16, plan: &Plan) -> bool {
+        let newest = &self.books[usize::from(protocol)].protocol;
+        !Arc::ptr_eq(newest, &plan.protocol) && newest.overtakes(&plan.protocol, plan.exchange())
+    }
+
+    /// What was made for the telegrams of before a date does not leave after it.
+    fn take_back_overtaken(&mut self, protocol: u16, now: Now) {
+        let overtaken: Vec<bool> = self.plans.iter().map(|plan| self.is_overtaken(protocol, plan)).collect();
+        let made_before = |exchange: &&Exchange| {
+            exchange.protocol == protocol && overtaken.get(exchange.plan as usize) == Some(&true)
+        };
+        let waiting: Vec<ExchangeId> = self
+            .state
+            .exchanges
+            .values()
+            .filter(made_before)
+            .filter(|one| one.state.is_waiting())
+            .map(|one| one.id)
+            .collect();
+        for id in waiting {
+            self.refuse_waiting(id, Refusal::DateChanged, now);
+        }
+        let is_unbegun = |exchange: &Exchange| {
+            let Some(sent) = exchange.sent else { return false };
+            let slot = self.slot_of(sent.conn);
+            slot.is_some_and(|slot| self.state.sessions[slot].out.written() <= sent.start)
+        };
+        if self.state.exchanges.values().filter(made_before).any(is_unbegun) {
+            self.take_back_stamped(protocol, now);
+        }
     }
 
     /// Plans that no exchange goes by any more go, and with the last one of a version the version.

@@ -11,7 +11,7 @@ use pabal_telegram::{Charset, CharsetPair, Class, FieldId, Layout, LayoutError, 
 use crate::catalog::{Catalog, TelegramId};
 use crate::check::layout::{self, Column, Draft, Ground};
 use crate::check::select::{self, Selection};
-use crate::check::{computed, conversation, exchange, frame, not_said, notice, shown, table, text, unique, versions};
+use crate::check::{computed, conversation, exchange, frame, not_said, notice, shown, table, text, unique};
 use crate::diagnostic::{Diagnostic, Severity, Source};
 use crate::institution::{Digest, Protocol};
 use crate::mistake::{self, error};
@@ -99,7 +99,6 @@ pub(crate) fn check(
 ) -> Option<Protocol> {
     demand(written, out);
     names(written, out);
-    versions::on_a_line(&written.members, out);
     let ground = Ground {
         // Where these are missing, that was told, and no layout comes of it.
         charset: CharsetPair {
@@ -143,6 +142,7 @@ pub(crate) fn check(
         institution: institution.into(),
         name: written.name.value.as_str().into(),
         digest,
+        from: None,
         framing: framing?,
         day: DayRule { zone: written.zone?, changes: written.day? },
         catalog: Catalog { layouts: layouts.into_iter().collect::<Option<_>>()?, select },

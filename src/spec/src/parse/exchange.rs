@@ -21,6 +21,7 @@ const EFFECTS: [(&str, Effect); 3] = [("none", Effect::None), ("money", Effect::
 pub(crate) fn read(name: Name, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Exchange {
     let mut exchange = Exchange {
         name,
+        effective: None,
         seen: Seen::default(),
         request: None,
         answer: None,
@@ -32,7 +33,11 @@ pub(crate) fn read(name: Name, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic
         settles: None,
     };
     let _ = cursor.label();
-    let body = match cursor.body() {
+    let head = (|| {
+        exchange.effective = super::effective(cursor)?;
+        cursor.body()
+    })();
+    let body = match head {
         Ok(body) => body,
         Err(stop) => {
             out.extend(stop.0.map(|diagnostic| *diagnostic));

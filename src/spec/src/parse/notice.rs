@@ -13,6 +13,7 @@ pub(crate) const CLAUSES: [&str; 6] = ["request", "answer", "answered", "numbere
 pub(crate) fn read(name: Name, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Notice {
     let mut notice = Notice {
         name,
+        effective: None,
         seen: Seen::default(),
         request: None,
         answer: None,
@@ -22,7 +23,11 @@ pub(crate) fn read(name: Name, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic
         joins: None,
     };
     let _ = cursor.label();
-    let body = match cursor.body() {
+    let head = (|| {
+        notice.effective = super::effective(cursor)?;
+        cursor.body()
+    })();
+    let body = match head {
         Ok(body) => body,
         Err(stop) => {
             out.extend(stop.0.map(|diagnostic| *diagnostic));

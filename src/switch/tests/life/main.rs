@@ -7,6 +7,7 @@
 mod hands;
 mod peer;
 
+mod dated;
 mod gap;
 mod given;
 mod image;
