@@ -1,15 +1,16 @@
 use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::cell::{Cell, Indices};
 use crate::decimal::Decimal;
 use crate::fault::{Fault, Rule};
-use crate::field::{Field, FieldId, Fill, Side, Slice, Unset};
+use crate::field::{Echo, Field, FieldId, Fill, Side, Slice, Unset};
 use crate::kind::{Blank, Form, Kind, Number};
 use crate::layout::Layout;
 use crate::mask::masked;
-use crate::value::ValueRef;
+use crate::value::{Value, ValueRef};
 use crate::walk::{Cells, Walk};
 
 /// A telegram as it lies in memory, seen through its layout. Nothing is decoded before it is asked for.
@@ -20,6 +21,7 @@ use crate::walk::{Cells, Walk};
 /// | field                     | all spaces | all zeros                                              |
 /// |---------------------------|------------|--------------------------------------------------------|
 /// | not filled by the side    | `Null`     | `Null`                                                 |
+/// | ... carried back (`echo`) | `Null`     | the zeros if its unset fill is spaces, else `Null`     |
 /// | filled, optional (`?`)    | `Null`     | `Null` if that is its unset fill; a plain number is 0  |
 /// | filled, a text            | `""`       | the zeros                                              |
 /// | filled, a number          | a fault    | 0; a fault where a sign or a point should be           |
@@ -112,6 +114,27 @@ impl<'l, 'b> Telegram<'l, 'b> {
     #[must_use]
     pub fn cells(&self) -> Cells<'l, 'b> {
         Cells::new(*self)
+    }
+
+    /// What to give to [`crate::encode`] to have this telegram again: every cell with its value, [`Value::Null`] where its side left it out or
+    /// may not give it (so that an occurrence of a repeat is there all the same).
+    ///
+    /// The bytes are the same again, but for what [`crate::Number`] and [`crate::TextRule`] name, and what stands where this side gives
+    /// nothing: in fillers that nobody fills, in fields of the other side, and stamps of a request. Those become their unset fill.
+    ///
+    /// # Errors
+    /// [`Telegram::faults`], if there are any.
+    pub fn to_values(&self) -> Result<Vec<(String, Value)>, Vec<Fault>> {
+        let mut values = Vec::new();
+        for (cell, value) in self.cells() {
+            let Ok(value) = value else { return Err(self.faults()) };
+            let is_carried_back = self.side == Side::Answerer && cell.field.echo != Echo::No;
+            let is_stamped = cell.field.fill == Fill::Stamped && !is_carried_back;
+            let value = if cell.field.may_be_given_by(self.side) && !is_stamped { value.into() } else { Value::Null };
+            values.push((cell.path().to_string(), value));
+        }
+        let faults = self.faults();
+        if faults.is_empty() { Ok(values) } else { Err(faults) }
     }
 
     /// All that is wrong, the length included. Empty if nothing is; then nothing was kept.
@@ -396,6 +419,19 @@ impl Field {
         is_zero || self.is_blank(number, bytes)
     }
 
+    /// Whether zeros are a value that the other side gave and that is carried back: for no value something else would be written.
+    fn carries_zeros_back(&self) -> bool {
+        self.echo != Echo::No
+            && match &self.kind {
+                Kind::Number(number) => {
+                    let is_zero_without_value = self.unset == Unset::Zero && number.blank != Blank::Null;
+                    number.is_zero_if_filled_with_zeros() && !is_zero_without_value
+                }
+                Kind::Stamp(stamp) => self.unset == Unset::Space && !stamp.has_date(),
+                _ => self.unset == Unset::Space,
+            }
+    }
+
     #[inline]
     pub(crate) fn is_left_out(&self, bytes: &[u8], ours: bool) -> bool {
         let charset = self.charset.decode;
@@ -408,7 +444,7 @@ impl Field {
             return false;
         }
         if !ours {
-            return true;
+            return blank == Unset::Space || !self.carries_zeros_back();
         }
         match (&self.kind, blank) {
             (Kind::Stamp(_), Unset::Space) => true,

@@ -74,6 +74,8 @@
 //! assert!(read.faults().is_empty());
 //! assert_eq!(read.named("holder").unwrap().text(), Some("홍길동"));
 //! assert_eq!(read.named("amount").unwrap().to_string(), "150000");
+//! // And bytes again, the same ones.
+//! assert_eq!(encode(&layout, Side::Asker, &read.to_values().unwrap()).unwrap(), telegram);
 //!
 //! // A name of twelve bytes does not fit ten. Nothing is cut; the name stays masked.
 //! let faults = encode(

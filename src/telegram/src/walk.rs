@@ -326,6 +326,9 @@ impl<'l, 'b> Iterator for Cells<'l, 'b> {
                 return Some((cell, Err(Fault::of_cell(&cell, bytes, Rule::Behind))));
             }
             if is_tail {
+                if bytes.is_empty() && !cell.field.by.fills(telegram.side()) {
+                    return Some((cell, Ok(ValueRef::Null)));
+                }
                 let text = cell.field.charset.decode.decode(bytes).map(ValueRef::Text);
                 return Some((cell, text.map_err(|rule| Fault::of_cell(&cell, bytes, rule))));
             }

@@ -214,14 +214,7 @@ fn write(layout: &Layout, side: Side, values: &[(String, Value)], text: &str) ->
 
 /// What a caller would give to have the same telegram again.
 fn read(telegram: &Telegram<'_, '_>) -> Vec<(String, Value)> {
-    let mut values = Vec::new();
-    for (cell, value) in telegram.cells() {
-        let value = value.unwrap_or_else(|fault| unreachable!("{fault}")).to_value();
-        // That there is one is said even of what may not be given.
-        let value = if is_giveable(cell.field, telegram.side()) { value } else { Value::Null };
-        values.push((cell.path().to_string(), value));
-    }
-    values
+    telegram.to_values().unwrap_or_else(|faults| unreachable!("{faults:#?}"))
 }
 
 fn check(layout: &Layout, bytes: &[u8], side: Side, filled: &Filled, text: &str) {

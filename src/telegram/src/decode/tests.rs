@@ -252,3 +252,47 @@ fn an_unknown_name_is_answered_with_the_nearest() {
     assert_eq!(fault.to_string(), "T15 debit_acount: no such field in the telegram; did you mean debit_account?");
     assert_eq!(telegram.get(FieldId(99)).unwrap_err().code(), "T15");
 }
+
+/// What an answer carries back is the asker's value, zeros too: written for no value would be spaces.
+#[test]
+fn zeros_that_are_carried_back_are_a_value() {
+    use crate::encode::encode;
+    use crate::field::Echo;
+
+    let echoed = |field: Field| Field { by: ASKER, echo: Echo::Always, ..field };
+    let spaces = |field: Field| Field { unset: Unset::Space, ..field };
+    let layout = layout(vec![
+        echoed(text("member", 4)),
+        echoed(spaces(code("bank", 3))),
+        echoed(spaces(number("no", 2))),
+        echoed(code("branch", 3)),
+        echoed(number("seq", 2)),
+        Field { by: ASKER, ..text("memo", 4) },
+        Field { by: ANSWERER, ..text("code", 4) },
+    ]);
+    let answer = b"0000\
+        000\
+        00\
+        000\
+        00\
+        \x20\x20\x20\x20\
+        0000";
+    let telegram = Telegram::new(&layout, answer, Side::Answerer);
+    let expected =
+        [text_of("0000"), text_of("000"), whole(0), ValueRef::Null, ValueRef::Null, ValueRef::Null, text_of("0000")];
+    for ((_, field, value), expected) in telegram.fields().zip(expected) {
+        assert_eq!(value.unwrap(), expected, "{}", field.path);
+    }
+    assert_eq!(encode(&layout, Side::Answerer, &telegram.to_values().unwrap()).unwrap(), answer);
+    // Blank it was left out, and of what is not carried back nobody knows.
+    for blank in ["member", "bank", "no", "branch", "seq"] {
+        let (_, field) = layout.find(blank).unwrap();
+        let mut answer = answer.to_vec();
+        answer[field.at.range()].fill(b' ');
+        assert_eq!(Telegram::new(&layout, &answer, Side::Answerer).named(blank), Ok(ValueRef::Null), "{blank}");
+    }
+    let (_, memo) = layout.find("memo").unwrap();
+    let mut answer = answer.to_vec();
+    answer[memo.at.range()].fill(b'0');
+    assert_eq!(Telegram::new(&layout, &answer, Side::Answerer).named("memo"), Ok(ValueRef::Null));
+}

@@ -59,8 +59,7 @@ fn refused(layout: &Layout, given: &[(&str, &str)]) -> Vec<(String, &'static str
 fn round(layout: &Layout, bytes: &[u8]) {
     let telegram = Telegram::new(layout, bytes, Side::Asker);
     assert_eq!(telegram.faults(), [], "{:?}", bytes.escape_ascii());
-    let read: Vec<(String, Value)> =
-        telegram.cells().map(|(cell, value)| (cell.path().to_string(), value.unwrap().to_value())).collect();
+    let read = telegram.to_values().unwrap();
     assert_eq!(encode(layout, Side::Asker, &read).unwrap(), bytes, "{:?}", bytes.escape_ascii());
     for (path, value) in &read {
         assert_eq!(telegram.named(path).unwrap().to_value(), *value, "{path}");
@@ -363,6 +362,18 @@ fn a_text_has_the_length_that_stands_before_it() {
     assert_eq!(refused(&layout, &long), [("memo".into(), "T07")]);
     let wrong = [("kind", "A"), ("memo", "abc"), ("memo_len", "4"), ("mark", "OK")];
     assert_eq!(refused(&layout, &wrong), [("memo_len".into(), "T61")]);
+}
+
+#[test]
+fn a_text_of_the_other_side_that_is_not_there_is_no_value() {
+    let mut tree = Tree::default();
+    let head = tree.run(vec![Field { by: ANSWERER, ..number("memo_len", 2) }, text("mark", 2)]);
+    let memo = tree.tail(Field { by: ANSWERER, ..text("memo", 9) }, "memo_len");
+    let layout = tree.layout(4..=13, vec![head, memo]).unwrap();
+    assert_eq!(Telegram::new(&layout, b"00OK", Side::Asker).named("memo"), Ok(ValueRef::Null));
+    round(&layout, b"00OK");
+    // Of its own side it is a text without a character.
+    assert_eq!(Telegram::new(&layout, b"00OK", Side::Answerer).named("memo"), Ok(ValueRef::Text("".into())));
 }
 
 #[test]
