@@ -1,5 +1,6 @@
 //! What of a telegram may be shown to people.
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -124,9 +125,12 @@ impl Exposure {
     }
 
     fn typed(telegram: Telegram<'_, '_>, rows: &[SelectRow], is_notice: bool, unmasked: bool) -> Self {
+        if unmasked {
+            return Self { unmasked, doubtful: Vec::new(), doubt: None };
+        }
         let (found, expected) = (telegram.bytes().len(), telegram.expected_len().map(size));
         let doubt = if Some(found) == expected { first_sign(telegram, is_notice) } else { Some(Doubt::Length) };
-        if unmasked || doubt.is_none() {
+        if doubt.is_none() {
             return Self { unmasked, doubtful: Vec::new(), doubt: None };
         }
         // Bytes that tell the type are where they belong, and so is a date; what was lost was lost behind them.
@@ -183,7 +187,7 @@ impl Exposure {
     #[must_use]
     pub fn field(&self, cell: &Cell<'_>, bytes: &[u8], value: Option<&ValueRef<'_>>) -> (String, String) {
         match self.of(cell) {
-            Shown::Whole => (hex(bytes), value.map(text).unwrap_or_default()),
+            Shown::Whole => (hex(bytes), value.map(|value| text(cell, value)).unwrap_or_default()),
             Shown::Masked => masked(cell.field, bytes),
             Shown::Hidden => (vec!["**"; bytes.len()].join(" "), "*".repeat(bytes.len())),
         }
@@ -280,17 +284,9 @@ fn date_end(telegram: Telegram<'_, '_>) -> Option<usize> {
 /// holds more than a mark, or it is confidential and begins with a blank. Other fillers hold what institutions please; so do those of a
 /// notice and its answer that are carried back.
 fn first_sign(telegram: Telegram<'_, '_>, is_notice: bool) -> Option<Doubt> {
-    // Of this telegram: what stands behind a filler may be of a branch.
-    let next = |filler: &Cell<'_>| {
-        let mut behind = telegram.cells().map(|(cell, _)| cell).skip_while(|other| other.at.offset <= filler.at.offset);
-        behind.find(|other| other.field.kind != Kind::Filler).filter(|next| next.field.class != Class::Public)
-    };
     let is_filled = |cell: &Cell<'_>, bytes: &[u8]| {
         let is_carried = is_notice && cell.field.echo != Echo::No;
-        if is_carried || bytes.iter().all(|byte| *byte == b' ') {
-            return false;
-        }
-        next(cell).is_some_and(|next| !is_mark(bytes, next.at.of(telegram.bytes()).unwrap_or_default()))
+        !is_carried && !is_blank(cell, bytes)
     };
     let sign = |cell: &Cell<'_>, value: &Result<ValueRef<'_>, Fault>| match value {
         Err(_) => Some(Sign::Fault),
@@ -301,9 +297,26 @@ fn first_sign(telegram: Telegram<'_, '_>, is_notice: bool) -> Option<Doubt> {
         }
         Ok(_) => None,
     };
+    // Of this telegram: what stands behind a filler may be of a branch. Fillers wait until it comes.
+    let mut fillers: Vec<(Cell<'_>, Sign)> = Vec::new();
+    let mut first = None;
+    for (cell, value) in telegram.cells() {
+        let sign = sign(&cell, &value);
+        if cell.field.kind == Kind::Filler {
+            fillers.extend(sign.map(|sign| (cell, sign)));
+            continue;
+        }
+        let is_hidden = cell.field.class != Class::Public;
+        let moved = |(filler, sign): &(Cell<'_>, Sign)| {
+            *sign == Sign::Fault || (is_hidden && !is_mark(filler, &cell, telegram))
+        };
+        first = fillers.drain(..).find(moved).or(sign.map(|sign| (cell, sign)));
+        if first.is_some() {
+            break;
+        }
+    }
+    let first = first.or_else(|| fillers.into_iter().find(|(_, sign)| *sign == Sign::Fault));
     let doubt = |path: &str, offset, len, sign| Doubt::Field { path: path.to_string(), offset, len, sign };
-    let mut cells = telegram.cells();
-    let first = cells.find_map(|(cell, value)| Some((cell, sign(&cell, &value)?)));
     first.map(|(cell, sign)| doubt(&cell.path().to_string(), cell.at.offset, cell.at.len, sign)).or_else(|| {
         let faults = telegram.faults();
         faults.first().map(|fault| doubt(&fault.field, fault.offset, fault.len, Sign::Fault))
@@ -313,7 +326,12 @@ fn first_sign(telegram: Telegram<'_, '_>, is_notice: bool) -> Option<Doubt> {
 /// Whether a filler holds a mark of the institution's own, which is no part of the confidential field behind it: it begins where the filler
 /// begins and blanks end it, while the field behind begins with its value. Bytes of that field that had moved forward would stand at the
 /// filler's end, or leave blanks where the field begins. A mark has fewer digits than may be an account's, and nothing but ASCII.
-fn is_mark(filler: &[u8], behind: &[u8]) -> bool {
+fn is_mark(filler: &Cell<'_>, behind: &Cell<'_>, telegram: Telegram<'_, '_>) -> bool {
+    let text = |cell: &Cell<'_>| as_ascii(cell, cell.at.of(telegram.bytes()).unwrap_or_default());
+    is_short_mark(&text(filler), &text(behind))
+}
+
+fn is_short_mark(filler: &[u8], behind: &[u8]) -> bool {
     let is_blank = |byte: Option<&u8>| byte.is_none_or(|byte| *byte == b' ');
     let digits = filler.iter().filter(|byte| byte.is_ascii_digit()).count();
     !is_blank(filler.first())
@@ -321,6 +339,21 @@ fn is_mark(filler: &[u8], behind: &[u8]) -> bool {
         && !is_blank(behind.first())
         && digits < DIGITS_MIN
         && filler.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+}
+
+/// A field's bytes, those of an EBCDIC field as the characters that they are.
+fn as_ascii<'b>(cell: &Cell<'_>, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+    match cell.field.charset.decode {
+        charset if charset.is_ebcdic() => match charset.decode(bytes) {
+            Ok(text) => Cow::Owned(text.into_owned().into_bytes()),
+            Err(_) => Cow::Borrowed(bytes),
+        },
+        _ => Cow::Borrowed(bytes),
+    }
+}
+
+fn is_blank(cell: &Cell<'_>, bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == cell.field.charset.decode.blank())
 }
 
 /// Where confidential bytes of a telegram of the right length may lie once bytes have moved: behind the blanks of the fillers in front of
@@ -337,7 +370,7 @@ fn reach(telegram: Telegram<'_, '_>, anchor: usize) -> Option<Range<usize>> {
     };
     let is_blank = |cell: &&Cell<'_>| {
         let bytes = cell.at.of(telegram.bytes()).unwrap_or_default();
-        cell.field.kind == Kind::Filler && bytes.iter().all(|byte| *byte == b' ')
+        cell.field.kind == Kind::Filler && is_blank(cell, bytes)
     };
     let blanks: u32 = before.iter().rev().take_while(is_blank).map(|cell| cell.at.len).sum();
     let start = if blanks >= BLANKS_MIN { first } else { anchor.min(first) };
@@ -349,11 +382,11 @@ fn size(bytes: u32) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
-fn text(value: &ValueRef<'_>) -> String {
+fn text(cell: &Cell<'_>, value: &ValueRef<'_>) -> String {
     match value {
         ValueRef::Text(text) => text.to_string(),
         ValueRef::Number(number) => number.to_string(),
-        ValueRef::Bytes(bytes) => bytes.escape_ascii().to_string(),
+        ValueRef::Bytes(bytes) => as_ascii(cell, bytes).escape_ascii().to_string(),
         ValueRef::Null => String::new(),
     }
 }
@@ -372,7 +405,7 @@ mod tests {
     #[test]
     fn a_mark_is_told_from_a_part_of_what_stands_behind() {
         for mark in ["H1           ", "R1 ", "A B 123      ", "X "] {
-            assert!(is_mark(mark.as_bytes(), b"110123456789   "), "{mark:?}");
+            assert!(is_short_mark(mark.as_bytes(), b"110123456789   "), "{mark:?}");
         }
         for (filler, behind) in [
             // One, four and all digits of an account have moved forward out of the field behind.
@@ -390,7 +423,7 @@ mod tests {
             ("\u{d64d} ", "004"),
             ("  H1 ", "004"),
         ] {
-            assert!(!is_mark(filler.as_bytes(), behind.as_bytes()), "{filler:?} {behind:?}");
+            assert!(!is_short_mark(filler.as_bytes(), behind.as_bytes()), "{filler:?} {behind:?}");
         }
     }
 
@@ -415,6 +448,47 @@ mod tests {
             [Shown::Hidden; 3],
             "the account alone, with a date of 1965 where the layout has one"
         );
+    }
+
+    fn layouts(charset: &str, telegram: &str) -> pabal_telegram::Layout {
+        let text = format!(
+            "institution one \"하나\"\nlayouts lines \"선\" {{\n  charset {charset}\n  unset 9 zero X space\n}}\n{telegram}"
+        );
+        let source = Source { name: "one.spec".into(), text };
+        let institution = load(&[source]).unwrap_or_else(|found| panic!("{found:#?}")).institution;
+        pabal_telegram::Layout::clone(&institution.layouts[0].catalog.layouts[0])
+    }
+
+    fn doubt(layout: &pabal_telegram::Layout, bytes: &[u8]) -> Option<Doubt> {
+        Exposure::of_layout(Telegram::new(layout, bytes, Side::Asker), false).doubt().cloned()
+    }
+
+    #[test]
+    fn blanks_of_ebcdic_are_blanks() {
+        let layout = layouts(
+            "ebcdic-933",
+            "telegram a \"가\" 20 {\n gap filler(4) public \"예비\"\n no X(16) by both account \"계좌\"\n}\n",
+        );
+        let bytes = |gap: &[u8]| [gap, b"\xF1\xF1\xF0\xF1\xF2\xF3\xF4\xF5\xF6\xF7\x40\x40\x40\x40\x40\x40"].concat();
+        assert_eq!(doubt(&layout, &bytes(b"\x40\x40\x40\x40")), None);
+        // `H1`, a mark; and four digits, which may have been an account's.
+        assert_eq!(doubt(&layout, &bytes(b"\xC8\xF1\x40\x40")), None);
+        let filled = doubt(&layout, &bytes(b"\xF1\xF1\xF0\xF1"));
+        assert!(matches!(filled, Some(Doubt::Field { sign: Sign::Filled, .. })), "{filled:?}");
+        let blank = bytes(b"\x40\x40\x40\x40");
+        let telegram = Telegram::new(&layout, &blank, Side::Asker);
+        let rows = Exposure::of_layout(telegram, false).rows(telegram);
+        assert_eq!((&*rows[0].value, &*rows[1].value), ("    ", "******4567"));
+    }
+
+    /// Each filler looked for the field behind it from the telegram's beginning; of 64 KB that took minutes.
+    #[test]
+    fn many_fillers_take_no_longer_than_many_fields() {
+        let layout = layouts(
+            "cp949",
+            "telegram a \"가\" 1..65535 {\n k X(1) by both public\n repeat a until end max 32767 {\n f filler(1) public\n x X(1) by both public\n }\n}\n",
+        );
+        assert_eq!(doubt(&layout, &[b'z'; 65_535]), None);
     }
 
     #[test]

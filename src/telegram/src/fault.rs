@@ -294,9 +294,10 @@ impl fmt::Display for Fault {
             Rule::NotComputed { expected } if self.class == Class::Public && !expected.is_empty() => {
                 write!(f, "; expected {expected}")?;
             }
-            Rule::NotConst { expected } if self.class == Class::Public => {
-                write!(f, "; expected {} ({:?})", hex(expected), Ascii(expected))?;
-            }
+            Rule::NotConst { expected } if self.class == Class::Public => match self.charset.decode(expected) {
+                Ok(text) => write!(f, "; expected {} ({text:?})", hex(expected))?,
+                Err(_) => write!(f, "; expected {} ({:?})", hex(expected), Ascii(expected))?,
+            },
             _ => {}
         }
         if self.bytes.is_empty() || self.class == Class::Secret || self.is_misplaced() {

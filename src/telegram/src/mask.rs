@@ -25,6 +25,9 @@ pub fn masked(field: &Field, bytes: &[u8]) -> (String, String) {
         return mask(field.class, field.charset.decode, bytes, field.text_range(bytes));
     }
     let text = match field.read(bytes, true, |_| ()) {
+        Ok(ValueRef::Bytes(bytes)) if field.charset.decode.is_ebcdic() => {
+            field.charset.decode.decode(bytes).map_or_else(|_| escaped(bytes), String::from)
+        }
         Ok(ValueRef::Bytes(bytes)) => escaped(bytes),
         Ok(value) => alloc::format!("{value}"),
         Err(_) => escaped(bytes),
