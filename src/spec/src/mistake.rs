@@ -108,6 +108,7 @@ mistakes! {
     UNMARKED            "S151" "frames that cannot be found again"
     UNFRAMED            "S152" "a telegram that no frame can hold"
     UNTOLD_TOTAL        "S153" "types that do not tell how long their telegrams are"
+    OVERWRITTEN         "S158" "a length of the frame over a field that is not for it"
     // Versions and files.
     DATED_CHANGE        "S154" "what does not change by a date while a line is up"
     TWO_CLOCKS          "S170" "versions with a date by two clocks"

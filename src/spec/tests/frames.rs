@@ -64,7 +64,6 @@ fn each_form_means_what_it_says() {
         "length ascii(4) inclusive max 9995",
         "length ascii(4) add 12 max 999",
         "length ascii(5) at 19 whole max 999",
-        "length ascii(4) at 0 from 4 max 999",
         "length binary(2) big exclusive max 65535",
         "length binary(2) little inclusive max 999",
         "length binary(4) big exclusive max 999",
@@ -89,6 +88,49 @@ fn each_form_means_what_it_says() {
         framing("length ascii(4) exclusive max 999"),
         "to close is what is done where nothing is said"
     );
+}
+
+/// What the frame writes there would be lost, or would be another number than the field says.
+#[test]
+fn a_length_inside_has_a_field_of_its_own() {
+    let told = |frame: &str, field: &str| {
+        let spec = SPEC.replace("FRAME", frame).replace("length  9(5)            by both?", field);
+        let sources = [
+            Source { name: "van.spec".into(), text: spec },
+            Source { name: "codes.csv".into(), text: "code,class,text\n0000,success,ok\n".into() },
+        ];
+        load(&sources)
+            .err()
+            .unwrap_or_default()
+            .iter()
+            .map(|told| (told.code, told.message.clone()))
+            .collect::<Vec<_>>()
+    };
+    let own = "length  9(5)            by both?";
+    let whole = "length ascii(5) at 19 whole max 999";
+    assert_eq!(told(whole, own), []);
+    for (frame, field) in [
+        ("length ascii(4) at 0 from 4 max 999", "kind"),
+        ("length ascii(5) at 18 whole max 999", "code"),
+        ("length ascii(4) at 19 whole max 999", "length"),
+        ("length ascii(6) at 19 whole max 999", "length"),
+        ("length bcd(5) at 19 whole max 999", "length"),
+    ] {
+        let message = format!("The frame writes its length over `{field}` of telegram `request`");
+        assert_eq!(told(frame, own), [("S158", message)], "{frame}");
+    }
+    for (field, frame, is_same) in [
+        ("length  9(5)  length of telegram", whole, true),
+        ("length  9(5)  length of telegram exclusive", whole, false),
+        ("length  9(5)  length of telegram exclusive", "length ascii(5) at 19 from 5 max 999", true),
+        ("length  9(5)  length of telegram minus 24", "length ascii(5) at 19 from 24 max 999", true),
+        ("length  9(5)  length of telegram", "length ascii(5) at 19 from 24 max 999", false),
+        ("length  9(5)  const \"00040\"", whole, false),
+    ] {
+        let message = "Field `length` of telegram `request` does not hold what the frame writes there";
+        let expected: &[_] = if is_same { &[] } else { &[("S158", message.to_owned())] };
+        assert_eq!(told(frame, field), expected, "{frame} {field}");
+    }
 }
 
 #[test]
@@ -128,8 +170,10 @@ fn each_form_of_the_language_s_page_is_one() {
         rows.flat_map(|row| row.rsplit('|').nth(1)).flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
     assert_eq!(forms.len(), 13, "{forms:?}");
     for form in forms {
-        // The telegrams here have other lengths.
+        // The telegrams here have other lengths, and theirs at another place.
         let form = form.replace("fixed 300", "length bcd(3) exclusive max 300");
+        let form = form.replace("ascii(5) at 12 whole", "ascii(5) at 19 whole");
+        let form = form.replace("ascii(4) at 0 from 4", "ascii(5) at 19 from 24");
         assert_eq!(framing(&form).to_string(), form);
     }
 }

@@ -430,6 +430,12 @@ const IN_SPEC: &[Mistake] = &[
         "frame length binary(2) big at 15 whole max 999",
         "length binary(2) big at 15 whole max 999",
     ),
+    m(
+        "S158",
+        "frame        length ascii(4) exclusive max 999",
+        "frame length ascii(4) at 1 whole max 999",
+        "length ascii(4) at 1 whole",
+    ),
     m("S152", "frame        length ascii(4) exclusive max 999", "frame fixed 160", "fixed 160"),
     m("S153", "frame        length ascii(4) exclusive max 999", "frame total by type max 999", "total by type"),
     m("S003", "frame        length ascii(4) exclusive max 999", "frame length hex(4) exclusive max 999", "hex"),

@@ -4,11 +4,14 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
-use pabal_telegram::{FrameParts, Framing, FramingError, OnGarbage, Total, TypedTotal};
+use pabal_telegram::{
+    Computed, Fill, Form, FrameLength, FrameParts, Framing, FramingError, Kind, Notation, Number, OnGarbage, Order,
+    Sign, Slice, Span as Covered, Total, TypedTotal,
+};
 
 use crate::catalog::{Select, SelectRow};
-use crate::check::layout::Draft;
-use crate::diagnostic::Diagnostic;
+use crate::check::layout::{Column, Draft};
+use crate::diagnostic::{Diagnostic, Span};
 use crate::mistake::{self, error};
 use crate::written::{At, Frame, FrameTotal, Name};
 
@@ -105,7 +108,16 @@ pub(crate) fn check(
     };
     let unfit: Vec<&Name> =
         drafts.iter().filter(|draft| draft.len().is_some_and(|len| wrong(len, shortest))).map(Draft::name).collect();
-    let Some(first) = unfit.first() else { return Some(framing) };
+    let Some(first) = unfit.first() else {
+        let before = out.len();
+        for ((at, length), said) in framing.parts().inside.iter().zip(&frame.inside) {
+            let place = Slice { offset: *at, len: u32::from(length.width) };
+            if let Some(told) = drafts.iter().find_map(|draft| misplaced(draft, place, *length, said.span)) {
+                out.push(told);
+            }
+        }
+        return (out.len() == before).then_some(framing);
+    };
     let names: Vec<&str> = unfit.iter().map(|name| name.value.as_str()).collect();
     out.push(
         error(mistake::UNFRAMED, written.span, label, format!("These telegrams are {message}: {}", names.join(", ")))
@@ -113,6 +125,50 @@ pub(crate) fn check(
             .related(first.span, "this one"),
     );
     None
+}
+
+/// What is wrong with a telegram in which a length of the frame is written: whatever field holds its bytes is overwritten.
+fn misplaced(draft: &Draft<'_>, place: Slice, length: FrameLength, span: Span) -> Option<Diagnostic> {
+    let (range, name) = (place.range(), &draft.name().value);
+    let overlaps = |column: &&Column<'_>| {
+        let at = column.field.at.range();
+        !column.moves && at.start < range.end && range.start < at.end
+    };
+    let column = draft.columns.iter().find(overlaps).filter(|column| !column.is_lost())?;
+    let field = &column.field;
+    let is_digits = matches!(
+        (&field.kind, length.notation),
+        (Kind::Number(Number { scale: 0, form: Form::Zoned(Sign::Absent), .. }), Notation::Ascii)
+            | (Kind::Number(Number { scale: 0, form: Form::Bcd, .. }), Notation::Bcd)
+            | (Kind::Number(Number { scale: 0, form: Form::Binary { order: Order::Big, .. }, .. }), Notation::Big)
+            | (
+                Kind::Number(Number { scale: 0, form: Form::Binary { order: Order::Little, .. }, .. }),
+                Notation::Little
+            )
+    ) && (length.notation != Notation::Ascii || !field.charset.decode.is_ebcdic());
+    let (label, message, help) = if field.at != place || !is_digits {
+        (
+            format!("bytes {}..{}", range.start, range.end),
+            format!("The frame writes its length over `{}` of telegram `{name}`", field.path),
+            "the length stands in a field of its own, a whole number of as many bytes: compare the place with the document",
+        )
+    } else {
+        let more = match &field.fill {
+            Fill::Given => return None,
+            Fill::Computed(Computed::Length { of: Covered::Telegram, plus }) => Some(*plus),
+            Fill::Computed(Computed::Length { of: Covered::Others, plus }) => plus.checked_sub_unsigned(field.at.len),
+            _ => None,
+        };
+        if more == Some(length.more) {
+            return None;
+        }
+        (
+            "says another number".into(),
+            format!("Field `{}` of telegram `{name}` does not hold what the frame writes there", field.path),
+            "write what the field is computed from as the frame counts it, or leave it to the frame: `by both?`",
+        )
+    };
+    Some(error(mistake::OVERWRITTEN, span, label, message).help(help).related(column.written.name.span, "this field"))
 }
 
 fn told(written: &At<Frame>, refused: &FramingError) -> Diagnostic {
