@@ -170,6 +170,12 @@ impl State {
     fn gap(&self, before: &Token, token: &Token) -> usize {
         match (before, token) {
             (Token::Sign('(' | '|'), _) | (_, Token::Sign('(' | ')' | '|' | ',' | '?')) => 0,
+            // `X(3*35)`; the other star stands alone.
+            (Token::Sign('*'), Token::Word(number)) | (Token::Word(number), Token::Sign('*'))
+                if number.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                0
+            }
             (Token::Sign(')'), Token::Word(word)) if matches!(word.as_str(), "V9" | ".9") => 0,
             (Token::Sign('{' | '}'), _) => 1,
             (_, Token::Word(word)) if self.open.last().is_some_and(|block| block.begins(word, Some(before))) => GAP,

@@ -43,8 +43,8 @@ fn kind_end(tokens: &[Piece<'_>]) -> usize {
         match &piece.token {
             Token::Sign('(') => depth += 1,
             Token::Sign(')') => depth = depth.saturating_sub(1),
-            Token::Word(word) if depth > 0 || is_of_kind(word) => {}
-            Token::Text(_) if depth > 0 => {}
+            _ if depth > 0 => {}
+            Token::Word(word) if is_of_kind(word) => {}
             _ => break,
         }
         at += 1;

@@ -119,6 +119,24 @@ fn a_comment_goes_on_below_itself() {
 }
 
 #[test]
+fn lines_of_text_are_one_kind() {
+    check(
+        r#"telegram a 99 {
+  address X( 2 * 40 ) by asker identity "주소"
+  memo X(length  of n max 19) by asker public
+}
+exchange b { settles c { unknown   * } }
+"#,
+        r#"telegram a 99 {
+  address  X(2*40)                by asker  identity  "주소"
+  memo     X(length of n max 19)  by asker  public
+}
+exchange b { settles c { unknown * } }
+"#,
+    );
+}
+
+#[test]
 fn clauses_that_share_a_line_stand_apart() {
     check(
         r#"exchange result "조회" {request "7" answer "8" effect none timeout 30s
