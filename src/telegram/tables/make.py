@@ -5,6 +5,7 @@
     make.py --check         says whether the committed ones are what would be written; exits with 1 if not
     make.py --read CHARSET  what iconv reads in this charset of glibc: a line for each sequence of one or two bytes that is text,
                             as `bytes characters` in hex; for a charset of --shifted, of two bytes between SO and SI
+    make.py --write CHARSET what iconv writes for each character below U+10000 that it can write, in the same form
 
 All numbers are 16 bits, the low byte first; 0 where there is no character.
 
@@ -32,24 +33,48 @@ LIBC.iconv.restype = ctypes.c_size_t
 LIBC.iconv.argtypes = [ctypes.c_void_p] * 5
 
 
-def reader(charset):
-    """A function that reads bytes as text, or gives None."""
-    state = LIBC.iconv_open(b"UTF-16BE", charset.encode())
+def converter(source_charset, target_charset):
+    """A function that turns bytes of one charset into bytes of another, or gives None."""
+    state = LIBC.iconv_open(target_charset.encode(), source_charset.encode())
     if state == ctypes.c_void_p(-1).value:
-        sys.exit(f"iconv does not know {charset}; install glibc's gconv modules")
+        sys.exit(f"iconv does not know {source_charset} or {target_charset}; install glibc's gconv modules")
 
-    def read(data):
+    def convert(data):
         source, target = ctypes.create_string_buffer(data, len(data)), ctypes.create_string_buffer(64)
         at, left = ctypes.c_void_p(ctypes.addressof(source)), ctypes.c_size_t(len(data))
         to, room = ctypes.c_void_p(ctypes.addressof(target)), ctypes.c_size_t(64)
         LIBC.iconv(state, None, None, None, None)
         if LIBC.iconv(state, *map(ctypes.byref, (at, left, to, room))) != 0:
             return None
-        # Some write the last character only when they are told that it is the last.
+        # Some write the last character, or SI behind it, only when they are told that it is the last.
         LIBC.iconv(state, None, None, ctypes.byref(to), ctypes.byref(room))
-        return target.raw[: 64 - room.value].decode("utf-16-be")
+        return target.raw[: 64 - room.value]
+
+    return convert
+
+
+def reader(charset):
+    """A function that reads bytes as text, or gives None."""
+    convert = converter(charset, "UTF-16BE")
+
+    def read(data):
+        text = convert(data)
+        return None if text is None else text.decode("utf-16-be")
 
     return read
+
+
+def written(charset):
+    """Every character below U+10000 that can be written: (bytes without SO and SI around them, character)."""
+    convert = converter("UTF-16BE", charset)
+    for number in [*range(0xD800), *range(0xE000, 0x10000)]:
+        data = convert(struct.pack(">H", number))
+        # In these charsets glibc writes SUB for whatever they do not have, and tells nobody.
+        if data == b"\x3F" and charset in SHIFTED and number != 0x1A:
+            continue
+        if data:
+            is_wide = charset in SHIFTED and len(data) == 4 and data[0] == SO and data[3] == SI
+            yield data[1:3] if is_wide else data, chr(number)
 
 
 def sequences(charset):
@@ -109,8 +134,9 @@ def made():
 
 def main():
     match sys.argv[1:]:
-        case ["--read", charset]:
-            lines = (f"{data.hex()} {'+'.join(f'{ord(c):04x}' for c in text)}" for data, text in sequences(charset))
+        case ["--read" | "--write" as what, charset]:
+            pairs = sequences(charset) if what == "--read" else written(charset)
+            lines = (f"{data.hex()} {'+'.join(f'{ord(c):04x}' for c in text)}" for data, text in pairs)
             print("\n".join(lines))
         case [] | ["--check"]:
             stale = False

@@ -1,5 +1,6 @@
 //! Every charset against two programs that others have written: what glibc's iconv and the JDK read in each sequence of one and two
-//! bytes is what we read, but for the differences in `oracles/differences.csv`.
+//! bytes is what we read, and what they write for each character below U+10000 is what we write, but for the differences in
+//! `oracles/differences.csv`.
 //!
 //! Needs python3 (which calls glibc), glibc's gconv modules, and a JDK: without one of them this fails.
 
@@ -54,6 +55,27 @@ fn ours(charset: Charset) -> Codes {
     codes
 }
 
+/// What we write for each character below U+10000, without SO and SI around it.
+fn ours_written(charset: Charset) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let mut written = BTreeMap::new();
+    for character in '\0'..='\u{FFFF}' {
+        let mut bytes = Vec::new();
+        if charset.encode(character.encode_utf8(&mut [0; 4]), &mut bytes).is_ok() {
+            if let (true, [SO, code @ .., SI]) = (charset.is_shifted(), &bytes[..]) {
+                bytes = code.to_vec();
+            }
+            written.insert(key(&String::from(character)), bytes);
+        }
+    }
+    written
+}
+
+/// The number of a character as two bytes, the higher first.
+fn key(text: &str) -> Vec<u8> {
+    let number = text.chars().next().map_or(0, u32::from);
+    u16::try_from(number).expect("below U+10000").to_be_bytes().to_vec()
+}
+
 fn run(program: &str, arguments: &[String], hint: &str) -> String {
     let output = Command::new(program).args(arguments).stderr(Stdio::inherit()).output();
     let output = output.unwrap_or_else(|error| panic!("{program} does not start ({error}); install {hint}"));
@@ -75,13 +97,13 @@ fn parse(line: &str) -> (Vec<u8>, String) {
     (bytes, text)
 }
 
-fn glibc(name: &str) -> Codes {
-    let arguments = [file("tables/make.py"), "--read".into(), name.into()];
-    run("python3", &arguments, "python3 and glibc's gconv modules").lines().map(parse).collect()
+fn glibc(what: &str, name: &str) -> String {
+    let arguments = [file("tables/make.py"), what.into(), name.into()];
+    run("python3", &arguments, "python3 and glibc's gconv modules")
 }
 
 /// One process for all: it takes longer to start than to read.
-fn jdk() -> BTreeMap<String, Codes> {
+fn jdk() -> BTreeMap<String, String> {
     let mut arguments = vec![file("tests/oracles/Oracle.java")];
     arguments
         .extend(CHARSETS.map(|(charset, _, jdk, _)| format!("{jdk}{}", if charset.is_shifted() { "+" } else { "" })));
@@ -91,7 +113,7 @@ fn jdk() -> BTreeMap<String, Codes> {
     sections
         .map(|section| {
             let (name, lines) = section.split_once('\n').expect("its name");
-            (name.trim_end_matches('+').into(), lines.lines().map(parse).collect())
+            (name.replace('+', ""), lines.into())
         })
         .collect()
 }
@@ -100,60 +122,98 @@ fn jdk() -> BTreeMap<String, Codes> {
 struct Difference {
     charset: String,
     oracle: String,
-    /// `None`: whatever reads as a control character.
-    codes: Option<RangeInclusive<Vec<u8>>>,
+    /// Codes when they are read, characters when they are written. `None`: whatever is a control character.
+    from_to: Option<RangeInclusive<Vec<u8>>>,
     count: usize,
 }
 
-fn differences() -> Vec<Difference> {
+fn differences(what: &str) -> Vec<Difference> {
     let table = include_str!("oracles/differences.csv");
     let lines = table.lines().filter(|line| !line.starts_with('#')).skip(1);
     lines
-        .map(|line| {
-            let columns: Vec<&str> = line.splitn(5, ',').collect();
-            let [charset, oracle, codes, count, reason] = columns[..] else { panic!("{line}: not five columns") };
+        .filter_map(|line| {
+            let columns: Vec<&str> = line.splitn(6, ',').collect();
+            let [charset, oracle, does, from_to, count, reason] = columns[..] else {
+                panic!("{line}: not six columns")
+            };
             assert!(!reason.is_empty(), "{line}: why?");
+            assert!(["reads", "writes"].contains(&does), "{line}: reads or writes?");
             let code = |text: &str| parse(&format!("{text} 0020")).0;
-            let codes = codes.split_once("..").map(|(first, last)| code(first)..=code(last));
-            assert!(codes.is_some() || line.contains(",control,"), "{line}: neither codes nor `control`");
-            Difference {
+            let is_control = from_to == "control";
+            let from_to = from_to.split_once("..").map(|(first, last)| code(first)..=code(last));
+            assert!(from_to.is_some() || is_control, "{line}: neither codes nor `control`");
+            (does == what).then(|| Difference {
                 charset: charset.into(),
                 oracle: oracle.into(),
-                codes,
+                from_to,
                 count: count.parse().expect("a number"),
-            }
+            })
         })
         .collect()
 }
 
-#[test]
-fn what_we_read_is_what_glibc_and_the_jdk_read() {
-    let known = differences();
-    let mut used = 0;
-    let jdk = jdk();
-    for (charset, glibc_name, jdk_name, two_bytes) in CHARSETS {
-        let ours = ours(charset);
-        assert_eq!(ours.keys().filter(|code| code.len() == 2).count(), two_bytes, "{charset}");
-        for (oracle, theirs) in [("glibc", &glibc(glibc_name)), ("jdk", &jdk[jdk_name])] {
-            assert!(theirs.len() > 90, "{oracle} reads something in {charset}");
-            let mut found: BTreeMap<&Vec<u8>, _> = BTreeMap::new();
-            for code in ours.keys().chain(theirs.keys()) {
-                let both = (ours.get(code), theirs.get(code));
-                if both.0 != both.1 {
-                    found.insert(code, both);
-                }
-            }
-            for row in known.iter().filter(|row| row.charset == charset.word() && row.oracle == oracle) {
-                used += 1;
-                let before = found.len();
-                found.retain(|code, (ours, theirs)| match &row.codes {
-                    Some(codes) => !codes.contains(code),
-                    None => ours.is_some() || !theirs.is_some_and(|text| text.chars().all(char::is_control)),
-                });
-                assert_eq!(before - found.len(), row.count, "{charset} against {oracle}, {:02x?}", row.codes);
-            }
-            assert!(found.is_empty(), "{charset} against {oracle}: ours, theirs: {found:02x?}");
+/// Two tables are the same but for the differences that are known.
+fn compare<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    ours: &BTreeMap<Vec<u8>, T>,
+    theirs: &BTreeMap<Vec<u8>, T>,
+    known: &[&Difference],
+    is_control: impl Fn(&[u8], &T) -> bool,
+    complaints: &mut Vec<String>,
+) {
+    let mut found: BTreeMap<&Vec<u8>, _> = BTreeMap::new();
+    for key in ours.keys().chain(theirs.keys()) {
+        let both = (ours.get(key), theirs.get(key));
+        if both.0 != both.1 {
+            found.insert(key, both);
         }
     }
-    assert_eq!(used, known.len(), "every row is of a charset and an oracle that there are");
+    for row in known {
+        let before = found.len();
+        found.retain(|key, (ours, theirs)| match &row.from_to {
+            Some(from_to) => !from_to.contains(key),
+            None => ours.is_some() || !theirs.is_some_and(|theirs| is_control(key, theirs)),
+        });
+        if before - found.len() != row.count {
+            complaints.push(format!("{what}, {:02x?}: {} and not {}", row.from_to, before - found.len(), row.count));
+        }
+    }
+    if !found.is_empty() {
+        let first: Vec<_> = found.iter().take(20).collect();
+        complaints.push(format!("{what}: {} differ, ours and theirs are: {first:02x?}", found.len()));
+    }
+}
+
+#[test]
+fn what_we_read_and_write_is_what_glibc_and_the_jdk_read_and_write() {
+    let (reads, writes) = (differences("reads"), differences("writes"));
+    let mut used = 0;
+    let mut complaints = Vec::new();
+    let jdk = jdk();
+    for (charset, glibc_name, jdk_name, two_bytes) in CHARSETS {
+        let (read, written) = (ours(charset), ours_written(charset));
+        assert_eq!(read.keys().filter(|code| code.len() == 2).count(), two_bytes, "{charset}");
+        for oracle in ["glibc", "jdk"] {
+            let is_about = |row: &&Difference| row.charset == charset.word() && row.oracle == oracle;
+            let known: Vec<&Difference> = reads.iter().filter(is_about).collect();
+            used += known.len();
+            let theirs = if oracle == "glibc" { glibc("--read", glibc_name) } else { jdk[jdk_name].clone() };
+            let theirs: Codes = theirs.lines().map(parse).collect();
+            assert!(theirs.len() > 90, "{oracle} reads something in {charset}");
+            let is_control = |_: &[u8], text: &String| text.chars().all(char::is_control);
+            compare(&format!("{charset} read by {oracle}"), &read, &theirs, &known, is_control, &mut complaints);
+
+            let known: Vec<&Difference> = writes.iter().filter(is_about).collect();
+            used += known.len();
+            let theirs =
+                if oracle == "glibc" { glibc("--write", glibc_name) } else { jdk[&format!("{jdk_name}>")].clone() };
+            let theirs: BTreeMap<Vec<u8>, Vec<u8>> =
+                theirs.lines().map(parse).map(|(code, text)| (key(&text), code)).collect();
+            assert!(theirs.len() > 90, "{oracle} writes something in {charset}");
+            let is_control = |character: &[u8], _: &Vec<u8>| matches!(character, [0, ..0x20 | 0x7F..0xA0]);
+            compare(&format!("{charset} written by {oracle}"), &written, &theirs, &known, is_control, &mut complaints);
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    assert_eq!(used, reads.len() + writes.len(), "every row is of a charset and an oracle that there are");
 }

@@ -1,9 +1,14 @@
 import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
 import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CharsetEncoder;
 
-/** What the JDK reads in the charsets that are named: a line `= charset`, then as `make.py --read` writes it. */
+/**
+ * What the JDK reads and writes in the charsets that are named: a line `= charset`, then as `make.py --read` writes it; a line
+ * `= charset>`, then as `make.py --write` does.
+ */
 class Oracle {
     private static final int SO = 0x0E;
     private static final int SI = 0x0F;
@@ -14,7 +19,10 @@ class Oracle {
             out.append("= ").append(name).append('\n');
             // `+` behind the name: characters of two bytes stand between SO and SI.
             boolean shifted = name.endsWith("+");
-            read(Charset.forName(shifted ? name.substring(0, name.length() - 1) : name), shifted, out);
+            Charset charset = Charset.forName(shifted ? name.substring(0, name.length() - 1) : name);
+            read(charset, shifted, out);
+            out.append("= ").append(name).append(">\n");
+            write(charset, shifted, out);
         }
         System.out.print(out);
     }
@@ -58,5 +66,28 @@ class Oracle {
         }
         out.append('\n');
         return true;
+    }
+
+    private static void write(Charset charset, boolean shifted, StringBuilder out) {
+        // It reports what is unmappable.
+        CharsetEncoder encoder = charset.newEncoder();
+        for (int number = 0; number < 0x10000; number++) {
+            if (Character.isSurrogate((char) number)) {
+                continue;
+            }
+            ByteBuffer bytes;
+            try {
+                bytes = encoder.encode(CharBuffer.wrap(new char[] {(char) number}));
+            } catch (CharacterCodingException unwritable) {
+                continue;
+            }
+            int first = bytes.position();
+            int end = bytes.limit();
+            boolean wide = shifted && end - first == 4 && bytes.get(first) == SO && bytes.get(end - 1) == SI;
+            for (int at = wide ? first + 1 : first; at < (wide ? end - 1 : end); at++) {
+                out.append(String.format("%02x", bytes.get(at)));
+            }
+            out.append(String.format(" %04x%n", number));
+        }
     }
 }
