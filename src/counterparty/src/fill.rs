@@ -5,7 +5,10 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use pabal_clock::Civil;
-use pabal_telegram::{Decimal, Echo, Field, Fill, Layout, Side, Slice, Value};
+use pabal_spec::Protocol;
+use pabal_telegram::{
+    Computed, Decimal, Echo, Field, Fill, Form, Kind, Layout, Side, Slice, Value, recompute, recompute_from,
+};
 
 use crate::stamp::{digits_of, stamped};
 
@@ -18,6 +21,8 @@ pub(crate) struct Recipe {
     pub(crate) echoes: Vec<(Slice, Slice)>,
     /// In the order of the file, but sequences last, since their scope may be set before.
     pub(crate) sets: Vec<Set>,
+    /// What the file sets, in whatever way: also where it would be computed.
+    pub(crate) said: Vec<Slice>,
 }
 
 /// One line of `set`.
@@ -125,7 +130,7 @@ impl Recipe {
                 echoes.push((from.at, field.at));
             }
         }
-        Self { template: template.into_boxed_slice(), echoes, sets: Vec::new() }
+        Self { template: template.into_boxed_slice(), echoes, sets: Vec::new(), said: Vec::new() }
     }
 
     /// Writes bytes into the template. They are of the field's length.
@@ -136,6 +141,7 @@ impl Recipe {
     /// Adds the lines of `set`.
     pub(crate) fn add(&mut self, sets: Vec<Set>) {
         for set in sets {
+            self.said.push(set.at);
             match set.source {
                 Source::Constant(bytes) => {
                     // The file has the last word.
@@ -178,6 +184,52 @@ pub(crate) fn apply(sets: &[Set], telegram: &mut [u8], with: Ingredients<'_>, co
             }
             Source::Part { of, percent, rest } => of.write_part(telegram, with, *percent, *rest),
             Source::SendCount => put_number(telegram, set.at, u64::from(with.send_count)),
+        }
+    }
+}
+
+/// Writes what a telegram says of itself, now that all else is in its place; but what the file sets is what the file says.
+pub(crate) fn compute(protocol: &Protocol, side: Side, telegram: &mut [u8], said: &[Slice]) {
+    let Ok(id) = protocol.catalog.select(telegram) else { return };
+    let layout = protocol.catalog.layout(id);
+    if !layout.computes() {
+        return;
+    }
+    let is_computed = |at: &Slice| layout.head().iter().any(|f| f.at == *at && matches!(f.fill, Fill::Computed(_)));
+    let said: Vec<Slice> = said.iter().copied().filter(is_computed).collect();
+    let kept: Vec<(Slice, Vec<u8>)> = said.iter().filter_map(|at| Some((*at, at.of(telegram)?.to_vec()))).collect();
+    // What cannot be computed stays as it is, which the other side will see.
+    let _ = recompute(layout, side, telegram);
+    for (at, bytes) in &kept {
+        put(telegram, *at, bytes);
+    }
+    let _ = recompute_from(layout, side, telegram, &said);
+    for (at, bytes) in &kept {
+        put(telegram, *at, bytes);
+    }
+}
+
+/// The checksums among the fields that a side fills.
+pub(crate) fn checksums(layout: &Layout, side: Side) -> impl Iterator<Item = &Field> {
+    let is = |field: &&Field| matches!(&field.fill, Fill::Computed(Computed::Checksum { .. }));
+    layout.head().iter().filter(move |field| field.by.fills(side)).filter(is)
+}
+
+/// Makes every checksum of a telegram another one.
+pub(crate) fn spoil(protocol: &Protocol, side: Side, telegram: &mut [u8]) {
+    let Ok(id) = protocol.catalog.select(telegram) else { return };
+    for field in checksums(protocol.catalog.layout(id), side) {
+        let zero = field.charset.encode.digit_zero();
+        let is_text = match &field.kind {
+            Kind::Number(number) => matches!(number.form, Form::Zoned(_)),
+            _ => true,
+        };
+        if let Some(last) = telegram.get_mut(field.at.range()).and_then(<[u8]>::last_mut) {
+            *last = match is_text {
+                true if *last == zero => zero + 1,
+                true => zero,
+                false => *last ^ 0x10,
+            };
         }
     }
 }

@@ -248,6 +248,8 @@ pub(crate) enum Deed {
     WrongLength { by: i32 },
     /// It has another number than the request.
     WrongKey { also: bool },
+    /// Every checksum in it is another one than its bytes have.
+    WrongChecksum { also: bool },
     /// It has other fields.
     Alter { sets: Vec<Set>, also: bool },
     /// Half of it is sent, then nothing on that session any more; it is reset after this time, if one is given.

@@ -94,7 +94,9 @@ mistakes! {
     BAD_FORM            "S114" "a property that this form of number cannot have"
     BAD_SPAN            "S115" "fields from to that cannot be"
     BAD_COMPUTED        "S116" "a field that cannot hold what is computed, or from which it cannot be"
-    NO_CHECKSUM         "S117" "a checksum where the gateway writes into the telegram"
+    TELLS_SECRET        "S165" "what is computed from a secret, and is none"
+    NEEDED_BEFORE       "S166" "a field that is computed, and needed before"
+    APART               "S167" "a field that is not always in the same place beside another"
     // Fields that move.
     MOVES               "S130" "a field that moves, where one at a fixed place is needed"
     NOT_BEFORE          "S131" "a count or key that does not stand before what it decides"

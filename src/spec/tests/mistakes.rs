@@ -354,7 +354,31 @@ const IN_SPEC: &[Mistake] = &[
     m("S003", "9(9) binary(4) little", "9(9) binary(4) by", "by"),
     m("S035", "kind  X(1)  const \"T\"", "kind X(1) const \"T\" blank null", "blank"),
     m("S008", "blank null  \"단가\"", "blank null blank zero \"단가\"", "blank"),
-    m("S117", "closing         9(1)", "closing 9(1) lrc of send_date", "lrc of send_date"),
+    // Computed in a protocol.
+    m(
+        "S165",
+        "9(5)V9(3)  by asker?    public   \"환율\"",
+        "9(8) lrc of debit_account..passbook_pin public \"환율\"",
+        "public",
+    ),
+    m(
+        "S165",
+        "reserved        filler(9)",
+        "digit code(1) check luhn of passbook_pin public\n  reserved filler(8)",
+        "public",
+    ),
+    m(
+        "S166",
+        "response_code  X(4)            by answerer",
+        "response_code  X(4) crc16 arc of company_no..send_time by answerer",
+        "response_code",
+    ),
+    m(
+        "S035",
+        "closing         9(1)      by none",
+        "closing 9(1) length of send_date echo by answerer",
+        "length of send_date",
+    ),
     m("S115", "lrc of all..business", "lrc of business..all", "business..all"),
     m("S115", "lrc of all..business", "lrc of all..crc", "all..crc"),
     m("S115", "crc16 xmodem of no..lrc", "crc16 xmodem of telegram", "telegram"),
@@ -581,8 +605,8 @@ fn every_code_is_shown_by_a_test() {
     let shown: BTreeSet<&str> = IN_SPEC.iter().chain(IN_TABLE).map(|mistake| mistake.code).collect();
     let listed: BTreeSet<&str> = CODES.iter().map(|(code, _)| *code).collect();
     assert_eq!(listed.len(), CODES.len(), "no code is listed twice");
-    // Those of blocks of fields, and of dates, are shown beside these.
-    const OTHERS: [&str; 2] = [include_str!("structure.rs"), include_str!("dated.rs")];
+    // Those of blocks of fields, of dates, and of what is computed, are shown beside these.
+    const OTHERS: [&str; 3] = [include_str!("structure.rs"), include_str!("dated.rs"), include_str!("computed.rs")];
     let is_shown = |code: &&&str| OTHERS.iter().any(|tests| tests.contains(&format!("\"{code}\"")));
     let untested = listed.difference(&shown).filter(|code| !is_shown(code));
     let untested: Vec<_> = untested.filter(|code| !["S014", "S015"].contains(code)).collect();

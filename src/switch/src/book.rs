@@ -1,13 +1,13 @@
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use pabal_spec::{ExchangeRuleId, NoticeRuleId, Protocol, TelegramId, Unselected};
-use pabal_telegram::{Fill, Layout, Side, Slice};
+use pabal_telegram::{Fill, Layout, Side, Slice, recompute, recompute_from};
 
 use crate::settings::{Party, Settings};
 
@@ -176,9 +176,25 @@ pub(crate) fn blank(layout: &Layout, side: Side) -> Vec<u8> {
             _ => at.fill(field.unset_byte()),
         }
     }
-    // Lengths and the like; what cannot be written is seen by whoever reads it, and the check has seen to it that nothing is.
-    let _ = pabal_telegram::recompute(layout, side, &mut bytes);
+    compute(layout, side, &mut bytes);
     bytes
+}
+
+/// Lengths, checksums and the like of a telegram that is all ours. What cannot be written is seen by whoever reads it, and the check has
+/// seen to it that nothing is.
+pub(crate) fn compute(layout: &Layout, side: Side, telegram: &mut [u8]) {
+    let _ = recompute(layout, side, telegram);
+}
+
+/// What looks at bytes that were written into a telegram of somebody else, whose own mistakes stay what they are.
+///
+/// # Errors
+/// The field that cannot be computed, and why.
+pub(crate) fn compute_from(layout: &Layout, side: Side, telegram: &mut [u8], written: &[Slice]) -> Result<(), String> {
+    recompute_from(layout, side, telegram, written).map_err(|faults| {
+        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        told.join("; ")
+    })
 }
 
 /// Writes a field. A field that does not fit is left as it is: the spec and the settings were checked against that.

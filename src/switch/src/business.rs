@@ -11,7 +11,7 @@ use pabal_spec::Verdict;
 use pabal_telegram::Side;
 
 use crate::admit::Request;
-use crate::book::{blank, put};
+use crate::book::{blank, compute, put};
 use crate::bytes::Bytes;
 use crate::core::Core;
 use crate::entry::{Entry, OpeningChanged, Origin};
@@ -47,6 +47,7 @@ impl Core {
                     if let Some((_, place)) = &rules.participant {
                         put(&mut template, *place, &participant.value);
                     }
+                    compute(layout, Side::Asker, &mut template);
                     let values: Option<Vec<Box<[u8]>>> =
                         rule.per.iter().map(|place| place.of(&template).map(Box::from)).collect();
                     let key = OpeningKey { values: values.unwrap_or_default(), date };

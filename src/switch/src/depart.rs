@@ -6,7 +6,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use pabal_clock::Now;
+use pabal_telegram::Side;
 
+use crate::book::compute_from;
 use crate::bytes::{Bytes, readable};
 use crate::core::Core;
 use crate::durable::Effect;
@@ -84,6 +86,8 @@ impl Core {
             true => self.numbered_by_them(&telegram, &plan, protocol),
             false => self.number(&mut telegram, &plan, protocol).ok_or(Refusal::NumbersExhausted),
         };
+        // Behind number and stamps, which a checksum covers.
+        let computed = compute_from(plan.request_layout(), Side::Asker, &mut telegram, &plan.written());
         let frame = Frame::new(&telegram, &plan.request_secrets);
         let session = &mut self.state.sessions[slot];
         let conn = session.conn();
@@ -96,6 +100,10 @@ impl Core {
                 return;
             }
         };
+        if let Err(why) = computed {
+            self.not_sent(id, Refusal::InvalidFields, &why, now);
+            return;
+        }
         let framing = &plan.protocol.framing;
         let Some((start, end)) = session.out.push(framing, &exchange.telegram, Cargo::Request(id), false) else {
             self.not_sent(id, Refusal::WrongTelegram, "no frame of this protocol can hold the telegram", now);

@@ -10,7 +10,7 @@ use pabal_spec::{ExchangeRule, NoticeRuleId, Verdict};
 use pabal_telegram::Side;
 
 use crate::admit::Request;
-use crate::book::{Named, blank, carry, put};
+use crate::book::{Named, blank, carry, compute, put};
 use crate::bytes::Bytes;
 use crate::conclude::Conclusion;
 use crate::core::Core;
@@ -172,6 +172,7 @@ impl Core {
         if let Some(field) = telegram.get_mut(numbered.at.range()) {
             digits(field, number);
         }
+        compute(plan.request_layout(), Side::Asker, &mut telegram);
         telegram
     }
 

@@ -12,7 +12,7 @@ use pabal_spec::{ExchangeRuleId, Unknown};
 use pabal_telegram::Side;
 
 use crate::admit::Request;
-use crate::book::{blank, carry};
+use crate::book::{blank, carry, compute};
 use crate::business::RETRY_MIN;
 use crate::core::{Core, Inquire};
 use crate::entry::{self, Entry, Frame, Origin};
@@ -21,6 +21,7 @@ use crate::id::{Conn, ExchangeId};
 use crate::outcome::{Cause, Outcome};
 use crate::output::Event;
 use crate::plan::Plan;
+use crate::receive::is_damaged;
 use crate::refusal::Refusal;
 use crate::state::Day;
 use crate::timer::TimerName;
@@ -96,6 +97,7 @@ impl Core {
         for fill in inquiry.exchange().settles.iter().flat_map(|rule| &rule.fill) {
             carry(&original.telegram, fill.from, &mut telegram, fill.to);
         }
+        compute(inquiry.request_layout(), Side::Asker, &mut telegram);
         let request = Request {
             plan: inquiry,
             origin: Origin::Inquiry { original: id, actor: asker.actor, reason: asker.reason },
@@ -137,6 +139,9 @@ impl Core {
     /// An answer came to an exchange; if that is an inquiry, it may settle the one that it is about.
     pub(crate) fn inquiry_answered(&mut self, id: ExchangeId, plan: &Plan, conn: Conn, frame: &[u8], now: Now) {
         let Some(rule) = &plan.exchange().settles else { return };
+        if is_damaged(plan, frame) {
+            return;
+        }
         let Some(inquiry) = self.state.exchanges.get(&id) else { return };
         let Some(parent) = inquiry.about.parent() else { return };
         let Some(original) = self.state.exchanges.get(&parent) else { return };

@@ -13,7 +13,7 @@ declare! {
         NoAnswer = "NO_ANSWER", "No answer came within the institution's time.";
         UnlistedCode = "UNLISTED_CODE", "No table lists the response code.";
         NothingSaid = "NOTHING_SAID", "The response code is listed, but does not say whether it was executed.";
-        Unreadable = "UNREADABLE", "The answer matches the request, but its fields cannot be read.";
+        Unreadable = "UNREADABLE", "The answer matches the request, but its fields cannot be read, or its checksum is wrong.";
         PartlyWritten = "PARTLY_WRITTEN", "The session closed while the request was being written.";
         Restarted = "RESTARTED", "The gateway stopped after the request may have left and before an answer came.";
         NotKept = "NOT_KEPT", "The journal failed after the request may have left; an answer could not be kept.";

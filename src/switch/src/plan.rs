@@ -39,6 +39,16 @@ impl Plan {
         &self.exchange().request_layout
     }
 
+    /// What the gateway writes into a request, whoever made it: what marks it, who we are, stamps and the number.
+    pub(crate) fn written(&self) -> Vec<Slice> {
+        let rules = &self.protocol.rules;
+        let mut written: Vec<Slice> = self.exchange().request.bytes.iter().map(|(at, _)| *at).collect();
+        written.extend(rules.party.iter().map(|(_, at)| *at));
+        written.extend(rules.stamps.iter().map(|stamp| stamp.at));
+        written.push(rules.number.at);
+        written
+    }
+
     /// How the answer lies.
     #[must_use]
     pub fn answer_layout(&self) -> &Arc<Layout> {

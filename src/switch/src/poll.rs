@@ -6,8 +6,9 @@ use alloc::string::String;
 
 use pabal_clock::Now;
 use pabal_spec::TelegramId;
+use pabal_telegram::Side;
 
-use crate::book::carry;
+use crate::book::{carry, compute};
 use crate::core::Core;
 use crate::id::SessionId;
 use crate::session::{CloseReason, SessionEvent, SessionState};
@@ -43,6 +44,7 @@ impl Core {
         }
         let mut request: Box<[u8]> = poll.request.clone();
         stamp(&mut request, &poll.stamps, &[], protocol.day.civil(now.wall));
+        compute(protocol.catalog.layout(poll.request_telegram), Side::Asker, &mut request);
         let session = &mut self.state.sessions[slot];
         session.out.push(&protocol.framing, &request, Cargo::PollRequest, true);
         session.probe = Some(request);
@@ -76,6 +78,7 @@ impl Core {
         for field in &poll.echo {
             carry(frame, *field, &mut answer, *field);
         }
+        compute(protocol.catalog.layout(poll.answer_telegram), Side::Answerer, &mut answer);
         session.out.push(&protocol.framing, &answer, Cargo::PollAnswer, true);
     }
 

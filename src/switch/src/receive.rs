@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use pabal_clock::Now;
 use pabal_spec::{ExchangeRuleId, TelegramId, Verdict, Wins};
-use pabal_telegram::Slice;
+use pabal_telegram::{Side, Slice, Telegram};
 
 use crate::book::{Route, field_names};
 use crate::bytes::{hex, readable};
@@ -64,6 +64,17 @@ impl Core {
             return;
         }
         let book = &self.books[usize::from(protocol)];
+        if let Ok((telegram, Route::Notice(_) | Route::PollRequest | Route::PollAnswer)) = routed {
+            // What an answer says is weighed by its exchange.
+            let side = if matches!(routed, Ok((_, Route::PollAnswer))) { Side::Answerer } else { Side::Asker };
+            let layout = book.protocol.catalog.layout(telegram);
+            if let Some(fault) = Telegram::new(layout, frame, side).damage() {
+                let reason = format!("not as it was sent: {fault}");
+                let secrets = layout.secrets();
+                self.unclaimed(slot, frame, secrets, reason);
+                return;
+            }
+        }
         match routed {
             Ok((_, Route::Answer(rule))) => self.answer(slot, conn, rule, frame, now),
             Ok((_, Route::Notice(rule))) => self.notice(slot, conn, rule, frame, now),
@@ -264,12 +275,20 @@ impl Core {
     }
 }
 
+/// Whether an answer has lost something on its way: whatever it says, it says nothing.
+pub(crate) fn is_damaged(plan: &Plan, frame: &[u8]) -> bool {
+    Telegram::new(plan.answer_layout(), frame, Side::Answerer).damage().is_some()
+}
+
 /// The class of an answer's response code, and what the answer says, also by its second code where its exchange has one.
 pub(crate) fn read_verdict(plan: &Plan, participant: &[u8], frame: &[u8]) -> (Option<Verdict>, Outcome) {
     let rules = &plan.protocol.rules;
     let Some(code) = rules.response_code.of(frame) else {
         return (None, Outcome::Unknown { cause: Cause::Unreadable });
     };
+    if is_damaged(plan, frame) {
+        return (None, Outcome::Unknown { cause: Cause::Unreadable });
+    }
     let name = &plan.exchange().name;
     let class = |code: &[u8]| rules.verdicts.verdict(participant, name, code);
     let header = class(code);

@@ -8,9 +8,9 @@ use alloc::vec::Vec;
 
 use pabal_clock::Now;
 use pabal_spec::{Answered, NoticeRule, NoticeRuleId, Protocol};
-use pabal_telegram::Side;
+use pabal_telegram::{Side, Slice};
 
-use crate::book::{blank, carry, put};
+use crate::book::{blank, carry, compute, compute_from, put};
 use crate::core::Core;
 use crate::delivery::{Delivery, ReplyReport, ServiceReply};
 use crate::durable::Effect;
@@ -205,30 +205,38 @@ impl Core {
     }
 }
 
-/// A reply: the answer that is given, and what the gateway writes over it: what marks it, who we are, key and trace, what is carried back.
-fn reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], mut answer: Vec<u8>, code: Option<&[u8]>) -> Frame {
+/// Writes over the answer that is given: what marks it, who we are, key and trace, what is carried back. Gives where it has written.
+fn write_over(spec: &Protocol, rule: &NoticeRule, frame: &[u8], answer: &mut [u8], code: Option<&[u8]>) -> Vec<Slice> {
     let rules = &spec.rules;
     let parties = rules.party.iter().map(|(_, at)| at);
     let participant = rules.participant.iter().map(|(_, at)| at);
-    for at in rules.key.iter().chain(&rules.trace).chain(parties).chain(participant) {
-        carry(frame, *at, &mut answer, *at);
+    let mut written: Vec<Slice> =
+        rules.key.iter().chain(&rules.trace).chain(parties).chain(participant).copied().collect();
+    for at in &written {
+        carry(frame, *at, answer, *at);
     }
     for echo in &rule.echo {
-        carry(frame, echo.from, &mut answer, echo.to);
+        carry(frame, echo.from, answer, echo.to);
+        written.push(echo.to);
     }
     for (at, bytes) in &rule.answer.bytes {
-        put(&mut answer, *at, bytes);
+        put(answer, *at, bytes);
+        written.push(*at);
     }
     if let Some(code) = code {
-        put(&mut answer, rules.response_code, code);
+        put(answer, rules.response_code, code);
+        written.push(rules.response_code);
     }
-    Frame { bytes: answer, secrets: spec.catalog.layout(rule.answer.telegram).secrets(), digest: None }
+    written
 }
 
 /// A reply that says a code and nothing else.
 pub(crate) fn code_reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], code: &[u8]) -> Frame {
-    let answer = blank(spec.catalog.layout(rule.answer.telegram), Side::Answerer);
-    reply(spec, rule, frame, answer, Some(code))
+    let layout = spec.catalog.layout(rule.answer.telegram);
+    let mut answer = blank(layout, Side::Answerer);
+    write_over(spec, rule, frame, &mut answer, Some(code));
+    compute(layout, Side::Answerer, &mut answer);
+    Frame { bytes: answer, secrets: layout.secrets(), digest: None }
 }
 
 fn service_reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], said: &ServiceReply) -> Result<Frame, Refused> {
@@ -240,7 +248,7 @@ fn service_reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], said: &Servic
     {
         return no(format!("the response code is {} bytes, not {}", code.len(), at.len));
     }
-    let answer = match &said.telegram {
+    let mut answer = match &said.telegram {
         Some(telegram) if telegram.len() as u64 != u64::from(layout.len()) => {
             return no(format!(
                 "a reply to `{}` is {} bytes, not {}; the length prefix is not part of it",
@@ -257,5 +265,9 @@ fn service_reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], said: &Servic
     if !is_said {
         return no(format!("a reply to `{}` has to say a response code", rule.name));
     }
-    Ok(reply(spec, rule, frame, answer, said.response_code.as_deref()))
+    let written = write_over(spec, rule, frame, &mut answer, said.response_code.as_deref());
+    match compute_from(layout, Side::Answerer, &mut answer, &written) {
+        Ok(()) => Ok(Frame { bytes: answer, secrets: layout.secrets(), digest: None }),
+        Err(why) => no(why),
+    }
 }

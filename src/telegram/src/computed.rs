@@ -109,6 +109,28 @@ impl Computed {
         }
     }
 
+    /// Whether the field holds something else once these bytes have changed, and no length has.
+    fn looks_at(&self, telegram: &Telegram<'_, '_>, cell: &Cell<'_>, changed: &[Slice]) -> bool {
+        let among = |at: Slice| {
+            changed.iter().any(|one| one.range().start < at.range().end && at.range().start < one.range().end)
+        };
+        match self {
+            Self::Sign | Self::Fraction | Self::Length { .. } | Self::Count { .. } | Self::OwnDigit { .. } => false,
+            Self::Sum { of } => {
+                let mut looks = false;
+                let _ = each(telegram, of, |cell| {
+                    looks |= among(cell.at);
+                    Ok(())
+                });
+                looks
+            }
+            Self::Checksum { of, .. } => {
+                of.find(telegram, cell.at).is_some_and(|(offset, len)| among(Slice { offset, len }))
+            }
+            Self::CheckDigit { of, .. } => of.at(cell.at.offset).is_some_and(among),
+        }
+    }
+
     /// What the field must hold; `None` for what is said by the number beside it.
     fn of(&self, telegram: &Telegram<'_, '_>, cell: &Cell<'_>) -> Result<Option<Value>, Rule> {
         let bytes = telegram.bytes();
@@ -272,6 +294,8 @@ pub(crate) struct Later {
     open: Vec<u32>,
     /// Numbers with something beside them, where they begin, and what they are.
     numbers: Vec<(FieldId, u32, Decimal)>,
+    /// What is not open is left as it is, and not compared.
+    leaves: bool,
 }
 
 impl Later {
@@ -341,6 +365,9 @@ impl Later {
     ) -> Result<(), Rule> {
         let telegram = Telegram::new(layout, out, side);
         if !self.is_open(cell.at.offset) {
+            if self.leaves {
+                return Ok(());
+            }
             return match cell.read(&telegram) {
                 Some(found) => computed.check(&telegram, cell, &found),
                 None => Ok(()),
@@ -397,18 +424,81 @@ pub fn recompute(layout: &Layout, side: Side, telegram: &mut [u8]) -> Result<(),
     if !layout.computes() {
         return Ok(());
     }
-    let mut walk = Walk::new(&Telegram::new(layout, telegram, side));
-    let mut later = Later::default();
+    let open = written(&Telegram::new(layout, telegram, side)).map(|(cell, _)| cell.at.offset).collect();
+    rewrite(Later { open, ..Later::default() }, layout, side, telegram)
+}
+
+/// The same, but only for what looks at bytes that have been `changed` since: what else the telegram says of itself stays as whoever
+/// made it has written it, be it right or wrong.
+///
+/// # Errors
+/// What cannot be written, each with its field; the others are written.
+pub fn recompute_from(layout: &Layout, side: Side, telegram: &mut [u8], changed: &[Slice]) -> Result<(), Vec<Fault>> {
+    if !layout.computes() {
+        return Ok(());
+    }
+    let mut changed = changed.to_vec();
+    let mut open = Vec::new();
+    let seen = Telegram::new(layout, telegram, side);
+    let mut others: Vec<_> = written(&seen).collect();
+    loop {
+        let (new, left): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|(cell, computed)| computed.looks_at(&seen, cell, &changed));
+        if new.is_empty() {
+            break;
+        }
+        changed.extend(new.iter().map(|(cell, _)| cell.at));
+        open.extend(new.iter().map(|(cell, _)| cell.at.offset));
+        others = left;
+    }
+    open.sort_unstable();
+    rewrite(Later { open, leaves: true, ..Later::default() }, layout, side, telegram)
+}
+
+fn rewrite(later: Later, layout: &Layout, side: Side, telegram: &mut [u8]) -> Result<(), Vec<Fault>> {
+    let faults = later.settle(layout, side, telegram);
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+/// What nobody has to give in a telegram, where it is, and how it is computed.
+fn written<'l>(telegram: &Telegram<'l, '_>) -> impl Iterator<Item = (Cell<'l>, &'l Computed)> + use<'l> {
+    let (mut walk, side, mut found) = (Walk::new(telegram), telegram.side(), Vec::new());
     while let Some(step) = walk.step() {
         if let Step::Cell { cell, is_room: false, .. } = step
             && let Fill::Computed(computed) = &cell.field.fill
             && computed.is_written()
+            && cell.field.by.fills(side)
         {
-            later.open.push(cell.at.offset);
+            found.push((cell, computed));
         }
     }
-    let faults = later.settle(layout, side, telegram);
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
+    found.into_iter()
+}
+
+impl Telegram<'_, '_> {
+    /// The first thing that shows that these are not the bytes that were sent: a checksum that is not theirs, or one that is not there.
+    /// `None` for a layout without checksums. What else is wrong is no damage: it was sent so.
+    #[must_use]
+    pub fn damage(&self) -> Option<Fault> {
+        let is_checksum = |field: &Field| {
+            matches!(field.fill, Fill::Computed(Computed::Checksum { .. })) && field.by.fills(self.side())
+        };
+        if !self.layout().computes() || !self.layout().fields().iter().any(is_checksum) {
+            return None;
+        }
+        let mut cells = self.cells();
+        let mut last = None;
+        for (cell, value) in cells.by_ref() {
+            last = value.err();
+            if let Some(fault) = &last
+                && (is_checksum(cell.field) || matches!(fault.rule, Rule::CutShort { .. }))
+            {
+                return last;
+            }
+        }
+        // Behind a count or a key that cannot be, nobody finds one.
+        if cells.end().is_none() { last } else { None }
+    }
 }
 
 impl fmt::Display for Span {

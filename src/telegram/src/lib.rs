@@ -125,7 +125,7 @@ mod walk;
 pub use cell::{Cell, CellPath, Indices};
 pub use charset::{Charset, CharsetPair};
 pub use class::Class;
-pub use computed::{CheckDigit, Checksum, Computed, Span, recompute};
+pub use computed::{CheckDigit, Checksum, Computed, Span, recompute, recompute_from};
 pub use decimal::{Decimal, DecimalError};
 pub use decode::{Fields, Telegram};
 pub use encode::{Values, encode};

@@ -27,6 +27,7 @@ counts! {
     successes,
     failures,
     unknowns,
+    unreadable,
     not_sent,
     date_changed,
     known_keys,

@@ -147,6 +147,15 @@ pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
     if let Some(bank) = slow {
         added.push_str(&slow_bank(bank));
     }
+    if setup.checked {
+        let (bank, late) = (BANKS[chance.index(BANKS.len().min(3))], chance.between(1, 2_000));
+        let _ = write!(
+            added,
+            "[[reply]]\nname = \"damaged\"\nexchange = \"transfer\"\nmatch.bank_code = \"{bank}\"\nexecutes = true\n\
+             amount = \"debit_amt\"\nresponse_code = \"0000\"\ndelay = [\"1ms\", \"{late}ms\"]\nbehave = 2\n\
+             [[reply.misbehave]]\ndo = \"wrong_checksum\"\n[[reply.misbehave]]\ndo = \"wrong_checksum\"\nalso = true\n\n"
+        );
+    }
     // A few banks open late, as their clocks go: the first tries are refused.
     for _ in 0..chance.between(0, 3) {
         let (bank, tries) = (BANKS[chance.index(BANKS.len())], chance.between(1, 3));

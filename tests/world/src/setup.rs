@@ -50,6 +50,8 @@ pub struct Setup {
     pub overtaken: bool,
     /// The institution tells each notice once, be it replied to or not; a friendly one tells of deposits then, and else of nothing.
     pub tells_once: bool,
+    /// Telegrams say how long they are and have checksums; some of the institution's are wrong.
+    pub checked: bool,
 }
 
 impl Setup {
@@ -61,6 +63,7 @@ impl Setup {
         let mut apart = Chance::new(seed ^ 0x0051_0b4d);
         let (slow_bank, held_back) = (apart.per_mille(350), apart.per_mille(200));
         let (overtaken, tells_once) = (apart.per_mille(250), apart.per_mille(350));
+        let checked = apart.per_mille(300);
         let span = match chance.between(0, 99) {
             0..=44 => Span::Evening,
             45..=79 => Span::Midnight,
@@ -84,6 +87,7 @@ impl Setup {
             held_back: false,
             overtaken: false,
             tells_once,
+            checked,
         };
         let held_back = held_back && setup.faults > 0 && span != Span::WholeDay;
         let slow_bank = slow_bank && setup.hostile;

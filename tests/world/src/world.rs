@@ -214,7 +214,7 @@ fn plus(wall: Wall, span: Duration) -> Wall {
 impl World {
     fn new(setup: Setup) -> Self {
         let mut chance = Chance::new(setup.seed);
-        let institution = Arc::clone(&versions::all()[0].institution);
+        let institution = Arc::clone(&versions::all(setup.checked)[0].institution);
         let settings = setup::settings(setup, &mut chance);
         let second_of_day = match setup.span {
             Span::Evening => chance.between(20 * 3_600, 22 * 3_600 + 1_800),

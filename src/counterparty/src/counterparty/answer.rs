@@ -5,12 +5,12 @@ use alloc::vec::Vec;
 
 use pabal_clock::Now;
 use pabal_spec::{Effect, ExchangeRule, ExchangeRuleId};
-use pabal_telegram::{Decimal, Side};
+use pabal_telegram::{Decimal, Side, Slice};
 
 use super::send::{AS_IT_SHOULD, Delivery, Shape, What};
 use super::{Counterparty, Job};
 use crate::chance::Chance;
-use crate::fill::{Counters, Ingredients, apply};
+use crate::fill::{Counters, Ingredients, apply, compute, spoil};
 use crate::key::Key;
 use crate::ledger::{Notice, Request};
 use crate::output::{Connection, Event};
@@ -109,6 +109,7 @@ impl Counterparty {
         let Some(recipe) = scenario.plain.get(usize::from(asked.exchange.0)) else { return };
         let mut telegram = recipe.make(self.ingredients(asked, &NOTHING, now), &mut self.counters);
         self.put_code(&mut telegram, codes, asked.frame);
+        compute(&self.protocol, Side::Answerer, &mut telegram, &recipe.said);
         if asked.times == 1
             && let Some(request) = self.request_of(asked)
         {
@@ -148,6 +149,7 @@ impl Counterparty {
         let with = self.ingredients(asked, about, now);
         let mut telegram = reply.recipe.make(with, &mut self.counters);
         self.put_code(&mut telegram, &reply.response_code, asked.frame);
+        compute(&self.protocol, Side::Answerer, &mut telegram, &reply.recipe.said);
         let mut executes = misdeed.and_then(|misdeed| misdeed.executes).unwrap_or(reply.executes);
         if let Some(Deed::Refuse(codes) | Deed::RelayFirst { refuses: Some(codes), .. }) =
             misdeed.map(|misdeed| &misdeed.deed)
@@ -178,6 +180,8 @@ impl Counterparty {
             Some((Deed::Alter { sets, also }, word)) => {
                 let mut altered = telegram.clone();
                 apply(sets, &mut altered, with, &mut self.counters);
+                let said: Vec<Slice> = reply.recipe.said.iter().copied().chain(sets.iter().map(|set| set.at)).collect();
+                compute(&self.protocol, Side::Answerer, &mut altered, &said);
                 if *also {
                     self.put_off(asked.answer(telegram, AS_IT_SHOULD), delay, now);
                 }
@@ -210,6 +214,7 @@ impl Counterparty {
         let recipe = self.scenario.plain.get(usize::from(asked.exchange.0));
         let mut telegram = recipe.map_or_else(Vec::new, |plain| plain.make(with, &mut Counters::default()));
         self.put_code(&mut telegram, codes, asked.frame);
+        compute(&self.protocol, Side::Answerer, &mut telegram, recipe.map_or(&[], |plain| &plain.said));
         telegram
     }
 
@@ -243,6 +248,15 @@ impl Counterparty {
                 Deed::WrongKey { also } => {
                     let right = delivery.clone();
                     self.change_number(&mut delivery.telegram);
+                    compute(&self.protocol, delivery.what.side(), &mut delivery.telegram, &[]);
+                    if *also {
+                        self.put_off(Delivery { conduct: AS_IT_SHOULD, ..right }, delay, now);
+                    }
+                    Shape::Whole
+                }
+                Deed::WrongChecksum { also } => {
+                    let right = delivery.clone();
+                    spoil(&self.protocol, delivery.what.side(), &mut delivery.telegram);
                     if *also {
                         self.put_off(Delivery { conduct: AS_IT_SHOULD, ..right }, delay, now);
                     }

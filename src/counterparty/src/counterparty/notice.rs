@@ -3,11 +3,12 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use pabal_clock::{BusinessDate, Now};
+use pabal_telegram::Side;
 
 use super::send::{AS_IT_SHOULD, Delivery, Shape, What};
 use super::{Counterparty, Job};
 use crate::chance::Chance;
-use crate::fill::{Ingredients, Set, apply};
+use crate::fill::{Ingredients, Set, apply, compute};
 use crate::key::Key;
 use crate::ledger::Notice;
 use crate::scenario::{Deed, Misdeed, Start};
@@ -85,6 +86,7 @@ impl Counterparty {
             self.counters.skip(numbering, &mut telegram, (*count).into());
             self.ledger.tally(&telegram).skipped += u64::from(*count);
         }
+        compute(&self.protocol, Side::Asker, &mut telegram, &rule.recipe.said);
         let Some(key) = self.notice_key(&telegram) else { return };
         self.ledger.issue(&key, &run.name, &telegram, now);
         self.send_notice(run, key, telegram, misdeed, chance, 1, now);
@@ -108,6 +110,7 @@ impl Counterparty {
         let (mut telegram, count) = (notice.telegram.to_vec(), notice.sent.saturating_add(1));
         let with = self.notice_ingredients(&run.cause, count, now);
         apply(&resend.sets, &mut telegram, with, &mut self.counters);
+        compute(&self.protocol, Side::Asker, &mut telegram, &rule.recipe.said);
         let mut chance = Chance::about(self.seed, key.bytes(), u64::from(count));
         let misdeed = rule.conduct.choose(&mut chance);
         self.send_notice(run, key.clone(), telegram, misdeed, chance, count, now);
@@ -119,6 +122,8 @@ impl Counterparty {
         let (mut telegram, count) = (notice.telegram.to_vec(), notice.sent.saturating_add(1));
         let with = self.notice_ingredients(&repetition.run.cause, count, now);
         apply(&repetition.sets, &mut telegram, with, &mut self.counters);
+        let said = self.scenario.notices.get(repetition.run.notice).map_or(&[][..], |rule| &rule.recipe.said);
+        compute(&self.protocol, Side::Asker, &mut telegram, said);
         let what = What::Notice(repetition.run.clone(), repetition.key.clone());
         self.deliver(Delivery { what, telegram, came_by: None, shape: Shape::Whole, conduct: "repeat" }, now);
         if repetition.left > 1 {
@@ -171,6 +176,8 @@ impl Counterparty {
                 }
                 let with = self.notice_ingredients(&cause, count, now);
                 apply(sets, &mut telegram, with, &mut self.counters);
+                let said: Vec<_> = sets.iter().map(|set| set.at).collect();
+                compute(&self.protocol, Side::Asker, &mut telegram, &said);
             }
             Some(Deed::Repeat { after, times, sets }) if count == 1 => {
                 let after = chance.between(after.0, after.1);

@@ -11,6 +11,7 @@ use super::answer::Asked;
 use super::send::{AS_IT_SHOULD, Delivery, Shape, What};
 use super::{Counterparty, Timer};
 use crate::chance::Chance;
+use crate::fill::compute;
 use crate::key::Key;
 use crate::ledger::{Request, Stranger};
 use crate::output::{Connection, Event};
@@ -93,6 +94,7 @@ impl Counterparty {
                 place.copy_from_slice(bytes);
             }
         }
+        compute(&protocol, Side::Answerer, &mut telegram, &[]);
         let scenario = Arc::clone(&self.scenario);
         let mut chance = Chance::about(self.seed, b"P", self.ledger.totals().polls);
         let misdeed = scenario.poll.conduct.choose(&mut chance);

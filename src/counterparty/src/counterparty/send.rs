@@ -3,6 +3,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use pabal_clock::Now;
+use pabal_telegram::Side;
 
 use super::notice::NoticeRun;
 use super::session::Item;
@@ -34,6 +35,16 @@ pub(super) enum What {
     GapAnswer(Key),
     Notice(NoticeRun, Key),
     PollAnswer,
+}
+
+impl What {
+    /// Who has filled it.
+    pub(super) const fn side(&self) -> Side {
+        match self {
+            Self::Notice(..) => Side::Asker,
+            Self::Answer(_) | Self::GapAnswer(_) | Self::PollAnswer => Side::Answerer,
+        }
+    }
 }
 
 /// What becomes of a telegram on its way out.

@@ -7,6 +7,7 @@ use pabal_telegram::Deframer;
 
 use super::{Counterparty, Timer};
 use crate::chance::Chance;
+use crate::fill::compute;
 use crate::output::{Connection, Event, LineId, Output};
 use crate::scenario::{Deed, Misdeed, Start};
 use crate::settings::{Direction, Side};
@@ -263,6 +264,7 @@ impl Counterparty {
                 place.copy_from_slice(&stamped(&stamp.pattern.pattern, civil));
             }
         }
+        compute(&protocol, pabal_telegram::Side::Asker, &mut telegram, &[]);
         self.timers.set(Timer::PollAnswer(connection), now.mono + poll.timeout);
         self.send_framed(connection, &telegram, now);
     }

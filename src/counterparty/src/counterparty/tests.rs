@@ -14,6 +14,7 @@ use crate::output::Event;
 
 mod anything;
 mod business;
+mod computed;
 mod day;
 mod gaps;
 mod misbehave;
@@ -55,7 +56,10 @@ impl Desk {
     }
 
     fn unconnected(scenario: &str, settings: Settings, seed: u64) -> Self {
-        let protocol = hecto::protocol();
+        Self::speaking(hecto::protocol(), scenario, settings, seed)
+    }
+
+    fn speaking(protocol: Arc<Protocol>, scenario: &str, settings: Settings, seed: u64) -> Self {
         let scenario = match Scenario::parse(scenario, "test.toml", &protocol) {
             Ok(scenario) => scenario,
             Err(mistakes) => panic!("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),

@@ -4,13 +4,13 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use pabal_spec::Protocol;
-use pabal_telegram::Layout;
+use pabal_telegram::{Layout, Side};
 
 use super::codes::codes;
 use super::fields::{CounterCount, Origins, find, hex_bytes, sets};
 use super::read::{Reader, Table};
 use super::{Conduct, Cut, Deed, Misdeed, When};
-use crate::fill::{Set, Source};
+use crate::fill::{Set, Source, checksums};
 
 /// What can misbehave. Not all of them can do everything.
 #[derive(Clone, Copy)]
@@ -40,6 +40,7 @@ enum Word {
     Garbage,
     WrongLength,
     WrongKey,
+    WrongChecksum,
     Alter,
     Stall,
     Close,
@@ -60,6 +61,7 @@ const WORDS: &[(&str, Word)] = &[
     ("garbage", Word::Garbage),
     ("wrong_length", Word::WrongLength),
     ("wrong_key", Word::WrongKey),
+    ("wrong_checksum", Word::WrongChecksum),
     ("alter", Word::Alter),
     ("stall", Word::Stall),
     ("close", Word::Close),
@@ -211,6 +213,18 @@ fn deed<'t>(
             Deed::WrongLength { by: by? }
         }
         Word::WrongKey => Deed::WrongKey { also: also(reader, table)? },
+        Word::WrongChecksum => {
+            let (layout, side) = match actor {
+                Actor::Reply(layout, _) => (layout, Side::Answerer),
+                Actor::Notice(layout, _) => (layout, Side::Asker),
+                Actor::Poll | Actor::Session => return None,
+            };
+            if checksums(layout, side).next().is_none() {
+                let help = "only what the spec computes as `lrc`, `crc16` or `crc32` can be made wrong by it".into();
+                reader.mistake(&place, alloc::format!("telegram {} has no checksum", layout.name()), Some(help));
+            }
+            Deed::WrongChecksum { also: also(reader, table)? }
+        }
         Word::Alter => {
             let node = table.needed(reader, "set")?;
             let (Actor::Reply(layout, origins) | Actor::Notice(layout, origins)) = actor else { return None };

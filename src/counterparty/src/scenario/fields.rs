@@ -244,7 +244,8 @@ fn copy_of(reader: &mut Reader<'_>, node: &Node<'_>, to: &Field, origins: Origin
 /// `copy_all = "notice"`: every field that the answer's side fills and that the notice has, too, by name.
 pub(crate) fn copies_all(target: &Layout, notice: &Layout, but: &[Slice]) -> Vec<Set> {
     let able = target.head().iter().filter(|field| {
-        let open = !matches!(field.fill, Fill::Const(_) | Fill::Default(_)) && field.echo != Echo::Always;
+        let open =
+            !matches!(field.fill, Fill::Const(_) | Fill::Default(_) | Fill::Computed(_)) && field.echo != Echo::Always;
         open && field.by.fills(Side::Answerer) && !but.contains(&field.at)
     });
     let copies = able.filter_map(|to| {

@@ -5,7 +5,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use pabal_telegram::{Computed, Field, FieldId, Fill, Form, Kind, Near, Number, Sign, Slice, Span as Bytes};
+use pabal_telegram::{
+    Class, Computed, Echo, Field, FieldId, Fill, Form, Kind, Near, Number, Sign, Slice, Span as Bytes,
+};
 
 use crate::check::layout::{Column, Draft};
 use crate::diagnostic::{Diagnostic, Span};
@@ -29,6 +31,7 @@ pub(crate) fn settle(draft: &mut Draft<'_>, out: &mut Vec<Diagnostic>) {
             }
         }
     }
+    secrets(draft, &mut told);
     for diagnostic in told {
         if !out.iter().any(|before| before.code == diagnostic.code && before.at.span == diagnostic.at.span) {
             out.push(diagnostic);
@@ -36,20 +39,54 @@ pub(crate) fn settle(draft: &mut Draft<'_>, out: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The gateway writes into telegrams when they leave, behind what their checksums were made of.
-pub(crate) fn no_checksums(drafts: &[Draft<'_>], out: &mut Vec<Diagnostic>) {
-    let columns = drafts.iter().flat_map(|draft| &draft.columns);
-    for column in columns.filter(|column| matches!(column.field.fill, Fill::Computed(Computed::Checksum { .. }))) {
-        let span = column.written.computed.as_ref().map_or(column.written.name.span, |computed| computed.span);
-        if out.iter().any(|told| told.code == mistake::NO_CHECKSUM && told.at.span == span) {
+/// A checksum over a secret of a few digits, and all the rest beside it, is as good as the secret.
+fn secrets(draft: &Draft<'_>, out: &mut Vec<Diagnostic>) {
+    for (at, column) in draft.columns.iter().enumerate() {
+        if column.field.class == Class::Secret || column.written.class.is_none() {
             continue;
         }
-        let message = format!("The checksum `{}` would be that of a telegram without its stamps", column.field.path);
+        let source = sources(draft, at).find(|source| source.field.class == Class::Secret);
+        let Some((source, class)) = source.zip(column.written.class.as_ref()) else { continue };
+        let message = format!("Field `{}` is computed from a secret, and is none", column.field.path);
         out.push(
-            error(mistake::NO_CHECKSUM, span, "not in a protocol", message)
-                .help("below `layouts`, where telegrams are converted and not sent, there can be one"),
+            error(mistake::TELLS_SECRET, class.span, "tells a secret", message)
+                .help("make it `secret`, too: whoever has it and the rest of the telegram finds the secret again")
+                .related(source.written.name.span, "the secret"),
         );
     }
+}
+
+/// The fields whose bytes a computed field is made of; of a length or a count, none.
+fn sources<'d, 's>(draft: &'d Draft<'s>, at: usize) -> impl Iterator<Item = &'d Column<'s>> {
+    let columns = &draft.columns;
+    let own = columns.get(at);
+    let beside = |from: &Column<'_>, near: Near, to: &Column<'_>| {
+        from.run == to.run && from.field.at.offset.checked_add_signed(near.ahead) == Some(to.field.at.offset)
+    };
+    columns
+        .iter()
+        .enumerate()
+        .filter(move |(other, column)| {
+            let Some(own) = own else { return false };
+            let Fill::Computed(computed) = &own.field.fill else { return false };
+            let number = match column.field.kind {
+                Kind::Number(number) => Some(number),
+                _ => None,
+            };
+            match computed {
+                Computed::Sign => number.and_then(|number| number.sign).is_some_and(|near| beside(column, near, own)),
+                Computed::Fraction => {
+                    number.and_then(|number| number.fraction).is_some_and(|near| beside(column, near, own))
+                }
+                Computed::Sum { of } => of.contains(&id(*other)),
+                Computed::Checksum { of: Bytes::Fields { first, last }, .. } => {
+                    (first.index()..=last.index()).contains(other)
+                }
+                Computed::CheckDigit { of, .. } => beside(own, *of, column),
+                _ => false,
+            }
+        })
+        .map(|(_, column)| column)
 }
 
 /// Writes down what was found; a number that has a part in another field says so itself.
@@ -68,7 +105,7 @@ fn put(draft: &mut Draft<'_>, at: usize, found: Found) {
 fn signed(draft: &mut Draft<'_>, at: usize, sign: &Name, out: &mut Vec<Diagnostic>) {
     let place = Place { draft, at, span: sign.span };
     let Some(found) = place.sibling(sign, out) else { return };
-    let Some(near) = place.near(found) else { return };
+    let Some(near) = place.beside(found, out).and_then(|()| place.near(found)) else { return };
     let (Some(column), Some(other)) = (draft.columns.get(at), draft.columns.get(found)) else { return };
     if other.field.kind != Kind::Text || other.field.at.len != 1 {
         out.push(
@@ -129,6 +166,11 @@ impl Place<'_, '_> {
         let field = &self.draft.columns.get(self.at)?.field;
         if field.fill != Fill::Given {
             self.tell(out, "it gets its value elsewhere", "remove the value or what it is computed from");
+            return None;
+        }
+        if field.echo != Echo::No && !written.is_given() {
+            let help = "leave `echo` out: what it says of the answer is not what it said of the request";
+            self.tell(out, "it would be carried back", help);
             return None;
         }
         let alone = |computed| Some(Found { computed, fraction: None });
@@ -219,6 +261,7 @@ impl Place<'_, '_> {
                 let fits = matches!(field.kind, Kind::Number(_) | Kind::Text | Kind::Code) && field.at.len == 1;
                 self.holds(field, fits, "a check digit is one digit: `code(1)`, `9(1)` or `X(1)`", out)?;
                 let found = self.sibling(name, out)?;
+                self.beside(found, out)?;
                 alone(Computed::CheckDigit { of: self.near(found)?, by: by.clone() })
             }
             written::Computed::Fraction(name) => {
@@ -228,6 +271,7 @@ impl Place<'_, '_> {
                 };
                 self.holds(field, is_plain(field), "decimals are digits: `9(3)`", out)?;
                 let found = self.sibling(name, out)?;
+                self.beside(found, out)?;
                 let other = &self.draft.columns.get(found)?.field;
                 self.holds(
                     other,
@@ -284,6 +328,21 @@ impl Place<'_, '_> {
     fn near(&self, other: usize) -> Option<Near> {
         let columns = &self.draft.columns;
         near(columns.get(self.at)?.field.at, columns.get(other)?.field.at)
+    }
+
+    /// Tells that another field is sometimes elsewhere, seen from this one, unless it is not.
+    fn beside(&self, other: usize, out: &mut Vec<Diagnostic>) -> Option<()> {
+        let (own, other) = (self.draft.columns.get(self.at)?, self.draft.columns.get(other)?);
+        if own.run == other.run {
+            return Some(());
+        }
+        let message = format!("Between `{}` and `{}` lies something that moves", own.field.path, other.field.path);
+        out.push(
+            error(mistake::APART, self.span, "not always beside it", message)
+                .help("both stand in the same block, and nothing that repeats, is chosen or has a condition stands between them")
+                .related(other.written.name.span, "the other"),
+        );
+        None
     }
 
     fn range(&self, range: &Extent, out: &mut Vec<Diagnostic>) -> Option<Bytes> {

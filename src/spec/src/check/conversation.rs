@@ -223,6 +223,33 @@ pub(crate) fn filled(scene: &Scene<'_>, names: &[&Name], asker: bool, out: &mut 
     empty.is_empty()
 }
 
+/// What the gateway goes by cannot be what it computes when it has gone by it.
+pub(crate) fn needed_before(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) {
+    let written = scene.written;
+    let names = written.key.iter().chain(&written.trace).chain(&written.participant).chain(&written.compartment);
+    let names = names.chain(written.number.iter().flat_map(|number| &number.scope));
+    let names = names.chain(written.verdict.iter().map(|verdict| &verdict.field));
+    let mut told: Vec<&str> = Vec::new();
+    for name in names.chain(written.opening.iter().flat_map(|opening| &opening.per)) {
+        let Some(column) = scene.header.iter().find(|column| *column.field.path == *name.value) else { continue };
+        let Some(computed) = column.written.computed.as_ref().filter(|one| !one.value.is_given()) else { continue };
+        if told.contains(&name.value.as_str()) {
+            continue;
+        }
+        told.push(&name.value);
+        out.push(
+            error(
+                mistake::NEEDED_BEFORE,
+                name.span,
+                "is computed",
+                format!("Field `{}` is computed when all else is written, and is needed before", name.value),
+            )
+            .help("take a field that one of the two sides fills; a computed one only says of others what they say themselves")
+            .related(computed.span, "computed here"),
+        );
+    }
+}
+
 /// A field of a request of the gateway's own for which it has no value: neither stamped (but for those that are `given`) nor constant,
 /// nor one of the known.
 pub(crate) fn unfilled<'c, 's>(

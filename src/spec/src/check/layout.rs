@@ -39,6 +39,8 @@ pub(crate) struct Column<'s> {
     pub(crate) moves: bool,
     /// The body in which it stands, of those that are there sometimes or several times; 0 for none.
     pub(crate) body: u32,
+    /// The first column of the run in which it lies: offsets are from where that begins.
+    pub(crate) run: usize,
 }
 
 impl Column<'_> {
@@ -178,6 +180,7 @@ pub(crate) fn draft<'s>(
                 sure: c.sure,
                 moves: c.moves,
                 body: c.body,
+                run: c.run,
             }));
         }
         (Some(name), header) => {
@@ -348,7 +351,7 @@ pub(crate) fn column<'s>(
             field.fill = constant(&field, text, out).map_or(Fill::Given, Fill::Default);
         }
     }
-    Column { written, field, sure: written.kind.is_some(), moves: false, body: 0 }
+    Column { written, field, sure: written.kind.is_some(), moves: false, body: 0, run: 0 }
 }
 
 fn kind(written: &written::Field, out: &mut Vec<Diagnostic>) -> Kind {

@@ -123,7 +123,6 @@ pub(crate) fn check(
         drafts.push(layout::draft(telegram, header_written, &header, header_is_whole, &ground, out));
     }
     relate(&written.members, &mut drafts, out);
-    computed::no_checksums(&drafts, out);
     let selection = select::check(written, &header, header_is_whole, &drafts, out);
     let verdicts = table::check(written, &header, sources, out);
     let mut scene = Scene { written, header, header_is_whole, drafts, selection, verdicts: VerdictTable::default() };
@@ -205,6 +204,7 @@ fn rules(scene: &Scene<'_>, listed: bool, out: &mut Vec<Diagnostic>) -> Option<R
     let key = conversation::key(scene, out);
     let trace = conversation::trace(scene, out);
     conversation::stray_stamps(scene, out);
+    conversation::needed_before(scene, out);
     shown::check(scene, out);
     let poll = written.poll.as_ref().map(|poll| conversation::poll(scene, poll, out));
     let exchanges = exchange::check(scene, out);

@@ -129,7 +129,7 @@ impl<'s, 'g, 'o> Shaper<'s, 'g, 'o> {
                     let mut column = layout::column(written, prefix, self.offset, self.in_header, self.ground, out);
                     column.moves = self.moved || !self.open.is_empty();
                     column.body = self.open.last().map_or(0, |open| open.body);
-                    self.run.get_or_insert(self.columns.len());
+                    column.run = *self.run.get_or_insert(self.columns.len());
                     self.offset = layout::end(&column.field);
                     self.extent.add(column.field.at.len, column.field.at.len);
                     self.columns.push(column);
@@ -368,6 +368,7 @@ impl<'s, 'g, 'o> Shaper<'s, 'g, 'o> {
         let out = if quiet { &mut sink } else { &mut *self.out };
         let mut column = layout::column(written, prefix, 0, self.in_header, self.ground, out);
         column.moves = true;
+        column.run = self.columns.len();
         column.body = self.open.last().map_or(0, |open| open.body);
         let unfit = ["=", "const", "right", "pad", "wide", "lenient", "at"];
         if let Some(clause) = unfit.iter().find_map(|clause| written.seen.find(clause)) {

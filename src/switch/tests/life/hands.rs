@@ -122,6 +122,8 @@ pub(crate) struct Hands {
     pub(crate) opens: bool,
     /// Whether the peer answers poll telegrams by itself.
     pub(crate) lives: bool,
+    /// Whether what the peer sends has a length, a check digit and a checksum, where they are in [`crate::peer`].
+    pub(crate) seals: bool,
     pub(crate) undurable: VecDeque<(Ticket, Vec<Entry>)>,
     /// Every durable entry, as it was stored.
     pub(crate) journal: Vec<(String, Vec<u8>)>,
@@ -164,6 +166,7 @@ impl Hands {
             socket_room: usize::MAX,
             opens: true,
             lives: true,
+            seals: false,
             undurable: VecDeque::new(),
             journal: Vec::new(),
             streams: BTreeMap::new(),
@@ -400,7 +403,8 @@ impl Hands {
 
     fn receive_quietly(&mut self, telegram: &[u8]) {
         if let Some(conn) = self.open_conns.iter().rev().find(|conn| conn.session.line == self.answering()).copied() {
-            self.core.handle_received(conn, &peer::framed(telegram), self.now);
+            let telegram = if self.seals { peer::sealed(telegram) } else { telegram.to_vec() };
+            self.core.handle_received(conn, &peer::framed(&telegram), self.now);
         }
     }
 

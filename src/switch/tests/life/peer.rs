@@ -9,6 +9,11 @@ pub(crate) const SEND_DATE: (usize, usize) = (38, 46);
 pub(crate) const SEND_TIME: (usize, usize) = (46, 52);
 pub(crate) const RESPONSE_CODE: (usize, usize) = (52, 56);
 
+/// Places in the last reserved bytes of the header, of a version that checks itself.
+pub(crate) const TOTAL: (usize, usize) = (82, 86);
+pub(crate) const NUMBER_DIGIT: (usize, usize) = (86, 87);
+pub(crate) const HEADER_CRC: (usize, usize) = (87, 91);
+
 /// Places in the body of a transfer.
 pub(crate) const DEBIT_ACCOUNT: (usize, usize) = (100, 115);
 pub(crate) const PASSBOOK_PIN: (usize, usize) = (115, 123);
@@ -22,6 +27,32 @@ pub(crate) fn at(frame: &[u8], place: (usize, usize)) -> &str {
 
 pub(crate) fn put(frame: &mut [u8], place: (usize, usize), text: &str) {
     frame[place.0..place.1].copy_from_slice(text.as_bytes());
+}
+
+/// With its length, the check digit of its number, and its checksum.
+pub(crate) fn sealed(telegram: &[u8]) -> Vec<u8> {
+    let mut sealed = telegram.to_vec();
+    put(&mut sealed, TOTAL, &format!("{:04}", telegram.len()));
+    let number = sealed[TELEGRAM_NO.0..TELEGRAM_NO.1].iter().rev().enumerate();
+    let sum: u8 = number
+        .map(|(place, digit)| match (place % 2, digit - b'0') {
+            (0, digit @ 5..) => 2 * digit - 9,
+            (0, digit) => 2 * digit,
+            (_, digit) => digit,
+        })
+        .sum();
+    put(&mut sealed, NUMBER_DIGIT, &format!("{}", (10 - sum % 10) % 10));
+    summed(&sealed)
+}
+
+/// With the checksum of what it holds: CRC-16/ARC, a bit at a time.
+pub(crate) fn summed(telegram: &[u8]) -> Vec<u8> {
+    let mut summed = telegram.to_vec();
+    let crc = telegram[..HEADER_CRC.0].iter().fold(0_u16, |crc, byte| {
+        (0..8).fold(crc ^ u16::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xa001 } else { crc >> 1 })
+    });
+    put(&mut summed, HEADER_CRC, &format!("{crc:04X}"));
+    summed
 }
 
 /// With the length before it.

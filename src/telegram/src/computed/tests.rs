@@ -96,6 +96,56 @@ fn what_was_written_since_is_computed_anew() {
 }
 
 #[test]
+fn only_what_looks_at_a_change_is_computed_anew() {
+    let layout = layout(vec![
+        text("body", 4),
+        number("amount", 3),
+        computed(number("sum", 3), Computed::Sum { of: Box::from([FieldId(1)]) }),
+        computed(code("digit", 1), Computed::CheckDigit { of: Near { ahead: -10, len: 4 }, by: CheckDigit::Luhn }),
+        computed(text("lrc", 2), Computed::Checksum { of: fields(3, 3), by: Checksum::Lrc }),
+        computed(text("sign", 1), Computed::OwnDigit { by: CheckDigit::Luhn }),
+    ]);
+    // The sum and the last digit are wrong, and were sent so.
+    let mut bytes = *b"0000007100??\x3f1";
+    let body = Slice { offset: 0, len: 4 };
+    bytes[..4].copy_from_slice(b"7992");
+    recompute_from(&layout, Side::Asker, &mut bytes, &[body]).unwrap();
+    // Luhn of 7992: 4 + 9 + 9 + 7 = 29, so 1, whose bytes alone are 31; the digit changed, so what covers it did.
+    assert_eq!(bytes, *b"7992007100131\x31");
+    recompute_from(&layout, Side::Asker, &mut bytes, &[Slice { offset: 6, len: 1 }]).unwrap();
+    assert_eq!(bytes, *b"7992007007131\x31");
+    let faults = recompute(&layout, Side::Asker, &mut bytes).unwrap_err();
+    assert_eq!(faults[0].code(), "T51");
+}
+
+#[test]
+fn a_wrong_checksum_is_damage_and_a_wrong_length_is_none() {
+    let layout = framed();
+    let bytes = encode(&layout, Side::Asker, &given([("body", "123456789".into())])).unwrap();
+    let damage = |bytes: &[u8]| {
+        let fault = Telegram::new(&layout, bytes, Side::Asker).damage();
+        fault.map(|fault| (fault.field.to_string(), fault.code()))
+    };
+    assert_eq!(damage(&bytes), None);
+    let mut wrong = bytes.clone();
+    wrong[10] ^= 1;
+    assert_eq!(damage(&wrong), Some(("lrc".into(), "T50")));
+    // What they computed over, and sent, they sent.
+    let mut short = bytes.clone();
+    short[3] = b'1';
+    layout
+        .find("lrc")
+        .unwrap()
+        .1
+        .write(&Value::Text(std::format!("{:02X}", short[..18].iter().fold(0, |a, b| a ^ b))), &mut short)
+        .unwrap();
+    assert_eq!(damage(&short), None);
+    assert_eq!(codes(&layout, &short), [("all".to_string(), "T50")]);
+    assert_eq!(damage(&bytes[..21]), Some(("crc".into(), "T17")));
+    assert_eq!(damage(b""), Some(("all".into(), "T17")));
+}
+
+#[test]
 fn a_side_that_does_not_fill_it_computes_nothing() {
     let sum = computed(number("sum", 4), Computed::Sum { of: Box::from([FieldId(1)]) });
     let layout = layout(vec![Field { by: ANSWERER, ..sum }, number("amount", 4)]);

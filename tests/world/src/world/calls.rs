@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use pabal_switch::{ExchangeId, Inquire, NotFenced, Opened, Outcome, Refusal, Report as Told};
+use pabal_switch::{Cause, ExchangeId, Inquire, NotFenced, Opened, Outcome, Refusal, Report as Told};
 
 use crate::checks::{self, Request};
 use crate::coverage::{Fault, Stage};
@@ -216,7 +216,10 @@ impl World {
                 match outcome {
                     Outcome::Success { .. } => self.counts.successes += 1,
                     Outcome::Failure { .. } => self.counts.failures += 1,
-                    Outcome::Unknown { .. } => self.counts.unknowns += 1,
+                    Outcome::Unknown { cause } => {
+                        self.counts.unknowns += 1;
+                        self.counts.unreadable += u64::from(*cause == Cause::Unreadable);
+                    }
                 }
                 self.by_its_own_version(exchange, *outcome, answer.as_deref(), plan);
                 let Some(request) = request else { return };

@@ -63,6 +63,10 @@ impl World {
     /// At the end of time.
     pub(super) fn judge(&mut self) -> Result<(), String> {
         checks::outcomes_are_final(&self.disk)?;
+        let faulty = self.bank.ledger().totals().faulty;
+        if faulty > 0 {
+            return Err(format!("{faulty} requests of ours have faults"));
+        }
         checks::against_the_ledger(&self.requests, &self.truth(), self.now)?;
         self.notices_are_kept()?;
         self.notices_are_replied_to()?;
