@@ -289,6 +289,8 @@ fn first_sign(telegram: Telegram<'_, '_>, is_notice: bool) -> Option<Doubt> {
         !is_carried && !is_blank(cell, bytes)
     };
     let sign = |cell: &Cell<'_>, value: &Result<ValueRef<'_>, Fault>| match value {
+        // What was taken out before the telegram was stored is where it belongs, and no text of every charset.
+        Err(_) if is_taken_out(cell, telegram) => None,
         Err(_) => Some(Sign::Fault),
         Ok(ValueRef::Bytes(bytes)) if cell.field.kind == Kind::Filler => is_filled(cell, bytes).then_some(Sign::Filled),
         Ok(ValueRef::Text(text)) => {
@@ -319,8 +321,17 @@ fn first_sign(telegram: Telegram<'_, '_>, is_notice: bool) -> Option<Doubt> {
     let doubt = |path: &str, offset, len, sign| Doubt::Field { path: path.to_string(), offset, len, sign };
     first.map(|(cell, sign)| doubt(&cell.path().to_string(), cell.at.offset, cell.at.len, sign)).or_else(|| {
         let faults = telegram.faults();
-        faults.first().map(|fault| doubt(&fault.field, fault.offset, fault.len, Sign::Fault))
+        let first = faults.iter().find(|fault| {
+            !(fault.class == Class::Secret && !fault.bytes.is_empty() && fault.bytes.iter().all(|byte| *byte == b'*'))
+        });
+        first.map(|fault| doubt(&fault.field, fault.offset, fault.len, Sign::Fault))
     })
+}
+
+/// Whether a secret was replaced, as the journal stores it.
+fn is_taken_out(cell: &Cell<'_>, telegram: Telegram<'_, '_>) -> bool {
+    let bytes = cell.at.of(telegram.bytes()).unwrap_or_default();
+    cell.field.class == Class::Secret && !bytes.is_empty() && bytes.iter().all(|byte| *byte == b'*')
 }
 
 /// Whether a filler holds a mark of the institution's own, which is no part of the confidential field behind it: it begins where the filler
@@ -479,6 +490,26 @@ mod tests {
         let telegram = Telegram::new(&layout, &blank, Side::Asker);
         let rows = Exposure::of_layout(telegram, false).rows(telegram);
         assert_eq!((&*rows[0].value, &*rows[1].value), ("    ", "******4567"));
+    }
+
+    #[test]
+    fn a_secret_that_was_taken_out_hides_nothing_else() {
+        for (charset, kind) in [("cp949", "code(4)"), ("cp949", "X(4)"), ("ebcdic-037", "X(4)")] {
+            let layout = layouts(
+                charset,
+                &format!("telegram a \"가\" 14 {{\n pin {kind} by both secret\n no X(10) by both account\n}}\n"),
+            );
+            let digits = if charset == "cp949" { b"0123456789".to_vec() } else { (0xF0..=0xF9).collect() };
+            let stored = [&b"****"[..], &digits].concat();
+            assert_eq!(doubt(&layout, &stored), None, "{charset} {kind}");
+            let telegram = Telegram::new(&layout, &stored, Side::Asker);
+            let rows = Exposure::of_layout(telegram, false).rows(telegram);
+            assert_eq!((&*rows[0].value, &*rows[1].value), ("****", "******6789"), "{charset} {kind}");
+            // Half of it is not what is stored.
+            let half = [&b"**"[..], &digits[..2], &digits].concat();
+            let found = doubt(&layout, &half);
+            assert_eq!(found.is_some(), kind == "code(4)" || charset != "cp949", "{charset} {kind}: {found:?}");
+        }
     }
 
     /// Each filler looked for the field behind it from the telegram's beginning; of 64 KB that took minutes.
