@@ -1,6 +1,8 @@
 //! A record as COBOL declares it, as a spec describes it, and what it holds.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::mem;
 
 use pabal_telegram::{Charset, Decimal, Value};
 
@@ -18,6 +20,7 @@ fd the-file record varying from 1 to 9999 depending on record-length.
 01 one-record pic x(9999).
 working-storage section.
 01 record-length pic 9(8) comp.
+01 room pic x(9999).
 ";
 
 pub(crate) const PROCEDURE: &str = "procedure division.
@@ -95,6 +98,8 @@ impl Zones {
 
 /// Every kind that is drawn, without its lengths, as a spec says it.
 pub(crate) const SAID: &[&str] = &[
+    "38 digits",
+    "38 digits packed",
     "9",
     "9 binary big",
     "9 binary little",
@@ -122,14 +127,46 @@ pub(crate) const SAID: &[&str] = &[
     "S9V9 sign leading",
     "S9V9 sign trailing",
     "X",
+    "choice",
+    "choice in a repeat",
+    "choice until the end",
+    "filler",
     "group",
     "repeat",
     "repeat times",
+    "repeat times and more behind",
+    "repeat times in a repeat",
 ];
 
 enum Item {
-    Field { name: String, picture: String, kind: String, len: usize, what: What },
-    Group { name: String, times: Times, items: Vec<Item> },
+    Field {
+        name: String,
+        picture: String,
+        kind: String,
+        len: usize,
+        what: What,
+    },
+    Group {
+        name: String,
+        times: Times,
+        items: Vec<Item>,
+    },
+    /// Storage that one of several groups redefines, by a key before it.
+    Choice {
+        name: String,
+        by: String,
+        len: usize,
+        branches: Vec<Branch>,
+    },
+}
+
+struct Branch {
+    key: char,
+    name: String,
+    items: Vec<Item>,
+    len: usize,
+    /// Bytes behind them, as long as the longest branch; none where the record ends with the choice.
+    pad: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -159,27 +196,32 @@ pub(crate) struct Record {
 pub(crate) struct Filled {
     pub(crate) values: Vec<(String, Value)>,
     statements: String,
+    /// What each field says that counts: in every occurrence the same, since this compiler looks at the first one alone.
+    counts: BTreeMap<String, usize>,
+    /// Bytes of storage at the end that are none of the record's.
+    cut: usize,
+}
+
+/// What is drawn next.
+struct Drawing<'d> {
+    at: usize,
+    names: usize,
+    dialect: Dialect,
+    draw: &'d mut Draw,
+    /// Whether tables are counted; else storage is redefined. Where a record has both, this compiler counts what redefines among its bytes.
+    slides: bool,
+    may_count: bool,
+    /// In a table that is counted.
+    is_counted: bool,
 }
 
 impl Record {
-    /// COBOL lets a table that is counted stand at the end only.
     pub(crate) fn drawn(at: usize, dialect: Dialect, draw: &mut Draw) -> Self {
-        let mut names = 0;
-        let mut items = items(at, &mut names, 0, dialect, draw);
-        if draw.once_in(2) {
-            names += 1;
-            let by = format!("r{at}-n{names}");
-            let max = 1 + draw.below(6);
-            items.push(Item::Field {
-                name: by.clone(),
-                picture: "9(2)".into(),
-                kind: "9(2)".into(),
-                len: 2,
-                what: What::Number { digits: 2, scale: 0, signed: false },
-            });
-            let name = format!("r{at}-t{names}");
-            let each = self::items(at, &mut names, 1, dialect, draw);
-            items.push(Item::Group { name, times: Times::Counted { by, max }, items: each });
+        let slides = draw.once_in(2);
+        let mut drawing = Drawing { at, names: 0, dialect, draw, slides, may_count: slides, is_counted: false };
+        let mut items = drawing.items(0);
+        if !drawing.slides && drawing.draw.once_in(3) {
+            items.extend(drawing.choice(1, true));
         }
         Self { at, items }
     }
@@ -190,7 +232,7 @@ impl Record {
 
     /// The record in working storage.
     pub(crate) fn declared(&self) -> String {
-        let mut text = format!("01 r{}.\n", self.at);
+        let mut text = format!("01 r{} based.\n", self.at);
         declare(&self.items, 1, &mut text);
         text
     }
@@ -208,45 +250,145 @@ impl Record {
         let spec = self.spec();
         let lines = spec.lines().filter_map(|line| line.trim().strip_suffix(" by asker public").map(str::to_owned));
         let kinds = lines.filter_map(|line| Some(line.split_once(' ')?.1.split(['(', ')']).step_by(2).collect()));
-        let blocks = spec.lines().filter_map(|line| match line.split_whitespace().collect::<Vec<_>>()[..] {
-            ["group", ..] => Some("group".into()),
-            ["repeat", _, _, "times", ..] => Some("repeat times".into()),
-            ["repeat", ..] => Some("repeat".into()),
-            _ => None,
-        });
-        kinds.chain(blocks).collect()
+        let mut said: Vec<String> = kinds.collect();
+        said_of_blocks(&self.items, false, &mut said);
+        said
     }
 
     pub(crate) fn fill(&self, draw: &mut Draw) -> Filled {
         let mut filled = Filled::default();
-        fill(&self.items, "", &[], None, draw, &mut filled);
+        fill(&self.items, "", &[], draw, &mut filled);
         filled
     }
 
     /// The statements that fill and write the record.
     pub(crate) fn written(&self, filled: &Filled) -> String {
         let name = self.name();
+        let Filled { statements, cut, .. } = filled;
+        // Counts are looked at before they are written: they begin at 0. Where there are some, `initialize` would look at them in vain.
+        let initialized = if has_counts(&self.items) { String::new() } else { format!("    initialize {name}\n") };
         format!(
-            "    initialize {name}\n{}    move function length({name}) to record-length\n    move {name} to one-record\n    write one-record\n",
-            filled.statements
+            "    move zeros to room\n    set address of {name} to address of room\n{initialized}{statements}    compute record-length = function length({name}) - {cut}\n    move {name} to one-record\n    write one-record\n"
         )
     }
 }
 
-fn items(at: usize, names: &mut usize, depth: usize, dialect: Dialect, draw: &mut Draw) -> Vec<Item> {
-    let count = 1 + draw.below(if depth == 0 { 8 } else { 4 });
-    (0..count)
-        .map(|_| {
-            *names += 1;
-            let name = format!("r{at}-f{names}");
-            if depth < 3 && draw.once_in(4) {
-                let times = if draw.once_in(2) { Times::Once } else { Times::Fixed(1 + draw.below(3)) };
-                Item::Group { name, times, items: items(at, names, depth + 1, dialect, draw) }
-            } else {
-                field(name, dialect, draw)
+impl Drawing<'_> {
+    fn name(&mut self, letter: char) -> String {
+        self.names += 1;
+        format!("r{}-{letter}{}", self.at, self.names)
+    }
+
+    fn items(&mut self, depth: usize) -> Vec<Item> {
+        let count = 1 + self.draw.below(if depth == 0 { 8 } else { 4 });
+        (0..count).flat_map(|_| self.item(depth)).collect()
+    }
+
+    fn item(&mut self, depth: usize) -> Vec<Item> {
+        if depth >= 3 || !self.draw.once_in(3) {
+            let name = self.name('f');
+            return vec![field(name, self.dialect, self.draw)];
+        }
+        match self.draw.below(5) {
+            0 | 1 if self.may_count => self.counted(depth),
+            0 | 1 if !self.slides => self.choice(depth + 1, false),
+            kind => {
+                let name = self.name('g');
+                let times = if kind == 2 { Times::Once } else { Times::Fixed(1 + self.draw.below(3)) };
+                let may_count = mem::replace(&mut self.may_count, false);
+                let items = self.items(depth + 1);
+                self.may_count = may_count;
+                vec![Item::Group { name, times, items }]
             }
-        })
-        .collect()
+        }
+    }
+
+    /// A table with its count before it.
+    fn counted(&mut self, depth: usize) -> Vec<Item> {
+        let (by, name, max) = (self.name('n'), self.name('t'), 1 + self.draw.below(6));
+        // What stands behind one in another is found; behind one in a group or in a third, this compiler looks elsewhere.
+        let is_inner = mem::replace(&mut self.is_counted, true);
+        let may_count = mem::replace(&mut self.may_count, !is_inner);
+        let items = self.items(depth + 1);
+        (self.is_counted, self.may_count) = (is_inner, may_count);
+        let count = digits(by.clone());
+        vec![count, Item::Group { name, times: Times::Counted { by, max }, items }]
+    }
+
+    /// Storage that is redefined, with its key before it.
+    fn choice(&mut self, depth: usize, is_last: bool) -> Vec<Item> {
+        let (by, name) = (self.name('k'), self.name('s'));
+        let mut branches: Vec<Branch> = (0..1 + self.draw.below(3))
+            .zip(['1', '2', '3'])
+            .map(|(_, key)| {
+                let name = self.name('b');
+                // No table that is counted may redefine anything.
+                let items: Vec<Item> = (0..1 + self.draw.below(3))
+                    .map(|_| {
+                        let name = self.name('f');
+                        match self.draw.below(4) {
+                            0 if depth < 3 => {
+                                let inner = self.name('f');
+                                let items = vec![field(inner, self.dialect, self.draw)];
+                                Item::Group { name, times: Times::Fixed(1 + self.draw.below(2)), items }
+                            }
+                            _ => field(name, self.dialect, self.draw),
+                        }
+                    })
+                    .collect();
+                let len = describe(&items, 1, &mut String::new()).1;
+                Branch { key, name, items, len, pad: 0 }
+            })
+            .collect();
+        let len = branches.iter().map(|branch| branch.len).max().expect("a branch");
+        if !is_last {
+            branches.iter_mut().for_each(|branch| branch.pad = len - branch.len);
+        }
+        let kind = "X(1)";
+        let key = Item::Field { name: by.clone(), picture: "x".into(), kind: kind.into(), len: 1, what: What::Text };
+        vec![key, Item::Choice { name, by, len, branches }]
+    }
+}
+
+/// A field of two digits that counts.
+fn digits(name: String) -> Item {
+    let what = What::Number { digits: 2, scale: 0, signed: false };
+    Item::Field { name, picture: "9(2)".into(), kind: "9(2)".into(), len: 2, what }
+}
+
+fn said_of_blocks(items: &[Item], repeats: bool, said: &mut Vec<String>) {
+    for (at, item) in items.iter().enumerate() {
+        let is_more = at + 1 < items.len();
+        let (word, repeats, bodies): (_, bool, Vec<&[Item]>) = match item {
+            Item::Field { what: What::Number { digits: 38, .. }, kind, .. } => {
+                said.push(if kind.contains("packed") { "38 digits packed" } else { "38 digits" }.into());
+                continue;
+            }
+            Item::Field { .. } => continue,
+            Item::Group { times: Times::Once, items, .. } => ("group", repeats, vec![items]),
+            Item::Group { times: Times::Fixed(_), items, .. } => ("repeat", true, vec![items]),
+            Item::Group { times: Times::Counted { .. }, items, .. } => {
+                if is_more {
+                    said.push("repeat times and more behind".into());
+                }
+                if repeats {
+                    said.push("repeat times in a repeat".into());
+                }
+                ("repeat times", true, vec![items])
+            }
+            Item::Choice { branches, .. } => {
+                let is_open = branches.iter().any(|branch| branch.pad == 0 && branch.len < branches[0].len);
+                let word = match (repeats, is_open) {
+                    (_, true) => "choice until the end",
+                    (true, _) => "choice in a repeat",
+                    _ => "choice",
+                };
+                (word, repeats, branches.iter().map(|branch| &*branch.items).collect())
+            }
+        };
+        said.push(word.into());
+        bodies.into_iter().for_each(|items| said_of_blocks(items, repeats, said));
+    }
 }
 
 fn field(name: String, dialect: Dialect, draw: &mut Draw) -> Item {
@@ -256,7 +398,9 @@ fn field(name: String, dialect: Dialect, draw: &mut Draw) -> Item {
         return Item::Field { name, picture: format!("x({len})"), kind: format!("X({len})"), len, what: What::Text };
     }
     let is_binary = matches!(usage, 8 | 9);
-    let digits = 1 + draw.below(if is_binary { 18 } else { 38 });
+    // Of a binary number this compiler takes no more than 18.
+    let most = if is_binary { 18 } else { 38 };
+    let digits = if draw.once_in(6) { most } else { 1 + draw.below(most) };
     let scale = if draw.once_in(2) { draw.below(digits) } else { 0 };
     // Signs stand in a byte of their own, or in the first or last digit; only these must be there.
     let signed = matches!(usage, 3..=6) || draw.once_in(2);
@@ -305,6 +449,14 @@ fn declare(items: &[Item], depth: usize, text: &mut String) {
             declare(items, depth + 1, text);
             written
         }
+        Item::Choice { name, len, branches, .. } => {
+            let written = writeln!(text, "{level:02} {name} pic x({len}).");
+            for branch in branches {
+                let _ = writeln!(text, "{level:02} {} redefines {name}.", branch.name);
+                declare(&branch.items, depth + 1, text);
+            }
+            written
+        }
     });
 }
 
@@ -327,13 +479,29 @@ fn describe(items: &[Item], depth: usize, text: &mut String) -> (usize, usize) {
                         writeln!(text, "{indent}repeat {name} {} times max {max} {{", spec_name(by))
                     }
                 };
-                let (_, each) = describe(items, depth + 1, text);
+                let (least, each) = describe(items, depth + 1, text);
                 let _ = writeln!(text, "{indent}}}");
                 match times {
-                    Times::Once => (each, each),
-                    Times::Fixed(times) => (each * times, each * times),
+                    Times::Once => (least, each),
+                    Times::Fixed(times) => (least * times, each * times),
                     Times::Counted { max, .. } => (0, each * max),
                 }
+            }
+            Item::Choice { by, branches, .. } => {
+                let _ = writeln!(text, "{indent}choice by {} {{", spec_name(by));
+                let mut all = Vec::new();
+                for branch in branches {
+                    let name = spec_name(&branch.name);
+                    let _ = writeln!(text, "{indent}  \"{}\" {name} {{", branch.key);
+                    let (min, max) = describe(&branch.items, depth + 2, text);
+                    if branch.pad > 0 {
+                        let _ = writeln!(text, "{indent}    {name}_pad filler({}) by asker public", branch.pad);
+                    }
+                    let _ = writeln!(text, "{indent}  }}");
+                    all.push((min + branch.pad, max + branch.pad));
+                }
+                let _ = writeln!(text, "{indent}}}");
+                all.into_iter().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).expect("a branch")
             }
         };
         sum = (sum.0 + min, sum.1 + max);
@@ -346,48 +514,70 @@ fn spec_name(name: &str) -> String {
     name.replace('-', "_")
 }
 
-fn fill(items: &[Item], prefix: &str, indices: &[usize], count: Option<usize>, draw: &mut Draw, filled: &mut Filled) {
-    let mut count = count;
-    // The table that is counted is the last; its count stands before it.
-    let counted = items.iter().find_map(|item| match item {
-        Item::Group { times: Times::Counted { by, max }, .. } => Some((by, *max)),
-        _ => None,
-    });
-    for item in items {
+fn fill(items: &[Item], prefix: &str, indices: &[usize], draw: &mut Draw, filled: &mut Filled) {
+    let subscripts: Vec<String> = indices.iter().map(|index| (index + 1).to_string()).collect();
+    let subscripts = if subscripts.is_empty() { String::new() } else { format!("({})", subscripts.join(" ")) };
+    let put = |name: &str, value: Value, literal: &str, filled: &mut Filled| {
+        let _ = writeln!(filled.statements, "    move {literal} to {name}{subscripts}");
+        filled.values.push((format!("{prefix}{}", spec_name(name)), value));
+    };
+    for (at, item) in items.iter().enumerate() {
         match item {
             Item::Field { name, what, len, .. } => {
-                let (value, literal) = match what {
-                    _ if counted.is_some_and(|(by, _)| by == name) => {
-                        let times = draw.below(counted.map_or(0, |(_, max)| max) + 1);
-                        count = Some(times);
+                let (value, literal) = match (items.get(at + 1), what) {
+                    (Some(Item::Group { times: Times::Counted { max, .. }, items, .. }), _) => {
+                        // Where each has a count of its own, the compiler looks into the first one.
+                        let least = usize::from(!indices.is_empty() || has_counts(items));
+                        let drawn = least + draw.below(max + 1 - least);
+                        let times = *filled.counts.entry(name.clone()).or_insert(drawn);
                         (Value::from(i64::try_from(times).expect("few")), times.to_string())
                     }
-                    What::Text => text(*len, draw),
-                    What::Number { digits, scale, signed } => number(*digits, *scale, *signed, draw),
+                    (Some(Item::Choice { branches, .. }), _) => {
+                        let key = branches[draw.below(branches.len())].key.to_string();
+                        (Value::from(key.as_str()), format!("\"{key}\""))
+                    }
+                    (_, What::Text) => text(*len, draw),
+                    (_, What::Number { digits, scale, signed }) => number(*digits, *scale, *signed, draw),
                 };
-                let subscripts: Vec<String> = indices.iter().map(|index| (index + 1).to_string()).collect();
-                let subscripts =
-                    if subscripts.is_empty() { String::new() } else { format!("({})", subscripts.join(" ")) };
-                let _ = writeln!(filled.statements, "    move {literal} to {name}{subscripts}");
-                filled.values.push((format!("{prefix}{}", spec_name(name)), value));
+                put(name, value, &literal, filled);
             }
             Item::Group { name, times, items } => {
                 let name = spec_name(name);
                 let times = match times {
                     Times::Once => {
-                        fill(items, &format!("{prefix}{name}."), indices, None, draw, filled);
+                        fill(items, &format!("{prefix}{name}."), indices, draw, filled);
                         continue;
                     }
                     Times::Fixed(times) => *times,
-                    Times::Counted { .. } => count.expect("its count stands before it"),
+                    Times::Counted { by, .. } => filled.counts[by],
                 };
                 for index in 0..times {
                     let inner = [indices, &[index]].concat();
-                    fill(items, &format!("{prefix}{name}[{index}]."), &inner, None, draw, filled);
+                    fill(items, &format!("{prefix}{name}[{index}]."), &inner, draw, filled);
                 }
+            }
+            Item::Choice { len, branches, .. } => {
+                let (_, key) = filled.values.last().expect("its key stands before it");
+                let chosen = |branch: &&Branch| *key == Value::from(branch.key.to_string());
+                let branch = branches.iter().find(chosen).expect("a branch");
+                let name = spec_name(&branch.name);
+                fill(&branch.items, &format!("{prefix}{name}."), indices, draw, filled);
+                if branch.pad > 0 {
+                    filled.values.push((format!("{prefix}{name}.{name}_pad"), Value::Bytes(vec![b' '; branch.pad])));
+                }
+                filled.cut += len - branch.len - branch.pad;
             }
         }
     }
+}
+
+fn has_counts(items: &[Item]) -> bool {
+    items.iter().any(|item| match item {
+        Item::Field { .. } => false,
+        Item::Group { times: Times::Counted { .. }, .. } => true,
+        Item::Group { items, .. } => has_counts(items),
+        Item::Choice { branches, .. } => branches.iter().any(|branch| has_counts(&branch.items)),
+    })
 }
 
 /// A text without a space at its end, and how COBOL writes it: what is not ASCII as bytes.
