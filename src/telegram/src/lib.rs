@@ -140,7 +140,7 @@ pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Tail, Test, 
 pub use mask::{masked, masked_by_class, redacted};
 pub use nearest::nearest;
 pub use slots::write::encode_into;
-pub use slots::{Reading, Slots};
+pub use slots::{Reading, Readings, Slots, Telegrams};
 pub use text::{TextMode, TextModes, TextRule, Wide};
 pub use trace::{Carrier, TraceKey};
 pub use value::{Value, ValueRef};

@@ -11,24 +11,27 @@ use crate::kind::Kind;
 use crate::layout::Layout;
 use crate::value::ValueRef;
 
+mod classes;
 mod hangul;
+mod many;
 mod read;
 pub(crate) mod steps;
+mod window;
 mod word;
 pub(crate) mod write;
 
+use hangul::ROOM;
+pub use many::{Readings, Telegrams};
 use steps::{Place, Steps};
 
-/// Room for the values of one telegram, which its owner keeps and uses again: [`Telegram::read_into`] fills it in one pass and, once it has
-/// grown to the longest telegram, allocates nothing.
+/// Room for the values of one telegram, or of many, which its owner keeps and uses again: [`Telegram::read_into`] and
+/// [`Telegrams::read_into`] fill it in one pass and, once it has grown to the longest, allocate nothing.
 #[derive(Clone, Default)]
 pub struct Slots {
     numbers: Vec<Number>,
     texts: Vec<Text>,
-    /// Where the texts are that were made.
-    spans: Vec<Span>,
     /// Texts that were made, as UTF-8.
-    made: Vec<u8>,
+    made: Vec<[u8; ROOM]>,
     /// The last one that was made the ordinary way.
     mixed: String,
 }
@@ -48,8 +51,7 @@ impl Number {
     }
 }
 
-/// How many bytes of a field are its text, or which span, or a mark. It points into the telegram that it was read from, so that only
-/// [`Reading`] may look at it.
+/// How many bytes of a field are its text, or how many were made of it, or a mark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Text(u32);
 
@@ -57,70 +59,56 @@ impl Text {
     const FAULT: Self = Self(u32::MAX);
     const NULL: Self = Self(u32::MAX - 1);
     const AGAIN: Self = Self(u32::MAX - 2);
-    const RAW: u32 = 1 << 8;
     const MADE: u32 = 1 << 16;
+    const MADE_END: u32 = Self::MADE << 1;
 
-    /// Printable ASCII.
+    /// Bytes of the telegram, fewer than [`Text::MADE`].
     #[inline(always)]
     const fn plain(len: u32) -> Self {
         Self(len)
     }
 
-    /// Text of the field's charset; as [`Text::plain`], at most 16 bytes.
+    /// Bytes of [`Slots::made`], as few as there is room for.
     #[inline(always)]
-    const fn raw(len: u32) -> Self {
-        Self(Self::RAW | len)
+    const fn made(len: u32) -> Self {
+        Self(Self::MADE | len)
     }
-
-    /// A layout has less than 65,536 fields.
-    #[inline(always)]
-    const fn made(span: u32) -> Self {
-        Self(Self::MADE | span)
-    }
-}
-
-/// Bytes of [`Slots::made`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Span {
-    start: u32,
-    end: u32,
 }
 
 impl Slots {
     /// No room yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { numbers: Vec::new(), texts: Vec::new(), spans: Vec::new(), made: Vec::new(), mixed: String::new() }
+        Self { numbers: Vec::new(), texts: Vec::new(), made: Vec::new(), mixed: String::new() }
     }
 
-    /// Room for the telegrams of a layout.
+    /// Room for one telegram of a layout.
     #[must_use]
     pub fn for_layout(layout: &Layout) -> Self {
         let mut slots = Self::new();
         for side in [Side::Asker, Side::Answerer] {
-            slots.make_room(layout.steps(side));
+            slots.make_room::<true>(layout.steps(side), 1);
         }
-        slots.spans.reserve(slots.texts.len());
         // What is two bytes in a telegram is three here.
-        slots.made.reserve(layout.len() as usize * 3 / 2 + 16);
         slots.mixed.reserve(layout.len() as usize * 3 / 2);
         slots
     }
 
-    #[cold]
-    fn resize(&mut self, numbers: usize, texts: usize) {
-        self.numbers.resize(numbers, Number::FAULT);
-        self.texts.resize(texts, Text::FAULT);
+    /// Makes room for the values of so many telegrams.
+    #[inline]
+    fn make_room<const MAKES_TEXT: bool>(&mut self, steps: &Steps, telegrams: usize) {
+        let (numbers, texts) = steps.counts;
+        let (numbers, texts) = (numbers * telegrams, texts * telegrams);
+        if self.numbers.len() != numbers || self.texts.len() != texts || (MAKES_TEXT && self.made.len() != texts) {
+            self.resize(numbers, texts, if MAKES_TEXT { texts } else { 0 });
+        }
     }
 
-    #[inline]
-    fn make_room(&mut self, steps: &Steps) {
-        let (numbers, texts) = steps.counts();
-        if (self.numbers.len(), self.texts.len()) != (numbers, texts) {
-            self.resize(numbers, texts);
-        }
-        self.spans.clear();
-        self.made.clear();
+    #[cold]
+    fn resize(&mut self, numbers: usize, texts: usize, made: usize) {
+        self.numbers.resize(numbers, Number::FAULT);
+        self.texts.resize(texts, Text::FAULT);
+        self.made.resize(made, [0; ROOM]);
     }
 }
 
@@ -131,12 +119,23 @@ impl fmt::Debug for Slots {
     }
 }
 
-/// A telegram of which every field was read ([`Telegram::read_into`]).
+/// A telegram of which every field was read ([`Telegram::read_into`], [`Telegrams::read_into`]).
 #[derive(Clone)]
 pub struct Reading<'l, 'b> {
     telegram: Telegram<'l, 'b>,
     slots: &'b Slots,
+    lane: Lane,
     faults: Vec<Fault>,
+}
+
+/// Where the values of one telegram are among those of others.
+#[derive(Clone, Copy)]
+struct Lane {
+    /// Its first number, and its first text.
+    numbers: usize,
+    texts: usize,
+    /// How far it is from one to the next.
+    step: usize,
 }
 
 impl<'l, 'b> Reading<'l, 'b> {
@@ -172,7 +171,7 @@ impl<'l, 'b> Reading<'l, 'b> {
     #[inline]
     pub fn units(&self, id: FieldId) -> Option<i64> {
         match self.steps().places.get(id.index())? {
-            Place::Number(at) => match *self.slots.numbers.get(usize::from(*at))? {
+            Place::Number(at) => match *self.number(*at)? {
                 Number::FAULT | Number::NULL => None,
                 Number::AGAIN => i64::try_from(self.get(id)?.number()?.units).ok(),
                 Number(units) => Some(units),
@@ -195,7 +194,7 @@ impl<'l, 'b> Reading<'l, 'b> {
     #[inline]
     fn value(&self, field: &Field, place: Place) -> Option<ValueRef<'b>> {
         match place {
-            Place::Number(at) => match *self.slots.numbers.get(usize::from(at))? {
+            Place::Number(at) => match *self.number(at)? {
                 Number::FAULT => None,
                 Number::NULL => Some(ValueRef::Null),
                 Number::AGAIN => self.again(field),
@@ -204,22 +203,33 @@ impl<'l, 'b> Reading<'l, 'b> {
                     Some(ValueRef::Number(Decimal { units: units.into(), scale: number.scale }))
                 }
             },
-            Place::Text(at) => match *self.slots.texts.get(usize::from(at))? {
-                Text::FAULT => None,
-                Text::NULL => Some(ValueRef::Null),
-                Text(len @ ..Text::RAW) => {
-                    let bytes = field.at.of(self.telegram.bytes())?.get(..len as usize)?;
-                    Some(ValueRef::Text(Cow::Borrowed(core::str::from_utf8(bytes).ok()?)))
+            Place::Text(at) => {
+                let at = self.lane.texts + usize::from(at) * self.lane.step;
+                match *self.slots.texts.get(at)? {
+                    Text::FAULT => None,
+                    Text::NULL => Some(ValueRef::Null),
+                    Text(len @ ..Text::MADE) => {
+                        let bytes = field.at.of(self.telegram.bytes())?.get(..len as usize)?;
+                        // What is beyond ASCII may happen to be UTF-8 of something else.
+                        if !bytes.is_ascii() {
+                            return self.again(field);
+                        }
+                        Some(ValueRef::Text(Cow::Borrowed(core::str::from_utf8(bytes).ok()?)))
+                    }
+                    Text(len @ Text::MADE..Text::MADE_END) => {
+                        let bytes = self.slots.made.get(at)?.get(..(len - Text::MADE) as usize)?;
+                        Some(ValueRef::Text(Cow::Borrowed(core::str::from_utf8(bytes).ok()?)))
+                    }
+                    _ => self.again(field),
                 }
-                Text(span @ Text::MADE..0x2_0000) => {
-                    let Span { start, end } = *self.slots.spans.get((span - Text::MADE) as usize)?;
-                    let bytes = self.slots.made.get(start as usize..end as usize)?;
-                    Some(ValueRef::Text(Cow::Borrowed(core::str::from_utf8(bytes).ok()?)))
-                }
-                _ => self.again(field),
-            },
+            }
             Place::Telegram => self.again(field),
         }
+    }
+
+    #[inline]
+    fn number(&self, at: u16) -> Option<&Number> {
+        self.slots.numbers.get(self.lane.numbers + usize::from(at) * self.lane.step)
     }
 
     fn again(&self, field: &Field) -> Option<ValueRef<'b>> {
@@ -251,6 +261,13 @@ impl<'l, 'b> Telegram<'l, 'b> {
     /// The same, and text beyond ASCII becomes UTF-8 in the slots.
     pub fn read_text_into(&self, slots: &'b mut Slots) -> Reading<'l, 'b> {
         self.read::<true>(slots)
+    }
+
+    #[inline]
+    fn read<const MAKES_TEXT: bool>(&self, slots: &'b mut Slots) -> Reading<'l, 'b> {
+        let is_wrong = read::one::<MAKES_TEXT>(self.layout(), self.side(), self.bytes(), slots);
+        let faults = if is_wrong || read::may_be_wrong(self) { self.faults() } else { Vec::new() };
+        Reading { telegram: *self, slots, lane: Lane { numbers: 0, texts: 0, step: 1 }, faults }
     }
 }
 

@@ -10,7 +10,7 @@ mod layout;
 mod sample;
 
 use allocation_counter::measure;
-use pabal_telegram::{Side, Slots, Telegram, ValueRef, encode_into};
+use pabal_telegram::{Side, Slots, Telegram, Telegrams, ValueRef, encode_into};
 
 #[test]
 fn the_counter_counts() {
@@ -34,6 +34,22 @@ fn reading_all_fields_allocates_nothing() {
             assert!(reading.faults().is_empty());
             assert_eq!(reading.fields().count(), layout.fields().len());
         }
+    });
+    assert_eq!(counted.count_total, 0);
+}
+
+#[test]
+fn reading_many_telegrams_allocates_nothing() {
+    let layout = layout::transfer();
+    let buffer = sample::telegrams(100).concat();
+    let telegrams = Telegrams::new(&layout, &buffer, 0, Side::Asker);
+    let mut slots = Slots::new();
+    let _ = telegrams.read_text_into(&mut slots);
+    let counted = measure(|| {
+        assert!(telegrams.read_into(&mut slots).faults().is_empty());
+        let readings = telegrams.read_text_into(&mut slots);
+        assert!(readings.faults().is_empty());
+        assert_eq!(readings.iter().map(|reading| reading.fields().count()).sum::<usize>(), 100 * layout.fields().len());
     });
     assert_eq!(counted.count_total, 0);
 }

@@ -30,7 +30,7 @@ const TESTED_WITH_ANY: [&str; 3] = ["pabal-gateway", "pabal-front", "pabal-simul
 /// those of the crates that it uses.
 const PURE: [(&str, &[&str]); 5] = [
     ("pabal-clock", &["proc-macro2", "quote", "serde", "serde_core", "serde_derive", "syn", "unicode-ident"]),
-    ("pabal-telegram", &[]),
+    ("pabal-telegram", &["bytemuck", "safe_arch", "wide"]),
     ("pabal-spec", &["memchr", "nom"]),
     ("pabal-switch", &["itoa", "serde_json", "zmij"]),
     ("pabal-counterparty", &["serde_spanned", "toml", "toml_datetime", "toml_parser", "winnow"]),

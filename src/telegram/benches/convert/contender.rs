@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use encoding_rs::EUC_KR;
-use pabal_telegram::{Layout, Side, Slots, Telegram, Value, ValueRef, encode, encode_into};
+use pabal_telegram::{Layout, Side, Slots, Telegram, Telegrams, Value, ValueRef, encode, encode_into};
 
 use crate::baseline::{self, LEN, Transfer};
 use crate::{layout, sample};
@@ -21,6 +21,9 @@ pub(crate) struct Contender {
 fn leaked<T>(value: T) -> &'static T {
     Box::leak(Box::new(value))
 }
+
+/// How many telegrams of a buffer are read into the slots together.
+const BLOCK: usize = 128;
 
 /// A contender may take at most so many times as long.
 pub(crate) const GOAL_IS_LEAST: bool = false;
@@ -77,6 +80,31 @@ pub(crate) fn all(count: usize) -> Vec<Contender> {
                 let reading = Telegram::new(layout, black_box(telegram), Side::Asker);
                 let reading = reading.read_text_into(black_box(&mut slots));
                 assert!(black_box(&reading).faults().is_empty());
+            }
+        }),
+    );
+    let buffer: &'static [u8] = telegrams.as_flattened();
+    let mut slots = Slots::new();
+    add(
+        "decode/many",
+        Some(("decode/baseline", 1.1)),
+        Box::new(move || {
+            for block in black_box(buffer).chunks(BLOCK * LEN) {
+                let readings = Telegrams::new(layout, block, 0, Side::Asker);
+                let readings = readings.read_into(black_box(&mut slots));
+                assert!(black_box(&readings).faults().is_empty());
+            }
+        }),
+    );
+    let mut slots = Slots::new();
+    add(
+        "decode/many, Hangul to UTF-8",
+        None,
+        Box::new(move || {
+            for block in black_box(buffer).chunks(BLOCK * LEN) {
+                let readings = Telegrams::new(layout, block, 0, Side::Asker);
+                let readings = readings.read_text_into(black_box(&mut slots));
+                assert!(black_box(&readings).faults().is_empty());
             }
         }),
     );

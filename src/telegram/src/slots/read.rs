@@ -1,229 +1,185 @@
 //! The pass over all fields.
 
 use alloc::string::String;
-use alloc::vec::Vec;
-use core::hint::select_unpredictable;
 
-use super::steps::{Kinds, Long, Of, Short, Steps};
-use super::word::{
-    SPACES, ZEROS, has_no_hangul, joined, load, load_two, not_digits, not_hangul, not_printable, not_printable_two,
-};
-use super::{Number, Reading, Slots, Span, Text, hangul};
+use super::steps::{Digits, Letters, Numbers, Place, Steps, Texts};
+use super::window::{self, Window, high, same};
+use super::{Number, Slots, Text, hangul};
 use crate::decode::Telegram;
-use crate::field::{FieldId, Fill};
+use crate::field::{FieldId, Fill, Side};
 use crate::kind::Kind;
+use crate::layout::Layout;
 use crate::text::TextModes;
 use crate::value::ValueRef;
 
-/// 16 digits are two words of eight.
-const HUNDRED_MILLION: u64 = 100_000_000;
+/// Reads one telegram, and says whether something is wrong with a field.
+#[inline]
+pub(super) fn one<const MAKES_TEXT: bool>(layout: &Layout, side: Side, telegram: &[u8], slots: &mut Slots) -> bool {
+    let steps = layout.steps(side);
+    slots.make_room::<MAKES_TEXT>(steps, 1);
+    let mut pass: Pass<'_, MAKES_TEXT, 1> =
+        Pass { layout, side, made: &mut slots.made, mixed: &mut slots.mixed, wrong: 0 };
+    match steps.classes.bytes(telegram) {
+        Some(bytes) if steps.classes.hold(bytes) => {
+            pass.all(steps, &[bytes], &mut slots.numbers, &mut slots.texts);
+        }
+        _ => pass.one_by_one(steps, telegram, 0, &mut slots.numbers, &mut slots.texts),
+    }
+    pass.wrong != 0
+}
 
-impl<'l, 'b> Telegram<'l, 'b> {
-    #[inline]
-    pub(super) fn read<const MAKES_TEXT: bool>(&self, slots: &'b mut Slots) -> Reading<'l, 'b> {
-        let steps = self.layout().steps(self.side());
-        slots.make_room(steps);
-        let mut pass: Pass<'_, '_, '_, MAKES_TEXT> = Pass {
-            telegram: *self,
-            bytes: self.bytes(),
-            spans: &mut slots.spans,
-            made: &mut slots.made,
-            mixed: &mut slots.mixed,
-            is_wrong: !self.layout().is_fixed()
-                || self.layout().computes()
-                || self.bytes().len() != self.layout().len() as usize,
-        };
-        pass.all(steps, &mut slots.numbers, &mut slots.texts);
-        let faults = if pass.is_wrong { self.faults() } else { Vec::new() };
-        Reading { telegram: *self, slots, faults }
+/// How many telegrams are read together.
+pub(super) const LANES: usize = 32;
+
+/// Reads blocks of telegrams, each `stride` bytes from the one before, and names those with which something may be wrong.
+pub(super) fn blocks<'b, const MAKES_TEXT: bool>(
+    layout: &Layout,
+    side: Side,
+    blocks: impl ExactSizeIterator<Item = &'b [u8]>,
+    stride: usize,
+    slots: &mut Slots,
+    mut wrong: impl FnMut(usize),
+) {
+    let steps = layout.steps(side);
+    slots.make_room::<MAKES_TEXT>(steps, blocks.len() * LANES);
+    let (numbers, texts) = steps.counts;
+    let mut of_numbers = slots.numbers.chunks_exact_mut((numbers * LANES).max(1));
+    let mut of_texts = slots.texts.chunks_exact_mut((texts * LANES).max(1));
+    let mut of_made = slots.made.chunks_exact_mut((texts * LANES).max(1));
+    for (block, bytes) in blocks.enumerate() {
+        let numbers = of_numbers.next().unwrap_or_default();
+        let texts = of_texts.next().unwrap_or_default();
+        let made = of_made.next().unwrap_or_default();
+        let mut pass: Pass<'_, MAKES_TEXT, LANES> = Pass { layout, side, made, mixed: &mut slots.mixed, wrong: 0 };
+        let whole = bytes.chunks_exact(stride);
+        let rest = whole.remainder();
+        let mut unlike = u64::from(!rest.is_empty()) << whole.len();
+        // Where there are fewer, the first one is read again.
+        let mut rows = [whole.clone().next().and_then(|row| steps.classes.bytes(row)).unwrap_or_default(); LANES];
+        for ((lane, row), place) in whole.clone().enumerate().zip(&mut rows) {
+            *place = steps.classes.bytes(row).unwrap_or_default();
+            unlike |= u64::from(!steps.classes.hold(place)) << lane;
+        }
+        pass.all(steps, &rows, numbers, texts);
+        for (lane, row) in bytes.chunks(stride).enumerate() {
+            if unlike >> lane & 1 != 0 {
+                pass.one_by_one(steps, row.get(..layout.len() as usize).unwrap_or(row), lane, numbers, texts);
+            }
+        }
+        let length = u64::from(!rest.is_empty()) << whole.len();
+        let always = if layout.is_fixed() && !layout.computes() { 0 } else { u64::MAX };
+        let asked = pass.wrong | length | always;
+        (0..bytes.len().div_ceil(stride))
+            .filter(|lane| asked >> lane & 1 != 0)
+            .for_each(|lane| wrong(block * LANES + lane));
     }
 }
 
-impl Short {
-    /// Bytes of text before the spaces at its end, of a word that differs from spaces in what is set.
-    #[inline(always)]
-    fn len(&self, text: u64) -> u32 {
-        u32::from(self.bits).wrapping_sub((text | self.floor).leading_zeros()) / 8
-    }
+/// Whether something may be wrong that is not one field's.
+#[inline]
+pub(super) fn may_be_wrong(telegram: &Telegram<'_, '_>) -> bool {
+    let layout = telegram.layout();
+    !layout.is_fixed() || layout.computes() || telegram.bytes().len() != layout.len() as usize
 }
 
-impl Long {
-    /// The same of two words.
-    #[inline(always)]
-    fn len(&self, first: u64, last: u64) -> u32 {
-        let end = select_unpredictable(last == 0, first | self.floor, last);
-        let behind = select_unpredictable(last == 0, 64, 0);
-        u32::from(self.bits).wrapping_sub(end.leading_zeros()).wrapping_sub(behind) / 8
-    }
-}
-
-struct Pass<'l, 'b, 's, const MAKES_TEXT: bool> {
-    telegram: Telegram<'l, 'b>,
-    bytes: &'b [u8],
-    spans: &'s mut Vec<Span>,
-    made: &'s mut Vec<u8>,
+/// So many telegrams are read together. The value of a field in one of them stands in its lane.
+struct Pass<'s, const MAKES_TEXT: bool, const LANES: usize> {
+    layout: &'s Layout,
+    side: Side,
+    made: &'s mut [[u8; hangul::ROOM]],
     mixed: &'s mut String,
-    is_wrong: bool,
+    /// A bit for each lane in which a field is not right.
+    wrong: u64,
 }
 
-impl<const MAKES_TEXT: bool> Pass<'_, '_, '_, MAKES_TEXT> {
+impl<const MAKES_TEXT: bool, const LANES: usize> Pass<'_, MAKES_TEXT, LANES> {
+    /// Every field of telegrams whose bytes are of their classes.
     #[inline(always)]
-    fn all(&mut self, steps: &Steps, numbers: &mut [Number], texts: &mut [Text]) {
-        let [sure, maybe] = &steps.kinds;
-        let (numbers, texts) = self.kinds::<false>(sure, numbers, texts);
-        if !numbers.is_empty() || !texts.is_empty() {
-            self.kinds::<true>(maybe, numbers, texts);
+    fn all(&mut self, steps: &Steps, rows: &[&[u8]; LANES], numbers: &mut [Number], texts: &mut [Text]) {
+        let Numbers { plain, early, signed, loose } = &steps.numbers;
+        let (mut columns, _) = numbers.as_chunks_mut();
+        plain_numbers(plain, rows, taken(&mut columns, plain.len()));
+        each(early, rows, taken(&mut columns, early.len()), |step, bytes, _| early_number(step, bytes));
+        each(signed, rows, taken(&mut columns, signed.len()), |step, bytes, lane| {
+            signed_number(step, bytes, window::at(bytes, step.from))
+                .unwrap_or_else(|| self.odd_number(step.of.id, bytes, lane))
+        });
+        each(loose, rows, columns, |step, bytes, lane| {
+            loose_number(step, bytes).unwrap_or_else(|| self.odd_number(step.of.id, bytes, lane))
+        });
+
+        let Texts { codes, plain, late, loose_codes, loose } = &steps.texts;
+        let (mut columns, _) = texts.as_chunks_mut();
+        each(codes, rows, taken(&mut columns, codes.len()), |step, _, _| Text::plain(step.len.into()));
+        each(plain, rows, taken(&mut columns, plain.len()), |step, bytes, lane| self.text::<false>(step, bytes, lane));
+        each(late, rows, taken(&mut columns, late.len()), |step, bytes, lane| self.text::<true>(step, bytes, lane));
+        each(loose_codes, rows, taken(&mut columns, loose_codes.len()), |step, bytes, lane| {
+            loose_code(step, bytes).unwrap_or_else(|| self.odd_text(step.of.id, bytes, lane, step.at))
+        });
+        each(loose, rows, columns, |step, bytes, lane| match loose_text(step, bytes) {
+            Loose::Text(text) => text,
+            Loose::Printable => self.text::<true>(step, bytes, lane),
+            Loose::Odd => self.odd_text(step.of.id, bytes, lane, step.at),
+        });
+        for id in &steps.others {
+            for (lane, bytes) in rows.iter().enumerate() {
+                self.field(*id, bytes, lane);
+            }
+        }
+    }
+
+    /// Every field of a telegram of which some byte is not right.
+    #[cold]
+    fn one_by_one(&mut self, steps: &Steps, bytes: &[u8], lane: usize, numbers: &mut [Number], texts: &mut [Text]) {
+        for (id, place) in (0..).map(FieldId).zip(&steps.places) {
+            match place {
+                Place::Number(at) => {
+                    let number = self.odd_number(id, bytes, lane);
+                    numbers.get_mut(usize::from(*at) * LANES + lane).into_iter().for_each(|place| *place = number);
+                }
+                Place::Text(at) => {
+                    let text = self.odd_text(id, bytes, lane, usize::from(*at));
+                    texts.get_mut(usize::from(*at) * LANES + lane).into_iter().for_each(|place| *place = text);
+                }
+                Place::Telegram => {}
+            }
         }
         for id in &steps.others {
-            self.other(*id);
+            self.field(*id, bytes, lane);
         }
     }
 
-    /// Returns the places that are left.
+    /// A text of printable bytes, and of bytes beyond ASCII, which are looked at.
     #[inline(always)]
-    fn kinds<'p, const BLANK: bool>(
-        &mut self,
-        kinds: &Kinds,
-        numbers: &'p mut [Number],
-        texts: &'p mut [Text],
-    ) -> (&'p mut [Number], &'p mut [Text]) {
-        let bytes = self.bytes;
-        let (short, numbers) = numbers.split_at_mut_checked(kinds.numbers.short.len()).unwrap_or_default();
-        for (step, number) in kinds.numbers.short.iter().zip(short) {
-            let digits = (load(bytes, step.from) ^ ZEROS) & step.mask;
-            let is_right = not_digits(digits) == 0 && !(BLANK && digits == 0);
-            *number = if is_right { Number::units(joined(digits)) } else { self.short_number::<BLANK>(step) };
+    fn text<const LATE: bool>(&mut self, step: &Letters, bytes: &[u8], lane: usize) -> Text {
+        let Some(found) = window::at(bytes, step.from) else { return absent(Text::FAULT) };
+        let shift = if LATE { step.shift } else { 0 };
+        let filled = !same(found, b' ') & step.field;
+        // A bit before the field's, so that there is a highest one.
+        let len = (filled << 1 | 1 << shift).ilog2() - shift;
+        let high = high(found) & step.field;
+        if high == 0 {
+            return Text::plain(len);
         }
-        let (long, numbers) = numbers.split_at_mut_checked(kinds.numbers.long.len()).unwrap_or_default();
-        for (step, number) in kinds.numbers.long.iter().zip(long) {
-            let [first, last] = load_two(bytes, step.from);
-            let (high, low) = ((first ^ ZEROS) & step.mask, last ^ ZEROS);
-            let is_right = not_digits(high) | not_digits(low) == 0 && !(BLANK && high | low == 0);
-            let units = joined(high).wrapping_mul(HUNDRED_MILLION).wrapping_add(joined(low));
-            *number = if is_right { Number::units(units) } else { self.odd_number(step.of) };
-        }
-        let (signed, numbers) = numbers.split_at_mut_checked(kinds.signed.len()).unwrap_or_default();
-        for (step, number) in kinds.signed.iter().zip(signed) {
-            *number = self.signed_number(step, load_two(bytes, step.from));
-        }
-        let (codes, texts) = texts.split_at_mut_checked(kinds.codes.short.len()).unwrap_or_default();
-        for (step, text) in kinds.codes.short.iter().zip(codes) {
-            let digits = (load(bytes, step.from) ^ ZEROS) & step.mask;
-            let is_right = not_digits(digits) == 0 && !(BLANK && digits == 0);
-            *text = if is_right { Text::plain(u32::from(step.bits) / 8) } else { self.odd_text(step.of) };
-        }
-        let (short, texts) = texts.split_at_mut_checked(kinds.texts.short.len()).unwrap_or_default();
-        for (step, text) in kinds.texts.short.iter().zip(short) {
-            let found = (load(bytes, step.from) ^ SPACES) & step.mask;
-            let is_blank = BLANK && (found == 0 || found == (ZEROS ^ SPACES) & step.mask);
-            let is_right = not_printable(found ^ SPACES) == 0 && !is_blank;
-            *text = if is_right { Text::plain(step.len(found)) } else { self.short_text::<BLANK>(step) };
-        }
-        let (long, texts) = texts.split_at_mut_checked(kinds.texts.long.len()).unwrap_or_default();
-        for (step, text) in kinds.texts.long.iter().zip(long) {
-            let [first, last] = load_two(bytes, step.from);
-            let (first, last) = ((first ^ SPACES) & step.mask, last ^ SPACES);
-            let is_blank = first | last == 0 || (first == (ZEROS ^ SPACES) & step.mask && last == ZEROS ^ SPACES);
-            *text = if not_printable_two(first ^ SPACES, last ^ SPACES) != 0 {
-                self.long_text(step, first, last)
-            } else if BLANK && is_blank {
-                self.odd_text(step.of)
-            } else {
-                Text::plain(step.len(first, last))
-            };
-        }
-        (numbers, texts)
-    }
-
-    /// The word of a field for which the loop has stopped, perhaps because it ends before a word can.
-    fn word(&self, step: &Short) -> u64 {
-        if step.up == 0 { load(self.bytes, step.from) } else { load(self.bytes, 0) << (step.up & 63) }
-    }
-
-    #[inline(never)]
-    fn short_number<const BLANK: bool>(&mut self, step: &Short) -> Number {
-        let digits = (self.word(step) ^ ZEROS) & step.mask;
-        if not_digits(digits) != 0 || (BLANK && digits == 0) {
-            return self.odd_number(step.of);
-        }
-        Number::units(joined(digits))
-    }
-
-    #[inline(never)]
-    fn short_text<const BLANK: bool>(&mut self, step: &Short) -> Text {
-        let text = (self.word(step) ^ SPACES) & step.mask;
-        if not_printable(text ^ SPACES) == 0 {
-            let is_blank = BLANK && (text == 0 || text == (ZEROS ^ SPACES) & step.mask);
-            return if is_blank { self.odd_text(step.of) } else { Text::plain(step.len(text)) };
-        }
-        let blank = (text | step.floor).leading_zeros();
-        let seen = [0, (u64::MAX >> (blank & 56)) & step.mask];
-        self.beyond_ascii(step.of, [0, text ^ SPACES], seen, step.bits.into(), step.len(text))
-    }
-
-    #[inline(always)]
-    fn signed_number(&mut self, step: &Long, [first, last]: [u64; 2]) -> Number {
-        let (high, low) = ((first ^ ZEROS) & step.mask, (last ^ ZEROS) & step.floor);
-        let units = joined(high).wrapping_mul(HUNDRED_MILLION).wrapping_add(joined(low));
-        let before = (step.from + 15).wrapping_sub(u32::from(step.bits) / 8);
-        let sign = self.bytes.get(before as usize);
-        match sign {
-            _ if not_digits(high) | not_digits(low) != 0 => self.odd_number(step.of),
-            Some(b'+') => Number::units(units),
-            // Nought has no sign.
-            Some(b'-') if units != 0 => Number::units(units.wrapping_neg()),
-            _ => self.odd_number(step.of),
-        }
-    }
-
-    #[inline(always)]
-    fn long_text(&mut self, step: &Long, first: u64, last: u64) -> Text {
-        let len = step.len(first, last);
-        // Pairs that begin where a word does, as in every field of an even length.
-        if !MAKES_TEXT && step.of.korean && u32::from(step.bits) & 8 == 0 && len & 1 == 0 {
-            return if has_no_hangul(first) | has_no_hangul(last) { self.odd_text(step.of) } else { Text::raw(len) };
-        }
-        let seen = u64::MAX >> (select_unpredictable(last == 0, first | step.floor, last).leading_zeros() & 56);
-        let seen =
-            [select_unpredictable(last == 0, seen, u64::MAX) & step.mask, select_unpredictable(last == 0, 0, seen)];
-        self.beyond_ascii(step.of, [first ^ SPACES, last ^ SPACES], seen, step.bits.into(), len)
-    }
-
-    /// A text of at most 16 bytes that is not all ASCII, in two words of which the second one ends with its field. `seen` are the bits of
-    /// the text itself.
-    #[inline(always)]
-    fn beyond_ascii(&mut self, of: Of, words: [u64; 2], seen: [u64; 2], bits: u32, len: u32) -> Text {
-        // Which byte of a pair comes first in a word depends on where the field begins in it.
-        let turn = bits & 8;
-        let wrong = (not_hangul(words[0], turn) & seen[0]) | (not_hangul(words[1], turn) & seen[1]);
-        // Nothing at all is here because it may be no value.
-        if wrong != 0 || len & 1 != 0 || len == 0 || !of.korean {
-            return self.odd_text(of);
+        let is_hangul = !hangul::parts(found, shift & 1 != 0) & high | (high ^ high >> 1) & step.pairs == 0;
+        if !(is_hangul && step.of.korean) {
+            return self.odd_text(step.of.id, bytes, lane, step.at);
         }
         if !MAKES_TEXT {
-            return Text::raw(len);
+            return Text::plain(len);
         }
-        // The field's own bytes from the lowest on.
-        let down = 135_u32.wrapping_sub(bits) & 127;
-        let pairs = (u128::from(words[0]) | u128::from(words[1]) << 64) >> down;
-        let [first, rest] = [pairs, pairs >> 64].map(|pairs| u64::try_from(pairs & u128::from(u64::MAX)).unwrap_or(0));
-        let start = self.made.len();
-        hangul::push([first, rest], len / 2, self.made);
-        self.span(start)
-    }
-
-    #[inline(always)]
-    fn span(&mut self, start: usize) -> Text {
-        // A telegram has less than 4 GiB of text.
-        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        self.spans.push(Span { start: place(start), end: place(self.made.len()) });
-        Text::made(place(self.spans.len() - 1))
+        // Every byte that is one of a syllable, up to the last one.
+        let Some(room) = self.made.get_mut(step.at * LANES + lane).filter(|_| high >> shift == (1 << len) - 1) else {
+            return self.odd_text(step.of.id, bytes, lane, step.at);
+        };
+        hangul::write(found, shift, step.len, room);
+        Text::made(len / 2 * hangul::SYLLABLE)
     }
 
     #[cold]
     #[inline(never)]
-    fn odd_number(&mut self, of: Of) -> Number {
-        match self.one(of.id).0 {
+    fn odd_number(&mut self, id: FieldId, bytes: &[u8], lane: usize) -> Number {
+        match self.field(id, bytes, lane).0 {
             None => Number::FAULT,
             Some(ValueRef::Null) => Number::NULL,
             Some(_) => Number::AGAIN,
@@ -232,31 +188,28 @@ impl<const MAKES_TEXT: bool> Pass<'_, '_, '_, MAKES_TEXT> {
 
     #[cold]
     #[inline(never)]
-    fn odd_text(&mut self, of: Of) -> Text {
-        match self.one(of.id) {
+    fn odd_text(&mut self, id: FieldId, bytes: &[u8], lane: usize, at: usize) -> Text {
+        match self.field(id, bytes, lane) {
             (None, _) => Text::FAULT,
             (Some(ValueRef::Null), _) => Text::NULL,
             (Some(_), true) if MAKES_TEXT => {
-                let start = self.made.len();
-                self.made.extend_from_slice(self.mixed.as_bytes());
-                self.span(start)
+                let room = self.made.get_mut(at * LANES + lane).and_then(|room| room.get_mut(..self.mixed.len()));
+                let Some(room) = room else { return Text::AGAIN };
+                room.copy_from_slice(self.mixed.as_bytes());
+                Text::made(u32::try_from(room.len()).unwrap_or(u32::MAX))
             }
             (Some(_), _) => Text::AGAIN,
         }
     }
 
-    fn other(&mut self, id: FieldId) {
-        self.one(id);
-    }
-
     /// A field by the way that all fields can go, and whether text was made of it.
-    fn one(&mut self, id: FieldId) -> (Option<ValueRef<'static>>, bool) {
-        let Some(field) = self.telegram.layout().field(id) else { return (None, false) };
-        let Some(bytes) = field.at.of(self.bytes) else {
-            self.is_wrong = true;
+    fn field(&mut self, id: FieldId, bytes: &[u8], lane: usize) -> (Option<ValueRef<'static>>, bool) {
+        let Some(field) = self.layout.head().get(id.index()) else { return (None, false) };
+        let Some(bytes) = field.at.of(bytes) else {
+            self.wrong |= 1 << lane;
             return (None, false);
         };
-        let is_ours = field.by.fills(self.telegram.side());
+        let is_ours = field.by.fills(self.side);
         let charset = field.charset.decode;
         let is_text = field.kind == Kind::Text && !matches!(field.fill, Fill::Const(_));
         if is_text
@@ -267,15 +220,145 @@ impl<const MAKES_TEXT: bool> Pass<'_, '_, '_, MAKES_TEXT> {
             // Put where there is room, instead of in room of its own.
             self.mixed.clear();
             let read = charset.decode_into(field.unpadded(bytes), self.mixed);
-            self.is_wrong |= read.is_err();
+            self.wrong |= u64::from(read.is_err()) << lane;
             return (read.ok().map(|()| ValueRef::Bytes(b"")), true);
         }
         let read = field.read(bytes, is_ours, |_| ()).ok();
-        self.is_wrong |= read.is_none();
+        self.wrong |= u64::from(read.is_none()) << lane;
         let value = read.map(|value| match value {
             ValueRef::Null => ValueRef::Null,
             _ => ValueRef::Bytes(b""),
         });
         (value, false)
     }
+}
+
+/// Of a field that is not where its step says. There is none; told so, the compiler puts this out of the way.
+#[cold]
+#[inline(never)]
+fn absent<T>(fault: T) -> T {
+    fault
+}
+
+/// The first columns, which the others are left without.
+#[inline(always)]
+fn taken<'c, T>(columns: &mut &'c mut [T], count: usize) -> &'c mut [T] {
+    columns.split_off_mut(..count).unwrap_or_default()
+}
+
+/// Each step in each lane.
+#[inline(always)]
+fn each<'s, S, T, const LANES: usize>(
+    steps: &'s [S],
+    rows: &[&[u8]; LANES],
+    columns: &mut [[T; LANES]],
+    mut read: impl FnMut(&'s S, &[u8], usize) -> T,
+) {
+    for (step, column) in steps.iter().zip(columns) {
+        for lane in 0..LANES {
+            column[lane] = read(step, rows[lane], lane);
+        }
+    }
+}
+
+/// Numbers of which nothing is left to be asked, two at a time.
+#[inline(always)]
+fn plain_numbers<const LANES: usize>(steps: &[Digits], rows: &[&[u8]; LANES], columns: &mut [[Number; LANES]]) {
+    if let [bytes] = rows[..] {
+        let ((pairs, rest), (columns, last)) = (steps.as_chunks(), columns.as_flattened_mut().as_chunks_mut());
+        for ([a, b], column) in pairs.iter().zip(columns) {
+            *column = two_numbers(a, bytes, b, bytes);
+        }
+        for (step, column) in rest.iter().zip(last) {
+            [*column, _] = two_numbers(step, bytes, step, bytes);
+        }
+        return;
+    }
+    let (rows, _) = rows.as_chunks();
+    for (step, column) in steps.iter().zip(columns) {
+        let (column, _) = column.as_chunks_mut();
+        for ([a, b], numbers) in rows.iter().zip(column) {
+            *numbers = two_numbers(step, a, step, b);
+        }
+    }
+}
+
+#[inline(always)]
+fn two_numbers(a: &Digits, in_a: &[u8], b: &Digits, in_b: &[u8]) -> [Number; 2] {
+    match (window::at(in_a, a.from), window::at(in_b, b.from)) {
+        (Some(first), Some(second)) => {
+            let [a, b] = window::joined_two(first & a.mask, second & b.mask);
+            [Number::units(a), Number::units(b)]
+        }
+        _ => absent([Number::FAULT; 2]),
+    }
+}
+
+#[inline(always)]
+fn early_number(step: &Digits, bytes: &[u8]) -> Number {
+    match window::moved_up(bytes, step.up) {
+        Some(found) => Number::units(window::joined(found & step.mask)),
+        None => absent(Number::FAULT),
+    }
+}
+
+/// A number with its sign; `None` if there is none, or nought has one.
+#[inline(always)]
+fn signed_number(step: &Digits, bytes: &[u8], found: Option<Window>) -> Option<Number> {
+    let sign = bytes.get(step.sign? as usize)?;
+    let units = window::joined(found? & step.mask);
+    let number = Number::units(if *sign == b'-' { units.wrapping_neg() } else { units });
+    (*sign != b',' && !(*sign == b'-' && units == 0)).then_some(number)
+}
+
+/// A number that may be blank, of bytes that nobody has looked at; `None` if it is not simply one.
+#[inline(always)]
+fn loose_number(step: &Digits, bytes: &[u8]) -> Option<Number> {
+    let found = if step.up > 0 { window::moved_up(bytes, step.up) } else { window::at(bytes, step.from) }?;
+    let field = same(step.mask, 0x0F);
+    let sign = step.sign.map(|at| bytes.get(at as usize).copied().unwrap_or_default());
+    if same(found, b' ') & field == field && step.of.no_spaces && sign.is_none_or(|sign| sign == b' ') {
+        return Some(Number::NULL);
+    }
+    if window::within(found, Window::splat(b'0'), Window::splat(9)) & field != field {
+        return None;
+    }
+    let units = window::joined(found & step.mask);
+    match sign {
+        None if units == 0 && step.of.no_zeros => Some(Number::NULL),
+        None => Some(Number::units(units)),
+        Some(b'+' | b'-') => signed_number(step, bytes, Some(found)),
+        Some(_) => None,
+    }
+}
+
+/// The same of a code.
+#[inline(always)]
+fn loose_code(step: &Letters, bytes: &[u8]) -> Option<Text> {
+    let found = window::at(bytes, step.from)?;
+    let is_all = |bits: u32| bits & step.field == step.field;
+    if (step.of.no_spaces && is_all(same(found, b' '))) || (step.of.no_zeros && is_all(same(found, b'0'))) {
+        return Some(Text::NULL);
+    }
+    is_all(window::within(found, Window::splat(b'0'), Window::splat(9))).then(|| Text::plain(step.len))
+}
+
+enum Loose {
+    Text(Text),
+    /// A text of which everything is printable, or beyond ASCII.
+    Printable,
+    Odd,
+}
+
+/// The same of a text.
+#[inline(always)]
+fn loose_text(step: &Letters, bytes: &[u8]) -> Loose {
+    let Some(found) = window::at(bytes, step.from) else { return Loose::Odd };
+    let is_all = |bits: u32| bits & step.field == step.field;
+    let (spaces, zeros) = (is_all(same(found, b' ')), is_all(same(found, b'0')));
+    if (step.of.no_spaces && spaces) || (step.of.no_zeros && zeros) {
+        return Loose::Text(Text::NULL);
+    }
+    let printable = window::within(found, Window::splat(b' '), Window::splat(0x7E - b' '));
+    if is_all(printable | high(found)) { Loose::Printable } else { Loose::Odd }
 }

@@ -1,11 +1,14 @@
 //! What is done with each field of a layout when all of them are read, worked out once when the layout is made.
 //!
 //! Fields of one kind stand together, whatever their order in the telegram: a loop over them asks nothing about kinds, and the processor
-//! guesses no jumps. What has no loop of its own goes through [`Field::value`], and so does every field that is not simply right, so that
-//! faults and blanks mean the same however a telegram is read.
+//! guesses no jumps. Bytes that can be of one class only are judged before, all at once ([`Classes`]). What has no loop of its own goes
+//! through [`Field::value`], and so does every field that is not simply right, so that faults and blanks mean the same however a telegram
+//! is read.
 
 use alloc::vec::Vec;
 
+use super::classes::{Class, Classes};
+use super::window::{LEN, Window};
 use crate::charset::Charset;
 use crate::field::{Field, FieldId, Fill, Side, Slice, Unset};
 use crate::kind::{Blank, Form, Kind, Number, NumberModes, Sign};
@@ -14,32 +17,42 @@ use crate::text::TextModes;
 /// The steps of one side's telegrams.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Steps {
-    /// Fields that always have a value, then those that may be blank and have none.
-    pub(super) kinds: [Kinds; 2],
+    pub(super) classes: Classes,
+    pub(super) numbers: Numbers,
+    pub(super) texts: Texts,
     /// All others, but for those that may hold anything.
     pub(super) others: Vec<FieldId>,
     /// Where the value of each field is, in the order of the layout.
     pub(super) places: Vec<Place>,
+    /// How many numbers there are, and how many texts.
+    pub(super) counts: (usize, usize),
 }
 
-/// Steps for which loops are made.
+/// Numbers of at most sixteen digits. Their values stand in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Kinds {
-    /// Numbers of at most 16 digits.
-    pub(super) numbers: Lists,
-    /// Numbers of at most 15 digits with a byte for the sign before them.
-    pub(super) signed: Vec<Long>,
-    /// Codes of at most 8 digits.
-    pub(super) codes: Lists,
-    /// Texts of at most 16 bytes.
-    pub(super) texts: Lists,
+pub(super) struct Numbers {
+    pub(super) plain: Vec<Digits>,
+    /// Those that end before a window can.
+    pub(super) early: Vec<Digits>,
+    /// With a byte for the sign before them.
+    pub(super) signed: Vec<Digits>,
+    /// Those that may be blank; their bytes have no class.
+    pub(super) loose: Vec<Digits>,
 }
 
-/// Steps of one kind of field.
+/// Texts. Their values stand in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Lists {
-    pub(super) short: Vec<Short>,
-    pub(super) long: Vec<Long>,
+pub(super) struct Texts {
+    /// Codes: fields of digits, of which nothing is left to be asked.
+    pub(super) codes: Vec<Code>,
+    /// Texts of at most sixteen bytes.
+    pub(super) plain: Vec<Letters>,
+    /// Those that begin too late for a window.
+    pub(super) late: Vec<Letters>,
+    /// Codes that may be blank; their bytes have no class.
+    pub(super) loose_codes: Vec<Letters>,
+    /// Texts of which the same is true.
+    pub(super) loose: Vec<Letters>,
 }
 
 /// Where a field's value is.
@@ -53,33 +66,42 @@ pub(super) enum Place {
     Telegram,
 }
 
-/// A field that fits a word of eight bytes.
+/// How a number is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Short {
-    /// The bits of the field in a word that ends with it.
-    pub(super) mask: u64,
-    /// A bit before those of the field, if there is one.
-    pub(super) floor: u64,
-    /// Where the word begins; nowhere, if the field ends before a word can.
+pub(super) struct Digits {
+    /// What digits are in the bytes of a window that ends with them.
+    pub(super) mask: Window,
+    /// Where the window begins.
     pub(super) from: u32,
-    /// Bits of the field, and seven, so that a part of a byte counts as one.
-    pub(super) bits: u8,
-    /// Of such a field: by how many bits the telegram's first word is moved up until the field's last byte is the highest; 0 of others.
-    pub(super) up: u8,
+    /// If they end before a window can: by how many bits the first window is moved up until they end with it.
+    pub(super) up: u32,
+    /// Where the sign is, if there is one.
+    pub(super) sign: Option<u32>,
     pub(super) of: Of,
 }
 
-/// A field of 9 to 16 bytes, in two words of which the second one ends with it.
+/// A code of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Long {
-    /// The bits of the field in the first word.
-    pub(super) mask: u64,
-    /// A bit before those of the field, if there is one; of signed numbers the bits in the second word.
-    pub(super) floor: u64,
-    /// Where the first word begins.
+pub(super) struct Code {
+    pub(super) len: u16,
+    id: FieldId,
+}
+
+/// How a text is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Letters {
+    /// Where its window begins.
     pub(super) from: u32,
-    /// Bits of the field, and seven, so that a part of a byte counts as one.
-    pub(super) bits: u8,
+    /// How many bytes behind that it begins itself.
+    pub(super) shift: u32,
+    /// How many bytes it has.
+    pub(super) len: u32,
+    /// They in the window, a bit for each.
+    pub(super) field: u32,
+    /// The first ones of its pairs of bytes.
+    pub(super) pairs: u32,
+    /// Which of all texts it is.
+    pub(super) at: usize,
     pub(super) of: Of,
 }
 
@@ -90,183 +112,157 @@ pub(super) struct Of {
     pub(super) id: FieldId,
     /// Of a text: whether what is not ASCII may be Hangul of KS X 1001.
     pub(super) korean: bool,
-}
-
-/// Bytes of a word.
-const WORD: u32 = 8;
-/// Behind the end of every telegram.
-const NOWHERE: u32 = u32::MAX / 2;
-
-/// Where a step was put: in which list, and at which index of it.
-struct Put {
-    list: List,
-    is_blank: bool,
-    at: usize,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum List {
-    Numbers { is_long: bool },
-    Signed,
-    Codes,
-    Texts { is_long: bool },
+    /// Whether it has no value if it is all spaces, and if it is all zeros.
+    pub(super) no_spaces: bool,
+    pub(super) no_zeros: bool,
 }
 
 impl Steps {
     /// The steps of fields that `side` has filled.
     pub(crate) fn new(fields: &[Field], side: Side) -> Self {
         let mut steps = Self::default();
-        let telegram_len = fields.last().map_or(0, |field| field.at.offset + field.at.len);
-        let mut puts = Vec::with_capacity(fields.len());
-        for (field, id) in fields.iter().zip(0..) {
-            let put = if telegram_len < WORD { None } else { steps.add(field, FieldId(id), side) };
-            if put.is_none() && (field.kind != Kind::Filler || matches!(field.fill, Fill::Const(_))) {
-                steps.others.push(FieldId(id));
+        let mut classed = Vec::new();
+        let len = fields.last().map_or(0, |field| field.at.offset + field.at.len);
+        for (field, id) in fields.iter().zip((0..).map(FieldId)) {
+            let is_put = len >= LEN && steps.add(field, id, side, len, &mut classed).is_some();
+            if !is_put && (field.kind != Kind::Filler || matches!(field.fill, Fill::Const(_))) {
+                steps.others.push(id);
             }
-            puts.push(put);
+            steps.places.push(Place::Telegram);
         }
-        steps.places = puts.into_iter().map(|put| put.map_or(Place::Telegram, |put| steps.place(&put))).collect();
+        steps.classes = Classes::new(len, &classed);
+        for (index, id) in (0..).zip(steps.numbers.ids()) {
+            steps.places.get_mut(id.index()).into_iter().for_each(|place| *place = Place::Number(index));
+        }
+        for (index, id) in (0..).zip(steps.texts.ids()) {
+            steps.places.get_mut(id.index()).into_iter().for_each(|place| *place = Place::Text(index));
+        }
+        steps.texts.number();
+        steps.counts = (steps.numbers.ids().count(), steps.texts.ids().count());
         steps
     }
 
-    /// Makes the step of a field, unless no loop is made for such a field.
-    fn add(&mut self, field: &Field, id: FieldId, side: Side) -> Option<Put> {
+    /// Makes the step of a field, unless no loop is made for such a field in a telegram of `len` bytes.
+    fn add(
+        &mut self,
+        field: &Field,
+        id: FieldId,
+        side: Side,
+        len: u32,
+        classed: &mut Vec<(Slice, Class)>,
+    ) -> Option<()> {
         // Every member is named, so that whoever adds one thinks of this.
         let Field { path: _, label: _, at, kind, charset, class: _, by, fill, unset, equal: _, echo: _, text } = field;
-        if matches!(fill, Fill::Const(_) | Fill::Computed(_)) || charset.decode.is_ebcdic() || at.len > 2 * WORD {
+        if matches!(fill, Fill::Const(_) | Fill::Computed(_)) || charset.decode.is_ebcdic() {
             return None;
         }
-        let is_long = at.len > WORD;
         let is_ours = by.fills(side);
-        let zeros = !is_ours || (by.optional && *unset == Unset::Zero);
-        let (list, is_blank) = match kind {
-            // Nobody can tell a number of ours that was left out from one that is nought; spaces are no digits.
+        let of = Of {
+            id,
+            korean: matches!(charset.decode, Charset::EucKr | Charset::Cp949 | Charset::Ms949),
+            no_spaces: !is_ours || by.optional,
+            no_zeros: !is_ours || (by.optional && *unset == Unset::Zero),
+        };
+        match kind {
             Kind::Number(number)
                 if number.lenient != NumberModes::default() || number.blank != Blank::Fault || number.has_beside() =>
             {
                 return None;
             }
-            Kind::Number(Number { form: Form::Zoned(Sign::Absent), .. }) => (List::Numbers { is_long }, !is_ours),
-            Kind::Number(Number { form: Form::Zoned(Sign::Leading), .. }) if at.len > 1 => (List::Signed, !is_ours),
-            Kind::Code if !is_long => (List::Codes, zeros),
+            Kind::Number(Number { form: Form::Zoned(Sign::Absent), .. }) => {
+                // Nobody can tell a number of ours that was left out from one that is nought.
+                let digits = Digits::new(*at, None, Of { no_zeros: !is_ours, ..of })?;
+                let Numbers { plain, early, signed: _, loose } = &mut self.numbers;
+                let list = match (of.no_spaces, digits.up > 0) {
+                    (true, _) => loose,
+                    (false, true) => early,
+                    (false, false) => plain,
+                };
+                list.push(digits);
+                classed.extend((!of.no_spaces).then_some((*at, Class::DIGIT)));
+            }
+            Kind::Number(Number { form: Form::Zoned(Sign::Leading), .. }) if at.len > 1 => {
+                let behind = Slice { offset: at.offset + 1, len: at.len - 1 };
+                let digits = Digits::new(behind, Some(at.offset), of)?;
+                if of.no_spaces || digits.up > 0 {
+                    self.numbers.loose.push(digits);
+                } else {
+                    self.numbers.signed.push(digits);
+                    classed.extend([(Slice { len: 1, ..*at }, Class::SIGN), (behind, Class::DIGIT)]);
+                }
+            }
+            Kind::Code if of.no_spaces => self.texts.loose_codes.push(Letters::new(*at, len, of)?),
+            Kind::Code => {
+                self.texts.codes.push(Code { len: u16::try_from(at.len).ok()?, id });
+                classed.push((*at, Class::DIGIT));
+            }
             Kind::Text
-                if text.right || text.lenient != TextModes::STRICT || text.pad.is_some_and(|pad| pad != b' ') =>
+                if !text.right && text.lenient == TextModes::STRICT && text.pad.is_none_or(|pad| pad == b' ') =>
             {
-                return None;
+                let letters = Letters::new(*at, len, of)?;
+                let class = match charset.decode {
+                    Charset::Ascii => Some(Class::PRINTABLE),
+                    _ if of.korean => Some(Class::KOREAN),
+                    _ => None,
+                };
+                match class.filter(|_| !of.no_spaces) {
+                    None => self.texts.loose.push(letters),
+                    Some(class) => {
+                        let list = if letters.shift == 0 { &mut self.texts.plain } else { &mut self.texts.late };
+                        list.push(letters);
+                        classed.push((*at, class));
+                    }
+                }
             }
-            Kind::Text => (List::Texts { is_long }, zeros || by.optional),
             _ => return None,
-        };
-        let korean = matches!(charset.decode, Charset::EucKr | Charset::Cp949 | Charset::Ms949);
-        let of = Of { id, korean };
-        let [sure, maybe] = &mut self.kinds;
-        let kinds = if is_blank { maybe } else { sure };
-        let lists = match list {
-            List::Signed => {
-                kinds.signed.push(Long::signed(field, of)?);
-                return Some(Put { list, is_blank, at: kinds.signed.len() - 1 });
-            }
-            List::Numbers { .. } => &mut kinds.numbers,
-            List::Codes => &mut kinds.codes,
-            List::Texts { .. } => &mut kinds.texts,
-        };
-        let at = if is_long { lists.add_long(field, of)? } else { lists.add_short(field, of) };
-        Some(Put { list, is_blank, at })
-    }
-
-    /// The index among all numbers or all texts, which are read list by list.
-    fn place(&self, put: &Put) -> Place {
-        let [first, second] = &self.kinds;
-        let of_kind = if put.is_blank { second } else { first };
-        let before = if put.is_blank { first.counts() } else { (0, 0) };
-        let short = |lists: &Lists, is_long| if is_long { lists.short.len() } else { 0 };
-        // A layout has no more fields than that.
-        let index = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
-        match put.list {
-            List::Numbers { is_long } => Place::Number(index(before.0 + short(&of_kind.numbers, is_long) + put.at)),
-            List::Signed => {
-                let unsigned = of_kind.numbers.short.len() + of_kind.numbers.long.len();
-                Place::Number(index(before.0 + unsigned + put.at))
-            }
-            List::Codes => Place::Text(index(before.1 + put.at)),
-            List::Texts { is_long } => {
-                let codes = of_kind.codes.short.len();
-                Place::Text(index(before.1 + codes + short(&of_kind.texts, is_long) + put.at))
-            }
         }
-    }
-
-    /// How many numbers, and how many texts, there are.
-    pub(super) const fn counts(&self) -> (usize, usize) {
-        let [first, second] = &self.kinds;
-        let (first, second) = (first.counts(), second.counts());
-        (first.0 + second.0, first.1 + second.1)
+        Some(())
     }
 }
 
-impl Kinds {
-    /// How many numbers, and how many texts, there are.
-    pub(super) const fn counts(&self) -> (usize, usize) {
-        let (numbers, texts) = (&self.numbers, &self.texts);
-        (
-            numbers.short.len() + numbers.long.len() + self.signed.len(),
-            self.codes.short.len() + texts.short.len() + texts.long.len(),
-        )
+impl Numbers {
+    fn ids(&self) -> impl Iterator<Item = FieldId> {
+        let Self { plain, early, signed, loose } = self;
+        [plain, early, signed, loose].into_iter().flatten().map(|digits| digits.of.id)
     }
 }
 
-impl Lists {
-    fn add_short(&mut self, field: &Field, of: Of) -> usize {
-        self.short.push(Short::new(field, of));
-        self.short.len() - 1
-    }
-
-    fn add_long(&mut self, field: &Field, of: Of) -> Option<usize> {
-        let step = Long::new(field, of)?;
-        self.long.push(step);
-        Some(self.long.len() - 1)
+impl Texts {
+    fn ids(&self) -> impl Iterator<Item = FieldId> {
+        let Self { codes, plain, late, loose_codes, loose } = self;
+        let letters = [plain, late, loose_codes, loose].into_iter().flatten();
+        codes.iter().map(|code| code.id).chain(letters.map(|letters| letters.of.id))
     }
 }
 
-impl Short {
-    fn new(field: &Field, of: Of) -> Self {
-        let end = field.at.offset + field.at.len;
-        let (mask, floor) = place(WORD, field);
-        Self {
-            mask,
-            floor,
-            from: end.checked_sub(WORD).unwrap_or(NOWHERE),
-            bits: bits(field.at.len) + 7,
-            up: bits(WORD.saturating_sub(end)),
-            of,
-        }
+impl Texts {
+    /// Tells each step which value is its.
+    fn number(&mut self) {
+        let Self { codes, plain, late, loose_codes, loose } = self;
+        let letters = [plain, late, loose_codes, loose].into_iter().flatten();
+        (codes.len()..).zip(letters).for_each(|(at, letters)| letters.at = at);
     }
 }
 
-impl Long {
-    /// Of the digits behind a sign.
-    fn signed(field: &Field, of: Of) -> Option<Self> {
-        let at = Slice { offset: field.at.offset + 1, len: field.at.len - 1 };
-        let from = (at.offset + at.len).checked_sub(2 * WORD)?;
-        let (first, last) = (at.len.saturating_sub(WORD), at.len.min(WORD));
-        let [mask, floor] = [first, last].map(|len| u64::MAX.unbounded_shl(8 * (WORD - len)));
-        Some(Self { mask, floor, from, bits: bits(at.len) + 7, of })
-    }
-
-    /// `None` if it ends before two words can.
-    fn new(field: &Field, of: Of) -> Option<Self> {
-        let from = (field.at.offset + field.at.len).checked_sub(2 * WORD)?;
-        let (mask, floor) = place(2 * WORD, field);
-        Some(Self { mask, floor, from, bits: bits(field.at.len) + 7, of })
+impl Digits {
+    /// `None` if there are too many.
+    fn new(at: Slice, sign: Option<u32>, of: Of) -> Option<Self> {
+        let before = LEN.checked_sub(at.len)?;
+        let mut mask = [0x0F; LEN as usize];
+        mask.get_mut(..before as usize)?.fill(0);
+        let end = at.offset + at.len;
+        let (from, up) = (end.saturating_sub(LEN), 8 * LEN.saturating_sub(end));
+        Some(Self { mask: Window::new(mask), from, up, sign, of })
     }
 }
 
-/// The bits of a field in the first word of a place that ends with it, and the one before them.
-fn place(bytes: u32, field: &Field) -> (u64, u64) {
-    let before = 8 * bytes.saturating_sub(field.at.len);
-    (u64::MAX << before, before.checked_sub(1).map_or(0, |bit| 1 << bit))
-}
-
-fn bits(bytes: u32) -> u8 {
-    u8::try_from(8 * bytes).unwrap_or(u8::MAX)
+impl Letters {
+    /// `None` if there are too many.
+    fn new(at: Slice, telegram: u32, of: Of) -> Option<Self> {
+        let from = at.offset.min(telegram.checked_sub(LEN)?);
+        let shift = at.offset - from;
+        let field = (1_u32.checked_shl(at.len).filter(|_| at.len <= LEN)? - 1) << shift;
+        let pairs = field & (0x5555_5555 << (shift & 1));
+        Some(Self { from, shift, len: at.len, field, pairs, at: 0, of })
+    }
 }

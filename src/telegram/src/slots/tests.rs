@@ -6,17 +6,21 @@ use proptest::prelude::*;
 use super::*;
 use crate::charset::{Charset, CharsetPair};
 use crate::draft::{ANSWERER, ASKER, BOTH, OPTIONAL, code, field, layout, number, stamp, text, transfer};
-use crate::field::{Fill, Unset};
+use crate::field::{By, Fill, Unset};
 use crate::fuzzing::check_slots;
 use crate::kind::{Form, Number, Sign};
 use crate::text::TextRule;
 
 /// Fields of every length that a loop is made for, beside some that have none, at the beginning of a telegram and behind it.
 fn mixed() -> Layout {
+    of(&[BOTH, OPTIONAL, ASKER, ANSWERER], &[1, 2, 3, 5, 7, 8, 9, 10, 12, 13, 15, 16, 17, 20])
+}
+
+fn of(sides: &[By], lens: &[u32]) -> Layout {
     let charset = |decode| CharsetPair { encode: decode, decode };
     let mut fields = Vec::new();
-    for (round, by) in [BOTH, OPTIONAL, ASKER, ANSWERER].into_iter().enumerate() {
-        for len in [1, 2, 3, 5, 7, 8, 9, 10, 12, 13, 15, 16, 17, 20] {
+    for (round, by) in sides.iter().copied().enumerate() {
+        for len in lens.iter().copied() {
             let name = |kind: &str| std::format!("{kind}{round}_{len}");
             fields.push(Field { by, ..number(&name("number"), len) });
             let form = Form::Zoned(Sign::Leading);
@@ -81,6 +85,52 @@ fn bytes(layout: &Layout) -> impl Strategy<Value = Vec<u8>> {
     fields.prop_map(|fields| fields.concat())
 }
 
+/// What is right in a field that a side has filled, or blank where it may be.
+fn fitting(field: &Field, side: Side) -> BoxedStrategy<Vec<u8>> {
+    let len = field.at.range().len();
+    let digits = move |count: usize| prop::collection::vec(b'0'..=b'9', count);
+    let text = move |part: BoxedStrategy<Vec<u8>>| {
+        prop::collection::vec(part, 0..=len).prop_map(move |parts| {
+            let mut text = Vec::new();
+            for part in parts {
+                if text.len() + part.len() <= len {
+                    text.extend_from_slice(&part);
+                }
+            }
+            text.resize(len, b' ');
+            text
+        })
+    };
+    let letter = || (b' '..=b'~').prop_map(|byte| vec![byte]).boxed();
+    let syllable = || (0xB0..=0xC8_u8, 0xA1..=0xFE_u8).prop_map(|(row, column)| vec![row, column]).boxed();
+    let kind = field.path.trim_end_matches(|character: char| character.is_ascii_digit() || character == '_');
+    let right = match kind {
+        "number" | "code" => digits(len).boxed(),
+        "signed" => (prop_oneof![Just(b'+'), Just(b'-')], digits(len - 1))
+            .prop_map(|(sign, digits)| [&[sign][..], &digits].concat())
+            .boxed(),
+        "date" => Just(Vec::from(*b"20261122")).boxed(),
+        "const" => Just(Vec::from(*b"AB")).boxed(),
+        "ebcdic" => Just(vec![0x40; len]).boxed(),
+        "utf8" | "ascii" | "right" => text(letter()).boxed(),
+        _ => prop_oneof![text(letter()), text(syllable()), text(prop_oneof![letter(), syllable()].boxed())].boxed(),
+    };
+    let blank = prop_oneof![Just(b' '), Just(b'0')].prop_map(move |byte| vec![byte; len]);
+    if (field.by.fills(side) && !field.by.optional) || kind == "const" {
+        return right;
+    }
+    prop_oneof![2 => right, 1 => blank].boxed()
+}
+
+fn right(layout: &Layout, side: Side) -> impl Strategy<Value = Vec<u8>> + use<> {
+    let fields: Vec<_> = layout.fields().iter().map(|field| fitting(field, side)).collect();
+    fields.prop_map(|fields| fields.concat())
+}
+
+fn few() -> Layout {
+    of(&[BOTH, ANSWERER], &[1, 8, 13, 16])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -101,6 +151,55 @@ proptest! {
         }
         bytes.truncate(bytes.len() - cut);
         check_slots(&Telegram::new(&layout, &bytes, side));
+    }
+
+    #[test]
+    fn what_is_right_is_read_at_once_too(
+        (side, bytes, flipped) in prop_oneof![Just(Side::Asker), Just(Side::Answerer)].prop_flat_map(|side| (
+            Just(side),
+            right(&mixed(), side),
+            prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+        ))
+    ) {
+        let layout = mixed();
+        let mut bytes = bytes;
+        prop_assert!(layout.steps(side).classes.hold(&bytes));
+        check_slots(&Telegram::new(&layout, &bytes, side));
+        for (at, byte) in flipped {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            check_slots(&Telegram::new(&layout, &bytes, side));
+        }
+    }
+
+    #[test]
+    fn many_are_each_of_them(
+        (rows, between, cut) in (
+            prop::collection::vec(prop_oneof![6 => right(&few(), Side::Asker), 1 => bytes(&few())], 0..40),
+            0..3_usize,
+            prop_oneof![2 => Just(0), 1 => 0..600_usize],
+        )
+    ) {
+        let layout = few();
+        let behind = |row: &Vec<u8>| [&row[..], &b"\r\n"[..between]].concat();
+        let mut bytes = rows.iter().map(behind).collect::<Vec<_>>().concat();
+        bytes.truncate(bytes.len().saturating_sub(cut));
+        let telegrams = Telegrams::new(&layout, &bytes, between, Side::Asker);
+        let (mut slots, mut one) = (Slots::new(), Slots::new());
+        for makes_text in [false, true, false] {
+            let readings = if makes_text { telegrams.read_text_into(&mut slots) } else { telegrams.read_into(&mut slots) };
+            prop_assert_eq!(readings.iter().count(), telegrams.len());
+            for (index, telegram) in telegrams.iter().enumerate() {
+                let reading = readings.get(index).unwrap();
+                let alone = if makes_text { telegram.read_text_into(&mut one) } else { telegram.read_into(&mut one) };
+                prop_assert_eq!(reading.telegram().bytes(), telegram.bytes());
+                prop_assert_eq!(reading.faults(), alone.faults());
+                let is_named = readings.faults().iter().any(|(faulty, _)| *faulty == index);
+                prop_assert_eq!(is_named, !alone.faults().is_empty());
+                prop_assert!(reading.fields().eq(alone.fields()));
+            }
+            prop_assert!(readings.get(telegrams.len()).is_none());
+        }
     }
 }
 
