@@ -169,7 +169,7 @@ impl State {
     /// Blanks between two tokens.
     fn gap(&self, before: &Token, token: &Token) -> usize {
         match (before, token) {
-            (Token::Sign('(' | '|'), _) | (_, Token::Sign('(' | ')' | '|' | ',' | '?')) => 0,
+            (Token::Sign('(' | '[' | '|'), _) | (_, Token::Sign('(' | ')' | '[' | ']' | '|' | ',' | '?')) => 0,
             // `X(3*35)`; the other star stands alone.
             (Token::Sign('*'), Token::Word(number)) | (Token::Word(number), Token::Sign('*'))
                 if number.bytes().all(|byte| byte.is_ascii_digit()) =>

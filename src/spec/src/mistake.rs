@@ -119,6 +119,7 @@ mistakes! {
     OUTSIDE             "S157" "an included file outside of the folder"
     // Dates.
     BAD_YEARS           "S160" "a rule for the year that the date cannot have"
+    BAD_PART            "S161" "bytes that a field does not have"
     // What can be right, and is probably not meant.
     CONTRADICTED        "S091" "a code of which two rows say different things"
     SHORT_CODE          "S092" "a code with fewer digits than its field has"

@@ -30,7 +30,7 @@ pub struct Rules {
     pub stamps: Vec<StampRule>,
     /// How telegrams are numbered.
     pub number: NumberRule,
-    /// Fields that tell which request an answer belongs to, the same in both.
+    /// Fields, or parts of them, that tell which request an answer belongs to, the same in both.
     pub key: Vec<Slice>,
     /// Fields under which a trace is kept; every answer echoes them, and the number and its scope are among them.
     pub trace: Vec<Slice>,
@@ -135,6 +135,17 @@ pub struct StampRule {
     pub at: Slice,
     /// Its pattern, filled with the time at the institution.
     pub pattern: Stamp,
+}
+
+impl StampRule {
+    /// Whether a place, this field or some of its bytes, holds the month and the day of the stamp: what is counted or told apart by it
+    /// begins anew each day.
+    #[must_use]
+    pub fn is_dated(&self, place: Slice) -> bool {
+        let start = place.offset.checked_sub(self.at.offset).and_then(|start| usize::try_from(start).ok());
+        let part = start.and_then(|start| self.pattern.pattern.get(start..start.checked_add(place.range().len())?));
+        part.is_some_and(|part| part.contains("MM") && part.contains("DD"))
+    }
 }
 
 /// `number`: a counter for each value of the scope, written into a field.

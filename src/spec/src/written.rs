@@ -25,6 +25,27 @@ pub(crate) struct At<T> {
 /// A name, a word or a text.
 pub(crate) type Name = At<String>;
 
+/// A field, or some of its bytes: `telegram_no[2..6]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) field: Name,
+    /// Counted from the first byte of the field; none for all of them.
+    pub(crate) bytes: Option<At<Range<u32>>>,
+}
+
+impl Place {
+    /// Of field and bytes.
+    pub(crate) fn span(&self) -> Span {
+        let end = self.bytes.as_ref().map_or(self.field.span.end, |bytes| bytes.span.end);
+        Span { end, ..self.field.span }
+    }
+}
+
+/// The fields of places.
+pub(crate) fn fields(places: &[Place]) -> impl Iterator<Item = &Name> + Clone {
+    places.iter().map(|place| &place.field)
+}
+
 /// Texts of which one must hold: `"2000"|"2100"`.
 pub(crate) type Alternatives = Vec<Name>;
 
@@ -88,8 +109,8 @@ pub(crate) struct Protocol {
     pub(crate) compartment: Option<Name>,
     pub(crate) stamp: Vec<Name>,
     pub(crate) number: Option<Number>,
-    pub(crate) key: Vec<Name>,
-    pub(crate) trace: Vec<Name>,
+    pub(crate) key: Vec<Place>,
+    pub(crate) trace: Vec<Place>,
     pub(crate) poll: Option<Poll>,
     pub(crate) opening: Option<Opening>,
     pub(crate) select: Option<Select>,
@@ -148,7 +169,7 @@ pub(crate) struct Set {
 #[derive(Clone, Debug)]
 pub(crate) struct Number {
     pub(crate) field: Name,
-    pub(crate) scope: Vec<Name>,
+    pub(crate) scope: Vec<Place>,
     pub(crate) range: At<(u64, u64)>,
     pub(crate) warn: Option<At<u64>>,
 }
@@ -522,7 +543,7 @@ pub(crate) struct Notice {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Numbered {
-    pub(crate) scope: Vec<Name>,
+    pub(crate) scope: Vec<Place>,
     pub(crate) first: Option<At<u64>>,
 }
 
@@ -545,6 +566,6 @@ pub(crate) struct Answered {
 #[derive(Clone, Debug)]
 pub(crate) struct Joins {
     pub(crate) exchange: Name,
-    pub(crate) by: Name,
+    pub(crate) by: Place,
     pub(crate) confirm: Vec<Pair>,
 }

@@ -495,6 +495,7 @@ const IN_SPEC: &[Mistake] = &[
         "frame length ascii(4) at 99999 whole max 999",
         "99999",
     ),
+    m("S161", "key          send_date bank_code", "key          send_date send_date[6..9] bank_code", "[6..9]"),
     m(
         "S160",
         "time(hhmmss)    by asker echo  public",

@@ -93,8 +93,7 @@ impl Book {
         header.extend(rules.party.iter().map(|(_, at)| *at));
         header.extend(rules.participant.iter().map(|(_, at)| *at));
         header.push(rules.response_code);
-        let is_date =
-            |field: &Slice| rules.stamps.iter().any(|stamp| stamp.at == *field && stamp.pattern.pattern.contains("DD"));
+        let is_date = |place: &Slice| rules.stamps.iter().any(|stamp| stamp.is_dated(*place));
         Self {
             routes,
             parties: settings.parties.iter().map(party).collect(),
@@ -209,9 +208,14 @@ pub(crate) fn put(telegram: &mut [u8], at: Slice, bytes: &[u8]) {
 /// The names of header fields, as any layout of the protocol has them.
 pub(crate) fn field_names(protocol: &Protocol, fields: &[Slice]) -> Vec<Box<str>> {
     let name = |slice: &Slice| {
-        let mut known = protocol.catalog.layouts.iter().flat_map(|layout| layout.head());
-        let named = known.find(|field| field.at == *slice).map(|field| field.path.clone());
-        named.unwrap_or_else(|| format!("bytes {}..{}", slice.offset, slice.offset + slice.len).into())
+        let known = || protocol.catalog.layouts.iter().flat_map(|layout| layout.head());
+        let named = known().find(|field| field.at == *slice).map(|field| field.path.clone());
+        let (start, end) = (slice.offset, slice.offset + slice.len);
+        let part = || {
+            let field = known().find(|field| field.at.offset <= start && end <= field.at.offset + field.at.len)?;
+            Some(format!("{}[{}..{}]", field.path, start - field.at.offset, end - field.at.offset).into())
+        };
+        named.or_else(part).unwrap_or_else(|| format!("bytes {start}..{end}").into())
     };
     fields.iter().map(name).collect()
 }

@@ -64,7 +64,9 @@ impl Core {
             key.extend_from_slice(bytes);
         }
         for field in &rules.key {
-            let bytes = if *field == rules.number.at { Some(number) } else { field.of(frame) };
+            // Of the number, or of the part of it that is in the key.
+            let inside = field.offset.checked_sub(rules.number.at.offset).map(|offset| Slice { offset, ..*field });
+            let bytes = inside.and_then(|inside| inside.of(number)).or_else(|| field.of(frame));
             key.extend_from_slice(bytes.unwrap_or_default());
         }
         let found = self.state.pending.get(&key[..]).and_then(|id| self.state.exchanges.get(id));

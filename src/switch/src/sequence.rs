@@ -5,7 +5,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use pabal_clock::{BusinessDate, Mono, Now};
-use pabal_spec::{Protocol, StampRule};
+use pabal_spec::Protocol;
 use pabal_telegram::Slice;
 use serde::{Deserialize, Serialize};
 
@@ -358,10 +358,8 @@ impl Core {
         let rules = &self.books[usize::from(key.protocol)].protocol.rules;
         let rule = rules.notices.iter().find(|rule| kind_of(&rule.request) == key.kind);
         let scope = rule.and_then(|rule| rule.numbered.as_ref()).map(|numbered| &numbered.scope);
-        rules
-            .stamps
-            .iter()
-            .any(|stamp| stamp.pattern.pattern.contains("DD") && scope.is_some_and(|scope| scope.contains(&stamp.at)))
+        let is_dated = |place: &Slice| rules.stamps.iter().any(|stamp| stamp.is_dated(*place));
+        scope.is_some_and(|scope| scope.iter().any(is_dated))
     }
 
     /// What a checkpoint holds.
@@ -407,8 +405,8 @@ impl Core {
 pub(crate) fn is_of_today(protocol: &Protocol, scope: &[Slice], frame: &[u8], now: Now) -> bool {
     let mut stamped = frame.to_vec();
     stamp(&mut stamped, &protocol.rules.stamps, &[], protocol.day.civil(now.wall));
-    let is_date = |rule: &&StampRule| scope.contains(&rule.at) && rule.pattern.pattern.contains("DD");
-    protocol.rules.stamps.iter().filter(is_date).all(|rule| rule.at.of(&stamped) == rule.at.of(frame))
+    let is_dated = |place: &&Slice| protocol.rules.stamps.iter().any(|stamp| stamp.is_dated(**place));
+    scope.iter().filter(is_dated).all(|place| place.of(&stamped) == place.of(frame))
 }
 
 #[cfg(test)]

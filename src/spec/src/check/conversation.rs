@@ -1,19 +1,21 @@
 //! Stamps, numbers, keys, traces, the poll and the opening.
 
 use alloc::format;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use pabal_telegram::{Echo, Fill, Kind, Number, Slice};
 
-use crate::check::layout::{Column, Draft};
+use crate::check::layout::{self, Column, Draft};
 use crate::check::protocol::Scene;
 use crate::check::{exchange, not_said};
 use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
 use crate::rules::{Effect, NumberRule, OpeningRule, PollRule, StampRule};
 use crate::verdict::Verdict;
-use crate::written::{self, Name};
+use crate::written::{self, At, Name, Place};
 
 pub(crate) fn stamps(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<StampRule>> {
     let mut all = Vec::new();
@@ -96,26 +98,33 @@ pub(crate) fn number(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Num
 
 /// Whether a stamped date is in the number's scope: without one the numbers run out for ever, or name two requests.
 fn begins_anew(scene: &Scene<'_>, written: &written::Number, out: &mut Vec<Diagnostic>) -> bool {
-    let is_date = |name: &Name| {
+    let is_date = |name: &Name, bytes: Option<&At<Range<u32>>>| {
         let column = scene.header.iter().find(|column| *column.field.path == *name.value);
         column.is_some_and(|column| match &column.field.kind {
-            Kind::Stamp(stamp) => stamp.pattern.contains("DD"),
+            Kind::Stamp(stamp) => {
+                let part =
+                    |bytes: &At<Range<u32>>| stamp.pattern.get(bytes.value.start as usize..bytes.value.end as usize);
+                bytes
+                    .map_or(Some(&*stamp.pattern), part)
+                    .is_some_and(|pattern| pattern.contains("MM") && pattern.contains("DD"))
+            }
             // What could not be read was told.
             _ => !column.sure,
         })
     };
     let is_stamped = |name: &Name| scene.written.stamp.iter().any(|stamp| stamp.value == name.value);
     let stamps_are_lost = scene.written.seen.has("stamp") && scene.written.stamp.is_empty();
-    if stamps_are_lost || written.scope.iter().any(|name| is_date(name) && is_stamped(name)) {
+    let dated = |place: &Place| is_date(&place.field, place.bytes.as_ref()) && is_stamped(&place.field);
+    if stamps_are_lost || written.scope.iter().any(dated) {
         return true;
     }
-    let first = written.scope.first().unwrap_or(&written.field).span;
-    let span = written.scope.iter().fold(first, |span, name| crate::Span { end: name.span.end, ..span });
+    let first = written.scope.first().map_or(written.field.span, Place::span);
+    let span = written.scope.iter().fold(first, |span, place| crate::Span { end: place.span().end, ..span });
     let message = format!(
         "The numbers of `{}` never begin anew: no stamped date is among what they are given for",
         written.field.value
     );
-    let help = match scene.written.stamp.iter().find(|name| is_date(name)) {
+    let help = match scene.written.stamp.iter().find(|name| is_date(name, None)) {
         Some(date) => format!("say `per {}`, and add it to the key", date.value),
         None => "name a date of the header in `stamp` and behind `per`, and add it to the key".into(),
     };
@@ -123,10 +132,11 @@ fn begins_anew(scene: &Scene<'_>, written: &written::Number, out: &mut Vec<Diagn
     false
 }
 
-/// Fields of the header that every answer carries back.
-fn echoed(scene: &Scene<'_>, names: &[Name], what: &str, out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
+/// Fields of the header that every answer carries back, or parts of them.
+fn echoed(scene: &Scene<'_>, places: &[Place], what: &str, out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
     let mut all = Vec::new();
-    for name in names {
+    for place in places {
+        let name = &place.field;
         all.push(scene.header_field(name, out).and_then(|column| {
             if column.field.echo != Echo::Always && !column.written.broken {
                 let help = if column.field.echo == Echo::InReplyToNotice {
@@ -146,20 +156,20 @@ fn echoed(scene: &Scene<'_>, names: &[Name], what: &str, out: &mut Vec<Diagnosti
                 );
                 return None;
             }
-            Some(column.field.at)
+            layout::place(column, place, out)
         }));
     }
     all.into_iter().collect()
 }
 
 pub(crate) fn key(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
-    let names = &scene.written.key;
-    let key = echoed(scene, names, "key", out);
-    if let Some((span, missing)) = shared(scene, names) {
+    let places = &scene.written.key;
+    let key = echoed(scene, places, "key", out);
+    if let Some(Shared { span, missing, at }) = shared(scene, places) {
         out.push(
             error(mistake::WEAK_KEY, span, "the same for two requests", "The key does not tell two requests apart")
-                .help(format!("add to the key: {}", list(&missing)))
-                .related(missing.first()?.span, "numbers are given for each of these"),
+                .help(format!("add to the key: {missing}"))
+                .related(at, "numbers are given for each of these"),
         );
         return None;
     }
@@ -167,35 +177,70 @@ pub(crate) fn key(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<Sl
 }
 
 pub(crate) fn trace(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
-    let names = &scene.written.trace;
-    let trace = echoed(scene, names, "trace", out)?;
-    if let Some((span, missing)) = shared(scene, names) {
+    let places = &scene.written.trace;
+    let trace = echoed(scene, places, "trace", out)?;
+    if let Some(Shared { span, missing, at }) = shared(scene, places) {
         let message = "Two requests of one moment would share a trace";
         out.push(
             error(mistake::WEAK_TRACE, span, "the same for two requests", message)
-                .help(format!("add to the trace: {}", list(&missing)))
-                .related(missing.first()?.span, "numbers are given for each of these"),
+                .help(format!("add to the trace: {missing}"))
+                .related(at, "numbers are given for each of these"),
         );
         return None;
     }
     Some(trace)
 }
 
-/// The number, and what it is given for, if not all of it is among these names; and where they stand.
-fn shared<'s>(scene: &Scene<'s>, names: &[Name]) -> Option<(crate::Span, Vec<&'s Name>)> {
-    let number = scene.written.number.as_ref()?;
-    let first = names.first()?;
-    let span = names.iter().fold(first.span, |span, name| crate::Span { end: name.span.end, ..span });
-    let missing: Vec<&Name> = core::iter::once(&number.field)
-        .chain(&number.scope)
-        .filter(|name| !names.iter().any(|key| key.value == name.value))
-        .filter(|name| scene.header.iter().any(|column| *column.field.path == *name.value))
-        .collect();
-    (!missing.is_empty()).then_some((span, missing))
+/// What two requests may have in common.
+struct Shared {
+    /// Where the places stand.
+    span: crate::Span,
+    /// What they lack: fields, or parts of them.
+    missing: String,
+    /// Where the first of these is needed.
+    at: crate::Span,
 }
 
-fn list(names: &[&Name]) -> alloc::string::String {
-    names.iter().map(|name| name.value.as_str()).collect::<Vec<_>>().join(", ")
+/// The number, and what it is given for, if not all of it is among these places. Of the number, digits that are 0 in all numbers need
+/// not be there.
+fn shared(scene: &Scene<'_>, places: &[Place]) -> Option<Shared> {
+    let number = scene.written.number.as_ref()?;
+    let first = places.first()?;
+    let span = places.iter().fold(first.span(), |span, place| crate::Span { end: place.span().end, ..span });
+    let digits = number.range.value.1.checked_ilog10().map_or(1, |digits| digits + 1);
+    let mut missing = String::new();
+    let mut at = None;
+    let needed = core::iter::once((&number.field, None))
+        .chain(number.scope.iter().map(|place| (&place.field, place.bytes.as_ref())));
+    for (name, part) in needed {
+        let Some(column) = scene.header.iter().find(|column| *column.field.path == *name.value) else { continue };
+        let len = column.field.at.len;
+        let needed = match part {
+            Some(part) => part.value.clone(),
+            None if name.span == number.field.span => len.saturating_sub(digits)..len,
+            None => 0..len,
+        };
+        let mut there: Vec<Range<u32>> = places
+            .iter()
+            .filter(|place| place.field.value == name.value)
+            .map(|place| place.bytes.as_ref().map_or(0..u32::MAX, |bytes| bytes.value.clone()))
+            .collect();
+        there.sort_by_key(|bytes| bytes.start);
+        let covered =
+            there.iter().fold(needed.start, |end, bytes| if bytes.start <= end { end.max(bytes.end) } else { end });
+        if covered >= needed.end || !column.sure && !there.is_empty() {
+            continue;
+        }
+        if !missing.is_empty() {
+            missing.push_str(", ");
+        }
+        missing.push_str(&name.value);
+        if part.is_some() || !there.is_empty() {
+            missing.push_str(&format!("[{}..{}]", needed.start, needed.end));
+        }
+        at = at.or(Some(name.span));
+    }
+    Some(Shared { span, missing, at: at? })
 }
 
 /// Header fields that this side must fill; tells each that it leaves empty, once.
@@ -283,7 +328,7 @@ pub(crate) fn opening(scene: &Scene<'_>, written: &written::Opening, out: &mut V
         }
     }
     let protocol = scene.written;
-    let mut per = scene.places(&written.per, out);
+    let mut per = scene.whole(&written.per, out);
     let in_header = |name: &Name| scene.header.iter().any(|column| *column.field.path == *name.value);
     let known = protocol.party.iter().chain(&protocol.participant).all(in_header)
         && (protocol.participant.is_some() || !protocol.seen.has("participant"))

@@ -16,7 +16,7 @@ use crate::check::{date, number};
 use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
 use crate::parse::did_you_mean;
-use crate::written::{self, Name};
+use crate::written::{self, Name, Place};
 
 /// What the protocol says of all fields.
 pub(crate) struct Ground<'s> {
@@ -141,6 +141,25 @@ pub(crate) fn find<'c, 's>(
         return None;
     }
     found
+}
+
+/// A field's bytes, or the part of them that is named; tells one that the field does not have.
+pub(crate) fn place(column: &Column<'_>, place: &Place, out: &mut Vec<Diagnostic>) -> Option<Slice> {
+    let at = column.field.at;
+    let Some(bytes) = &place.bytes else { return Some(at) };
+    if bytes.value.end <= at.len {
+        return Some(Slice { offset: at.offset + bytes.value.start, len: bytes.value.end - bytes.value.start });
+    }
+    if column.sure {
+        let (name, range) = (&place.field.value, &bytes.value);
+        let message = format!("Field `{name}` has {} bytes, and none at {}..{}", at.len, range.start, range.end);
+        out.push(
+            error(mistake::BAD_PART, bytes.span, crate::show::kind(&column.field), message)
+                .help(format!("bytes count from 0 and the last is not included: `[0..{}]` is the whole field", at.len))
+                .related(column.written.name.span, "described here"),
+        );
+    }
+    None
 }
 
 /// The header's columns, and whether all of its lines could be read.

@@ -12,7 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
 use crate::rules::{Answered, FillRule, GapRule, JoinRule, NoticeRule, Numbered, TypeCode};
 use crate::verdict::Verdict;
-use crate::written::{self, Name};
+use crate::written::{self, Name, fields};
 
 pub(crate) fn check(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<NoticeRule>> {
     let mut all = Vec::new();
@@ -130,7 +130,7 @@ fn answered(scene: &Scene<'_>, written: &written::Answered, out: &mut Vec<Diagno
 
 fn numbered(scene: &Scene<'_>, written: &written::Numbered, out: &mut Vec<Diagnostic>) -> Option<Numbered> {
     let scope = scene.places(&written.scope, out);
-    let names: Vec<&Name> = written.scope.iter().collect();
+    let names: Vec<&Name> = fields(&written.scope).collect();
     let filled = conversation::filled(scene, &names, true, out);
     let number = scene.written.number.as_ref()?;
     // If the field is unknown, `number` itself tells it.
@@ -167,7 +167,7 @@ fn gap(
         let is_stamp = column.is_some_and(|column| matches!(column.field.kind, Kind::Stamp(_)));
         is_stamp && protocol.stamp.iter().any(|stamp| stamp.value == name.value)
     };
-    let needed = core::iter::once(number).chain(numbered.scope.iter().filter(stamped));
+    let needed = core::iter::once(number).chain(fields(&numbered.scope).filter(stamped));
     let missing: Vec<&str> = needed
         .filter(|name| in_header(name) && !asks.given.iter().any(|given| given.value == name.value))
         .map(|name| name.value.as_str())
@@ -184,13 +184,22 @@ fn gap(
         );
         return None;
     }
+    if let Some(part) = numbered.scope.iter().find(|place| place.bytes.is_some()) {
+        let message = format!("What is counted by a part of `{}` cannot be asked for", part.field.value);
+        out.push(
+            error(mistake::BAD_GAP, written.exchange.span, "needs the whole field", message)
+                .help("the request carries the field in which they count: say `numbered per` of the whole field")
+                .related(part.span(), "only a part of it"),
+        );
+        return None;
+    }
     let request = exchange::original(scene, asks)?;
     let from = exchange::draft(scene, kind?)?;
     let fill: Vec<_> = written
         .fill
         .iter()
         .map(|(to, source)| {
-            let counted = core::iter::once(number).chain(&numbered.scope).find(|name| name.value == to.value);
+            let counted = core::iter::once(number).chain(fields(&numbered.scope)).find(|name| name.value == to.value);
             if counted.is_some() {
                 let message = format!("Field `{}` names what is missing, and is written by the gateway", to.value);
                 out.push(
@@ -211,7 +220,7 @@ fn gap(
             );
         }
     }
-    let known = core::iter::once(number).chain(&numbered.scope).chain(written.fill.iter().map(|(to, _)| to));
+    let known = core::iter::once(number).chain(fields(&numbered.scope)).chain(written.fill.iter().map(|(to, _)| to));
     if let Some(column) = conversation::unfilled(scene, request, &asks.given, &known.collect::<Vec<_>>()) {
         let message = format!("The gateway asks for it by itself, and has no value for field `{}`", column.field.path);
         out.push(
@@ -235,24 +244,24 @@ fn joins(
     let original = exchange::original(scene, original)?;
     let asked = written.exchange.value.as_str();
     let both = Both { answer: notice, is_notice: true, original, asks: "", asked };
-    let by = notice.find(&written.by, out);
+    let by = notice.find(&written.by.field, out).and_then(|by| Some((by, layout::place(by, &written.by, out)?)));
     let confirm = compare::confirm(&both, &written.confirm, out);
-    let by = by.filter(|column| column.sure)?;
+    let (by, at) = by.filter(|(column, _)| column.sure)?;
     let number = scene.written.number.as_ref()?;
     let number = scene.header.iter().find(|column| *column.field.path == *number.field.value)?;
-    if number.sure && number.field.at.len != by.field.at.len {
-        let message = format!(
-            "Field `{}` is {}, the original's number {}",
-            by.field.path,
-            crate::show::kind(&by.field),
-            crate::show::kind(&number.field)
-        );
+    if number.sure && number.field.at.len != at.len {
+        let shown = match &written.by.bytes {
+            Some(_) => format!("{} bytes of it", at.len),
+            None => crate::show::kind(&by.field),
+        };
+        let message =
+            format!("Field `{}` is {shown}, the original's number {}", by.field.path, crate::show::kind(&number.field));
         out.push(
-            error(mistake::DIFFERENT_FIELDS, written.by.span, "cannot hold the number", message)
+            error(mistake::DIFFERENT_FIELDS, written.by.span(), "cannot hold the number", message)
                 .help("name the field that holds the number of the original request")
                 .related(number.written.name.span, "the number"),
         );
         return None;
     }
-    Some(JoinRule { exchange: id, by: by.field.at, confirm: confirm? })
+    Some(JoinRule { exchange: id, by: at, confirm: confirm? })
 }

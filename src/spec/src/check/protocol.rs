@@ -17,7 +17,7 @@ use crate::institution::{Digest, Protocol};
 use crate::mistake::{self, error};
 use crate::rules::Rules;
 use crate::verdict::VerdictTable;
-use crate::written::{self, Members, Name};
+use crate::written::{self, Members, Name, Place, fields};
 
 /// The most telegrams, exchanges, notices, or fields of one telegram.
 const COUNT_MAX: usize = 10_000;
@@ -39,8 +39,17 @@ impl<'s> Scene<'s> {
         layout::find(&self.header, name, "the header", self.header_is_whole, out)
     }
 
+    /// Where header fields are, or parts of them.
+    pub(crate) fn places(&self, places: &[Place], out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
+        let places: Vec<Option<Slice>> = places
+            .iter()
+            .map(|place| self.header_field(&place.field, out).and_then(|column| layout::place(column, place, out)))
+            .collect();
+        places.into_iter().collect()
+    }
+
     /// Places of header fields.
-    pub(crate) fn places(&self, names: &[Name], out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
+    pub(crate) fn whole(&self, names: &[Name], out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
         let places: Vec<Option<Slice>> =
             names.iter().map(|name| self.header_field(name, out).map(|column| column.field.at)).collect();
         places.into_iter().collect()
@@ -194,8 +203,9 @@ fn rules(scene: &Scene<'_>, listed: bool, out: &mut Vec<Diagnostic>) -> Option<R
     let party: Vec<_> = written.party.iter().map(|name| scene.named_place(name, out)).collect();
     let participant = written.participant.as_ref().map(|name| scene.named_place(name, out));
     let compartment = written.compartment.as_ref().map(|name| scene.named_place(name, out));
-    let asked = written.participant.iter().chain(&written.compartment).chain(&written.party).chain(&written.key);
-    let asked: Vec<&Name> = asked.chain(written.number.iter().flat_map(|number| &number.scope)).collect();
+    let asked = written.participant.iter().chain(&written.compartment).chain(&written.party);
+    let asked = asked.chain(fields(&written.key));
+    let asked: Vec<&Name> = asked.chain(written.number.iter().flat_map(|number| fields(&number.scope))).collect();
     let filled = conversation::filled(scene, &asked, true, out);
     let code: Vec<&Name> = written.verdict.iter().map(|verdict| &verdict.field).collect();
     let filled = conversation::filled(scene, &code, false, out) && filled;

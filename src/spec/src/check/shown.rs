@@ -10,7 +10,7 @@ use crate::check::layout::Column;
 use crate::check::protocol::Scene;
 use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
-use crate::written::Name;
+use crate::written::{Name, fields};
 
 /// Tells each field that not everybody may see although it tells requests, parties or numbers apart, once.
 pub(crate) fn check(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) {
@@ -22,12 +22,14 @@ pub(crate) fn check(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) {
         .chain(written.participant.iter().map(|name| ("participant", name)))
         .chain(written.compartment.iter().map(|name| ("compartment", name)))
         .chain(
-            number.flat_map(|number| core::iter::once(&number.field).chain(&number.scope)).map(|name| ("number", name)),
+            number
+                .flat_map(|number| core::iter::once(&number.field).chain(fields(&number.scope)))
+                .map(|name| ("number", name)),
         )
-        .chain(written.key.iter().map(|name| ("key", name)))
-        .chain(written.trace.iter().map(|name| ("trace", name)))
+        .chain(fields(&written.key).map(|name| ("key", name)))
+        .chain(fields(&written.trace).map(|name| ("trace", name)))
         .chain(opening.map(|name| ("opening per", name)))
-        .chain(numbered.flat_map(|numbered| &numbered.scope).map(|name| ("numbered per", name)));
+        .chain(numbered.flat_map(|numbered| fields(&numbered.scope)).map(|name| ("numbered per", name)));
     let mut told: Vec<&str> = Vec::new();
     for (clause, name) in named {
         let column = scene.header.iter().find(|column| *column.field.path == *name.value);
@@ -41,11 +43,16 @@ pub(crate) fn check(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) {
     for notice in &written.members.notices {
         let Some(joins) = &notice.joins else { continue };
         let draft = exchange::quiet(scene, notice.request.as_ref());
-        let column = draft.and_then(|draft| draft.columns.iter().find(|column| *column.field.path == *joins.by.value));
+        let column =
+            draft.and_then(|draft| draft.columns.iter().find(|column| *column.field.path == *joins.by.field.value));
         // One that cannot hold the number is told by that.
-        let column = column.filter(|column| counted.is_none_or(|number| number.field.at.len == column.field.at.len));
+        let len = |column: &Column<'_>| {
+            let bytes = joins.by.bytes.as_ref().map(|bytes| &bytes.value);
+            bytes.map_or(column.field.at.len, |bytes| bytes.end - bytes.start)
+        };
+        let column = column.filter(|column| counted.is_none_or(|number| number.field.at.len == len(column)));
         if let Some(column) = column.filter(|column| !told.contains(&column.written.name.value.as_str())) {
-            public(column, "joins by", &joins.by, out);
+            public(column, "joins by", &joins.by.field, out);
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::mistake::{self, error};
 use crate::parse::line::{self, Placed, Token};
 use crate::parse::tree::{Body, Item};
-use crate::written::{At, Name, Seen};
+use crate::written::{At, Name, Place, Seen};
 
 /// Why reading stopped: a mistake that is still to be told, or one that was told already.
 #[derive(Debug)]
@@ -203,6 +203,27 @@ impl<'i> Cursor<'i> {
         let mut all = Vec::from([self.path(what)?]);
         while !self.is_done() && !stops.iter().any(|stop| self.is_word(stop)) {
             all.push(self.path(what)?);
+        }
+        Ok(all)
+    }
+
+    /// A field, or some of its bytes: `telegram_no[2..6]`.
+    pub(crate) fn place(&mut self, what: &str) -> Read<Place> {
+        let field = self.path(what)?;
+        let start = self.here();
+        if !self.eats('[') {
+            return Ok(Place { field, bytes: None });
+        }
+        let bytes = self.bytes()?.value;
+        self.sign(']')?;
+        Ok(Place { field, bytes: Some(At { value: bytes, span: self.since(start) }) })
+    }
+
+    /// One place or more, as [`Cursor::names`].
+    pub(crate) fn places(&mut self, what: &str, stops: &[&str]) -> Read<Vec<Place>> {
+        let mut all = Vec::from([self.place(what)?]);
+        while !self.is_done() && !stops.iter().any(|stop| self.is_word(stop)) {
+            all.push(self.place(what)?);
         }
         Ok(all)
     }

@@ -20,7 +20,7 @@ pub(crate) enum Token {
     Word(String),
     /// What stood between quotes.
     Text(String),
-    /// One of `{ } ( ) = : , * | ?`.
+    /// One of `{ } ( ) [ ] = : , * | ?`.
     Sign(char),
     /// Something wrong that was told.
     Wrong,
@@ -101,7 +101,7 @@ fn piece(text: &str) -> IResult<&str, Piece> {
         map(word, |word| Piece::Token(Token::Word(word.into()))),
         map(quoted, |text| Piece::Token(Token::Text(text))),
         value(Piece::OpenText, (char('"'), rest)),
-        map(one_of("{}()=:,*|?"), |sign| Piece::Token(Token::Sign(sign))),
+        map(one_of("{}()[]=:,*|?"), |sign| Piece::Token(Token::Sign(sign))),
         map(anychar, Piece::Strange),
     ))
     .parse(text)

@@ -51,7 +51,7 @@ fn clause(word: &str, cursor: &mut Cursor<'_>, notice: &mut Notice) -> Read<()> 
         "numbered" => {
             cursor.must(&["per"])?;
             let stops = ["from"].into_iter().chain(CLAUSES).collect::<Vec<_>>();
-            let scope = cursor.names("a header field", &stops)?;
+            let scope = cursor.places("a header field", &stops)?;
             let first = if cursor.takes("from") { Some(cursor.large("their first number")?) } else { None };
             notice.numbered = Some(Numbered { scope, first });
         }
@@ -65,7 +65,7 @@ fn clause(word: &str, cursor: &mut Cursor<'_>, notice: &mut Notice) -> Read<()> 
         _ => {
             let exchange = cursor.name("the exchange that it is about")?;
             cursor.must(&["by"])?;
-            let by = cursor.path("the field that holds the number of the original")?;
+            let by = cursor.place("the field that holds the number of the original")?;
             cursor.must(&["confirm"])?;
             notice.joins = Some(Joins { exchange, by, confirm: pairs(cursor, &CLAUSES)? });
         }

@@ -97,8 +97,8 @@ fn clause(word: &str, cursor: &mut Cursor<'_>, protocol: &mut Protocol, out: &mu
             cursor.must(&["at", "queue"])?;
         }
         "number" => protocol.number = Some(number(cursor)?),
-        "key" => protocol.key = cursor.names("a header field", &[])?,
-        "trace" => protocol.trace = cursor.names("a header field", &[])?,
+        "key" => protocol.key = cursor.places("a header field", &[])?,
+        "trace" => protocol.trace = cursor.places("a header field", &[])?,
         "poll" => protocol.poll = Some(poll(cursor, out)?),
         "opening" => protocol.opening = Some(opening(cursor, out)?),
         "select" => protocol.select = Some(select(cursor, out)?),
@@ -144,9 +144,9 @@ pub(crate) fn unset(
 fn number(cursor: &mut Cursor<'_>) -> Read<Number> {
     let field = cursor.path("the field that holds the number")?;
     cursor.must(&["per"])?;
-    let mut scope = Vec::from([cursor.path("a header field")?]);
+    let mut scope = Vec::from([cursor.place("a header field")?]);
     while !matches!(cursor.peek(), Some(Token::Word(word)) if word.starts_with(|c: char| c.is_ascii_digit())) {
-        scope.push(cursor.path("a header field, or a range of numbers")?);
+        scope.push(cursor.place("a header field, or a range of numbers")?);
     }
     let range = cursor.numbers()?;
     let warn = if cursor.takes("warn") { Some(cursor.large("a number")?) } else { None };

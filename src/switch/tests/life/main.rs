@@ -20,6 +20,7 @@ mod midnight;
 mod notice;
 mod opening;
 mod owed;
+mod parts;
 mod party;
 mod poll;
 mod refusal;
