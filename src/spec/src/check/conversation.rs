@@ -15,7 +15,7 @@ use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
 use crate::rules::{Effect, NumberRule, OpeningRule, PollRule, StampRule};
 use crate::verdict::Verdict;
-use crate::written::{self, At, Name, Place};
+use crate::written::{self, At, Name, Place, fields};
 
 pub(crate) fn stamps(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<StampRule>> {
     let mut all = Vec::new();
@@ -271,8 +271,9 @@ pub(crate) fn filled(scene: &Scene<'_>, names: &[&Name], asker: bool, out: &mut 
 /// What the gateway goes by cannot be what it computes when it has gone by it.
 pub(crate) fn needed_before(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) {
     let written = scene.written;
-    let names = written.key.iter().chain(&written.trace).chain(&written.participant).chain(&written.compartment);
-    let names = names.chain(written.number.iter().flat_map(|number| &number.scope));
+    let names = fields(&written.key).chain(fields(&written.trace));
+    let names = names.chain(&written.participant).chain(&written.compartment);
+    let names = names.chain(written.number.iter().flat_map(|number| fields(&number.scope)));
     let names = names.chain(written.verdict.iter().map(|verdict| &verdict.field));
     let mut told: Vec<&str> = Vec::new();
     for name in names.chain(written.opening.iter().flat_map(|opening| &opening.per)) {
