@@ -8,12 +8,12 @@ use std::sync::Arc;
 use pabal_spec::{Diagnostic, Digest, Severity, Source};
 use tokio::sync::oneshot;
 
+use crate::clock::now;
 use crate::config::ConfigError;
 use crate::driver::command::{Command, Refused};
 use crate::handle::{Desk, Handle};
-use crate::settings::settings;
-use crate::start::{StartError, load_spec};
-use crate::versions::Version;
+use crate::start::{StartError, fits, load_spec};
+use crate::versions::Reading;
 
 /// An institution's spec was read again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,7 +146,7 @@ impl Handle {
         }
         let mut reloaded = Vec::new();
         for (desk, version) in versions {
-            let (old, new) = (desk.versions.newest().digest, version.digest);
+            let (old, new) = (desk.versions.newest().digest, version.in_force.digest);
             if old != new {
                 desk.put_version(version, actor, reason).await?;
             }
@@ -158,22 +158,24 @@ impl Handle {
 
 impl Desk {
     /// Reads and checks the spec as it is now, and keeps it in the data directory.
-    async fn read_version(&self) -> Result<Arc<Version>, ReloadError> {
+    async fn read_version(&self) -> Result<Reading, ReloadError> {
         let (config, shelf, newest) = (self.config.clone(), self.shelf.clone(), self.versions.newest());
         let reading = tokio::task::spawn_blocking(move || {
             let (sources, institution) = load_spec(&config)?;
-            if Digest::of(&sources) == newest.digest {
-                return Ok(newest);
+            let institution = Arc::new(institution);
+            let reading = Reading::at(&institution, now().wall);
+            if reading.in_force.digest == newest.digest {
+                return Ok(reading);
             }
-            if let Err(problems) = settings(&config, &institution) {
+            if let Err(problems) = fits(&config, &institution) {
                 return Err(ReloadError::Misfit(ConfigError { file: "configuration".to_owned(), problems }));
             }
-            if let Err(text) = newest.institution.same_conversation(&institution) {
+            if let Err(text) = newest.institution.same_conversation(&reading.in_force.institution) {
                 return Err(ReloadError::NeedsReconnect { institution: config.name.clone(), text: text.into() });
             }
             let keep = |source| ReloadError::Keep { institution: config.name.clone(), source };
-            let digest = shelf.keep(&sources).map_err(keep)?;
-            Ok(Arc::new(Version::new(Arc::new(institution), digest)))
+            shelf.keep(&sources, &institution).map_err(keep)?;
+            Ok(reading)
         });
         let failed = |error: tokio::task::JoinError| ReloadError::Stopped {
             institution: self.name.clone(),
@@ -183,10 +185,10 @@ impl Desk {
     }
 
     /// Has the driver go on by a version, and waits until that is durable.
-    async fn put_version(&self, version: Arc<Version>, actor: &str, reason: &str) -> Result<(), ReloadError> {
+    async fn put_version(&self, reading: Reading, actor: &str, reason: &str) -> Result<(), ReloadError> {
         let stopped = |text: String| ReloadError::Stopped { institution: self.name.clone(), text };
         let (reply, put) = oneshot::channel();
-        let command = Command::Reload { version, actor: actor.to_owned(), reason: reason.to_owned(), reply };
+        let command = Command::Reload { reading, actor: actor.to_owned(), reason: reason.to_owned(), reply };
         self.send(command).await.map_err(|error| stopped(error.detail))?;
         match put.await {
             Ok(Ok(())) => Ok(()),

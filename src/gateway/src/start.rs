@@ -18,7 +18,7 @@ use crate::driver::{Driver, Line};
 use crate::handle::Desk;
 use crate::recovery::recover;
 use crate::settings::settings;
-use crate::versions::{Shelf, Version, Versions};
+use crate::versions::{Reading, Shelf, Versions, digests};
 
 /// Commands that may wait for a driver; who has more to say waits.
 const COMMANDS_MAX: usize = 1_024;
@@ -162,7 +162,7 @@ pub(crate) async fn prepare(config: &Config) -> Result<(Writer, Vec<Ready>), Sta
     let mut problems = Vec::new();
     for institution in config.institutions() {
         let (sources, loaded) = load_spec(institution)?;
-        match settings(institution, &loaded) {
+        match fits(institution, &loaded) {
             Ok(settings) => checked.push((institution, sources, Arc::new(loaded), settings)),
             Err(found) => problems.extend(found),
         }
@@ -225,6 +225,14 @@ pub(crate) fn load_spec(config: &InstitutionConfig) -> Result<(Vec<Source>, Inst
     }
 }
 
+/// The settings, if the configuration fits each version of a spec.
+pub(crate) fn fits(config: &InstitutionConfig, institution: &Institution) -> Result<Settings, Vec<Problem>> {
+    for later in &institution.later {
+        settings(config, later)?;
+    }
+    settings(config, institution)
+}
+
 /// What the institutions of a gateway share.
 struct Parts<'a> {
     config: &'a Config,
@@ -260,11 +268,13 @@ impl Parts<'_> {
         let (of, own) = (name.clone(), shelf.clone());
         let versions = tokio::task::spawn_blocking(move || {
             let kept = (|| {
-                let newest = own.keep(&sources)?;
+                own.keep(&sources, &institution)?;
+                let reading = Reading::at(&institution, now().wall);
+                let newest = reading.in_force.digest;
                 let older: Vec<_> =
                     needed.iter().filter(|digest| **digest != newest).filter_map(|digest| own.load(*digest)).collect();
-                own.retain(&needed.iter().copied().chain([newest]).collect())?;
-                Ok((Version::new(institution, newest), older))
+                own.retain(&needed.iter().copied().chain(digests(&institution)).collect())?;
+                Ok((reading, older))
             })();
             kept.map_err(|source| StartError::Keep { institution: of, source })
         });
@@ -274,8 +284,8 @@ impl Parts<'_> {
         // Bounded by the subscriptions that there are.
         let (leaves, left) = mpsc::unbounded_channel();
         let (health, known) = watch::channel(Health::NotServing("starting".to_owned()));
-        let (version, older) = flat(versions.await)?;
-        let versions = Arc::new(Versions::new(Arc::new(version), older));
+        let (reading, older) = flat(versions.await)?;
+        let versions = Arc::new(Versions::new(reading, older));
         for digest in recovery.specs().into_iter().filter(|digest| versions.of(*digest).is_none()) {
             tracing::error!(
                 institution = name,

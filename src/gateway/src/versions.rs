@@ -1,12 +1,13 @@
 //! The versions of an institution's spec: the one in force, older ones that open exchanges live by, and where they are kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use pabal_clock::Wall;
 use pabal_spec::{Digest, ExchangeRuleId, Institution, Protocol, Source};
 use pabal_switch::Plan;
 
@@ -25,8 +26,9 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    /// Of an institution that was read from sources with this digest.
-    pub(crate) fn new(institution: Arc<Institution>, digest: Digest) -> Self {
+    /// Of one version of an institution, whatever later ones stand beside it.
+    pub(crate) fn new(institution: Arc<Institution>) -> Self {
+        let digest = institution.digest;
         let mut plans = BTreeMap::new();
         for protocol in &institution.protocols {
             for (at, rule) in protocol.rules.exchanges.iter().enumerate() {
@@ -42,6 +44,29 @@ impl Version {
     }
 }
 
+/// What one reading of a spec has brought: the version that is in force, and those that begin by a date.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    pub(crate) in_force: Arc<Version>,
+    /// In the order of their beginnings.
+    pub(crate) coming: VecDeque<(Wall, Arc<Version>)>,
+}
+
+impl Reading {
+    /// As it is at an instant.
+    pub(crate) fn at(institution: &Arc<Institution>, wall: Wall) -> Self {
+        let version = |institution: &Arc<Institution>| Arc::new(Version::new(Arc::clone(institution)));
+        let begins = institution.later.iter().filter_map(|later| Some((later.begins()?, later)));
+        let coming = begins.filter(|(begins, _)| *begins > wall).map(|(begins, later)| (begins, version(later)));
+        Self { in_force: version(institution.in_force(wall)), coming: coming.collect() }
+    }
+}
+
+/// The digest of each version of an institution.
+pub(crate) fn digests(institution: &Institution) -> impl Iterator<Item = Digest> {
+    std::iter::once(institution.digest).chain(institution.later.iter().map(|later| later.digest))
+}
+
 /// The versions that are loaded; the one in force can be swapped while it is used.
 #[derive(Debug)]
 pub(crate) struct Versions(RwLock<Loaded>);
@@ -51,13 +76,16 @@ struct Loaded {
     newest: Arc<Version>,
     /// In the order in which they were put in force; the newest is the last.
     all: Vec<Arc<Version>>,
+    /// What begins by a date, the next first.
+    coming: VecDeque<(Wall, Arc<Version>)>,
 }
 
 impl Versions {
-    pub(crate) fn new(newest: Arc<Version>, older: impl IntoIterator<Item = Arc<Version>>) -> Self {
+    pub(crate) fn new(reading: Reading, older: impl IntoIterator<Item = Arc<Version>>) -> Self {
+        let Reading { in_force: newest, coming } = reading;
         let mut all: Vec<_> = older.into_iter().filter(|version| version.digest != newest.digest).collect();
         all.push(Arc::clone(&newest));
-        Self(RwLock::new(Loaded { newest, all }))
+        Self(RwLock::new(Loaded { newest, all, coming }))
     }
 
     /// The one in force.
@@ -76,6 +104,28 @@ impl Versions {
         let older = needed.iter().filter(|digest| **digest != newest.digest);
         let older = older.filter_map(|digest| self.of(*digest).or_else(|| shelf.load(*digest)));
         std::iter::once(Arc::clone(&newest)).chain(older).map(|version| Arc::clone(&version.institution)).collect()
+    }
+
+    /// When the next version begins by its date.
+    pub(crate) fn next_begins(&self) -> Option<Wall> {
+        let loaded = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        loaded.coming.front().map(|(begins, _)| *begins)
+    }
+
+    /// The newest version whose date has come by now; it is handed out once, and those before it never.
+    pub(crate) fn take_due(&self, wall: Wall) -> Option<Arc<Version>> {
+        let mut loaded = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut due = None;
+        while let Some((_, version)) = loaded.coming.pop_front_if(|(begins, _)| *begins <= wall) {
+            due = Some(version);
+        }
+        due
+    }
+
+    /// Puts in force what was read, and has its later versions begin when their dates come.
+    pub(crate) fn put_reading(&self, reading: Reading) {
+        self.put(reading.in_force);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).coming = reading.coming;
     }
 
     /// Puts one in force. The one that was put in force longest ago goes when there are too many: an exchange keeps its own.
@@ -101,12 +151,15 @@ impl Shelf {
         Self { folder: data_dir.join(FOLDER).join(institution) }
     }
 
-    /// Keeps the sources of a version, durably; nothing is done if it is there. Blocking work.
-    pub(crate) fn keep(&self, sources: &[Source]) -> io::Result<Digest> {
-        let digest = Digest::of(sources);
+    /// Keeps the sources of an institution for each of its versions, durably; nothing is done for what is there. Blocking work.
+    pub(crate) fn keep(&self, sources: &[Source], institution: &Institution) -> io::Result<()> {
+        digests(institution).try_for_each(|digest| self.keep_one(sources, digest))
+    }
+
+    fn keep_one(&self, sources: &[Source], digest: Digest) -> io::Result<()> {
         let place = self.folder.join(digest.to_string());
         if place.exists() {
-            return Ok(digest);
+            return Ok(());
         }
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         // Under another name first, so that a stop half way leaves no half version.
@@ -132,17 +185,15 @@ impl Shelf {
         for parent in self.folder.ancestors().skip(1).take(2) {
             File::open(parent)?.sync_all()?;
         }
-        Ok(digest)
+        Ok(())
     }
 
     /// Reads a version again; `None` if it is not kept, or is not what it was. Blocking work.
     pub(crate) fn load(&self, digest: Digest) -> Option<Arc<Version>> {
         let sources = read(&self.folder.join(digest.to_string())).ok()?;
-        if Digest::of(&sources) != digest {
-            return None;
-        }
-        let loaded = pabal_spec::load(&sources).ok()?;
-        Some(Arc::new(Version::new(Arc::new(loaded.institution), digest)))
+        let institution = Arc::new(pabal_spec::load(&sources).ok()?.institution);
+        let version = std::iter::once(&institution).chain(&institution.later).find(|one| one.digest == digest)?;
+        Some(Arc::new(Version::new(Arc::clone(version))))
     }
 
     /// Removes the versions that nothing needs. Blocking work.
@@ -185,6 +236,41 @@ mod tests {
         sources
     }
 
+    fn kept(shelf: &Shelf, sources: &[Source]) -> Digest {
+        let institution = pabal_spec::load(sources).unwrap().institution;
+        shelf.keep(sources, &institution).unwrap();
+        institution.digest
+    }
+
+    /// The telegram of an opening with another label from the new year on.
+    const DATED: &str = "\ntelegram open \"개시\" 300 : common effective 2027-01-01 00:00 {\n  reserved  filler(200)  public  \"예비\"\n}\n";
+
+    #[test]
+    fn a_version_that_begins_by_a_date_is_kept_for_itself_and_taken_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(directory.path(), "hecto");
+        let mut dated = sources("\n");
+        dated.iter_mut().find(|source| source.name.ends_with(".spec")).unwrap().text.push_str(DATED);
+        kept(&shelf, &dated);
+        let institution = Arc::new(pabal_spec::load(&dated).unwrap().institution);
+        let later = Arc::clone(&institution.later[0]);
+        for digest in digests(&institution) {
+            let version = shelf.load(digest).unwrap();
+            assert_eq!((version.digest, version.institution.from), (digest, (digest == later.digest).then_some(later.from).flatten()));
+        }
+        let begins = later.begins().unwrap();
+        let before = Wall::from_unix_micros(begins.as_unix_micros() - 1);
+        let reading = Reading::at(&institution, before);
+        assert_eq!((reading.in_force.digest, reading.coming.len()), (institution.digest, 1));
+        let versions = Versions::new(reading, []);
+        assert_eq!(versions.next_begins(), Some(begins));
+        assert!(versions.take_due(before).is_none());
+        assert_eq!(versions.take_due(begins).unwrap().digest, later.digest);
+        assert!(versions.take_due(begins).is_none() && versions.next_begins().is_none());
+        let after = Reading::at(&institution, begins);
+        assert_eq!((after.in_force.digest, after.coming.len()), (later.digest, 0));
+    }
+
     #[test]
     fn a_version_is_read_again_until_nothing_needs_it() {
         let directory = tempfile::tempdir().unwrap();
@@ -192,9 +278,9 @@ mod tests {
         assert!(shelf.load(Digest(1)).is_none());
         shelf.retain(&BTreeSet::new()).unwrap();
         let (one, other) = (sources("\n"), sources("\n\n"));
-        let (first, second) = (shelf.keep(&one).unwrap(), shelf.keep(&other).unwrap());
+        let (first, second) = (kept(&shelf, &one), kept(&shelf, &other));
         assert_ne!(first, second);
-        assert_eq!(shelf.keep(&one).unwrap(), first, "once is enough");
+        assert_eq!(kept(&shelf, &one), first, "once is enough");
         let version = shelf.load(first).unwrap();
         assert_eq!((&*version.institution.name, version.institution.protocols[0].digest), ("hecto", first));
 
@@ -210,9 +296,13 @@ mod tests {
 
     #[test]
     fn of_too_many_versions_the_oldest_goes_whatever_its_digest() {
-        let institution = Arc::new(pabal_spec::load(&sources("\n")).unwrap().institution);
-        let version = |digest: usize| Arc::new(Version::new(Arc::clone(&institution), Digest(digest as u64)));
-        let versions = Versions::new(version(LOADED_MAX + 1), []);
+        let institution = pabal_spec::load(&sources("\n")).unwrap().institution;
+        let version = |digest: usize| {
+            let digest = Digest(digest as u64);
+            Arc::new(Version::new(Arc::new(Institution { digest, ..institution.clone() })))
+        };
+        let reading = Reading { in_force: version(LOADED_MAX + 1), coming: VecDeque::new() };
+        let versions = Versions::new(reading, []);
         for digest in (1..=LOADED_MAX).rev() {
             versions.put(version(digest));
         }
@@ -227,7 +317,9 @@ mod tests {
         let shelf = Shelf::new(directory.path(), "hecto");
         let mut odd = sources("\n");
         odd[1].name = "../firmbanking.spec".to_owned();
-        assert_eq!(shelf.keep(&odd).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        let institution = pabal_spec::load(&sources("\n")).unwrap().institution;
+        let institution = Institution { digest: Digest::of(&odd), ..institution };
+        assert_eq!(shelf.keep(&odd, &institution).unwrap_err().kind(), io::ErrorKind::InvalidInput);
         assert!(shelf.load(Digest::of(&odd)).is_none());
         shelf.retain(&BTreeSet::new()).unwrap();
         assert_eq!(std::fs::read_dir(directory.path().join("specs/hecto")).unwrap().count(), 0);

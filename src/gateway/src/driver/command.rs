@@ -11,7 +11,7 @@ use pabal_switch::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::subscribers::{Subscriber, SubscriberId};
-use crate::versions::Version;
+use crate::versions::Reading;
 
 /// Names one who waits for an exchange. Several may wait for the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +33,7 @@ pub(crate) enum Command {
     /// Bind an unused idempotency key; replies when it is bound durably.
     Fence { caller: Box<str>, key: Box<str>, reply: oneshot::Sender<Fenced> },
     /// Go on by another version of the spec; replies when that is durable.
-    Reload { version: Arc<Version>, actor: String, reason: String, reply: oneshot::Sender<Result<(), Refused>> },
+    Reload { reading: Reading, actor: String, reason: String, reply: oneshot::Sender<Result<(), Refused>> },
     /// Take in somebody who wants notices.
     Subscribe { id: SubscriberId, subscriber: Subscriber, taken: Taken },
     /// A service replies to a notice.

@@ -55,8 +55,8 @@ pub(super) struct Life {
     /// Whose reply the core is being given.
     replier: Option<(NoticeId, SubscriberId)>,
     fences: VecDeque<(Ticket, oneshot::Sender<Fenced>)>,
-    /// Who waits for an entry of the gateway's own.
-    reloads: VecDeque<oneshot::Sender<Result<(), Refused>>>,
+    /// Who waits for an entry of the gateway's own; nobody for one about a version that began by its date.
+    reloads: VecDeque<Option<oneshot::Sender<Result<(), Refused>>>>,
     buffer: Box<[u8]>,
     alarm: Alarm,
     accept_again: Option<Mono>,
@@ -65,6 +65,18 @@ pub(super) struct Life {
     journal_failure: Option<String>,
     /// After this the drain ends, whatever is left.
     drain_ends: Option<Mono>,
+}
+
+/// Who puts a version in force whose date has come.
+const BY_DATE: &str = "pabal";
+/// How long a driver trusts that the wall clock is not set to a date that begins a version.
+const WALL_TRUST: Duration = Duration::from_secs(1);
+
+/// When to look whether a version has begun; the wall clock may be set, so that it is looked at more often than once.
+fn next_version(driver: &Driver, now: Now) -> Option<Mono> {
+    let micros = driver.versions.next_begins()?.as_unix_micros().saturating_sub(now.wall.as_unix_micros());
+    let wait = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+    Some(now.mono + wait.min(WALL_TRUST))
 }
 
 /// How a life ends.
@@ -139,6 +151,7 @@ impl Life {
     /// Looks at everything once. Pending only when each source has said that it will wake us.
     pub(super) fn turn(&mut self, driver: &mut Driver, cx: &mut Context<'_>) -> Poll<End> {
         let mut more = false;
+        self.begin_version(driver, now());
         more |= self.take_acks(&driver.lines, cx);
         more |= self.take_abandons(driver, cx);
         more |= self.take_leaves(driver, cx);
@@ -146,7 +159,7 @@ impl Life {
         more |= self.take_timeouts(&driver.lines);
         more |= self.accept(&driver.lines, cx);
         more |= self.read(&driver.lines, cx);
-        more |= self.write(&driver.lines, cx);
+        more |= self.write(driver, cx);
         more |= self.deliver_again(&driver.lines);
         self.end_forgotten();
         if std::mem::take(&mut self.is_health_stale) {
@@ -157,12 +170,30 @@ impl Life {
             return Poll::Ready(End::Drained(drained));
         }
         more |= self.sockets.values().any(|socket| socket.is_behind(&self.core));
-        let wake_at = [self.core.poll_timeout().map(|(at, _)| at), self.accept_again, self.drain_ends];
+        let wake_at =
+            [self.core.poll_timeout().map(|(at, _)| at), self.accept_again, self.drain_ends, next_version(driver, now())];
         more |= self.alarm.poll(wake_at.into_iter().flatten().min(), now().mono, cx).is_ready();
         if more {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
+    }
+
+    /// A version of the spec begins by its date. The check has seen to it that it speaks as the one before it does.
+    fn begin_version(&mut self, driver: &Driver, now: Now) {
+        let Some(version) = driver.versions.take_due(now.wall) else { return };
+        let (old, new) = (driver.versions.newest().digest, version.digest);
+        let from = version.institution.from.map(|from| format!("in force from {} {}", from.date, from.time));
+        match self.core.set_institution(Arc::clone(&version.institution), now) {
+            Ok(()) => {
+                let own = Own::Reloaded { old, new, actor: BY_DATE.to_owned(), reason: from.unwrap_or_default() };
+                self.bridge.send(Batch { ticket: OWN_TICKET, content: Content::Own(own), at: now.wall });
+                driver.versions.put(version);
+                self.reloads.push_back(None);
+            }
+            Err(text) => self.observer.see(Seen::NotBegun { new, text: text.into() }),
+        }
+        self.act(&driver.lines, now);
     }
 
     fn take_acks(&mut self, lines: &[Line], cx: &mut Context<'_>) -> bool {
@@ -180,7 +211,7 @@ impl Life {
             self.is_checkpoint_out = false;
         }
         for reply in self.reloads.drain(..usize::try_from(news.own_done).unwrap_or(0).min(self.reloads.len())) {
-            let _ = reply.send(Ok(()));
+            let _ = reply.map(|reply| reply.send(Ok(())));
         }
         if let Some(why) = news.failed {
             self.core.handle_journal_failed(&why, now);
@@ -188,7 +219,7 @@ impl Life {
             for (_, reply) in self.fences.drain(..) {
                 let _ = reply.send(Fenced::Refused(Refusal::JournalFailed, why.clone()));
             }
-            for reply in self.reloads.drain(..) {
+            for reply in self.reloads.drain(..).flatten() {
                 let _ = reply.send(Err(Refused::Stopped(why.clone())));
             }
             self.journal_failure = Some(why);
@@ -333,8 +364,8 @@ impl Life {
                 // Who is gone hears nothing.
                 let _ = taken.send(self.take_notice(notice, subscriber, now));
             }
-            Command::Reload { version, actor, reason, reply } => {
-                let old = driver.versions.newest().digest;
+            Command::Reload { reading, actor, reason, reply } => {
+                let (old, version) = (driver.versions.newest().digest, &reading.in_force);
                 match (self.core.set_institution(Arc::clone(&version.institution), now), &self.journal_failure) {
                     (Err(text), _) => _ = reply.send(Err(Refused::NeedsReconnect(text.into()))),
                     (Ok(()), Some(why)) => _ = reply.send(Err(Refused::Stopped(why.clone()))),
@@ -342,8 +373,8 @@ impl Life {
                         let own = Own::Reloaded { old, new: version.digest, actor, reason };
                         self.bridge.send(Batch { ticket: OWN_TICKET, content: Content::Own(own), at: now.wall });
                         // A core that is made anew begins with it, and so do callers from now on.
-                        driver.versions.put(version);
-                        self.reloads.push_back(reply);
+                        driver.versions.put_reading(reading);
+                        self.reloads.push_back(Some(reply));
                     }
                 }
             }
@@ -524,10 +555,12 @@ impl Life {
         more
     }
 
-    fn write(&mut self, lines: &[Line], cx: &mut Context<'_>) -> bool {
+    fn write(&mut self, driver: &Driver, cx: &mut Context<'_>) -> bool {
+        let lines = &driver.lines[..];
         // What was stamped yesterday does not leave today: the core is told the time before a socket takes anything.
         if self.sockets.values().any(|socket| !self.core.poll_write(socket.conn).is_empty()) {
             let now = now();
+            self.begin_version(driver, now);
             self.core.handle_timeout(now);
             self.act(lines, now);
         }

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use pabal_spec::Digest;
 use pabal_switch::{Conn, Event, LineId, Settings};
 use tokio::sync::mpsc;
 
@@ -16,6 +17,8 @@ pub(super) enum Seen {
     Peer { line: LineId, peer: SocketAddr, is_known: bool },
     /// A listener cannot accept.
     AcceptFailed { line: LineId, error: io::Error },
+    /// A version of the spec does not begin by its date.
+    NotBegun { new: Digest, text: String },
 }
 
 /// Takes events as long as there is room; counts what is dropped.
@@ -61,6 +64,9 @@ impl Log {
                 }
                 Seen::Peer { line, peer, is_known: false } => {
                     tracing::warn!(event = "stranger", institution, line = self.line(line), %peer, "a peer that is not in `from` was turned away");
+                }
+                Seen::NotBegun { new, text } => {
+                    tracing::error!(event = "not_begun", institution, spec = %new, why = text, "a version of the spec does not begin by its date");
                 }
                 Seen::AcceptFailed { line, error } => {
                     tracing::error!(event = "accept_failed", institution, line = self.line(line), %error, "no connection can be accepted now");
