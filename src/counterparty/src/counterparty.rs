@@ -17,10 +17,13 @@ mod notice;
 mod receive;
 mod send;
 mod session;
+mod version;
 
 use notice::{NoticeRun, Repetition};
 use send::Delivery;
 use session::{LineState, Wire};
+pub use version::Later;
+use version::Versions;
 
 /// An institution's brain: it takes bytes and time, and says what is to be sent.
 ///
@@ -31,6 +34,7 @@ use session::{LineState, Wire};
 pub struct Counterparty {
     protocol: Arc<Protocol>,
     scenario: Arc<Scenario>,
+    versions: Versions,
     settings: Settings,
     seed: u64,
     ledger: Ledger,
@@ -107,6 +111,7 @@ impl Counterparty {
             last_opening: [].into(),
             protocol,
             scenario,
+            versions: Versions::default(),
             settings,
             seed,
         };
@@ -163,6 +168,7 @@ impl Counterparty {
 
     /// Time has come to [`Counterparty::poll_timeout`], or passed it.
     pub fn handle_timeout(&mut self, now: Now) {
+        self.begin_versions(now);
         while let Some(timer) = self.timers.expire(now.mono) {
             match timer {
                 Timer::Job(job) => match self.jobs.remove(&job) {

@@ -82,7 +82,7 @@ mod scenario;
 mod settings;
 mod stamp;
 
-pub use counterparty::Counterparty;
+pub use counterparty::{Counterparty, Later};
 pub use key::Key;
 pub use ledger::{Answer, Gap, Ledger, LineCount, Notice, Request, Stranger, Tally, Totals};
 pub use mistake::Mistake;

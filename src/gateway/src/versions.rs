@@ -256,7 +256,10 @@ mod tests {
         let later = Arc::clone(&institution.later[0]);
         for digest in digests(&institution) {
             let version = shelf.load(digest).unwrap();
-            assert_eq!((version.digest, version.institution.from), (digest, (digest == later.digest).then_some(later.from).flatten()));
+            assert_eq!(
+                (version.digest, version.institution.from),
+                (digest, (digest == later.digest).then_some(later.from).flatten())
+            );
         }
         let begins = later.begins().unwrap();
         let before = Wall::from_unix_micros(begins.as_unix_micros() - 1);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use pabal_counterparty::{LineId, Scenario, Settings};
+use pabal_counterparty::{Later, LineId, Scenario, Settings};
 use pabal_simulator::{Options, Simulator, computer_clock};
 use pabal_spec::Protocol;
 use tokio::signal::unix::{SignalKind, signal};
@@ -91,6 +91,7 @@ pub(crate) fn options(
     Options {
         protocol,
         scenario,
+        later: Vec::new(),
         settings,
         addresses,
         seed,
@@ -102,17 +103,27 @@ pub(crate) fn options(
 
 impl Simulate {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
-        let institution = specs::load(&self.spec)?;
+        let institution = Arc::new(specs::load(&self.spec)?);
         specs::announce(&self.spec);
-        let protocol = specs::protocol(&institution, self.protocol.as_deref())?;
+        let wall = computer_clock().wall;
+        let protocol = specs::protocol(institution.in_force(wall), self.protocol.as_deref())?;
         let scenario = scenario(&self.spec, &self.scenario, &protocol)?;
+        let mut later = Vec::new();
+        for version in &institution.later {
+            let Some(from) = version.begins().filter(|begins| *begins > wall) else { continue };
+            let protocol = specs::protocol(version, self.protocol.as_deref())?;
+            let scenario = self::scenario(&self.spec, &self.scenario, &protocol)?;
+            later.push(Later { from, protocol, scenario });
+        }
         let about = scenario.about().to_string();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let mut stop = signal(SignalKind::terminate())?;
             let mut interrupt = signal(SignalKind::interrupt())?;
-            let options =
-                options(protocol, scenario, self.listen, Some(self.connect), self.duplex, self.sessions, self.seed);
+            let options = Options {
+                later,
+                ..options(protocol, scenario, self.listen, Some(self.connect), self.duplex, self.sessions, self.seed)
+            };
             let simulator = match Simulator::start(options).await {
                 Ok(simulator) => simulator,
                 Err(error) => {

@@ -103,6 +103,11 @@ pub(crate) fn load(place: &str) -> anyhow::Result<Institution> {
 pub(crate) fn load_at(place: &str, at: Option<&str>) -> anyhow::Result<Institution> {
     let institution = load(place)?;
     let Some(at) = at else {
+        if !institution.later.is_empty() {
+            let all: Vec<String> = institution.later.iter().filter_map(|version| version.from).map(since).collect();
+            let first = all.first().map_or("", String::as_str);
+            bail!("{} changes on {}; say the moment, such as --at {first:?}", institution.name, all.join(", "));
+        }
         if let Some(layouts) =
             institution.layouts.iter().find(|layouts| layouts.from.is_some() || !layouts.later.is_empty())
         {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pabal_clock::Now;
-use pabal_counterparty::{Counterparty, Event, Ledger, LineId, Scenario, Settings, Side};
+use pabal_counterparty::{Counterparty, Event, Later, Ledger, LineId, Scenario, Settings, Side};
 use pabal_spec::Protocol;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
@@ -20,6 +20,8 @@ pub struct Options {
     pub protocol: Arc<Protocol>,
     /// How it behaves.
     pub scenario: Arc<Scenario>,
+    /// What it speaks from later instants on, in their order.
+    pub later: Vec<Later>,
     /// Its lines and bounds.
     pub settings: Settings,
     /// One for each line of the settings, in their order: where an acceptor's line listens (port 0: any free one), where an
@@ -47,6 +49,7 @@ impl Options {
         Self {
             protocol,
             scenario,
+            later: Vec::new(),
             settings,
             addresses,
             seed: 0,
@@ -105,7 +108,7 @@ impl Simulator {
     /// # Errors
     /// A line has no address, or cannot listen at it.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { protocol, scenario, settings, addresses, seed, clock, events_max, close_grace } = options;
+        let Options { protocol, scenario, later, settings, addresses, seed, clock, events_max, close_grace } = options;
         if addresses.len() != settings.lines.len() {
             return Err(StartError::Addresses { lines: settings.lines.len(), addresses: addresses.len() });
         }
@@ -124,6 +127,7 @@ impl Simulator {
             listeners.push((at, listener));
         }
         let mut counterparty = Counterparty::new(protocol, scenario, settings, seed, clock());
+        counterparty.follow(later);
         for (line, address) in (0_u16..).map(LineId).zip(&addresses) {
             if address.is_none() {
                 counterparty.close_line(line, clock());

@@ -1,9 +1,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use pabal_gateway::{Config, spec_sources};
-use pabal_spec::{Protocol, Source};
+use pabal_spec::{Institution, Source};
 
 /// How gateway and institution are connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,11 +100,10 @@ pub(crate) fn spec_folder(directory: &Path) -> PathBuf {
     directory.join("spec")
 }
 
-/// The protocol of a spec.
-pub(crate) fn protocol(spec: &[Source]) -> Arc<Protocol> {
+/// The institution of a spec.
+pub(crate) fn institution(spec: &[Source]) -> Institution {
     let loaded = pabal_spec::load(spec);
-    let loaded = loaded.unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
-    Arc::clone(loaded.institution.protocols.first().expect("it has one"))
+    loaded.unwrap_or_else(|mistakes| panic!("{mistakes:#?}")).institution
 }
 
 /// The gateway's configuration, for a bank that listens there and files in this directory.

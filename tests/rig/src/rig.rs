@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pabal_counterparty::{Ledger, LineId, Request, Scenario, Settings};
+use pabal_counterparty::{Later, Ledger, LineId, Request, Scenario, Settings};
 use pabal_front::Proof;
 use pabal_front::client::{self, Client, HealthCheckRequest, ServingStatus};
 use pabal_front::proto::{
@@ -11,12 +11,13 @@ use pabal_front::proto::{
 };
 use pabal_gateway::{Config, DrainSummary, Gateway, Handle};
 use pabal_simulator::Simulator;
+use pabal_spec::Institution;
 use pabal_switch::{OpeningState, Refusal, SessionState, Status};
 use tempfile::TempDir;
 
 use crate::asked::Asked;
 use crate::house::House;
-use crate::options::{Lines, Options, config, config_text, protocol, spec_folder};
+use crate::options::{Lines, Options, config, config_text, institution, spec_folder};
 use crate::patience::{ASK_AGAIN, PATIENCE, soon, until};
 
 /// The institution's line for what we send.
@@ -432,16 +433,27 @@ pub fn refused<T: std::fmt::Debug>(
 }
 
 async fn bank(options: &Options) -> Simulator {
-    let protocol = protocol(&options.spec);
-    let scenario = Scenario::parse(&options.scenario, "scenario.toml", &protocol);
-    let scenario = scenario.unwrap_or_else(|mistakes| {
-        panic!("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    let institution = institution(&options.spec);
+    let speaks = |institution: &Institution| {
+        let protocol = Arc::clone(institution.protocols.first().expect("it has one"));
+        let scenario = Scenario::parse(&options.scenario, "scenario.toml", &protocol);
+        let scenario = scenario.unwrap_or_else(|mistakes| {
+            panic!("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        });
+        (protocol, Arc::new(scenario))
+    };
+    let (protocol, scenario) = speaks(&institution);
+    let later = institution.later.iter().map(|version| {
+        let (protocol, scenario) = speaks(version);
+        Later { from: version.begins().expect("it has a date"), protocol, scenario }
     });
+    let later = later.collect();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let (settings, addresses) = match options.lines {
         Lines::Pair => (Settings::pair(1), vec![Some(any), None]),
         Lines::Duplex => (Settings::duplex(1), vec![Some(any)]),
     };
-    let options = pabal_simulator::Options::new(protocol, Arc::new(scenario), settings, addresses);
+    let options = pabal_simulator::Options::new(protocol, scenario, settings, addresses);
+    let options = pabal_simulator::Options { later, ..options };
     Simulator::start(options).await.expect("the bank starts")
 }

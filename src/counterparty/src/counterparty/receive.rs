@@ -20,6 +20,7 @@ use crate::scenario::asks_for;
 impl Counterparty {
     /// Bytes came, as the socket gave them.
     pub fn handle_received(&mut self, connection: Connection, bytes: &[u8], now: Now) {
+        self.begin_versions(now);
         self.ledger.totals_mut().received_bytes += bytes.len() as u64;
         let Some(wire) = self.connections.get_mut(&connection).filter(|wire| !wire.dead) else { return };
         wire.deframer.push(bytes);
@@ -28,7 +29,7 @@ impl Counterparty {
             match wire.deframer.next_frame() {
                 Ok(Some(frame)) => {
                     let frame = frame.to_vec();
-                    self.handle_frame(connection, &frame, now);
+                    self.handle_frame_by_version(connection, &frame, now);
                 }
                 Ok(None) => break,
                 Err(error) => {
@@ -39,7 +40,7 @@ impl Counterparty {
         }
     }
 
-    fn handle_frame(&mut self, connection: Connection, frame: &[u8], now: Now) {
+    pub(super) fn handle_frame(&mut self, connection: Connection, frame: &[u8], now: Now) {
         self.ledger.totals_mut().telegrams += 1;
         let protocol = Arc::clone(&self.protocol);
         let rules = &protocol.rules;

@@ -170,8 +170,12 @@ impl Life {
             return Poll::Ready(End::Drained(drained));
         }
         more |= self.sockets.values().any(|socket| socket.is_behind(&self.core));
-        let wake_at =
-            [self.core.poll_timeout().map(|(at, _)| at), self.accept_again, self.drain_ends, next_version(driver, now())];
+        let wake_at = [
+            self.core.poll_timeout().map(|(at, _)| at),
+            self.accept_again,
+            self.drain_ends,
+            next_version(driver, now()),
+        ];
         more |= self.alarm.poll(wake_at.into_iter().flatten().min(), now().mono, cx).is_ready();
         if more {
             cx.waker().wake_by_ref();
