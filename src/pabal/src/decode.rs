@@ -36,7 +36,7 @@ pub(crate) struct Decode {
     /// What the telegram is; otherwise the spec's select tells, where there is one
     #[arg(long)]
     telegram: Option<String>,
-    /// Who filled it; otherwise its type tells
+    /// Who filled it; otherwise its type tells, where there is a select
     #[arg(long)]
     side: Option<SideName>,
     /// The versions of this moment, "2026-12-01 00:00"; needed where a spec has several
@@ -149,8 +149,21 @@ impl Decode {
                 )
             }
         };
-        let by_type = || part.protocol().map_or(Side::Asker, |protocol| protocol.side(id, frame));
-        Ok((part.catalog().layout(id), self.side.map_or_else(by_type, Side::from)))
+        let layout = part.catalog().layout(id);
+        let side = match (self.side, part) {
+            (Some(side), _) => Side::from(side),
+            (None, Part::Protocol(protocol)) => protocol.side(id, frame),
+            // What both sides fill alike reads alike.
+            (None, Part::Layouts(_)) if layout.fields().iter().all(|field| field.by.asker == field.by.answerer) => {
+                Side::Asker
+            }
+            (None, Part::Layouts(layouts)) => bail!(
+                "{} does not tell who filled {}; say --side asker of a request, --side answerer of an answer",
+                layouts.name,
+                layout.name()
+            ),
+        };
+        Ok((layout, side))
     }
 }
 
@@ -183,7 +196,7 @@ fn select(protocol: &Protocol, frame: &[u8]) -> anyhow::Result<TelegramId> {
 pub(crate) fn values(telegram: Telegram<'_, '_>, exposure: &Exposure) -> Vec<(String, Option<String>)> {
     let shown = |(cell, value): (Cell<'_>, Result<ValueRef<'_>, Fault>)| {
         let value = value.ok().filter(|value| match value {
-            ValueRef::Bytes(bytes) => !bytes.iter().all(|byte| *byte == b' '),
+            ValueRef::Bytes(bytes) => !bytes.iter().all(|byte| *byte == cell.field.charset.decode.blank()),
             value => !value.is_null(),
         });
         let bytes = cell.at.of(telegram.bytes()).unwrap_or_default();

@@ -2,7 +2,7 @@ use std::io::Read as _;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use pabal_telegram::{Fault, Fill, Kind, Layout, Side, Telegram, Value};
+use pabal_telegram::{Fault, Field, Fill, Kind, Layout, Side, Telegram, Value};
 
 use crate::decode::SideName;
 use crate::{exit, out, specs};
@@ -139,6 +139,13 @@ fn blank<'l>(layout: &'l Layout, side: Side, values: &[(String, Value)]) -> Vec<
         .collect()
 }
 
+/// The bytes of a filler as `decode` shows it.
+fn filler(field: &Field, text: String) -> Vec<u8> {
+    let charset = field.charset.encode;
+    let mut bytes = Vec::new();
+    if charset.is_ebcdic() && charset.encode(&text, &mut bytes).is_ok() { bytes } else { text.into_bytes() }
+}
+
 /// As [`pabal_telegram::encode`], and writes what only a gateway or a relay fills too: stamps and fillers.
 fn encode(layout: &Layout, side: Side, values: Vec<(String, Value)>) -> Result<Vec<u8>, Vec<Fault>> {
     let is_once = |name: &str| values.iter().filter(|(other, _)| other == name).count() == 1;
@@ -160,7 +167,7 @@ fn encode(layout: &Layout, side: Side, values: Vec<(String, Value)>) -> Result<V
     for (name, value) in others {
         let Some(field) = beside(&name) else { continue };
         let value = match value {
-            Value::Text(text) if field.kind == Kind::Filler => Value::Bytes(text.into_bytes()),
+            Value::Text(text) if field.kind == Kind::Filler => Value::Bytes(filler(field, text)),
             value => value,
         };
         faults.extend(field.write(&value, &mut telegram).err());

@@ -2,8 +2,8 @@ mod fmt;
 mod reload;
 
 use clap::Subcommand;
-use pabal_spec::{Protocol, Severity};
-use pabal_telegram::{By, Echo, Fill, Kind, Layout};
+use pabal_spec::{Protocol, Row, Severity};
+use pabal_telegram::{Kind, Layout};
 use serde_json::json;
 
 use crate::table::{Align, Table};
@@ -26,7 +26,7 @@ pub(crate) enum Spec {
         #[arg(long)]
         json: bool,
     },
-    /// Print how telegrams lie: offset, length, kind, who fills it, class.
+    /// Print how telegrams lie: offset, length, kind, who fills it and with what, class.
     ///
     /// The offset of a field that moves has a plus sign: it counts from where its part begins, which a line above it names.
     ///
@@ -178,21 +178,22 @@ fn offsets(layout: &Layout) -> Table {
     ]);
     let head = layout.head().len();
     let mut parts = pabal_spec::outline(layout).into_iter().peekable();
-    for (at, field) in layout.fields().iter().enumerate() {
+    for (at, row) in pabal_spec::show(layout).enumerate() {
         while let Some(part) = parts.next_if(|part| part.field == at) {
             let blank = String::new;
             let text = format!("{}{}", "  ".repeat(part.depth), part.text);
             table.row(vec![blank(), blank(), blank(), blank(), blank(), text, blank()]);
         }
         let moves = if at < head { "" } else { "+" };
+        let said = said(&row);
         table.row(vec![
-            format!("{moves}{}", field.at.offset),
-            field.at.len.to_string(),
-            kind(&field.kind),
-            who(field.by, &field.fill, field.echo),
-            field.class.to_string(),
-            field.path.to_string(),
-            field.label.to_string(),
+            format!("{moves}{}", row.offset),
+            row.len.to_string(),
+            row.kind,
+            said,
+            row.class.to_string(),
+            row.name,
+            row.label,
         ]);
     }
     table
@@ -208,20 +209,18 @@ fn lengths(layout: &Layout) -> String {
 
 fn layout_json(layout: &Layout) -> serde_json::Value {
     let parts = pabal_spec::outline(layout);
-    let fields: Vec<_> = layout
-        .fields()
-        .iter()
+    let fields: Vec<_> = pabal_spec::show(layout)
         .enumerate()
-        .map(|(at, field)| {
+        .map(|(at, row)| {
             let begins = parts.iter().filter(|part| part.field == at).map(|part| &*part.text).collect::<Vec<_>>();
             let mut shown = json!({
-                "field": field.path,
-                "label": field.label,
-                "offset": field.at.offset,
-                "length": field.at.len,
-                "kind": kind(&field.kind),
-                "by": who(field.by, &field.fill, field.echo),
-                "class": field.class.word(),
+                "field": row.name,
+                "label": row.label,
+                "offset": row.offset,
+                "length": row.len,
+                "kind": row.kind,
+                "by": said(&row),
+                "class": row.class.word(),
             });
             if at >= layout.head().len() {
                 // Its offset counts from where its part begins.
@@ -257,27 +256,7 @@ pub(crate) fn kind(kind: &Kind) -> String {
     }
 }
 
-fn who(by: By, fill: &Fill, echo: Echo) -> String {
-    let mut text = String::from(match (by.asker, by.answerer) {
-        (true, true) => "both",
-        (true, false) => "asker",
-        (false, true) => "answerer",
-        (false, false) => "none",
-    });
-    if by.optional {
-        text.push('?');
-    }
-    match fill {
-        Fill::Given => {}
-        Fill::Default(bytes) => text.push_str(&format!(" = {:?}", String::from_utf8_lossy(bytes))),
-        Fill::Const(bytes) => text.push_str(&format!(" const {:?}", String::from_utf8_lossy(bytes))),
-        Fill::Stamped => text.push_str(" stamped"),
-        Fill::Computed(_) => text.push_str(" computed"),
-    }
-    match echo {
-        Echo::No => {}
-        Echo::Always => text.push_str(", echo"),
-        Echo::InReplyToNotice => text.push_str(", echo to notice"),
-    }
-    text
+/// Who fills a field, and what else is said of it, as the spec writes it.
+fn said(row: &Row) -> String {
+    format!("{} {}", row.by, row.more).trim_end().to_owned()
 }

@@ -53,7 +53,7 @@ fn layouts_without_a_conversation_are_checked_shown_made_and_read() {
     let digits: String = wire.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(made.out, format!("{digits}\n"));
 
-    let decode = ["decode", "--raw", "--spec", &place, "--telegram", "cms_debit"];
+    let decode = ["decode", "--raw", "--spec", &place, "--telegram", "cms_debit", "--side", "asker"];
     let read = run_with(&[&decode[..], &["--unmasked"]].concat(), wire).by_spec(&place);
     assert_eq!((read.code, read.err.as_str()), (0, ""));
     assert_eq!(read.out, "kind=D\nno=7\nbank_code=004\naccount=110123456789\namount=50000\n");
@@ -61,6 +61,12 @@ fn layouts_without_a_conversation_are_checked_shown_made_and_read() {
     assert_snapshot!("layouts_read", masked.out);
     assert!(!masked.out.contains("110123456789"));
 
+    // The result of an answer would be no value of a request.
+    let unsaid = run_with(decode.split_last_chunk::<2>().expect("a side").0, wire).by_spec(&place);
+    assert_eq!((unsaid.code, unsaid.out.as_str()), (2, ""));
+    let sentence =
+        "cms does not tell who filled cms_debit; say --side asker of a request, --side answerer of an answer";
+    assert!(unsaid.err.contains(sentence), "{}", unsaid.err);
     let unsaid = run_with(&["decode", "--raw", "--spec", &place], wire).by_spec(&place);
     assert_eq!((unsaid.code, unsaid.out.as_str()), (2, ""));
     assert_snapshot!("layouts_do_not_tell_telegrams_apart", unsaid.err);
@@ -102,6 +108,28 @@ fn what_moves_is_read_and_made_again_by_its_paths() {
     assert!(read.err.contains(sentence), "{}", read.err);
     let shown = run(&["spec", "show", "--spec", &place, "score_answer"]);
     assert_snapshot!("what_moves_shown", shown.out);
+}
+
+/// Constants and fillers of EBCDIC show as text, and what is shown makes the same bytes again.
+#[test]
+fn a_record_of_a_host_is_shown_in_letters() {
+    let (folder, place) = folder();
+    let spec = "layouts host \"호스트\" {\n  charset ebcdic-933\n  unset 9 zero X space\n}\n\
+                telegram customer \"고객\" 16 {\n  kind X(2) const \"C1\" public\n  gap filler(2) public\n  \
+                name X(10) by both name\n  mark filler(2) public\n}\n";
+    let file = folder.path().join("host.spec");
+    std::fs::write(file, format!("institution host \"호스트\"\n{spec}")).expect("writable");
+    std::fs::remove_file(folder.path().join("cms.spec")).expect("there");
+    let shown = run(&["spec", "show", "--spec", &place]);
+    assert!(shown.out.contains("const \"C1\""), "{}", shown.out);
+    // `C1`, blanks, `AB` and \u{ae38} between SO and SI, `M1`.
+    let wire = "c3f14040c1c20e8ba90f40404040d4f1";
+    let read = run_with(&["decode", "--spec", &place, "--telegram", "customer", "--unmasked"], wire.as_bytes());
+    let read = read.by_spec(&place);
+    assert_eq!((read.code, read.out.as_str(), read.err.as_str()), (0, "kind=C1\nname=AB길\nmark=M1\n", ""));
+    let mut encode = vec!["encode", "--spec", &place, "customer"];
+    encode.extend(read.out.lines().flat_map(|line| ["-f", line]));
+    assert_eq!(run(&encode).by_spec(&place).out, format!("{wire}\n"));
 }
 
 #[test]
@@ -158,11 +186,11 @@ fn a_moment_says_which_version_converts() {
     let after = made(&["--at", "2027-01-01 00:00"]);
     assert_eq!((after.code, after.out.as_str()), (0, "D000000007004110123456789   000000000050000  "));
 
-    let decode = ["decode", "--raw", "--spec", &place, "--telegram", "cms_debit", "--unmasked"];
+    let decode = ["decode", "--raw", "--spec", &place, "--telegram", "cms_debit", "--side", "asker", "--unmasked"];
     let read = run_with(&[&decode[..], &["--at", "2027-01-01 00:00"]].concat(), after.out.as_bytes()).by_spec(&place);
     assert_eq!(read.out, "kind=D\nno=7\nbank_code=004\naccount=110123456789\namount=50000\n");
     let shown = run(&["spec", "show", "--spec", &place, "--at", "2027-01-01 00:00"]);
-    assert!(shown.out.contains(" 28   15  9 ") && !shown.out.contains(" 28   10  9 "), "{}", shown.out);
+    assert!(shown.out.contains(" 28   15  9(15) ") && !shown.out.contains(" 9(10) "), "{}", shown.out);
     let unsaid = run(&["spec", "show", "--spec", &place]);
     assert_eq!(
         (unsaid.code, unsaid.err.trim_end()),
