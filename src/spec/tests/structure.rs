@@ -349,6 +349,30 @@ fn lines_lengths_and_bitmaps_are_said_in_one_line() {
 }
 
 #[test]
+fn a_bitmap_is_written_from_what_is_given() {
+    let institution = made(
+        r#"
+telegram iso 20..36 {
+  bitmap X(16) = "2000000000000000" public
+  kind X(4) const "0200" public
+  when bitmap has 4 { amount 9(12) by asker public }
+  when bitmap has 64 { mac X(4) by asker public }
+}
+"#,
+    );
+    let made = |values: &[(&str, &str)]| {
+        let values: Vec<_> = values.iter().map(|(path, value)| ((*path).into(), (*value).into())).collect();
+        let made = encode(only(&institution), Side::Asker, &values).unwrap_or_else(|faults| panic!("{faults:?}"));
+        String::from_utf8(made).expect("ASCII")
+    };
+    // Bit 3 is the default's; bit 4 stands beside it in the first digit, and bit 64 is the last of all.
+    assert_eq!(made(&[]), "20000000000000000200");
+    assert_eq!(made(&[("amount", "5")]), "30000000000000000200000000000005");
+    assert_eq!(made(&[("amount", "5"), ("mac", "abcd")]), "30000000000000010200000000000005abcd");
+    assert_eq!(made(&[("bitmap", "1000000000000000"), ("amount", "5")]), "10000000000000000200000000000005");
+}
+
+#[test]
 fn a_length_can_be_said_and_a_bit_is_there() {
     mistake(
         &MEMO.replace("max 30", "max 100"),

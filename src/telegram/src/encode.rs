@@ -27,7 +27,8 @@ pub type Values = [(String, Value)];
 ///
 /// Fields of a repeat are given by the path of each occurrence, `scores[0].grade`, without a hole; a value of [`Value::Null`] is enough to
 /// say that there is one. The field that counts them is written by itself; who gives it must give the same number. Fields of a branch
-/// or condition may be given only where the key or field that decides says that they are there.
+/// or condition may be given only where the key or field that decides says that they are there. A bitmap ([`crate::Test::Bit`]) that is not
+/// given is written by itself: such a bit is set if a field that it is for has a value; the others are those of its default, else not set.
 ///
 /// # Errors
 /// Everything that is wrong with the values, each with field, offset, bytes and rule: first names that are unknown or given twice,

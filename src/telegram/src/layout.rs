@@ -15,8 +15,8 @@ use crate::slots::write::Write;
 
 pub(crate) mod tree;
 
+use tree::{Bitten, Repeated, Sound};
 pub use tree::{Branch, Choice, Node, Repeat, Tail, Test, Times, When};
-use tree::{Repeated, Sound};
 
 /// One kind of telegram, as its bytes lie: without gaps, without overlaps, of one total length or between two. A value of this type is
 /// right.
@@ -38,6 +38,8 @@ pub struct Layout {
     pub(crate) tails: Vec<(FieldId, FieldId)>,
     /// Repeats that move, outer ones before those inside of them.
     pub(crate) repeats: Vec<Repeated>,
+    /// What is there if a bit of a bitmap is set.
+    pub(crate) bits: Vec<Bitten>,
     /// Every field, in the order of the paths, which lie beside their ids so that a search stays in few cache lines.
     by_path: Vec<(Box<str>, FieldId)>,
     /// How all fields are read, if the asker and if the answerer has filled them.
@@ -196,7 +198,7 @@ impl Layout {
         if let Some([_, (_, second)]) = by_path.windows(2).find(|pair| matches!(pair, [a, b] if a.0 == b.0)) {
             return Err(LayoutError::TwiceNamed { second: *second });
         }
-        let Sound { len_min, len_max, head, seats, tails, repeats } = sound;
+        let Sound { len_min, len_max, head, seats, tails, repeats, bits } = sound;
         let (name, label) = (name.into(), label.into());
         let fixed = fields.get(..usize::from(head)).unwrap_or_default();
         let steps = [Side::Asker, Side::Answerer].map(|side| Steps::new(fixed, side));
@@ -225,6 +227,7 @@ impl Layout {
             seats,
             tails,
             repeats,
+            bits,
             by_path,
             steps,
             writes,

@@ -1,9 +1,10 @@
 //! Values for a layout, as one side would fill them, and what must be read of them.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use alloc::{format, vec};
+use core::ops::Range;
 
 use pabal_telegram::{
     Blank, Decimal, Echo, Field, FieldId, Fill, Form, Kind, Layout, Node, Number, Side, Slice, Test, Times, Value, Wide,
@@ -43,13 +44,25 @@ pub(super) fn fill(layout: &Layout, side: Side, draw: &mut Draw<'_>) -> Filled {
         maxima: BTreeMap::new(),
         tails: BTreeMap::new(),
         texts: BTreeMap::new(),
-        bitmaps: BTreeSet::new(),
+        bitmaps: BTreeMap::new(),
+        said: Vec::new(),
+        saying: BTreeMap::new(),
         decided: BTreeMap::new(),
         filled: Filled::default(),
     };
     filler.learn(layout.root());
     filler.nodes(layout.root(), &[]);
+    filler.leave_bitmaps_out();
     filler.filled
+}
+
+/// A bitmap that was given.
+struct Said {
+    /// Its place among what is given.
+    at: usize,
+    digits: String,
+    /// Bits that say whether something is there, and what was given of it.
+    bits: Vec<(u16, Range<usize>)>,
 }
 
 /// Whether a caller on this side may give the field.
@@ -80,7 +93,10 @@ struct Filler<'l, 's, 'd> {
     /// The texts that are as long as was said.
     texts: BTreeMap<FieldId, String>,
     /// Fields that say by their bits what is there.
-    bitmaps: BTreeSet<FieldId>,
+    bitmaps: BTreeMap<FieldId, Vec<u16>>,
+    /// Every bitmap that was given, outer ones before those inside of them, and which one of them each field was last.
+    said: Vec<Said>,
+    saying: BTreeMap<FieldId, usize>,
     /// What those fields said last.
     decided: BTreeMap<FieldId, Vec<u8>>,
     filled: Filled,
@@ -109,7 +125,7 @@ impl<'l> Filler<'l, '_, '_> {
                             let (keys, _) = self.keys.entry(when.by).or_insert((Vec::new(), true));
                             keys.extend(any_of.iter().map(|key| &**key));
                         }
-                        Test::Bit(_) => drop(self.bitmaps.insert(when.by)),
+                        Test::Bit(bit) => self.bitmaps.entry(when.by).or_default().push(*bit),
                     }
                     self.learn(&when.body);
                 }
@@ -153,8 +169,14 @@ impl<'l> Filler<'l, '_, '_> {
                             bits >> (8 - bit) & 1 == 1
                         }
                     };
+                    let start = self.filled.given.len();
                     if holds {
                         self.nodes(&when.body, indices);
+                    }
+                    let given = start..self.filled.given.len();
+                    let said = self.saying.get(&when.by).and_then(|at| self.said.get_mut(*at));
+                    if let (Test::Bit(bit), Some(said)) = (&when.test, said) {
+                        said.bits.push((*bit, given));
                     }
                 }
                 Node::Tail(tail) => {
@@ -164,6 +186,23 @@ impl<'l> Filler<'l, '_, '_> {
                     self.filled.expected.push((path, Expected::Value(Value::from(text))));
                 }
                 _ => unreachable!("a node that is not known here"),
+            }
+        }
+    }
+
+    /// A bitmap that says what is given, and nothing else, need not be given.
+    fn leave_bitmaps_out(&mut self) {
+        // Inner ones first: what is left out of an outer one's fields does not say that there are any.
+        for said in core::mem::take(&mut self.said).into_iter().rev() {
+            let has_value = |given: &Range<usize>| {
+                let given = self.filled.given.get(given.clone()).unwrap_or_default();
+                given.iter().any(|(_, value)| *value != Value::Null)
+            };
+            let set =
+                said.bits.iter().filter(|(_, given)| has_value(given)).fold(0_u32, |set, (bit, _)| set | 256 >> bit);
+            let given = self.filled.given.get_mut(said.at);
+            if let (true, Some((_, value))) = (format!("{set:02X}") == said.digits && self.draw.once_in(2), given) {
+                *value = Value::Null;
             }
         }
     }
@@ -198,8 +237,16 @@ impl<'l> Filler<'l, '_, '_> {
             self.filled.expected.push((path, Expected::Value(len)));
             return;
         }
-        if self.bitmaps.contains(&id) {
-            let digits: String = (0..2).map(|_| *self.draw.one_of(&['0', '1', '5', '8', 'A', 'F'])).collect();
+        if let Some(bits) = self.bitmaps.get(&id).cloned() {
+            let digits = if self.draw.once_in(2) {
+                (0..2).map(|_| *self.draw.one_of(&['0', '1', '5', '8', 'A', 'F'])).collect()
+            } else {
+                // Nothing but what is asked for.
+                let set = bits.iter().filter(|_| self.draw.once_in(2)).fold(0_u32, |set, bit| set | 256 >> bit);
+                format!("{set:02X}")
+            };
+            self.saying.insert(id, self.said.len());
+            self.said.push(Said { at: self.filled.given.len(), digits: digits.clone(), bits: Vec::new() });
             let value = Value::from(digits.as_str());
             let mut bytes = Vec::new();
             assert!(field.encode(&value, &mut bytes).is_ok(), "hexadecimal digits are in every charset");

@@ -1,13 +1,15 @@
 //! Writing a telegram of which parts move.
 
 use alloc::collections::BTreeSet;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Values;
 use crate::cell::{Cell, CellPath, Indices};
 use crate::computed::Later;
 use crate::fault::{Fault, Rule};
-use crate::field::{Field, FieldId, Side, Slice};
+use crate::field::{Field, FieldId, Fill, Side, Slice};
+use crate::kind::Kind;
 use crate::layout::tree::extent;
 use crate::layout::{Layout, Node, Repeat, Tail, Times};
 use crate::value::{Value, ValueRef};
@@ -219,8 +221,45 @@ impl<'l, 'v> Writer<'l, 'v> {
         self.agree(tail.len, indices, u32::try_from(self.out.len() - start).unwrap_or(u32::MAX));
     }
 
+    /// A bitmap that nobody gives: a bit that says whether fields are there is set if one of them is given, and the others are those of its
+    /// default. `None` if the field is none, or not this side's to say.
+    fn bitmap(&self, cell: &Cell<'l>) -> Option<Value> {
+        let field = cell.field;
+        if field.kind != Kind::Text
+            || !field.by.fills(self.side)
+            || self.layout.bits.iter().all(|bit| bit.by != cell.id)
+        {
+            return None;
+        }
+        let mut digits = match &field.fill {
+            Fill::Given => Vec::from("0".repeat(field.at.range().len())),
+            Fill::Default(bytes) => field.charset.encode.decode(bytes).ok()?.as_bytes().to_ascii_uppercase(),
+            _ => return None,
+        };
+        for bitten in self.layout.bits.iter().filter(|bit| bit.by == cell.id) {
+            let at = usize::from(bitten.bit.checked_sub(1)?);
+            let digit = digits.get_mut(at / 4)?;
+            let (mask, value) = (8 >> (at % 4), char::from(*digit).to_digit(16)?);
+            let value =
+                if self.is_given(bitten.first, bitten.end, cell.indices) { value | mask } else { value & !mask };
+            *digit = u8::try_from(char::from_digit(value, 16)?.to_ascii_uppercase()).ok()?;
+        }
+        Some(Value::Text(String::from_utf8(digits).ok()?))
+    }
+
+    /// Whether a field of these has a value where the repeats around have these indices.
+    fn is_given(&self, first: FieldId, end: FieldId, indices: Indices) -> bool {
+        let start = self.given.partition_point(|given| given.cell.0 < first);
+        let here = self.given.get(start..).unwrap_or_default().iter().take_while(|given| given.cell.0 < end);
+        let mut here = here.filter(|given| given.cell.1.outer(indices.as_slice().len()) == indices);
+        here.any(|given| *given.value != Value::Null)
+    }
+
     fn field(&mut self, cell: &Cell<'l>) -> Result<(), Fault> {
         let given = self.value((cell.id, cell.indices));
+        if let (None, Some(bitmap)) = (given, self.bitmap(cell)) {
+            return cell.field.fill_in(self.side, Some(&bitmap), &mut self.out);
+        }
         let count = match self.count(cell)? {
             // What it counts may not be there at all: that is seen where it stands.
             Counted::Is(0) if given.is_some() => {
@@ -385,3 +424,6 @@ fn tail_bytes(field: &Field, value: &Value) -> Result<Vec<u8>, Fault> {
 fn path(field: &Field, indices: Indices) -> alloc::boxed::Box<str> {
     alloc::format!("{}", CellPath::new(&field.path, indices)).into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,6 +135,18 @@ pub(crate) struct Repeated {
     pub(crate) max: u16,
 }
 
+/// Fields that are there if a bit is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bitten {
+    /// The bitmap.
+    pub(crate) by: FieldId,
+    /// 1 is the highest one of the first digit.
+    pub(crate) bit: u16,
+    /// Its fields.
+    pub(crate) first: FieldId,
+    pub(crate) end: FieldId,
+}
+
 /// What is known of a tree that is sound.
 pub(crate) struct Sound {
     pub(crate) len_min: u32,
@@ -146,6 +158,7 @@ pub(crate) struct Sound {
     pub(crate) tails: Vec<(FieldId, FieldId)>,
     /// Outer ones before those inside of them.
     pub(crate) repeats: Vec<Repeated>,
+    pub(crate) bits: Vec<Bitten>,
 }
 
 /// In bytes, at least and at most.
@@ -194,6 +207,7 @@ pub(crate) fn check(root: &[Node], fields: &[Field]) -> Result<Sound, LayoutErro
         seats: Vec::new(),
         tails: Vec::new(),
         repeats: Vec::new(),
+        bits: Vec::new(),
     };
     look.nodes(root, 0, true)?;
     if usize::from(look.next) != fields.len() {
@@ -207,7 +221,8 @@ pub(crate) fn check(root: &[Node], fields: &[Field]) -> Result<Sound, LayoutErro
     look.seats.sort_unstable();
     look.seats.dedup();
     let (len_min, len_max) = extent(root, fields);
-    Ok(Sound { len_min, len_max, head, seats: look.seats, tails: look.tails, repeats: look.repeats })
+    let Look { seats, tails, repeats, bits, .. } = look;
+    Ok(Sound { len_min, len_max, head, seats, tails, repeats, bits })
 }
 
 struct Look<'f> {
@@ -222,6 +237,7 @@ struct Look<'f> {
     seats: Vec<FieldId>,
     tails: Vec<(FieldId, FieldId)>,
     repeats: Vec<Repeated>,
+    bits: Vec<Bitten>,
 }
 
 impl Look<'_> {
@@ -256,7 +272,11 @@ impl Look<'_> {
                             }
                         }
                     }
+                    let first = FieldId(self.next);
                     self.body(&when.body, false, depth, is_last)?;
+                    if let Test::Bit(bit) = when.test {
+                        self.bits.push(Bitten { by: when.by, bit, first, end: FieldId(self.next) });
+                    }
                 }
                 Node::Tail(tail) => self.tail(*tail)?,
             }
