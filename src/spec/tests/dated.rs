@@ -30,7 +30,7 @@ const ROW: (&str, &str) =
 
 /// What is added stands behind the protocol's other telegrams.
 fn sources(added: &str, changes: &[(&str, &str)]) -> Vec<Source> {
-    let (head, tail) = SPEC.split_once("\nlayouts ").unwrap();
+    let (head, tail) = SPEC.split_once("\nlayouts ").expect("its layouts");
     let spec = changes.iter().fold(format!("{head}\n{added}\nlayouts {tail}"), |text, (from, to)| {
         assert_eq!(text.matches(from).count(), 1, "{from}");
         text.replace(from, to)
