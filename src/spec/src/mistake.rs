@@ -96,6 +96,8 @@ mistakes! {
     BAD_COMPUTED        "S116" "a field that cannot hold what is computed, or from which it cannot be"
     TELLS_SECRET        "S165" "what is computed from a secret, and is none"
     NEEDED_BEFORE       "S166" "a field that is computed, and needed before"
+    SPLIT               "S168" "fields from to of which some are not there, and others stand for them"
+    MADE_OF_ITSELF      "S169" "a field that is computed from what is computed from it"
     APART               "S167" "a field that is not always in the same place beside another"
     // Fields that move.
     MOVES               "S130" "a field that moves, where one at a fixed place is needed"

@@ -85,3 +85,114 @@ fn a_head_says_what_moves_behind_it() {
     assert_eq!(faults(list, b"02102+00070a100+b030+"), [("total".to_owned(), "T50")]);
     assert_eq!(faults(list, b"02002+00070a100+b030-"), [("all".to_owned(), "T50")]);
 }
+
+/// Records led by their own length, with rows of their own, a branch, a tail and a checksum; and totals behind them.
+const BATCH: &str = r#"
+telegram batch "일괄" 22..181 {
+  n         9(2)   by both  public
+  all_len   9(4)   public   length of records
+  repeat records n times max 3 {
+    len     9(3)   public   length of len..lrc
+    kind    X(1)   by both  public
+    rows_n  9(1)   by both  public
+    sum     9(4)   public   sum of rows.amount
+    repeat rows rows_n times max 4 {
+      id      X(1)  by both  public
+      amount  9(3)  by both  public
+    }
+    choice by kind {
+      "A" a { name X(4) by both public }
+      "B" b { no 9(2) by both public
+        memo_len 9(2) by both public
+        memo X(length of memo_len max 20) by both public }
+    }
+    chosen  9(2)   public   length of a..b
+    lrc     X(2)   public   lrc of kind..chosen
+  }
+  total     9(6)   public   sum of records.sum
+  times     9(2)   public   count of records
+  rows      9(2)   public   count of records.rows
+  crc       X(4)   public   crc16 arc of records..rows
+  mark      X(2)   by both  public
+}
+"#;
+
+fn lrc(bytes: &[u8]) -> String {
+    format!("{:02X}", bytes.iter().fold(0, |sum, byte| sum ^ byte))
+}
+
+/// CRC-16/ARC, a bit at a time.
+fn crc16(bytes: &[u8]) -> String {
+    let crc = bytes.iter().fold(0_u16, |crc, byte| {
+        (0..8).fold(crc ^ u16::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xa001 } else { crc >> 1 })
+    });
+    format!("{crc:04X}")
+}
+
+#[test]
+fn each_occurrence_says_what_is_true_of_it() {
+    let institution = made(BATCH);
+    let batch = only(&institution);
+    let given = [
+        ("records[0].kind", "A"),
+        ("records[0].rows[0].id", "x"),
+        ("records[0].rows[0].amount", "100"),
+        ("records[0].rows[1].id", "y"),
+        ("records[0].rows[1].amount", "23"),
+        ("records[0].a.name", "NAME"),
+        ("records[1].kind", "B"),
+        ("records[1].b.no", "7"),
+        ("records[1].b.memo", "hello"),
+        ("mark", "ZZ"),
+    ];
+    // 9 bytes, 2 rows of 4, a branch of 4 and 4 more; 9 bytes, no row, a branch of 2 + 2 + 5 and 4 more.
+    let (first, second) = ("A20123x100y023NAME04", "B000000705hello09");
+    let records = format!("025{first}{}022{second}{}", lrc(first.as_bytes()), lrc(second.as_bytes()));
+    let totals = "0001230202";
+    let crc = crc16(format!("{records}{totals}").as_bytes());
+    let bytes = format!("020047{records}{totals}{crc}ZZ");
+    round(batch, &given, bytes.as_bytes());
+    // Without a record, what is covered from the records on begins behind them.
+    let none = format!("0000000000000000{}ZZ", crc16(b"0000000000"));
+    round(batch, &[("mark", "ZZ")], none.as_bytes());
+
+    let wrong = bytes.replace("x100", "x101");
+    let expected = ["records[0].sum", "records[0].lrc", "crc"].map(|path| (path.to_owned(), "T50"));
+    assert_eq!(faults(batch, wrong.as_bytes()), expected);
+    let wrong = bytes.replace("022B", "023B");
+    assert_eq!(faults(batch, wrong.as_bytes()), ["records[1].len", "crc"].map(|path| (path.to_owned(), "T50")));
+    let told =
+        encode(batch, Side::Asker, &values(&[("records[0].kind", "A"), ("records[0].sum", "1"), ("mark", "ZZ")]));
+    let told: Vec<String> = told.expect_err("faults").iter().map(|fault| fault.field.to_string()).collect();
+    assert_eq!(told, ["records[0].a.name"], "what is missing is told before what is computed from it");
+}
+
+#[test]
+fn what_would_be_wrong_sometimes_is_refused() {
+    let chosen = |of: &str| BATCH.replace("length of a..b", of);
+    mistake(&chosen("length of kind..a"), "S168", "kind..a", "the first and the last branch");
+    mistake(&chosen("length of b..lrc"), "S168", "b..lrc", "behind all branches");
+    mistake(&chosen("length of n..kind"), "S168", "n..kind", "both ends stand in what repeats");
+    mistake(&chosen("length of c"), "S021", "c", "");
+    mistake(
+        &BATCH.replace("9(2)   public   length of a..b", "X(2) public lrc of lrc"),
+        "S169",
+        "lrc of lrc",
+        "leave one",
+    );
+    let counted = "telegram t 3..5 {\n  kind X(1) by both public\n  n 9(1) by both public\n  c 9(1) public count of r\n  \
+                   repeat r n times max 2 {\n    choice by kind {\n      \"A\" a { x X(1) by both public }\n      \
+                   else b { y X(1) by both public }\n    }\n  }\n}\n";
+    mistake(counted, "S168", "r", "begins with a field");
+}
+
+#[test]
+fn a_fixed_repeat_looks_at_its_own_occurrence() {
+    let institution = made(
+        "telegram fixed 12 {\n  repeat bags 2 {\n    sum 9(2) public sum of coins.value\n    \
+         repeat coins 2 { value 9(2) by both public }\n  }\n}\n",
+    );
+    let values = [("bags[0].coins[0].value", "1"), ("bags[0].coins[1].value", "2"), ("bags[1].coins[0].value", "40")];
+    let more = [("bags[1].coins[1].value", "2")];
+    round(only(&institution), &[&values[..], &more[..]].concat(), b"030102424002");
+}

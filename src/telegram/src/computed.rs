@@ -7,22 +7,26 @@ use crate::cell::Cell;
 use crate::decimal::Decimal;
 use crate::decode::Telegram;
 use crate::fault::{Fault, Rule};
-use crate::field::{Field, FieldId, Fill, Side, Slice};
-use crate::kind::{Kind, Near};
-use crate::layout::Layout;
+use crate::field::{Field, FieldId, Fill, Slice};
+use crate::kind::Near;
 use crate::value::{Value, ValueRef};
-use crate::walk::{Step, Walk};
 
 mod check_digit;
 mod checksum;
+mod reckon;
+mod settle;
 
 pub use check_digit::CheckDigit;
 pub use checksum::Checksum;
+pub(crate) use reckon::{Reckoned, Seen};
+pub(crate) use settle::{Later, order};
+pub use settle::{recompute, recompute_from};
 
 /// What a field says of the telegram that it stands in ([`Fill::Computed`]): written by itself on encode, checked on decode. A caller may
 /// give it, too; then it must be right.
 ///
-/// In a repeat whose number moves there are only signs, fractions and check digits, which look no further than the fields beside them.
+/// In a repeat whose number moves, it looks at what stands in the same occurrence of it, if all that it looks at stands in that repeat; else
+/// at all there is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Computed {
@@ -75,7 +79,9 @@ pub enum Span {
     Telegram,
     /// All but those of the field that says it.
     Others,
-    /// From the first byte of one field to the last byte of another; none if one of them is not there.
+    /// From the first byte of one field to the last byte of another. Of fields that repeat, from the first of the one to the last of the
+    /// other, with the room that is kept for more; where one of them is not there, from what stands behind it, or up to what stands
+    /// before it.
     Fields {
         /// Where they begin.
         first: FieldId,
@@ -109,61 +115,16 @@ impl Computed {
         }
     }
 
-    /// Whether the field holds something else once these bytes have changed, and no length has.
-    fn looks_at(&self, telegram: &Telegram<'_, '_>, cell: &Cell<'_>, changed: &[Slice]) -> bool {
-        let among = |at: Slice| {
-            changed.iter().any(|one| one.range().start < at.range().end && at.range().start < one.range().end)
-        };
-        match self {
-            Self::Sign | Self::Fraction | Self::Length { .. } | Self::Count { .. } | Self::OwnDigit { .. } => false,
-            Self::Sum { of } => {
-                let mut looks = false;
-                let _ = each(telegram, of, |cell| {
-                    looks |= among(cell.at);
-                    Ok(())
-                });
-                looks
-            }
-            Self::Checksum { of, .. } => {
-                of.find(telegram, cell.at).is_some_and(|(offset, len)| among(Slice { offset, len }))
-            }
-            Self::CheckDigit { of, .. } => of.at(cell.at.offset).is_some_and(among),
-        }
-    }
-
-    /// What the field must hold; `None` for what is said by the number beside it.
-    fn of(&self, telegram: &Telegram<'_, '_>, cell: &Cell<'_>) -> Result<Option<Value>, Rule> {
+    /// What the field must hold; `None` for what is said by the number beside it. `seen`: what it looks at, if that is far.
+    fn of(&self, telegram: &Telegram<'_, '_>, cell: &Cell<'_>, seen: &Seen) -> Result<Option<Value>, Rule> {
         let bytes = telegram.bytes();
         Ok(Some(match self {
             Self::Sign | Self::Fraction => return Ok(None),
-            Self::Length { of, plus } => {
-                let len = i128::from(of.find(telegram, cell.at).map_or(0, |(_, len)| len));
-                Value::from(len + i128::from(*plus))
-            }
-            Self::Count { of } => {
-                let mut count = 0_u32;
-                each(telegram, of, |_| {
-                    count = count.saturating_add(1);
-                    Ok(())
-                })?;
-                Value::from(count)
-            }
-            Self::Sum { of } => {
-                let mut sum = Decimal::whole(0);
-                each(telegram, of, |cell| {
-                    if let Some(ValueRef::Number(number)) = cell.read(telegram) {
-                        sum = add(sum, number).ok_or(Rule::Overflow { needed: 39 })?;
-                    }
-                    Ok(())
-                })?;
-                Value::Number(sum)
-            }
-            Self::Checksum { of, by } => {
-                let covered = of.find(telegram, cell.at).and_then(|(start, len)| {
-                    let start = usize::try_from(start).ok()?;
-                    bytes.get(start..start.checked_add(usize::try_from(len).ok()?)?)
-                });
-                by.value(covered.unwrap_or_default(), cell.field)
+            Self::Length { plus, .. } => Value::from(i128::from(seen.len) + i128::from(*plus)),
+            Self::Count { .. } => Value::from(seen.count),
+            Self::Sum { .. } => Value::Number(seen.sum.ok_or(Rule::Overflow { needed: 39 })?),
+            Self::Checksum { by, .. } => {
+                by.value(Slice { offset: seen.start, len: seen.len }.of(bytes).unwrap_or_default(), cell.field)
             }
             Self::CheckDigit { of, by } => {
                 let digits = of.of(cell.at.offset, bytes).unwrap_or_default();
@@ -179,11 +140,17 @@ impl Computed {
 
     /// Whether the field holds what it must.
     #[cold]
-    pub(crate) fn check(&self, telegram: &Telegram<'_, '_>, cell: &Cell<'_>, found: &ValueRef<'_>) -> Result<(), Rule> {
+    pub(crate) fn check(
+        &self,
+        telegram: &Telegram<'_, '_>,
+        cell: &Cell<'_>,
+        found: &ValueRef<'_>,
+        seen: &Seen,
+    ) -> Result<(), Rule> {
         if found.is_null() {
             return Ok(());
         }
-        match self.of(telegram, cell)? {
+        match self.of(telegram, cell, seen)? {
             Some(expected) if !is_same(found, &expected) => Err(disagrees(self, &expected)),
             _ => Ok(()),
         }
@@ -233,51 +200,6 @@ fn digits_of(field: &Field, bytes: &[u8]) -> Result<Vec<u8>, Rule> {
     Ok(digits)
 }
 
-/// Every occurrence of these fields.
-fn each<'l>(
-    telegram: &Telegram<'l, '_>,
-    of: &[FieldId],
-    mut take: impl FnMut(&Cell<'l>) -> Result<(), Rule>,
-) -> Result<(), Rule> {
-    let mut walk = Walk::new(telegram);
-    while let Some(step) = walk.step() {
-        match step {
-            Step::Cell { cell, is_room: false, .. } if of.contains(&cell.id) => take(&cell)?,
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-impl Span {
-    /// Where the bytes begin, and how many there are.
-    fn find(self, telegram: &Telegram<'_, '_>, own: Slice) -> Option<(u32, u32)> {
-        let all = u32::try_from(telegram.bytes().len()).unwrap_or(u32::MAX);
-        let (first, last) = match self {
-            Self::Telegram => return Some((0, all)),
-            Self::Others => return Some((0, all.saturating_sub(own.len))),
-            Self::Fields { first, last } => (first, last),
-        };
-        let head = telegram.layout().head();
-        if let (Some(first), Some(last)) = (head.get(first.index()), head.get(last.index())) {
-            let end = last.at.offset.saturating_add(last.at.len);
-            return Some((first.at.offset, end.saturating_sub(first.at.offset)));
-        }
-        let (mut start, mut end) = (None, None);
-        let mut walk = Walk::new(telegram);
-        while let Some(step) = walk.step() {
-            let Step::Cell { cell, .. } = step else { break };
-            if cell.id == first && start.is_none() {
-                start = Some(cell.at.offset);
-            }
-            if cell.id == last {
-                end = Some(cell.at.offset.saturating_add(cell.at.len));
-            }
-        }
-        Some((start?, end?.saturating_sub(start?)))
-    }
-}
-
 impl Cell<'_> {
     /// Its value, whatever is wrong elsewhere.
     fn read<'b>(&self, telegram: &Telegram<'_, 'b>) -> Option<ValueRef<'b>> {
@@ -285,194 +207,6 @@ impl Cell<'_> {
         let value = self.field.read(bytes, self.field.by.fills(telegram.side()), |_| ()).ok()?;
         self.field.with_beside(value, self.at, telegram.bytes()).ok()
     }
-}
-
-/// What is still to be written of a telegram whose values are written.
-#[derive(Default)]
-pub(crate) struct Later {
-    /// Where fields begin that nobody gave and that are computed.
-    open: Vec<u32>,
-    /// Numbers with something beside them, where they begin, and what they are.
-    numbers: Vec<(FieldId, u32, Decimal)>,
-    /// What is not open is left as it is, and not compared.
-    leaves: bool,
-}
-
-impl Later {
-    /// Notes what a field that was just written leaves to be written.
-    pub(crate) fn note(&mut self, id: FieldId, field: &Field, side: Side, start: usize, given: Option<&Value>) {
-        let start = u32::try_from(start).unwrap_or(u32::MAX);
-        if let Fill::Computed(computed) = &field.fill
-            && computed.is_written()
-            && given.is_none()
-            && field.by.fills(side)
-        {
-            self.open.push(start);
-        }
-        if let (Kind::Number(number), Some(value)) = (&field.kind, given)
-            && number.has_beside()
-        {
-            let value = match value {
-                Value::Number(value) => Some(*value),
-                Value::Text(text) => text.parse().ok(),
-                _ => None,
-            };
-            self.numbers.extend(value.map(|value| (id, start, value)));
-        }
-    }
-
-    /// Writes it, and tells what was given and is not right.
-    pub(crate) fn settle(&self, layout: &Layout, side: Side, out: &mut [u8]) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        for (id, start, value) in &self.numbers {
-            let Some(field) = layout.field(*id) else { continue };
-            if let Err(rule) = self.beside(field, *start, *value, out) {
-                faults.push(Fault { offset: *start, ..Fault::new(field, b"", rule) });
-            }
-        }
-        // A checksum covers what is computed, so it comes behind it.
-        for is_last in [false, true] {
-            let mut walk = Walk::new(&Telegram::new(layout, out, side));
-            let mut cells = Vec::new();
-            while let Some(step) = walk.step() {
-                let Step::Cell { cell, is_room: false, .. } = step else { continue };
-                let Fill::Computed(computed) = &cell.field.fill else { continue };
-                if matches!(computed, Computed::Checksum { .. }) == is_last && cell.field.by.fills(side) {
-                    cells.push((cell, computed));
-                }
-            }
-            for (cell, computed) in cells {
-                if let Err(rule) = self.compute(layout, side, &cell, computed, out) {
-                    let bytes = cell.at.of(out).unwrap_or_default();
-                    faults.push(Fault::of_cell(&cell, bytes, rule));
-                }
-            }
-        }
-        faults
-    }
-
-    fn is_open(&self, start: u32) -> bool {
-        self.open.binary_search(&start).is_ok()
-    }
-
-    fn compute(
-        &self,
-        layout: &Layout,
-        side: Side,
-        cell: &Cell<'_>,
-        computed: &Computed,
-        out: &mut [u8],
-    ) -> Result<(), Rule> {
-        let telegram = Telegram::new(layout, out, side);
-        if !self.is_open(cell.at.offset) {
-            if self.leaves {
-                return Ok(());
-            }
-            return match cell.read(&telegram) {
-                Some(found) => computed.check(&telegram, cell, &found),
-                None => Ok(()),
-            };
-        }
-        let Some(value) = computed.of(&telegram, cell)? else { return Ok(()) };
-        let mut bytes = Vec::with_capacity(cell.at.range().len());
-        cell.field.encode(&value, &mut bytes).map_err(|fault| fault.rule)?;
-        if let Some(place) = out.get_mut(cell.at.range()) {
-            place.copy_from_slice(&bytes);
-        }
-        Ok(())
-    }
-
-    fn beside(&self, field: &Field, start: u32, value: Decimal, out: &mut [u8]) -> Result<(), Rule> {
-        let Kind::Number(number) = field.kind else { return Ok(()) };
-        let charset = field.charset.encode;
-        let [plus, minus] = [b'+', b'-'].map(|mark| charset.byte(mark).unwrap_or(mark));
-        if let Some(sign) = number.sign
-            && let Some(at) = sign.at(start)
-            && let Some([place]) = out.get_mut(at.range())
-        {
-            if self.is_open(at.offset) {
-                *place = if value.units < 0 { minus } else { plus };
-            } else if value.units != 0 && (*place == minus) != (value.units < 0) {
-                return Err(Rule::NotComputed { expected: if value.units < 0 { "-" } else { "+" }.into() });
-            }
-        }
-        if let Some(fraction) = number.fraction
-            && let Some(at) = fraction.at(start)
-            && let Some(place) = out.get_mut(at.range())
-        {
-            let scale = u8::try_from(fraction.len).unwrap_or(u8::MAX);
-            let one = 10_u128.pow(scale.into());
-            let decimals = value.rescale(scale).map_or(0, |value| value.units.unsigned_abs() % one);
-            let text = alloc::format!("{decimals:0width$}", width = place.len());
-            let digits: Vec<u8> = text.bytes().map(|digit| charset.digit_zero() + (digit & 0xF)).collect();
-            if self.is_open(at.offset) {
-                place.copy_from_slice(&digits);
-            } else if *place != *digits {
-                return Err(Rule::NotComputed { expected: text.into() });
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Computes anew what a telegram says of itself, for whoever has written into it since: lengths, counts, sums, check digits, and then
-/// checksums.
-///
-/// # Errors
-/// What cannot be written, each with its field; the others are written.
-pub fn recompute(layout: &Layout, side: Side, telegram: &mut [u8]) -> Result<(), Vec<Fault>> {
-    if !layout.computes() {
-        return Ok(());
-    }
-    let open = written(&Telegram::new(layout, telegram, side)).map(|(cell, _)| cell.at.offset).collect();
-    rewrite(Later { open, ..Later::default() }, layout, side, telegram)
-}
-
-/// The same, but only for what looks at bytes that have been `changed` since: what else the telegram says of itself stays as whoever
-/// made it has written it, be it right or wrong.
-///
-/// # Errors
-/// What cannot be written, each with its field; the others are written.
-pub fn recompute_from(layout: &Layout, side: Side, telegram: &mut [u8], changed: &[Slice]) -> Result<(), Vec<Fault>> {
-    if !layout.computes() {
-        return Ok(());
-    }
-    let mut changed = changed.to_vec();
-    let mut open = Vec::new();
-    let seen = Telegram::new(layout, telegram, side);
-    let mut others: Vec<_> = written(&seen).collect();
-    loop {
-        let (new, left): (Vec<_>, Vec<_>) =
-            others.into_iter().partition(|(cell, computed)| computed.looks_at(&seen, cell, &changed));
-        if new.is_empty() {
-            break;
-        }
-        changed.extend(new.iter().map(|(cell, _)| cell.at));
-        open.extend(new.iter().map(|(cell, _)| cell.at.offset));
-        others = left;
-    }
-    open.sort_unstable();
-    rewrite(Later { open, leaves: true, ..Later::default() }, layout, side, telegram)
-}
-
-fn rewrite(later: Later, layout: &Layout, side: Side, telegram: &mut [u8]) -> Result<(), Vec<Fault>> {
-    let faults = later.settle(layout, side, telegram);
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
-}
-
-/// What nobody has to give in a telegram, where it is, and how it is computed.
-fn written<'l>(telegram: &Telegram<'l, '_>) -> impl Iterator<Item = (Cell<'l>, &'l Computed)> + use<'l> {
-    let (mut walk, side, mut found) = (Walk::new(telegram), telegram.side(), Vec::new());
-    while let Some(step) = walk.step() {
-        if let Step::Cell { cell, is_room: false, .. } = step
-            && let Fill::Computed(computed) = &cell.field.fill
-            && computed.is_written()
-            && cell.field.by.fills(side)
-        {
-            found.push((cell, computed));
-        }
-    }
-    found.into_iter()
 }
 
 impl Telegram<'_, '_> {

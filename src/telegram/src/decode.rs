@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::cell::{Cell, Indices};
+use crate::computed::{Computed, Reckoned, Seen};
 use crate::decimal::Decimal;
 use crate::fault::{Fault, Rule};
 use crate::field::{Echo, Field, FieldId, Fill, Side, Slice, Unset};
@@ -174,15 +175,33 @@ impl<'l, 'b> Telegram<'l, 'b> {
         Ok(value)
     }
 
-    /// A value with what is beside it, if it agrees with what the rest of the telegram says of it.
+    /// A value with what is beside it, if it agrees with what the rest of the telegram says of it. `known`: what was seen for cells before
+    /// this one, so that a telegram of many that look at each other is not walked through for each of them.
     #[inline]
-    pub(crate) fn checked(&self, cell: &Cell<'l>, value: ValueRef<'b>) -> Result<ValueRef<'b>, Fault> {
+    pub(crate) fn checked(
+        &self,
+        cell: &Cell<'l>,
+        value: ValueRef<'b>,
+        known: &mut Vec<(FieldId, Reckoned)>,
+    ) -> Result<ValueRef<'b>, Fault> {
         if !self.layout.computes() {
             return Ok(value);
         }
         let value = cell.field.with_beside(value, cell.at, self.bytes);
         let value = value.map_err(|rule| self.fault_of(cell, rule))?;
-        self.checked_computed(cell, value)
+        match &cell.field.fill {
+            Fill::Computed(computed)
+                if computed.looks_far() && !cell.indices.as_slice().is_empty() && cell.field.by.fills(self.side) =>
+            {
+                let at = known.iter().position(|(id, _)| *id == cell.id).unwrap_or_else(|| {
+                    known.push((cell.id, Reckoned::new(self, cell.id, computed)));
+                    known.len() - 1
+                });
+                let seen = known.get(at).map(|(_, reckoned)| reckoned.seen(cell)).unwrap_or_default();
+                self.compared(cell, computed, value, &seen)
+            }
+            _ => self.checked_computed(cell, value),
+        }
     }
 
     #[cold]
@@ -191,7 +210,20 @@ impl<'l, 'b> Telegram<'l, 'b> {
         if !cell.field.by.fills(self.side) {
             return Ok(value);
         }
-        computed.check(self, cell, &value).map_err(|rule| self.fault_of(cell, rule))?;
+        let seen = Reckoned::new(self, cell.id, computed).seen(cell);
+        self.compared(cell, computed, value, &seen)
+    }
+
+    /// A value, if it is what the rest of the telegram says it is.
+    #[cold]
+    pub(crate) fn compared(
+        &self,
+        cell: &Cell<'l>,
+        computed: &Computed,
+        value: ValueRef<'b>,
+        seen: &Seen,
+    ) -> Result<ValueRef<'b>, Fault> {
+        computed.check(self, cell, &value, seen).map_err(|rule| self.fault_of(cell, rule))?;
         Ok(value)
     }
 

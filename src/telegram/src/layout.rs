@@ -6,6 +6,7 @@ use core::ops::RangeInclusive;
 
 use crate::cell::Indices;
 use crate::class::Class;
+use crate::computed::order;
 use crate::decimal::DIGITS_MAX;
 use crate::fault::Rule;
 use crate::field::{Field, FieldId, Fill, Side, Slice};
@@ -32,6 +33,8 @@ pub struct Layout {
     head: u16,
     /// Something is written from the rest of the telegram.
     computes: bool,
+    /// What is, in the order in which it can be.
+    pub(crate) computed: Vec<FieldId>,
     /// Fields elsewhere that say how often, which or whether; in order.
     pub(crate) seats: Vec<FieldId>,
     /// Texts of a length of their own, each with the field that says it.
@@ -93,7 +96,7 @@ pub enum LayoutError {
         /// The field.
         field: FieldId,
     },
-    /// What the field says of the telegram cannot be: it looks at fields that are not there, or far from inside of a repeat that moves.
+    /// What the field says of the telegram cannot be: it looks at fields that are not there, or it is made of itself.
     Computed {
         /// The field.
         field: FieldId,
@@ -148,7 +151,7 @@ impl fmt::Display for LayoutError {
             Self::Computed { field } => {
                 write!(
                     f,
-                    "field {field} cannot be computed: what it is computed from is not there, or it repeats itself"
+                    "field {field} cannot be computed: what it is computed from is not there, or is computed from it"
                 )
             }
             Self::Fill { field, rule } => write!(f, "field {field} cannot hold its constant or default: {rule}"),
@@ -210,11 +213,11 @@ impl Layout {
         });
         for (field, id) in fields.iter().zip((0..count).map(FieldId)) {
             let Fill::Computed(computed) = &field.fill else { continue };
-            let repeats = repeats.iter().any(|repeat| (repeat.first..repeat.end).contains(&id.0));
-            if (computed.looks_far() && repeats) || !computed.is_within(count) {
+            if !computed.is_within(count) {
                 return Err(LayoutError::Computed { field: id });
             }
         }
+        let computed = order(&fields).map_err(|field| LayoutError::Computed { field })?;
         Ok(Self {
             name,
             label,
@@ -224,6 +227,7 @@ impl Layout {
             root,
             head,
             computes,
+            computed,
             seats,
             tails,
             repeats,

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::cell::{Cell, Indices};
+use crate::computed::Reckoned;
 use crate::decode::Telegram;
 use crate::fault::{Fault, Rule};
 use crate::field::{FieldId, Side, Slice};
@@ -288,11 +289,13 @@ impl<'l, 'b> Walk<'l, 'b> {
 pub struct Cells<'l, 'b> {
     telegram: Telegram<'l, 'b>,
     walk: Walk<'l, 'b>,
+    /// What computed fields of repeats look at, by the field.
+    reckoned: Vec<(FieldId, Reckoned)>,
 }
 
 impl<'l, 'b> Cells<'l, 'b> {
     pub(crate) fn new(telegram: Telegram<'l, 'b>) -> Self {
-        Self { walk: Walk::new(&telegram), telegram }
+        Self { walk: Walk::new(&telegram), telegram, reckoned: Vec::new() }
     }
 
     /// How long the telegram must be, once all cells were read; `None` if its structure could not be read up to its end.
@@ -334,7 +337,7 @@ impl<'l, 'b> Iterator for Cells<'l, 'b> {
             }
             let ours = cell.field.by.fills(telegram.side());
             let value = cell.field.read(bytes, ours, |rule| Fault::of_cell(&cell, bytes, rule));
-            return Some((cell, value.and_then(|value| telegram.checked(&cell, value))));
+            return Some((cell, value.and_then(|value| telegram.checked(&cell, value, &mut self.reckoned))));
         }
     }
 }

@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use pabal_telegram::{
-    Class, Computed, Echo, Field, FieldId, Fill, Form, Kind, Near, Number, Sign, Slice, Span as Bytes,
+    Class, Computed, Echo, Field, FieldId, Fill, Form, Kind, Near, Node, Number, Sign, Slice, Span as Bytes,
 };
 
 use crate::check::layout::{Column, Draft};
@@ -191,13 +191,11 @@ impl Place<'_, '_> {
             }
             written::Computed::Count(name) => {
                 self.holds(field, whole(field), "a count is a whole number: `9(4)`, `9(4) binary(2) big`", out)?;
-                let prefix = format!("{}.", name.value);
-                let first = self
-                    .draft
-                    .columns
-                    .iter()
-                    .map(|column| plain(&column.field.path))
-                    .find(|path| path.starts_with(&prefix));
+                let counted =
+                    self.parts(name, |rest, name| rest.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
+                // Of what stands in it, a field that is in every occurrence stands for it.
+                let column = |at: &usize| self.draft.columns.get(*at);
+                let first = counted.iter().filter_map(column).min_by_key(|column| column.body);
                 let Some(first) = first else {
                     let places = self.draft.columns.iter().map(|column| plain(&column.field.path));
                     let repeats: Vec<String> =
@@ -205,12 +203,24 @@ impl Place<'_, '_> {
                     self.unknown(name, repeats.iter().map(String::as_str), out);
                     return None;
                 };
-                alone(Computed::Count { of: self.all(&first) })
+                if first.moves && !first.each {
+                    let message = format!("No field of `{}` is there each time", name.value);
+                    let help = "a repeat that begins with a field can be counted; of what is chosen or has a condition, nothing is counted";
+                    out.push(
+                        error(mistake::SPLIT, name.span, "nothing to count by", message)
+                            .help(help)
+                            .related(first.written.name.span, "not always there"),
+                    );
+                    return None;
+                }
+                let path = plain(&first.field.path);
+                let is_it = |at: &usize| column(at).is_some_and(|column| plain(&column.field.path) == path);
+                alone(Computed::Count { of: counted.iter().copied().filter(is_it).map(id).collect() })
             }
             written::Computed::Sum(name) => {
                 let is_number = matches!(field.kind, Kind::Number(_));
                 self.holds(field, is_number, "a sum is a number: `9(15)`, `S9(13)V9(2) packed`", out)?;
-                let of = self.all(&name.value);
+                let of: Box<[FieldId]> = self.parts(name, |rest, name| rest == name).into_iter().map(id).collect();
                 let added: Vec<&Field> =
                     of.iter().filter_map(|id| self.draft.columns.get(id.index())).map(|c| &c.field).collect();
                 if added.is_empty() {
@@ -347,8 +357,18 @@ impl Place<'_, '_> {
 
     fn range(&self, range: &Extent, out: &mut Vec<Diagnostic>) -> Option<Bytes> {
         let Some((first, last)) = &range.ends else { return Some(Bytes::Telegram) };
-        let (first, last) = (self.sibling(first, out), self.sibling(last, out));
-        let (first, last) = (first?, last?);
+        let within = |rest: &str, name: &str| {
+            rest.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let mut ends = |name: &Name| {
+            let found = self.parts(name, within);
+            if found.is_empty() {
+                self.unknown(name, self.draft.columns.iter().map(|column| &*column.field.path), out);
+            }
+            found.first().copied().zip(found.last().copied())
+        };
+        let (first, last) = (ends(first), ends(last));
+        let (first, last) = (first?.0, last?.1);
         if first > last {
             out.push(
                 error(
@@ -361,14 +381,99 @@ impl Place<'_, '_> {
             );
             return None;
         }
+        self.whole(&self.draft.root, range, (first, last), out)?;
         Some(Bytes::Fields { first: id(first), last: id(last) })
     }
 
-    /// The fields of this path, whatever their indices.
-    fn all(&self, path: &str) -> Box<[FieldId]> {
-        let columns = self.draft.columns.iter().enumerate();
-        columns.filter(|(_, column)| plain(&column.field.path) == path).map(|(at, _)| id(at)).collect()
+    /// Tells that of a choice only some branches lie between two ends, or that one end repeats with the field and the other does not.
+    fn whole(
+        &self,
+        nodes: &[Node],
+        range: &Extent,
+        (first, last): (usize, usize),
+        out: &mut Vec<Diagnostic>,
+    ) -> Option<()> {
+        let holds = |(from, to): (usize, usize), at: usize| (from..to).contains(&at);
+        let tell = |out: &mut Vec<Diagnostic>, label: &str, message: &str, help: &str| {
+            out.push(error(mistake::SPLIT, range.span, label, message).help(help));
+        };
+        for node in nodes {
+            let Some(all) = ids(core::slice::from_ref(node)) else { continue };
+            if last < all.0 || all.1 <= first {
+                continue;
+            }
+            let both = holds(all, first) && holds(all, last);
+            match node {
+                Node::When(when) if both => self.whole(&when.body, range, (first, last), out)?,
+                Node::Repeat(repeat) if both => self.whole(&repeat.body, range, (first, last), out)?,
+                Node::Repeat(_) if holds(all, self.at) && (holds(all, first) || holds(all, last)) => {
+                    let help = "both ends stand in what repeats, beside the field, or both outside of it";
+                    tell(
+                        out,
+                        "one end repeats",
+                        "One of the ends repeats with the field, and the other does not",
+                        help,
+                    );
+                    return None;
+                }
+                Node::Choice(choice) => {
+                    let within = choice
+                        .branches
+                        .iter()
+                        .find(|branch| ids(&branch.body).is_some_and(|ids| holds(ids, first) && holds(ids, last)));
+                    if let Some(branch) = within {
+                        self.whole(&branch.body, range, (first, last), out)?;
+                    } else if first > all.0 || last + 1 < all.1 {
+                        let help = "take the first and the last branch, or fields before and behind all branches";
+                        tell(
+                            out,
+                            "ends in a branch",
+                            "What lies between the two fields is sometimes another branch",
+                            help,
+                        );
+                        return None;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Some(())
     }
+
+    /// The fields of a name, in this part or in one around it: first where it is named as from beside the field, then from ever farther
+    /// out. `is` compares a path from there, without indices, with the name.
+    fn parts(&self, name: &Name, is: impl Fn(&str, &str) -> bool) -> Vec<usize> {
+        let columns = &self.draft.columns;
+        let mut scope = columns.get(self.at).map_or("", |column| &column.field.path);
+        loop {
+            scope = scope.strip_suffix('.').unwrap_or(scope);
+            scope = scope.rfind('.').and_then(|dot| scope.get(..=dot)).unwrap_or("");
+            let is_it = |column: &Column<'_>| {
+                column.field.path.strip_prefix(scope).is_some_and(|rest| is(&plain(rest), &name.value))
+            };
+            let found = columns.iter().enumerate().filter(|(_, column)| is_it(column)).map(|(at, _)| at);
+            let found: Vec<usize> = found.collect();
+            if !found.is_empty() || scope.is_empty() {
+                return found;
+            }
+        }
+    }
+}
+
+/// The first and the last field of nodes, and one more; `None` if there is none.
+fn ids(nodes: &[Node]) -> Option<(usize, usize)> {
+    let of = |node: &Node| match node {
+        Node::Run { first, end } => Some((first.index(), end.index())),
+        Node::Tail(tail) => Some((tail.field.index(), tail.field.index() + 1)),
+        Node::Repeat(repeat) => ids(&repeat.body),
+        Node::When(when) => ids(&when.body),
+        Node::Choice(choice) => {
+            let all = choice.branches.iter().filter_map(|branch| ids(&branch.body));
+            all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+        }
+        _ => None,
+    };
+    nodes.iter().filter_map(of).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
 fn id(at: usize) -> FieldId {

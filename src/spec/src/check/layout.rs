@@ -41,6 +41,8 @@ pub(crate) struct Column<'s> {
     pub(crate) body: u32,
     /// The first column of the run in which it lies: offsets are from where that begins.
     pub(crate) run: usize,
+    /// It is there in every occurrence of the innermost repeat that it stands in, and under no condition in it.
+    pub(crate) each: bool,
 }
 
 impl Column<'_> {
@@ -200,6 +202,7 @@ pub(crate) fn draft<'s>(
                 moves: c.moves,
                 body: c.body,
                 run: c.run,
+                each: c.each,
             }));
         }
         (Some(name), header) => {
@@ -370,7 +373,7 @@ pub(crate) fn column<'s>(
             field.fill = constant(&field, text, out).map_or(Fill::Given, Fill::Default);
         }
     }
-    Column { written, field, sure: written.kind.is_some(), moves: false, body: 0, run: 0 }
+    Column { written, field, sure: written.kind.is_some(), moves: false, body: 0, run: 0, each: true }
 }
 
 fn kind(written: &written::Field, out: &mut Vec<Diagnostic>) -> Kind {

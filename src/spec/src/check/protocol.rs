@@ -178,10 +178,20 @@ pub(crate) fn layout(draft: &Draft<'_>, out: &mut Vec<Diagnostic>) -> Option<Lay
         Err(refused) => refused,
     };
     let id = match refused {
-        LayoutError::Fill { field, .. } => field,
+        LayoutError::Fill { field, .. } | LayoutError::Computed { field } => field,
         _ => FieldId(0),
     };
     let field = draft.columns.get(id.index()).map(|column| column.written);
+    if let (LayoutError::Computed { .. }, Some(field)) = (&refused, field)
+        && out.iter().all(|told| told.severity == Severity::Warning)
+    {
+        let span = field.computed.as_ref().map_or(field.name.span, |computed| computed.span);
+        let message = format!("Field `{}` cannot be computed before what is computed from it", field.name.value);
+        out.push(error(mistake::MADE_OF_ITSELF, span, "a circle", message).help(
+            "leave one of them out of what the other is made of; where two checksums cover each other, the document means something else",
+        ));
+        return None;
+    }
     let text = field.and_then(|field| field.constant.as_ref().or(field.default.as_ref()));
     if out.iter().all(|told| told.severity == Severity::Warning) {
         let span = text.unwrap_or(draft.name()).span;

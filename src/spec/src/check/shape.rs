@@ -129,6 +129,7 @@ impl<'s, 'g, 'o> Shaper<'s, 'g, 'o> {
                     let mut column = layout::column(written, prefix, self.offset, self.in_header, self.ground, out);
                     column.moves = self.moved || !self.open.is_empty();
                     column.body = self.open.last().map_or(0, |open| open.body);
+                    column.each = self.open.last().is_none_or(|open| open.repeats);
                     column.run = *self.run.get_or_insert(self.columns.len());
                     self.offset = layout::end(&column.field);
                     self.extent.add(column.field.at.len, column.field.at.len);
@@ -370,6 +371,7 @@ impl<'s, 'g, 'o> Shaper<'s, 'g, 'o> {
         column.moves = true;
         column.run = self.columns.len();
         column.body = self.open.last().map_or(0, |open| open.body);
+        column.each = self.open.last().is_none_or(|open| open.repeats);
         let unfit = ["=", "const", "right", "pad", "wide", "lenient", "at"];
         if let Some(clause) = unfit.iter().find_map(|clause| written.seen.find(clause)) {
             let message = format!("Field `{}` cannot have this: it has a length of its own", written.name.value);

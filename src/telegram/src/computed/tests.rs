@@ -4,9 +4,9 @@ use std::vec;
 use super::*;
 use crate::draft::{ANSWERER, Tree, code, field, layout, number, text};
 use crate::encode::encode;
-use crate::field::Unset;
-use crate::kind::{Form, Number, Order};
-use crate::layout::LayoutError;
+use crate::field::{Side, Unset};
+use crate::kind::{Form, Kind, Number, Order};
+use crate::layout::{Layout, LayoutError};
 
 fn computed(field: Field, computed: Computed) -> Field {
     Field { fill: Fill::Computed(computed), ..field }
@@ -317,19 +317,142 @@ fn what_moves_is_covered_where_it_is() {
 }
 
 #[test]
-fn what_repeats_looks_no_further_than_beside_it() {
+fn what_repeats_looks_at_its_own_occurrence() {
     let mut tree = Tree::default();
-    let body = tree.run(vec![computed(number("rows[].all", 3), Computed::Length { of: Span::Telegram, plus: 0 })]);
-    let repeat = Tree::until_end("rows", 10, vec![body]);
-    assert_eq!(tree.layout(0..=30, vec![repeat]), Err(LayoutError::Computed { field: FieldId(0) }));
+    let head = tree.run(vec![computed(number("total", 4), Computed::Sum { of: Box::from([FieldId(3)]) })]);
+    let segment = tree.run(vec![
+        computed(number("segs[].len", 3), Computed::Length { of: fields(1, 6), plus: 0 }),
+        computed(number("segs[].times", 1), Computed::Count { of: Box::from([FieldId(4)]) }),
+        computed(number("segs[].sum", 3), Computed::Sum { of: Box::from([FieldId(5)]) }),
+    ]);
+    let item = tree.run(vec![text("segs[].items[].id", 1), number("segs[].items[].amount", 2)]);
+    let items = tree.times("segs[].items", "segs[].times", 9, vec![item]);
+    let foot =
+        tree.run(vec![computed(text("segs[].lrc", 2), Computed::Checksum { of: fields(1, 5), by: Checksum::Lrc })]);
+    let segs = Tree::until_end("segs", 3, vec![segment, items, foot]);
+    let layout = tree.layout(4..=112, vec![head, segs]).unwrap();
+    let values = given([
+        ("segs[0].items[0].id", "a".into()),
+        ("segs[0].items[0].amount", 10.into()),
+        ("segs[0].items[1].id", "b".into()),
+        ("segs[0].items[1].amount", 5.into()),
+        ("segs[1].items[0].id", "c".into()),
+        ("segs[1].items[0].amount", 7.into()),
+    ]);
+    let bytes = encode(&layout, Side::Asker, &values).unwrap();
+    // 15 bytes of 3 + 1 + 3 + 2 * 3 + 2, and 12; 15 and 7; 22 in all, the sum of sums.
+    let parts: [&[u8]; 2] = [b"0152015a10b05", b"0121007c07"];
+    let lrc = |part: &[u8]| std::format!("{:02X}", part.iter().fold(0, |sum, byte| sum ^ byte));
+    let expected = [b"0022", parts[0], lrc(parts[0]).as_bytes(), parts[1], lrc(parts[1]).as_bytes()].concat();
+    assert_eq!(bytes, expected);
+    assert_eq!(codes(&layout, &bytes), []);
+    let mut wrong = bytes;
+    // The second occurrence's sum, and so what covers it.
+    let at = 4 + 15 + 6;
+    wrong[at] = b'8';
+    let found = codes(&layout, &wrong);
+    let expected = ["total", "segs[1].sum", "segs[1].lrc"].map(|path| (path.to_string(), "T50"));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_is_not_there_has_no_length() {
+    let mut tree = Tree::default();
+    let head = tree.run(vec![
+        number("n", 1),
+        computed(number("rows_len", 2), Computed::Length { of: fields(3, 4), plus: 0 }),
+        computed(number("rest_len", 2), Computed::Length { of: fields(4, 5), plus: 0 }),
+    ]);
+    let row = tree.run(vec![text("rows[].a", 2), text("rows[].b", 1)]);
+    let rows = tree.times("rows", "n", 9, vec![row]);
+    let foot = tree.run(vec![text("foot", 4)]);
+    let layout = tree.layout(9..=36, vec![head, rows, foot]).unwrap();
+    let foot = || ("foot", Value::from("FOOT"));
+    assert_eq!(encode(&layout, Side::Asker, &given([foot()])).unwrap(), b"00004FOOT");
+    let rows = |at: usize| (["rows[0].a", "rows[1].a"][at], Value::from("aa"));
+    let bytes = encode(
+        &layout,
+        Side::Asker,
+        &given([foot(), rows(0), rows(1), ("rows[0].b", "x".into()), ("rows[1].b", "b".into())]),
+    )
+    .unwrap();
+    // From the first b on.
+    assert_eq!(bytes, b"20608aaxaabFOOT");
+    assert_eq!(codes(&layout, &bytes), []);
+}
+
+#[test]
+fn what_is_made_of_others_is_computed_behind_them() {
+    // A checksum before another one that it covers, and a sum before one that it adds.
+    let layout = layout(vec![
+        computed(text("outer", 2), Computed::Checksum { of: fields(1, 3), by: Checksum::Lrc }),
+        computed(number("total", 3), Computed::Sum { of: Box::from([FieldId(2)]) }),
+        computed(number("part", 3), Computed::Sum { of: Box::from([FieldId(4)]) }),
+        computed(text("inner", 2), Computed::Checksum { of: fields(4, 4), by: Checksum::Lrc }),
+        number("amount", 3),
+    ]);
+    let bytes = encode(&layout, Side::Asker, &given([("amount", 12.into())])).unwrap();
+    // Of the amount 30 ^ 31 ^ 32 = 33. The two sums are alike and leave nothing, and '3' ^ '3' neither.
+    assert_eq!(bytes, b"0001201233012");
+    assert_eq!(codes(&layout, &bytes), []);
+}
+
+#[test]
+fn a_sum_may_have_its_sign_beside_it() {
+    let layout = layout(vec![
+        computed(text("lrc", 2), Computed::Checksum { of: fields(1, 2), by: Checksum::Lrc }),
+        computed(
+            form("sum", Number { sign: Some(Near { ahead: 3, len: 1 }), ..Number::plain(3, 0) }),
+            Computed::Sum { of: Box::from([FieldId(3), FieldId(4)]) },
+        ),
+        computed(text("sign", 1), Computed::Sign),
+        form("a", Number::of(3, 0, Form::Zoned(crate::Sign::Leading))),
+        number("b", 3),
+    ]);
+    let bytes = encode(&layout, Side::Asker, &given([("a", (-30).into()), ("b", 10.into())])).unwrap();
+    // 30 ^ 32 ^ 30 ^ 2D = 1F
+    assert_eq!(bytes, b"1F020--030010");
+    assert_eq!(codes(&layout, &bytes), []);
+}
+
+#[test]
+fn a_wrong_sign_names_its_occurrence() {
+    let mut tree = Tree::default();
+    let row = tree.run(vec![
+        form("rows[].amount", Number { sign: Some(Near { ahead: 3, len: 1 }), ..Number::plain(3, 0) }),
+        computed(text("rows[].sign", 1), Computed::Sign),
+    ]);
+    let layout = tree.layout(0..=36, vec![Tree::until_end("rows", 9, vec![row])]).unwrap();
+    let row = |at: usize, sign: &str| {
+        [(std::format!("rows[{at}].amount"), Value::from(-1)), (std::format!("rows[{at}].sign"), Value::from(sign))]
+    };
+    let values = [row(0, "-"), row(1, "-"), row(2, "+")].concat();
+    let faults = encode(&layout, Side::Asker, &values).unwrap_err();
+    assert_eq!((&*faults[0].field, faults[0].offset, faults.len()), ("rows[2].amount", 8, 1));
+}
+
+#[test]
+fn what_cannot_be_computed_makes_no_layout() {
     let alone = |of| computed(number("f", 3), of);
     for wrong in [
         Computed::Checksum { of: Span::Telegram, by: Checksum::Lrc },
         Computed::Length { of: fields(0, 1), plus: 0 },
         Computed::Length { of: fields(1, 0), plus: 0 },
         Computed::Sum { of: Box::from([FieldId(1)]) },
+        Computed::Sum { of: Box::from([FieldId(0)]) },
     ] {
         let layout = Layout::new("draft", "초안", 3, vec![alone(wrong)]);
         assert_eq!(layout, Err(LayoutError::Computed { field: FieldId(0) }));
     }
+    let lrc =
+        |path, first, last| computed(text(path, 2), Computed::Checksum { of: fields(first, last), by: Checksum::Lrc });
+    let fields = [number("n", 1), lrc("a", 0, 3), text("body", 4), lrc("b", 1, 2)];
+    let mut at = 0;
+    let fields = fields.map(|field| {
+        let here = Slice { offset: at, ..field.at };
+        at += here.len;
+        Field { at: here, ..field }
+    });
+    let layout = Layout::new("draft", "초안", 9, fields.into());
+    assert_eq!(layout, Err(LayoutError::Computed { field: FieldId(1) }));
 }

@@ -9,6 +9,7 @@ use pabal_switch::entry::Origin;
 use pabal_switch::{
     Cause, Direction, Entry, Event, ExchangeId, ExchangeState, OpeningState, Outcome, Plan, SessionState,
 };
+use pabal_telegram::{Side, Telegram};
 
 use crate::coverage::{Fault, Stage};
 use crate::world::World;
@@ -246,6 +247,12 @@ impl World {
         let mut protocols = self.versions.iter().flat_map(|version| &version.protocols);
         let Some(protocol) = protocols.find(|protocol| protocol.digest == track.spec) else { return Ok(()) };
         let Some(code) = protocol.rules.response_code.of(answer) else { return Ok(()) };
+        let layout = protocol.catalog.select(answer).ok().map(|telegram| protocol.catalog.layout(telegram));
+        let sum = layout.map(|layout| Telegram::new(layout, answer, Side::Answerer).named("header_crc"));
+        if self.setup.checked && sum.is_some_and(|sum| sum.is_err()) {
+            // Nobody knows what it said.
+            return Ok(());
+        }
         let verdict = protocol.rules.verdicts.verdict(&track.participant, &track.rule, code);
         let says = matches!(verdict, Verdict::Success | Verdict::Refused | Verdict::NotOpen);
         if says && track.outcome.is_some_and(|outcome| !outcome.is_final()) {
