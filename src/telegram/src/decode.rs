@@ -452,7 +452,7 @@ impl Field {
     }
 
     /// Whether zeros are a value that the other side gave and that is carried back: for no value something else would be written.
-    fn carries_zeros_back(&self) -> bool {
+    pub(crate) fn carries_zeros_back(&self) -> bool {
         self.echo != Echo::No
             && match &self.kind {
                 Kind::Number(number) => {

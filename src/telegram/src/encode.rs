@@ -23,7 +23,8 @@ pub type Values = [(String, Value)];
 /// Fields that are stamped stay as their [`crate::Unset`] fill until the gateway writes them; giving them a value is
 /// [`Rule::NotYours`]. An answerer may give what it carries back (`echo`), stamped or not.
 ///
-/// Text is written with spaces behind it, so that spaces at its end do not come back.
+/// Text is written with spaces behind it, so that spaces at its end do not come back. All that does not come back, from bytes or from values,
+/// is listed under "There and back" in `specs/README.md`.
 ///
 /// Fields of a repeat are given by the path of each occurrence, `scores[0].grade`, without a hole; a value of [`Value::Null`] is enough to
 /// say that there is one. The field that counts them is written by itself; who gives it must give the same number. Fields of a branch

@@ -332,7 +332,8 @@ fn is_strict(field: &Field, bytes: &[u8]) -> bool {
 /// Whether what is read is written in the same way: see [`TextRule`](crate::TextRule), and the table at [`Number`].
 fn is_kept(field: &Field, bytes: &[u8]) -> bool {
     let Kind::Number(number) = field.kind else { return is_strict(field, bytes) };
-    let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    let is_digit =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.wrapping_sub(field.charset.decode.digit_zero()) <= 9);
     let is_kept = match number.form {
         Form::Packed { signed: true } => bytes.last().is_some_and(|last| last & 0xF != 0xF),
         Form::Zoned(Sign::OverpunchLeading(Zones::Ibm)) => !is_digit(bytes.first()),

@@ -274,13 +274,13 @@ fn same(layout: &Layout, side: Side, was: &[u8], is: &[u8]) {
 /// Whether these bytes say that there is no value: all of one byte that a field is left out with, or nought where that is no text.
 fn is_nothing(field: &Field, bytes: &[u8]) -> bool {
     let charset = field.charset.decode;
-    let fills = [charset.blank(), charset.digit_zero(), 0, field.unset_byte()];
+    let fills = [charset.blank(), charset.digit_zero()];
     let is_one = bytes.first().is_some_and(|first| fills.contains(first) && bytes.iter().all(|byte| byte == first));
     is_one || matches!(field.kind, Kind::Number(number) if !number.is_text())
 }
 
-/// Whether these bytes, which were read, are the only ones that are read so. Which are not is said at [`pabal_telegram::Number`] and
-/// [`pabal_telegram::TextRule`].
+/// Whether these bytes, which were read, are the only ones that are read so. Which are not is said under "There and back" in
+/// `specs/README.md`: this, [`is_nothing`] and [`may_refuse`] are its first table.
 fn is_canonical(field: &Field, bytes: &[u8]) -> bool {
     match &field.kind {
         Kind::Number(number) => {
@@ -304,10 +304,11 @@ fn is_canonical(field: &Field, bytes: &[u8]) -> bool {
 fn may_refuse(layout: &Layout, rule: &Rule) -> bool {
     let is_some = |has: fn(&Field) -> bool| layout.fields().iter().any(has);
     match rule {
-        // Read in a charset that has more than the one in which it is written, or let through.
-        Rule::Unmappable { .. } => {
-            is_some(|field| field.charset.encode != field.charset.decode || field.text.lenient != TextModes::STRICT)
-        }
+        // Read in a charset that has more than the one in which it is written, or let through; or it has no full-width form there.
+        Rule::Unmappable { .. } => is_some(|field| {
+            let text = &field.text;
+            field.charset.encode != field.charset.decode || text.lenient != TextModes::STRICT || text.wide != Wide::No
+        }),
         // Blank, in a field that must be filled.
         Rule::Missing => true,
         // Half-width letters that take twice the bytes when they are widened.

@@ -161,7 +161,7 @@ impl Steps {
             id,
             korean: matches!(charset.decode, Charset::EucKr | Charset::Cp949 | Charset::Ms949),
             no_spaces: !is_ours || by.optional,
-            no_zeros: !is_ours || (by.optional && *unset == Unset::Zero),
+            no_zeros: if is_ours { by.optional && *unset == Unset::Zero } else { !field.carries_zeros_back() },
         };
         match kind {
             Kind::Number(number)
@@ -171,7 +171,7 @@ impl Steps {
             }
             Kind::Number(Number { form: Form::Zoned(Sign::Absent), .. }) => {
                 // Nobody can tell a number of ours that was left out from one that is nought.
-                let digits = Digits::new(*at, None, Of { no_zeros: !is_ours, ..of })?;
+                let digits = Digits::new(*at, None, Of { no_zeros: !is_ours && of.no_zeros, ..of })?;
                 let Numbers { plain, early, signed: _, loose } = &mut self.numbers;
                 let list = match (of.no_spaces, digits.up > 0) {
                     (true, _) => loose,

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::charset::{Charset, CharsetPair};
 use crate::draft::{ANSWERER, ASKER, BOTH, OPTIONAL, code, field, layout, number, stamp, text, transfer};
-use crate::field::{By, Fill, Unset};
+use crate::field::{By, Echo, Fill, Unset};
 use crate::fuzzing::check_slots;
 use crate::kind::{Form, Number, Sign};
 use crate::text::TextRule;
@@ -32,6 +32,9 @@ fn of(sides: &[By], lens: &[u32]) -> Layout {
             fields.push(Field { by, ..code(&name("code"), len) });
             fields.push(Field { by, ..text(&name("text"), len) });
             fields.push(Field { by, unset: Unset::Zero, ..text(&name("zeros"), len) });
+            fields.push(Field { by, echo: Echo::Always, ..text(&name("carried"), len) });
+            fields.push(Field { by, echo: Echo::Always, ..code(&name("carried_code"), len) });
+            fields.push(Field { by, echo: Echo::Always, ..number(&name("carried_number"), len) });
             fields.push(Field { by, charset: charset(Charset::EucKr), ..text(&name("strict"), len) });
             fields.push(Field { by, charset: charset(Charset::Utf8), ..text(&name("utf8"), len) });
             fields.push(Field { by, charset: charset(Charset::Ascii), ..text(&name("ascii"), len) });
@@ -105,7 +108,7 @@ fn fitting(field: &Field, side: Side) -> BoxedStrategy<Vec<u8>> {
     let syllable = || (0xB0..=0xC8_u8, 0xA1..=0xFE_u8).prop_map(|(row, column)| vec![row, column]).boxed();
     let kind = field.path.trim_end_matches(|character: char| character.is_ascii_digit() || character == '_');
     let right = match kind {
-        "number" | "code" => digits(len).boxed(),
+        "number" | "code" | "carried_code" | "carried_number" => digits(len).boxed(),
         "signed" => (prop_oneof![Just(b'+'), Just(b'-')], digits(len - 1))
             .prop_map(|(sign, digits)| [&[sign][..], &digits].concat())
             .boxed(),
