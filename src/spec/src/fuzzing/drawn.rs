@@ -78,6 +78,12 @@ fn telegram(
     text.push_str(&format!("\ntelegram {name} \"전문\" {total}{above}{since} {{\n{}}}\n", draft.text));
 }
 
+/// Of what is always as long.
+fn len(bytes: usize) -> Extent {
+    let bytes = u32::try_from(bytes).unwrap_or(1);
+    (bytes, bytes)
+}
+
 fn add(a: Extent, b: Extent) -> Extent {
     (a.0 + b.0, a.1 + b.1)
 }
@@ -178,8 +184,11 @@ impl<'s, 'd> Draft<'s, 'd> {
         if depth >= DEPTH_MAX || self.left < self.weight * 4 {
             return self.field();
         }
-        match self.draw.below(if moves && MOVES { 16 } else { 8 }) {
+        let moves_here = moves && MOVES;
+        match self.draw.below(if moves_here { 18 } else { 9 }) {
             0..=4 => self.field(),
+            8 if !moves_here => self.computed(depth, false),
+            16 | 17 => self.computed(depth, true),
             5 => {
                 let name = self.name('g');
                 self.measured(&format!("group {name}"), |draft| draft.parts(depth + 1, moves))
@@ -224,6 +233,110 @@ impl<'s, 'd> Draft<'s, 'd> {
                 add(key_extent, (0, extent.1))
             }
         }
+    }
+
+    /// Fields that say something of others, with these.
+    fn computed(&mut self, depth: usize, moves: bool) -> Extent {
+        let rule = *self.draw.one_of(&["luhn", "business_no", "mod10 \"12\"", "mod11 \"23456789\""]);
+        let (first, second) = (self.name('f'), self.name('f'));
+        self.spend();
+        match self.draw.below(7) {
+            0 => {
+                let digits = 1 + self.draw.below(9);
+                let number = format!("{first} 9({digits}) by both public signed by {second}");
+                let sign = format!("{second} X(1) by both public");
+                let lines = if self.draw.once_in(2) { [number, sign] } else { [sign, number] };
+                lines.iter().for_each(|line| self.line(line));
+                len(digits + 1)
+            }
+            1 => {
+                let (whole, decimals) = (1 + self.draw.below(9), 1 + self.draw.below(4));
+                self.line(&format!("{first} 9({whole}) by both public"));
+                self.line(&format!("{second} 9({decimals}) public fraction of {first}"));
+                len(whole + decimals)
+            }
+            2 => {
+                let digits = 1 + self.draw.below(12);
+                let kind = *self.draw.one_of(&["code(1)", "9(1)", "X(1)"]);
+                self.line(&format!("{first} code({digits}) by both public"));
+                self.line(&format!("{second} {kind} public check {rule} of {first}"));
+                len(digits + 1)
+            }
+            3 => {
+                let digits = 2 + self.draw.below(12);
+                self.line(&format!("{first} code({digits}) by both public check {rule}"));
+                len(digits)
+            }
+            4 => self.summed(&first, &second, moves),
+            5 => {
+                let words = *self.draw.one_of(&["", " exclusive", " exclusive minus 1", " plus 12"]);
+                self.line(&format!("{first} 9(6) public length of telegram{words}"));
+                len(6)
+            }
+            _ => self.covered(&first, depth, moves),
+        }
+    }
+
+    /// Numbers that repeat, and behind or before them how many they are and what they come to.
+    fn summed(&mut self, repeat: &str, number: &str, moves: bool) -> Extent {
+        let (kind, each) =
+            *self.draw.one_of(&[("9(3)", 3), ("9(3)V9(2)", 5), ("S9(4) packed", 3), ("S9(2) sign leading", 3)]);
+        let (sum, count) = (self.name('f'), self.name('f'));
+        let totals = [
+            format!("{sum} S9(9)V9(2) packed public sum of {repeat}.{number}"),
+            format!("{count} 9(3) public count of {repeat}"),
+        ];
+        let before = self.draw.once_in(2);
+        if before {
+            totals.iter().for_each(|line| self.line(line));
+        }
+        let times = 1 + self.draw.below(3);
+        let line = format!("{number} {kind} by both public");
+        let extent = if moves {
+            let (by, extent) = self.count();
+            self.block(&format!("repeat {repeat} {by} times max {times}"), |draft| draft.line(&line));
+            add(extent, (0, len(each * times).1))
+        } else {
+            self.block(&format!("repeat {repeat} {times}"), |draft| draft.line(&line));
+            len(each * times)
+        };
+        if !before {
+            totals.iter().for_each(|line| self.line(line));
+        }
+        add(extent, len(6 + 3))
+    }
+
+    /// Parts, and behind or before them how long they are and their checksum.
+    fn covered(&mut self, length: &str, depth: usize, moves: bool) -> Extent {
+        let at = self.text.len();
+        let first = format!("f{}", self.names + 1);
+        let mut extent = self.field();
+        if self.draw.once_in(2) {
+            extent = add(extent, self.part(depth + 1, moves));
+        }
+        let last = format!("f{}", self.names + 1);
+        extent = add(extent, self.field());
+        let (kind, bytes, by) = *self.draw.one_of(&[
+            ("X(2)", 2, "lrc"),
+            ("9(3)", 3, "lrc"),
+            ("X(4)", 4, "crc16 modbus"),
+            ("9(5) binary(2) little", 2, "crc16 arc"),
+            ("9(5) bcd", 3, "crc16 xmodem"),
+            ("X(8)", 8, "crc32 iso-hdlc"),
+            ("9(10)", 10, "crc32 bzip2"),
+        ]);
+        let words = *self.draw.one_of(&["", " plus 4", " minus 2"]);
+        let sum = self.name('f');
+        let depth = "  ".repeat(self.depth + 1);
+        let lines = format!(
+            "{depth}{length} 9(6) public length of {first}..{last}{words}\n{depth}{sum} {kind} secret {by} of {first}..{last}\n"
+        );
+        if self.draw.once_in(2) {
+            self.text.insert_str(at, &lines);
+        } else {
+            self.text.push_str(&lines);
+        }
+        add(extent, len(6 + bytes))
     }
 
     /// One of what repeats.

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use core::fmt;
 
-use pabal_telegram::{Charset, Field, Kind, Layout, Node, Telegram, Test, TextModes, Times, Wide};
+use pabal_telegram::{Charset, Computed, Field, Fill, Kind, Layout, Node, Telegram, Test, TextModes, Times, Wide};
 
 /// Words for kinds and nodes, charsets, and the codes of faults, with how often they were come to.
 #[derive(Debug, Default)]
@@ -54,6 +54,20 @@ impl Reached {
                 ("X wide", field.text.wide != Wide::No),
                 ("X lenient", field.text.lenient != TextModes::STRICT),
             ];
+            if let Fill::Computed(computed) = &field.fill {
+                let word = match computed {
+                    Computed::Sign => "sign of",
+                    Computed::Fraction => "fraction of",
+                    Computed::Length { .. } => "length",
+                    Computed::Count { .. } => "count of",
+                    Computed::Sum { .. } => "sum of",
+                    Computed::Checksum { .. } => "checksum of",
+                    Computed::CheckDigit { .. } => "check of",
+                    _ => "check",
+                };
+                let repeats = if field.path.contains("[]") { " in a repeat" } else { "" };
+                self.kinds.insert([word, repeats].concat());
+            }
             self.kinds.extend(said.into_iter().filter(|(_, is_said)| *is_said).map(|(word, _)| word.into()));
         }
         self.nodes(nodes);

@@ -7,7 +7,8 @@ use alloc::{format, vec};
 use core::ops::Range;
 
 use pabal_telegram::{
-    Blank, Decimal, Echo, Field, FieldId, Fill, Form, Kind, Layout, Node, Number, Side, Slice, Test, Times, Value, Wide,
+    Blank, Computed, Decimal, Echo, Field, FieldId, Fill, Form, Kind, Layout, Node, Number, Side, Slice, Test, Times,
+    Value, Wide,
 };
 
 use super::draw::Draw;
@@ -21,6 +22,8 @@ pub(super) enum Expected {
     Bytes(Vec<u8>),
     /// Nothing; of a number that its side fills, also nought.
     LeftOut,
+    /// What the rest of the telegram says, which reading compares.
+    Computed,
 }
 
 /// The values of a telegram.
@@ -214,6 +217,11 @@ impl<'l> Filler<'l, '_, '_> {
     fn cell(&mut self, id: FieldId, indices: &[usize]) {
         let Some(field) = self.layout.field(id) else { return };
         let path = path(&field.path, indices);
+        if matches!(&field.fill, Fill::Computed(computed) if computed.is_written()) {
+            self.filled.given.push((path.clone(), Value::Null));
+            self.filled.expected.push((path, Expected::Computed));
+            return;
+        }
         let max = self.maxima.get(&id).copied().filter(|_| is_giveable(field, self.side));
         if let Some(max) = max {
             let times = self.draw_times(max);
@@ -282,7 +290,7 @@ impl<'l> Filler<'l, '_, '_> {
         };
         let may_be_left_out = !ours
             || field.by.optional
-            || field.fill != Fill::Given
+            || !matches!(field.fill, Fill::Given | Fill::Computed(_))
             || matches!(field.kind, Kind::Number(number) if number.blank == Blank::Null);
         let is_key = self.keys.contains_key(&id);
         let is_const = matches!(field.fill, Fill::Const(_));
@@ -343,15 +351,19 @@ fn value(field: &Field, draw: &mut Draw<'_>) -> Value {
             Value::Text(lines.join("\n").trim_end_matches('\n').into())
         }
         Kind::Number(number) => Value::Number(self::number(*number, draw)),
-        Kind::Code => Value::Text((0..len).map(|_| digit(draw)).collect()),
+        Kind::Code => {
+            let mut digits: Vec<u8> = (0..len).map(|_| u8::try_from(draw.below(10)).unwrap_or(0)).collect();
+            if let (Fill::Computed(Computed::OwnDigit { by }), Some((own, before))) =
+                (&field.fill, digits.split_last_mut())
+            {
+                *own = by.of(before);
+            }
+            Value::Text(digits.into_iter().map(|digit| char::from(b'0' + digit)).collect())
+        }
         Kind::Stamp(stamp) => Value::Text(self::stamp(&stamp.pattern, draw)),
         Kind::Filler => Value::Bytes((0..len).map(|_| draw.byte()).collect()),
         _ => unreachable!("a kind that is not known here"),
     }
-}
-
-fn digit(draw: &mut Draw<'_>) -> char {
-    char::from_digit(u32::try_from(draw.below(10)).unwrap_or(0), 10).unwrap_or('0')
 }
 
 /// Letters of every kind that some charset has and others have not: of one byte, of two, of KS X 1001 and beyond it, of the user.
@@ -399,8 +411,11 @@ fn is_kept(field: &Field, text: &str) -> bool {
 }
 
 fn number(number: Number, draw: &mut Draw<'_>) -> Decimal {
-    let drawn = draw.number(u32::from(number.digits));
-    let most = 10_u128.saturating_pow(u32::from(number.digits)) - 1;
+    // Decimals in another field belong to the value.
+    let decimals = number.fraction.map_or(0, |near| near.len);
+    let digits = u32::from(number.digits) + decimals;
+    let drawn = draw.number(digits);
+    let most = 10_u128.saturating_pow(digits) - 1;
     let largest = match number.form {
         Form::Binary { bytes, signed, .. } => (u128::MAX >> (128 - 8 * u32::from(bytes))) >> u32::from(signed),
         _ => u128::MAX,
@@ -410,7 +425,10 @@ fn number(number: Number, draw: &mut Draw<'_>) -> Decimal {
         _ => drawn.min(largest),
     };
     let units = i128::try_from(units).unwrap_or(0);
-    Decimal { units: if number.is_signed() && draw.once_in(2) { -units } else { units }, scale: number.scale }
+    Decimal {
+        units: if number.is_signed() && draw.once_in(2) { -units } else { units },
+        scale: number.scale + u8::try_from(decimals).unwrap_or(0),
+    }
 }
 
 /// A date or time that there is.
