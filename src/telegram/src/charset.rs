@@ -13,7 +13,7 @@ mod korean;
 mod shifted;
 mod utf8;
 
-pub(crate) use korean::{hangul, korean_pair};
+pub(crate) use korean::{SYLLABLES, hangul, korean_pair};
 pub(crate) use shifted::SI;
 
 /// A way to write text as bytes. "EUC-KR" and "CP949" mean different things to different programs; these names do not.

@@ -1,6 +1,7 @@
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::mem;
 
 use crate::computed::Later;
 use crate::decimal::{Decimal, DecimalError};
@@ -8,7 +9,8 @@ use crate::fault::{Fault, Rule};
 use crate::field::{Echo, Field, FieldId, Fill, Side, Unset};
 use crate::kind::{Blank, Form, Kind, Number};
 use crate::layout::Layout;
-use crate::value::Value;
+use crate::slots::write::{Room, Writing};
+use crate::value::{Value, ValueRef};
 
 mod tree;
 
@@ -35,6 +37,38 @@ pub type Values = [(String, Value)];
 /// Everything that is wrong with the values, each with field, offset, bytes and rule: first names that are unknown or given twice,
 /// then fields in the order of the layout. Nothing is cut, replaced or guessed.
 pub fn encode(layout: &Layout, side: Side, values: &Values) -> Result<Vec<u8>, Vec<Fault>> {
+    let mut out = Vec::new();
+    encode_into(layout, side, values, &mut Room::default(), &mut out)?;
+    Ok(out)
+}
+
+/// The same in place of what `out` holds, with room that is used again, and so without allocating: what a gateway does for each telegram.
+/// Who knows the fields' places beforehand fills a [`Writing`] instead.
+///
+/// # Errors
+/// As [`encode`]; then `out` is empty.
+pub fn encode_into(
+    layout: &Layout,
+    side: Side,
+    values: &Values,
+    room: &mut Room,
+    out: &mut Vec<u8>,
+) -> Result<(), Vec<Fault>> {
+    if layout.is_fixed() && !layout.computes() {
+        let mut writing = Writing::in_room(layout, side, mem::take(room));
+        let is_written = writing.name(values) && writing.put(out);
+        *room = writing.into_room();
+        if is_written {
+            return Ok(());
+        }
+    }
+    out.clear();
+    out.append(&mut encode_with_care(layout, side, values)?);
+    Ok(())
+}
+
+/// Makes the bytes field by field, so that all that is wrong is found, and all that is computed is written.
+pub(crate) fn encode_with_care(layout: &Layout, side: Side, values: &Values) -> Result<Vec<u8>, Vec<Fault>> {
     if !layout.is_fixed() {
         return tree::encode(layout, side, values);
     }
@@ -59,7 +93,7 @@ pub fn encode(layout: &Layout, side: Side, values: &Values) -> Result<Vec<u8>, V
     let mut later = Later::default();
     for (at, (field, value)) in layout.fields().iter().zip(given).enumerate() {
         let (start, value) = (out.len(), value.filter(|value| **value != Value::Null));
-        if let Err(fault) = field.fill_in(side, value, &mut out) {
+        if let Err(fault) = field.fill_in(side, value.map(Value::to_ref).as_ref(), &mut out) {
             faults.push(fault);
             // What stands behind it is still in its place.
             out.resize(start + field.len(), field.unset_byte());
@@ -85,10 +119,10 @@ impl Field {
     /// # Errors
     /// The value does not fit; `out` is as it was.
     pub fn encode(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), Fault> {
-        self.encode_in(value, self.is_wide_in(b""), out)
+        self.encode_in(&value.to_ref(), self.is_wide_in(b""), out)
     }
 
-    fn encode_in(&self, value: &Value, wide: bool, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn encode_in(&self, value: &ValueRef<'_>, wide: bool, out: &mut Vec<u8>) -> Result<(), Fault> {
         let start = out.len();
         self.put(value, wide, out).map_err(|rule| {
             let bytes = match rule {
@@ -116,7 +150,7 @@ impl Field {
     /// The value does not fit, or the telegram ends before the field does ([`Rule::CutShort`]); the telegram is as it was.
     pub fn write(&self, value: &Value, telegram: &mut [u8]) -> Result<(), Fault> {
         let mut bytes = Vec::with_capacity(self.len());
-        self.encode_in(value, self.is_wide_in(telegram), &mut bytes)?;
+        self.encode_in(&value.to_ref(), self.is_wide_in(telegram), &mut bytes)?;
         let left = telegram.len().saturating_sub(self.at.range().start).min(self.len());
         match telegram.get_mut(self.at.range()) {
             Some(place) => {
@@ -131,7 +165,8 @@ impl Field {
         self.at.range().len()
     }
 
-    fn fill_in(&self, side: Side, value: Option<&Value>, out: &mut Vec<u8>) -> Result<(), Fault> {
+    /// Writes what the field holds in a telegram of `side`, of which `out` holds at least what is before it, behind what `out` holds.
+    pub(crate) fn fill_in(&self, side: Side, value: Option<&ValueRef<'_>>, out: &mut Vec<u8>) -> Result<(), Fault> {
         let ours = self.by.fills(side);
         let not_yours =
             |by| value.map_or(Ok(()), |value| Err(Fault::given(self, &value_bytes(value), Rule::NotYours { by })));
@@ -188,39 +223,39 @@ impl Field {
     }
 
     /// On error `out` may hold more than it did.
-    fn put(&self, value: &Value, wide: bool, out: &mut Vec<u8>) -> Result<(), Rule> {
+    fn put(&self, value: &ValueRef<'_>, wide: bool, out: &mut Vec<u8>) -> Result<(), Rule> {
         match (&self.kind, value) {
-            (_, Value::Null) => self.leave_out(out),
-            (Kind::Text, Value::Text(text)) => self.put_text(text, wide, out)?,
-            (Kind::Text, Value::Bytes(bytes)) => {
+            (_, ValueRef::Null) => self.leave_out(out),
+            (Kind::Text, ValueRef::Text(text)) => self.put_text(text, wide, out)?,
+            (Kind::Text, ValueRef::Bytes(bytes)) => {
                 out.extend_from_slice(bytes);
                 self.exactly_field(bytes.len())?;
                 self.charset.encode.decode(self.unpadded(bytes))?;
             }
-            (Kind::Lines { each }, Value::Text(text)) => self.put_lines(*each, text, wide, out)?,
-            (Kind::Lines { each }, Value::Bytes(bytes)) => {
+            (Kind::Lines { each }, ValueRef::Text(text)) => self.put_lines(*each, text, wide, out)?,
+            (Kind::Lines { each }, ValueRef::Bytes(bytes)) => {
                 out.extend_from_slice(bytes);
                 self.exactly_field(bytes.len())?;
                 self.read_lines(*each, bytes)?;
             }
-            (Kind::Filler, Value::Bytes(bytes)) => {
+            (Kind::Filler, ValueRef::Bytes(bytes)) => {
                 out.extend_from_slice(bytes);
                 self.exactly_field(bytes.len())?;
             }
-            (Kind::Number(kind), Value::Number(number)) => kind.put(*number, self.charset.encode, out)?,
-            (Kind::Number(kind), Value::Text(text)) => match text.parse() {
+            (Kind::Number(kind), ValueRef::Number(number)) => kind.put(*number, self.charset.encode, out)?,
+            (Kind::Number(kind), ValueRef::Text(text)) => match text.parse() {
                 Ok(number) => kind.put(number, self.charset.encode, out)?,
                 Err(DecimalError::TooLong { digits }) => return Err(Rule::Overflow { needed: digits }),
                 Err(DecimalError::NotNumber) => return Err(Rule::NotDigits),
             },
-            (Kind::Code, Value::Text(text)) => {
+            (Kind::Code, ValueRef::Text(text)) => {
                 self.put_plain(text, out);
                 if !text.bytes().all(|byte| byte.is_ascii_digit()) {
                     return Err(Rule::NotDigits);
                 }
                 self.exactly_field(text.len())?;
             }
-            (Kind::Stamp(stamp), Value::Text(text)) => {
+            (Kind::Stamp(stamp), ValueRef::Text(text)) => {
                 self.put_plain(text, out);
                 if !stamp.matches(text.as_bytes()) {
                     return Err(Rule::NotDate { pattern: stamp.pattern.clone() });
@@ -263,12 +298,12 @@ impl Field {
 }
 
 /// A value that has no bytes in the field, as it was given.
-fn value_bytes(value: &Value) -> Vec<u8> {
+fn value_bytes(value: &ValueRef<'_>) -> Vec<u8> {
     match value {
-        Value::Text(text) => text.as_bytes().to_vec(),
-        Value::Number(number) => alloc::format!("{number}").into_bytes(),
-        Value::Bytes(bytes) => bytes.clone(),
-        Value::Null => Vec::new(),
+        ValueRef::Text(text) => text.as_bytes().to_vec(),
+        ValueRef::Number(number) => alloc::format!("{number}").into_bytes(),
+        ValueRef::Bytes(bytes) => bytes.to_vec(),
+        ValueRef::Null => Vec::new(),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::charset::Charset;
 use crate::class::Class;
 use crate::decimal::Decimal;
 use crate::decode::Telegram;
-use crate::encode::encode;
+use crate::encode::{encode, encode_with_care};
 use crate::fault::{Fault, Rule};
 use crate::field::{Echo, Field, Fill, Side, Slice};
 use crate::frame::{
@@ -25,7 +25,7 @@ use crate::kind::{Blank, Form, Kind, NumberModes, Sign, Year, Zones};
 use crate::layout::Layout;
 use crate::mask::{masked, redacted};
 use crate::slots::Slots;
-use crate::slots::write::encode_into;
+use crate::slots::write::{Room, Writing};
 use crate::text::{Wide, widened};
 use crate::value::{Value, ValueRef};
 use source::{Source, layout};
@@ -351,7 +351,7 @@ fn values_come_back(layout: &Layout, side: Side, source: &mut Source<'_>) {
         .map(|field| (String::from(&*field.path), source.value(field)))
         .collect();
     let made = encode(layout, side, &values);
-    check_encode_into(layout, side, &values, made.as_ref());
+    check_writing(layout, side, &values, made.as_ref());
     let made = match made {
         Ok(made) => made,
         Err(faults) => {
@@ -409,22 +409,34 @@ fn values_come_back(layout: &Layout, side: Side, source: &mut Source<'_>) {
     }
 }
 
-/// Values in their order give what values by their names give, in room that was used before, too.
-fn check_encode_into(layout: &Layout, side: Side, values: &[(String, Value)], made: Result<&Vec<u8>, &Vec<Fault>>) {
-    let in_order: Vec<ValueRef<'_>> = layout
-        .fields()
-        .iter()
-        .map(|field| match values.iter().find(|(path, _)| **path == *field.path) {
-            Some((_, Value::Text(text))) => ValueRef::Text(text.as_str().into()),
-            Some((_, Value::Number(number))) => ValueRef::Number(*number),
-            Some((_, Value::Bytes(bytes))) => ValueRef::Bytes(bytes),
-            Some((_, Value::Null)) | None => ValueRef::Null,
-        })
-        .collect();
+/// Values that are given at once, by their paths or by their fields, make what they make one by one; in room that was used before, too.
+fn check_writing(layout: &Layout, side: Side, values: &[(String, Value)], made: Result<&Vec<u8>, &Vec<Fault>>) {
+    let careful = encode_with_care(layout, side, values);
+    assert_eq!(careful.as_ref(), made);
+    let mut room = Room::default();
     let mut out = Vec::from(*b"what was there before");
-    match encode_into(layout, side, &in_order, &mut out) {
-        Ok(()) => assert_eq!(Ok(&out), made),
-        Err(faults) => assert_eq!((Err(&faults), &*out), (made, &b""[..])),
+    for _ in 0..2 {
+        let mut writing = Writing::in_room(layout, side, room);
+        for (path, value) in values.iter().rev() {
+            let Some((id, _)) = layout.find(path) else { unreachable!("the values are the layout's") };
+            writing.set(id, ValueRef::Text("a value that is given first".into()));
+            match value {
+                Value::Text(text) => writing.text(id, text),
+                Value::Number(number) => match (i64::try_from(number.units), layout.field(id).map(|field| &field.kind))
+                {
+                    (Ok(units), Some(Kind::Number(kind))) if number.scale == kind.decimals() => {
+                        writing.number(id, units)
+                    }
+                    _ => writing.set(id, ValueRef::Number(*number)),
+                },
+                value => writing.set(id, value.to_ref()),
+            }
+        }
+        match writing.write_into(&mut out) {
+            Ok(()) => assert_eq!(Ok(&out), made),
+            Err(faults) => assert_eq!((Err(&faults), &*out), (made, &b""[..])),
+        }
+        room = writing.into_room();
     }
 }
 

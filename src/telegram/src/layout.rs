@@ -12,7 +12,7 @@ use crate::fault::Rule;
 use crate::field::{Field, FieldId, Fill, Side, Slice};
 use crate::kind::Kind;
 use crate::slots::steps::Steps;
-use crate::slots::write::Write;
+use crate::slots::write::steps::Writes;
 
 pub(crate) mod tree;
 
@@ -48,7 +48,7 @@ pub struct Layout {
     /// How all fields are read, if the asker and if the answerer has filled them.
     steps: [Steps; 2],
     /// How all fields are written, by the asker and by the answerer.
-    writes: [Vec<Write>; 2],
+    writes: [Writes; 2],
 }
 
 /// Why fields do not make a layout.
@@ -205,8 +205,7 @@ impl Layout {
         let (name, label) = (name.into(), label.into());
         let fixed = fields.get(..usize::from(head)).unwrap_or_default();
         let steps = [Side::Asker, Side::Answerer].map(|side| Steps::new(fixed, side));
-        let writes = |side| fields.iter().map(|field| Write::new(field, side)).collect();
-        let writes = [Side::Asker, Side::Answerer].map(writes);
+        let writes = [Side::Asker, Side::Answerer].map(|side| Writes::new(fixed, side));
         let computes = fields.iter().any(|field| match &field.kind {
             Kind::Number(number) if number.has_beside() => true,
             _ => matches!(field.fill, Fill::Computed(_)),
@@ -282,8 +281,8 @@ impl Layout {
         self.fields.get(..usize::from(self.head)).unwrap_or_default()
     }
 
-    /// How `side` writes each field.
-    pub(crate) fn writes(&self, side: Side) -> &[Write] {
+    /// How `side` writes all fields.
+    pub(crate) const fn writes(&self, side: Side) -> &Writes {
         let [asker, answerer] = &self.writes;
         match side {
             Side::Asker => asker,

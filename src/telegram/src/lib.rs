@@ -128,7 +128,7 @@ pub use class::Class;
 pub use computed::{CheckDigit, Checksum, Computed, Span, recompute, recompute_from};
 pub use decimal::{Decimal, DecimalError};
 pub use decode::{Fields, Telegram};
-pub use encode::{Values, encode};
+pub use encode::{Values, encode, encode_into};
 pub use fault::{Fault, Rule};
 pub use field::{By, Echo, Equal, Field, FieldId, Fill, Side, Slice, Unset};
 pub use frame::{
@@ -139,7 +139,7 @@ pub use kind::{Blank, Form, Kind, Moment, Near, Number, NumberModes, Order, Sign
 pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Tail, Test, Times, When};
 pub use mask::{masked, masked_by_class, redacted};
 pub use nearest::nearest;
-pub use slots::write::encode_into;
+pub use slots::write::{Room, Writing};
 pub use slots::{Reading, Readings, Slots, Telegrams};
 pub use text::{TextMode, TextModes, TextRule, Wide};
 pub use trace::{Carrier, TraceKey};

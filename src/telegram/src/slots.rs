@@ -17,7 +17,6 @@ mod many;
 mod read;
 pub(crate) mod steps;
 mod window;
-mod word;
 pub(crate) mod write;
 
 use hangul::ROOM;

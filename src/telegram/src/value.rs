@@ -35,6 +35,20 @@ pub enum ValueRef<'b> {
     Null,
 }
 
+impl Value {
+    /// The same, borrowed.
+    #[must_use]
+    #[inline]
+    pub fn to_ref(&self) -> ValueRef<'_> {
+        match self {
+            Self::Text(text) => ValueRef::Text(Cow::Borrowed(text)),
+            Self::Number(number) => ValueRef::Number(*number),
+            Self::Bytes(bytes) => ValueRef::Bytes(bytes),
+            Self::Null => ValueRef::Null,
+        }
+    }
+}
+
 impl ValueRef<'_> {
     /// The same, to be kept or to be given to [`crate::encode`].
     #[must_use]
@@ -102,12 +116,7 @@ impl fmt::Debug for ValueRef<'_> {
 
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => ValueRef::Text(Cow::Borrowed(text)).fmt(f),
-            Self::Number(number) => ValueRef::Number(*number).fmt(f),
-            Self::Bytes(bytes) => ValueRef::Bytes(bytes).fmt(f),
-            Self::Null => ValueRef::Null.fmt(f),
-        }
+        self.to_ref().fmt(f)
     }
 }
 

@@ -7,8 +7,8 @@ use alloc::{format, vec};
 
 use pabal_clock::{Civil, Date, TimeOfDay};
 use pabal_telegram::{
-    Blank, Cell, Computed, Decimal, Field, Fill, Form, Kind, Layout, NumberModes, Rule, Side, Sign, Slots, Telegram,
-    TextModes, Value, ValueRef, Wide, Year, Zones, encode, encode_into, masked, redacted,
+    Blank, Cell, Computed, Decimal, Field, Fill, Form, Kind, Layout, NumberModes, Room, Rule, Side, Sign, Slots,
+    Telegram, TextModes, Value, ValueRef, Wide, Writing, Year, Zones, encode, masked, redacted,
 };
 
 use super::draw::Draw;
@@ -126,8 +126,8 @@ fn at_once(telegram: &Telegram<'_, '_>) {
     }
 }
 
-/// Values in the order of the layout give what values by their names give, in room that was used before, too.
-fn in_order(
+/// Values that are given to their fields make what values by their paths make, in room that was used before, too.
+fn by_field(
     layout: &Layout,
     side: Side,
     values: &[(String, Value)],
@@ -136,21 +136,20 @@ fn in_order(
     if !layout.is_fixed() {
         return;
     }
-    let find = |path: &str| values.iter().find(|(name, _)| name == path);
-    let in_order: Vec<ValueRef<'_>> = layout
-        .fields()
-        .iter()
-        .map(|field| match find(&field.path) {
-            Some((_, Value::Text(text))) => ValueRef::Text(text.as_str().into()),
-            Some((_, Value::Number(number))) => ValueRef::Number(*number),
-            Some((_, Value::Bytes(bytes))) => ValueRef::Bytes(bytes),
-            Some((_, Value::Null)) | None => ValueRef::Null,
-        })
-        .collect();
     let mut out = Vec::from(*b"what was there before");
-    match encode_into(layout, side, &in_order, &mut out) {
-        Ok(()) => assert_eq!(Ok(&out), made),
-        Err(faults) => assert_eq!((Err(&faults), &*out), (made, &b""[..])),
+    let mut room = Room::default();
+    for _ in 0..2 {
+        let mut writing = Writing::in_room(layout, side, room);
+        for (path, value) in values.iter().rev() {
+            if let Some((id, _)) = layout.find(path) {
+                writing.set(id, value.to_ref());
+            }
+        }
+        match writing.write_into(&mut out) {
+            Ok(()) => assert_eq!(Ok(&out), made),
+            Err(faults) => assert_eq!((Err(&faults), &*out), (made, &b""[..])),
+        }
+        room = writing.into_room();
     }
 }
 
@@ -224,7 +223,7 @@ const fn is_checksum(field: &Field) -> bool {
 
 fn write(layout: &Layout, side: Side, values: &[(String, Value)], text: &str) -> Vec<u8> {
     let made = encode(layout, side, values);
-    in_order(layout, side, values, made.as_ref());
+    by_field(layout, side, values, made.as_ref());
     made.unwrap_or_else(|faults| unreachable!("{faults:#?}\n{} of {values:#?}\n{text}", layout.name()))
 }
 

@@ -1,9 +1,10 @@
 //! Who converts.
 
+use std::borrow::Cow;
 use std::hint::black_box;
 
 use encoding_rs::EUC_KR;
-use pabal_telegram::{Layout, Side, Slots, Telegram, Telegrams, Value, ValueRef, encode, encode_into};
+use pabal_telegram::{FieldId, Layout, Room, Side, Slots, Telegram, Telegrams, Value, ValueRef, Writing, encode_into};
 
 use crate::baseline::{self, LEN, Transfer};
 use crate::{layout, sample};
@@ -133,25 +134,49 @@ pub(crate) fn all(count: usize) -> Vec<Contender> {
             }
         }),
     );
-    let in_order: &'static [Vec<ValueRef<'_>>] = in_order(layout, telegrams).leak();
+    let values: &'static [Vec<(FieldId, ValueRef<'_>)>] = values(layout, telegrams).leak();
+    let writings: &'static [Writing<'_, '_>] =
+        leaked(values.iter().map(|values| filled(layout, values, Room::default())).collect::<Vec<_>>());
+    for (writing, telegram) in writings.iter().zip(telegrams) {
+        let mut out = Vec::new();
+        writing.write_into(&mut out).expect("it fits");
+        assert_eq!(out, telegram);
+    }
     let mut out = Vec::new();
     add(
-        "encode/values in order",
+        "encode/values",
         Some(("encode/baseline", 1.3)),
         Box::new(move || {
-            for values in in_order {
-                encode_into(layout, Side::Asker, black_box(values), black_box(&mut out)).expect("it fits");
+            for writing in writings {
+                black_box(writing).write_into(black_box(&mut out)).expect("it fits");
+                black_box(&out);
+            }
+        }),
+    );
+    let mut out = Vec::new();
+    let mut room = Room::default();
+    add(
+        "encode/values, given and written",
+        None,
+        Box::new(move || {
+            for values in values {
+                let writing = filled(layout, black_box(values), core::mem::take(&mut room));
+                writing.write_into(black_box(&mut out)).expect("it fits");
+                room = writing.into_room();
                 black_box(&out);
             }
         }),
     );
     let named: &'static [Vec<(String, Value)>] = named(layout, telegrams).leak();
+    let mut out = Vec::new();
+    let mut room = Room::default();
     add(
-        "encode/by path",
+        "encode/values by path",
         None,
         Box::new(move || {
             for values in named {
-                black_box(encode(layout, Side::Asker, black_box(values)).expect("it fits"));
+                encode_into(layout, Side::Asker, black_box(values), &mut room, black_box(&mut out)).expect("it fits");
+                black_box(&out);
             }
         }),
     );
@@ -189,16 +214,30 @@ fn transfers(telegrams: &'static [[u8; LEN]]) -> Vec<Transfer<'static, &'static 
     read.collect()
 }
 
-fn in_order(layout: &'static Layout, telegrams: &'static [[u8; LEN]]) -> Vec<Vec<ValueRef<'static>>> {
-    let values = |telegram: &'static [u8; LEN]| {
-        let fields = Telegram::new(layout, telegram, Side::Asker).fields();
-        let values: Vec<ValueRef<'static>> = fields.map(|(_, _, value)| value.expect("it is right")).collect();
-        let mut out = Vec::new();
-        encode_into(layout, Side::Asker, &values, &mut out).expect("it fits");
-        assert_eq!(out, telegram);
-        values
+/// Every value of a telegram with its field; its text is made already, as the yardstick's is.
+fn values(layout: &'static Layout, telegrams: &'static [[u8; LEN]]) -> Vec<Vec<(FieldId, ValueRef<'static>)>> {
+    let value = |value: ValueRef<'static>| match value {
+        ValueRef::Text(text) => ValueRef::Text(Cow::Borrowed(match text {
+            Cow::Borrowed(text) => text,
+            Cow::Owned(text) => text.leak(),
+        })),
+        other => other,
     };
+    let fields = |telegram: &'static [u8; LEN]| Telegram::new(layout, telegram, Side::Asker).fields();
+    let values = |telegram| fields(telegram).map(|(id, _, read)| (id, value(read.expect("it is right")))).collect();
     telegrams.iter().map(values).collect()
+}
+
+fn filled<'v>(layout: &'static Layout, values: &[(FieldId, ValueRef<'v>)], room: Room) -> Writing<'static, 'v> {
+    let mut writing = Writing::in_room(layout, Side::Asker, room);
+    for (id, value) in values {
+        match value {
+            ValueRef::Number(number) => writing.number(*id, i64::try_from(number.units).expect("it is short")),
+            ValueRef::Text(Cow::Borrowed(text)) => writing.text(*id, text),
+            other => writing.set(*id, other.clone()),
+        }
+    }
+    writing
 }
 
 fn named(layout: &Layout, telegrams: &[[u8; LEN]]) -> Vec<Vec<(String, Value)>> {

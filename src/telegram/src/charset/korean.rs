@@ -18,6 +18,24 @@ const USER_ROWS: [u8; 2] = [0xC9, 0xFE];
 const USER_FIRST: u32 = 0xE000;
 const USER_COLUMNS: u8 = 94;
 
+/// Two bytes of each syllable of Hangul in cp949, the first one low, by the lower 14 bits of the character; 0 of what is none.
+pub(crate) static SYLLABLES: [u16; 1 << 14] = {
+    let mut all = [0; 1 << 14];
+    let mut lead = ROWS.first;
+    while lead < 0xFF {
+        let mut trail = 0x41;
+        while trail < 0xFF {
+            let character = hangul(lead, trail);
+            if character >= 0xAC00 && character <= 0xD7A3 {
+                all[character as usize & 0x3FFF] = u16::from_le_bytes([lead, trail]);
+            }
+            trail += 1;
+        }
+        lead += 1;
+    }
+    all
+};
+
 /// A syllable of KS X 1001, whose 25 rows of 94 from 0xB0A1 have no hole.
 pub(crate) const fn hangul(lead: u8, trail: u8) -> u16 {
     match ROWS.place(lead, trail) {

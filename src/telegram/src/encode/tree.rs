@@ -258,17 +258,17 @@ impl<'l, 'v> Writer<'l, 'v> {
     fn field(&mut self, cell: &Cell<'l>) -> Result<(), Fault> {
         let given = self.value((cell.id, cell.indices));
         if let (None, Some(bitmap)) = (given, self.bitmap(cell)) {
-            return cell.field.fill_in(self.side, Some(&bitmap), &mut self.out);
+            return cell.field.fill_in(self.side, Some(&bitmap.to_ref()), &mut self.out);
         }
         let count = match self.count(cell)? {
             // What it counts may not be there at all: that is seen where it stands.
             Counted::Is(0) if given.is_some() => {
-                return cell.field.fill_in(self.side, given, &mut self.out);
+                return cell.field.fill_in(self.side, given.map(Value::to_ref).as_ref(), &mut self.out);
             }
             Counted::Is(count) => count,
             Counted::Nothing => {
                 let start = self.out.len();
-                cell.field.fill_in(self.side, given, &mut self.out)?;
+                cell.field.fill_in(self.side, given.map(Value::to_ref).as_ref(), &mut self.out)?;
                 if self.layout.computes() {
                     self.later.note(cell.id, cell.field, self.side, start, given);
                 }
@@ -281,8 +281,7 @@ impl<'l, 'v> Writer<'l, 'v> {
         };
         if cell.field.by.fills(self.side) || count > 0 {
             let start = self.out.len();
-            let value = Value::from(count);
-            cell.field.fill_in(self.side, Some(&value), &mut self.out)?;
+            cell.field.fill_in(self.side, Some(&ValueRef::Number(count.into())), &mut self.out)?;
             let Some(given) = given else { return Ok(()) };
             let mut bytes = Vec::new();
             cell.field.encode(given, &mut bytes)?;
@@ -291,7 +290,7 @@ impl<'l, 'v> Writer<'l, 'v> {
             }
             return Ok(());
         }
-        cell.field.fill_in(self.side, given, &mut self.out)
+        cell.field.fill_in(self.side, given.map(Value::to_ref).as_ref(), &mut self.out)
     }
 
     /// Whether what counts has said so many; nothing if it was told of already.

@@ -1,320 +1,338 @@
-//! Values in the order of the layout become bytes.
+//! Values become bytes.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
-use super::word::{ONES, SPACES, ZEROS, not_printable};
-use crate::charset::{Charset, korean_pair};
 use crate::decimal::Decimal;
-use crate::encode::encode;
-use crate::fault::Fault;
-use crate::field::{Echo, Field, Fill, Side};
-use crate::kind::{Blank, Form, Kind, Number, Sign};
+use crate::encode::{Values, encode_with_care};
+use crate::fault::{Fault, Rule};
+use crate::field::{Field, FieldId, Side};
+use crate::kind::Kind;
 use crate::layout::Layout;
-use crate::text::Wide;
 use crate::value::{Value, ValueRef};
 
-/// Makes the bytes of a telegram as [`encode`] does, of values in the order of the layout, into room that is used again.
+mod digits;
+mod pass;
+pub(crate) mod steps;
+mod syllables;
+
+use steps::{Place, Writes};
+
+/// Room for the values of one telegram that is to be written, which its owner keeps and uses again: [`Writing::in_room`] takes it,
+/// [`Writing::into_room`] gives it back. Once it has grown to the largest layout, nothing is allocated.
+#[derive(Clone, Default)]
+pub struct Room(Given<'static>);
+
+/// Values, by the lists of [`Writes`].
+#[derive(Clone, Default)]
+struct Given<'v> {
+    /// Units, or [`ABSENT`].
+    numbers: Vec<i64>,
+    texts: Vec<Option<&'v str>>,
+    others: Vec<Option<ValueRef<'v>>>,
+    /// What none of these can hold, and what is of no field.
+    odd: Vec<(FieldId, ValueRef<'v>)>,
+    /// A bit for each field that was named.
+    named: Vec<u64>,
+}
+
+/// No number; it has more digits than any field that has a loop.
+const ABSENT: i64 = i64::MIN;
+
+/// The values of a telegram that is to be written: the fast way to bytes. A field is given by its place in the layout, which
+/// [`Layout::find`] tells once; [`Writing::write_into`] checks and writes all of them in one pass.
 ///
-/// `values` has one for each of [`Layout::fields`]; [`ValueRef::Null`], or no value at the end, is a field that is not given. The fast way:
-/// no name is searched, and nothing is allocated when nothing is wrong and `out` has room for a word more than the telegram. Of a layout
-/// that is not fixed the fields that move cannot be given so; they are [`encode`]'s.
+/// Values and faults are those of [`encode`](crate::encode()): nothing is refused before it is written, and then all that is wrong is
+/// told. Of a layout that is not fixed the fields that repeat cannot be given so.
 ///
-/// # Errors
-/// As [`encode`]; then `out` is empty.
-pub fn encode_into(layout: &Layout, side: Side, values: &[ValueRef<'_>], out: &mut Vec<u8>) -> Result<(), Vec<Fault>> {
-    out.clear();
-    if layout.is_fixed() && !layout.computes() {
-        out.resize(layout.len() as usize + WORD, b' ');
-        let fields = layout.fields().iter().zip(layout.writes(side));
-        let absent = core::iter::repeat(&ValueRef::Null);
-        let done = fields.zip(values.iter().chain(absent)).all(|((field, write), value)| write.put(field, value, out));
-        if done {
-            out.truncate(layout.len() as usize);
-            return Ok(());
+/// ```
+/// # use pabal_telegram::{By, Charset, CharsetPair, Class, Echo, Equal, Field, Fill, Kind, Layout, Number, Side, Slice, TextRule, Unset};
+/// use pabal_telegram::{Room, Writing};
+///
+/// # let holder = Field { path: "holder".into(), label: "".into(), at: Slice { offset: 0, len: 10 }, kind: Kind::Text,
+/// #     charset: CharsetPair { encode: Charset::EucKr, decode: Charset::Cp949 }, class: Class::Name,
+/// #     by: By { asker: true, answerer: true, optional: false }, fill: Fill::Given, unset: Unset::Space, equal: Equal::default(),
+/// #     echo: Echo::No, text: TextRule::default() };
+/// # let amount = Field { path: "amount".into(), at: Slice { offset: 10, len: 8 }, kind: Kind::Number(Number::plain(8, 0)),
+/// #     unset: Unset::Zero, ..holder.clone() };
+/// # let layout = Layout::new("payment", "", 18, vec![holder, amount])?;
+/// let [holder, amount] = ["holder", "amount"].map(|path| layout.find(path).unwrap().0);
+/// let mut room = Room::default();
+/// let mut out = Vec::new();
+/// for units in [150_000, 3] {
+///     let mut writing = Writing::in_room(&layout, Side::Asker, room);
+///     writing.text(holder, "홍길동");
+///     writing.number(amount, units);
+///     writing.write_into(&mut out).unwrap();
+///     room = writing.into_room();
+/// }
+/// assert_eq!(out, b"\xC8\xAB\xB1\xE6\xB5\xBF    00000003");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Writing<'l, 'v> {
+    layout: &'l Layout,
+    side: Side,
+    given: Given<'v>,
+}
+
+impl<'l, 'v> Writing<'l, 'v> {
+    /// No values yet, of a telegram that `side` fills, in room of its own.
+    #[must_use]
+    pub fn new(layout: &'l Layout, side: Side) -> Self {
+        Self::in_room(layout, side, Room::default())
+    }
+
+    /// No values yet, in room that was used before.
+    #[must_use]
+    pub fn in_room(layout: &'l Layout, side: Side, room: Room) -> Self {
+        let counts = layout.writes(side).counts();
+        let mut given = room.0;
+        given.numbers.resize(counts.numbers, ABSENT);
+        given.texts.resize(counts.texts, None);
+        given.others.resize(counts.others, None);
+        given.named.resize(layout.fields().len().div_ceil(64), 0);
+        Self { layout, side, given }
+    }
+
+    /// The room, without the values.
+    #[must_use]
+    pub fn into_room(self) -> Room {
+        let Given { mut numbers, mut texts, mut others, mut odd, mut named } = self.given;
+        numbers.clear();
+        texts.clear();
+        others.clear();
+        odd.clear();
+        named.clear();
+        // Nothing goes over but the memory.
+        let texts = texts.into_iter().map(|_| None).collect();
+        let others = others.into_iter().map(|_| None).collect();
+        let odd = odd.into_iter().map(|(id, _)| (id, ValueRef::Null)).collect();
+        Room(Given { numbers, texts, others, odd, named })
+    }
+
+    /// The layout.
+    #[must_use]
+    pub const fn layout(&self) -> &'l Layout {
+        self.layout
+    }
+
+    /// Who fills the telegram.
+    #[must_use]
+    pub const fn side(&self) -> Side {
+        self.side
+    }
+
+    #[inline]
+    fn writes(&self) -> &'l Writes {
+        self.layout.writes(self.side)
+    }
+
+    /// Gives a number in units, without its scale, which is the field's: the cheapest way from a number.
+    #[inline]
+    pub fn number(&mut self, id: FieldId, units: i64) {
+        if let Some(Place::Number(at)) = self.writes().places.get(id.index())
+            && let Some(number) = self.given.numbers.get_mut(usize::from(*at))
+            && units != ABSENT
+            && self.given.odd.is_empty()
+        {
+            *number = units;
+            return;
+        }
+        let scale = match self.layout.field(id).map(|field| &field.kind) {
+            Some(Kind::Number(number)) => number.decimals(),
+            _ => 0,
+        };
+        self.set(id, ValueRef::Number(Decimal { units: units.into(), scale }));
+    }
+
+    /// Gives a text, a code, a date or time; also a number as people write it.
+    #[inline]
+    pub fn text(&mut self, id: FieldId, text: &'v str) {
+        if let Some(Place::Text(at)) = self.writes().places.get(id.index())
+            && let Some(place) = self.given.texts.get_mut(usize::from(*at))
+            && self.given.odd.is_empty()
+        {
+            *place = Some(text);
+            return;
+        }
+        self.set(id, ValueRef::Text(Cow::Borrowed(text)));
+    }
+
+    /// Gives any value, in the place of one that was given before; [`ValueRef::Null`] is the same as not giving the field.
+    pub fn set(&mut self, id: FieldId, value: ValueRef<'v>) {
+        self.given.odd.retain(|(other, _)| *other != id);
+        let field = self.layout.field(id);
+        let odd = match self.writes().places.get(id.index()).copied() {
+            Some(Place::Number(at)) => {
+                let units = field.and_then(|field| units(field, &value));
+                if let Some(number) = self.given.numbers.get_mut(usize::from(at)) {
+                    *number = units.unwrap_or(ABSENT);
+                }
+                units.is_none().then_some(value)
+            }
+            Some(Place::Text(at)) => {
+                let (text, odd) = match value {
+                    ValueRef::Text(Cow::Borrowed(text)) => (Some(text), None),
+                    other => (None, Some(other)),
+                };
+                if let Some(place) = self.given.texts.get_mut(usize::from(at)) {
+                    *place = text;
+                }
+                odd
+            }
+            Some(Place::Other(at)) => {
+                if let Some(place) = self.given.others.get_mut(usize::from(at)) {
+                    *place = Some(value).filter(|value| !value.is_null());
+                }
+                None
+            }
+            None => Some(value),
+        };
+        self.given.odd.extend(odd.filter(|value| !value.is_null()).map(|value| (id, value)));
+    }
+
+    /// Gives values by their paths; says whether each names a field, and none twice.
+    pub(crate) fn name(&mut self, values: &'v Values) -> bool {
+        let mut next = 0;
+        values.iter().all(|(path, value)| {
+            // Most callers give the fields in their order, or nearly so; then there is nothing to search.
+            let guess = FieldId(next);
+            let is_guess = self.layout.field(guess).is_some_and(|field| *field.path == **path);
+            let Some(id) = (if is_guess { Some(guess) } else { self.layout.find(path).map(|(id, _)| id) }) else {
+                return false;
+            };
+            next = id.0.saturating_add(1);
+            let Some(named) = self.given.named.get_mut(id.index() / 64) else { return false };
+            let bit = 1 << (id.index() % 64);
+            let is_first = *named & bit == 0;
+            *named |= bit;
+            self.set(id, value.to_ref());
+            is_first
+        })
+    }
+
+    /// The value that was given, if one was.
+    fn value(&self, id: FieldId, field: &Field) -> Option<ValueRef<'v>> {
+        let given = &self.given;
+        if let Some((_, value)) = given.odd.iter().find(|(odd, _)| *odd == id) {
+            return Some(value.clone());
+        }
+        match *self.writes().places.get(id.index())? {
+            Place::Number(at) => {
+                let units = given.numbers.get(usize::from(at)).copied().filter(|units| *units != ABSENT)?;
+                let Kind::Number(number) = &field.kind else { return None };
+                Some(ValueRef::Number(Decimal { units: units.into(), scale: number.scale }))
+            }
+            Place::Text(at) => given.texts.get(usize::from(at)).copied()?.map(|text| ValueRef::Text(text.into())),
+            Place::Other(at) => given.others.get(usize::from(at))?.clone(),
         }
     }
-    out.clear();
-    let named: Vec<(String, Value)> = layout
-        .fields()
-        .iter()
-        .zip(values)
-        .filter(|(_, value)| !value.is_null())
-        .map(|(field, value)| (String::from(&*field.path), value.to_value()))
-        .collect();
-    out.extend_from_slice(&encode(layout, side, &named)?);
-    Ok(())
-}
 
-/// Bytes of a word, which is written whole; what is behind the field is written later.
-const WORD: usize = 8;
-const HUNDRED_MILLION: u64 = 100_000_000;
-
-/// How one side writes a field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Write {
-    at: u32,
-    len: u32,
-    given: Given,
-    absent: Absent,
-}
-
-/// What becomes of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Given {
-    /// A number of at most 16 digits, below a limit.
-    Number { scale: u8, limit: u64 },
-    /// The same behind a byte for its sign.
-    Signed { scale: u8, limit: u64 },
-    /// Text of at most 16 bytes.
-    Text { charset: Charset },
-    /// Digits.
-    Code,
-    /// A date or time.
-    Stamp,
-    /// What is rare, and what may not be given.
-    Rare,
-}
-
-/// What is written if there is no value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Absent {
-    /// This byte.
-    Byte(u8),
-    /// The field's constant or default.
-    Bytes,
-    /// What is rare, or must be given.
-    Rare,
-}
-
-impl Write {
-    /// How `side` writes the field.
-    pub(crate) fn new(field: &Field, side: Side) -> Self {
-        let is_ours = field.by.fills(side);
-        let is_carried_back = side == Side::Answerer && field.echo != Echo::No;
-        let absent = match &field.fill {
-            Fill::Const(_) | Fill::Default(_) if is_ours => Absent::Bytes,
-            Fill::Given if is_ours && field.is_needed() => Absent::Rare,
-            _ => match &field.kind {
-                Kind::Text | Kind::Code | Kind::Stamp(_) | Kind::Filler => Absent::Byte(field.unset_byte()),
-                Kind::Number(number) if number.form == Form::Zoned(Sign::Absent) && number.blank == Blank::Fault => {
-                    Absent::Byte(field.unset_byte())
-                }
-                _ => Absent::Rare,
-            },
-        };
-        let may_be_given = match field.fill {
-            Fill::Const(_) | Fill::Computed(_) => false,
-            Fill::Stamped => is_carried_back,
-            Fill::Given | Fill::Default(_) => is_ours || is_carried_back,
-        };
-        let given = if may_be_given { Given::of(field) } else { Given::Rare };
-        Self { at: field.at.offset, len: field.at.len, given, absent }
+    /// Makes the telegram's bytes in place of what `out` holds. The values stay, and may be changed and written again. Allocates nothing
+    /// if nothing is wrong and `out` has room for the telegram, and once more for its longest field.
+    ///
+    /// # Errors
+    /// As [`encode`](crate::encode()), and [`Rule::Unknown`] for an id of another layout; then `out` is empty.
+    pub fn write_into(&self, out: &mut Vec<u8>) -> Result<(), Vec<Fault>> {
+        if self.put(out) { Ok(()) } else { self.write_with_care(out) }
     }
 
     /// Whether it was written; what is not goes the ordinary way.
-    #[inline(always)]
-    fn put(&self, field: &Field, value: &ValueRef<'_>, out: &mut [u8]) -> bool {
-        let (at, len) = (self.at as usize, self.len as usize);
-        match (self.given, value) {
-            (_, ValueRef::Null) => self.put_nothing(field, out),
-            (Given::Number { scale, limit }, ValueRef::Number(number)) => {
-                let units = units(*number, scale);
-                put_digits(units, at, len, out) && units < limit
-            }
-            (Given::Signed { scale, limit }, ValueRef::Number(number)) => {
-                let is_negative = number.units < 0;
-                let units = units(Decimal { units: number.units.wrapping_abs(), ..*number }, scale);
-                if let Some(sign) = out.get_mut(at) {
-                    *sign = if is_negative { b'-' } else { b'+' };
-                }
-                put_digits(units, at + 1, len - 1, out) && units < limit
-            }
-            (Given::Text { charset }, ValueRef::Text(text)) => put_text(text, charset, at, len, out),
-            (Given::Code, ValueRef::Text(text)) => {
-                text.bytes().all(|byte| byte.is_ascii_digit()) && put_bytes(text.as_bytes(), at, len, out)
-            }
-            (Given::Stamp, ValueRef::Text(text)) => {
-                let Kind::Stamp(stamp) = &field.kind else { return false };
-                stamp.matches(text.as_bytes()) && put_bytes(text.as_bytes(), at, len, out)
-            }
-            _ => false,
+    #[inline]
+    pub(crate) fn put(&self, out: &mut Vec<u8>) -> bool {
+        if !self.layout.is_fixed() || self.layout.computes() || !self.given.odd.is_empty() {
+            return false;
         }
+        let writes = self.writes();
+        out.clear();
+        out.reserve(writes.room);
+        out.extend_from_slice(&writes.template);
+        if !pass::put(writes, &self.given, out) {
+            return false;
+        }
+        for (step, value) in writes.others.iter().zip(&self.given.others) {
+            let is_right = match value {
+                Some(value) => self.layout.field(step.id).is_some_and(|field| self.put_other(field, value, out)),
+                None => !step.is_needed,
+            };
+            if !is_right {
+                return false;
+            }
+        }
+        true
     }
 
-    fn put_nothing(&self, field: &Field, out: &mut [u8]) -> bool {
-        let (at, len) = (self.at as usize, self.len as usize);
-        match (self.absent, &field.fill) {
-            (Absent::Byte(byte), _) => out.get_mut(at..at + len).is_some_and(|place| {
-                place.fill(byte);
-                true
-            }),
-            (Absent::Bytes, Fill::Const(bytes) | Fill::Default(bytes)) => put_bytes(bytes, at, len, out),
-            _ => false,
+    /// Writes a field behind the telegram, and moves it to its place.
+    fn put_other(&self, field: &Field, value: &ValueRef<'_>, out: &mut Vec<u8>) -> bool {
+        let end = out.len();
+        let is_right = field.fill_in(self.side, Some(value), out).is_ok();
+        if is_right {
+            out.copy_within(end.., field.at.range().start);
         }
+        out.truncate(end);
+        is_right
     }
-}
 
-impl Given {
-    fn of(field: &Field) -> Self {
-        let Field { path: _, label: _, at, kind, charset, class: _, by: _, fill: _, unset: _, equal: _, echo: _, text } =
-            field;
-        let charset = charset.encode;
-        if charset.is_ebcdic() {
-            return Self::Rare;
-        }
-        let limit = |digits: u8| 10_u64.pow(digits.into());
-        match kind {
-            Kind::Number(number) if number.blank != Blank::Fault || at.len > 16 => Self::Rare,
-            Kind::Number(Number { form: Form::Zoned(Sign::Absent), digits, scale, .. }) => {
-                Self::Number { scale: *scale, limit: limit(*digits) }
+    #[cold]
+    fn write_with_care(&self, out: &mut Vec<u8>) -> Result<(), Vec<Fault>> {
+        out.clear();
+        let fields = self.layout.fields().iter().zip(0..);
+        let named: Vec<(String, Value)> = fields
+            .filter_map(|(field, id)| Some((String::from(&*field.path), self.value(FieldId(id), field)?.into())))
+            .collect();
+        let made = encode_with_care(self.layout, self.side, &named);
+        let is_strange = |(id, _): &&(FieldId, ValueRef<'_>)| self.layout.field(*id).is_none();
+        let strange = self.given.odd.iter().filter(is_strange);
+        let mut faults: Vec<Fault> =
+            strange.map(|_| Fault::of_telegram(self.layout, Rule::Unknown { nearest: None })).collect();
+        match made {
+            Ok(made) if faults.is_empty() => {
+                out.extend_from_slice(&made);
+                Ok(())
             }
-            Kind::Number(Number { form: Form::Zoned(Sign::Leading), digits, scale, .. }) => {
-                Self::Signed { scale: *scale, limit: limit(*digits) }
+            Ok(_) => Err(faults),
+            Err(others) => {
+                faults.extend(others);
+                Err(faults)
             }
-            Kind::Text if text.right || text.pad.is_some_and(|pad| pad != b' ') => Self::Rare,
-            Kind::Text if text.wide != Wide::No || at.len > 16 || charset == Charset::Utf8 => Self::Rare,
-            Kind::Text => Self::Text { charset },
-            Kind::Code => Self::Code,
-            Kind::Stamp(_) => Self::Stamp,
-            _ => Self::Rare,
         }
     }
 }
 
-/// A number that cannot be one of a field's, whatever its length.
-const TOO_MANY: u64 = u64::MAX;
-
-#[inline(always)]
-fn units(number: Decimal, scale: u8) -> u64 {
-    if number.scale == scale { u64::try_from(number.units).unwrap_or(TOO_MANY) } else { TOO_MANY }
-}
-
-/// Digits of a number below 10^16; of a larger one, anything.
-#[inline(always)]
-fn put_digits(units: u64, at: usize, len: usize, out: &mut [u8]) -> bool {
-    let high = units / HUNDRED_MILLION;
-    let low = apart(units.wrapping_sub(high.wrapping_mul(HUNDRED_MILLION))) | ZEROS;
-    if len <= WORD {
-        return put_word(low >> (64_usize.wrapping_sub(8 * len) & 63), at, out);
-    }
-    let high = apart(high) | ZEROS;
-    put_word(high >> (128_usize.wrapping_sub(8 * len) & 63), at, out) && put_word(low, at + len - WORD, out)
-}
-
-/// Eight digits of a number below 10^8, each in its byte, the first one lowest.
-#[inline(always)]
-const fn apart(number: u64) -> u64 {
-    // At each step what is left of the half goes behind it: (n << k) - q * ((d << k) - 1) is q | (n - q * d) << k.
-    let left = number.wrapping_mul(3_518_437_209) >> 45;
-    let fours = (number << 32).wrapping_sub(left.wrapping_mul((10_000 << 32) - 1));
-    let left = (fours.wrapping_mul(5_243) >> 19) & 0x0000_007F_0000_007F;
-    let twos = (fours << 16).wrapping_sub(left.wrapping_mul((100 << 16) - 1));
-    let left = (twos.wrapping_mul(103) >> 10) & 0x000F_000F_000F_000F;
-    (twos << 8).wrapping_sub(left.wrapping_mul((10 << 8) - 1))
-}
-
-#[inline(always)]
-fn put_word(word: u64, at: usize, out: &mut [u8]) -> bool {
-    match out.get_mut(at..at + WORD) {
-        Some(place) => {
-            place.copy_from_slice(&word.to_le_bytes());
-            true
+/// A number in the units of its field, if the field can hold it as it is: what is refused is told as it was given.
+fn units(field: &Field, value: &ValueRef<'_>) -> Option<i64> {
+    let Kind::Number(number) = &field.kind else { return None };
+    let given = match value {
+        ValueRef::Number(given) if given.scale == number.scale => {
+            return i64::try_from(given.units).ok().filter(|units| *units != ABSENT);
         }
-        None => false,
-    }
-}
-
-fn put_bytes(bytes: &[u8], at: usize, len: usize, out: &mut [u8]) -> bool {
-    match out.get_mut(at..at + len) {
-        Some(place) if bytes.len() == len => {
-            place.copy_from_slice(bytes);
-            true
-        }
-        _ => false,
-    }
-}
-
-/// Text of at most 16 bytes, spaces behind it.
-#[inline(always)]
-fn put_text(text: &str, charset: Charset, at: usize, len: usize, out: &mut [u8]) -> bool {
-    let [first, rest] = words(text.as_bytes());
-    let is_plain = text.len() <= 16 && not_printable(first) | not_printable(rest) == 0;
-    let [first, rest] = if is_plain && text.len() <= len {
-        [first, rest]
-    } else {
-        match korean_words(text, charset, len) {
-            Some(words) => words,
-            None => return false,
-        }
+        ValueRef::Number(given) => *given,
+        ValueRef::Text(text) => text.parse().ok()?,
+        _ => return None,
     };
-    put_word(first, at, out) && (len <= WORD || put_word(rest, at + WORD, out))
+    let rescaled = given.rescale(number.scale)?;
+    let is_right = rescaled.digits() <= number.digits.into() && (rescaled.units >= 0 || number.is_signed());
+    i64::try_from(rescaled.units).ok().filter(|_| is_right)
 }
 
-/// The first 16 bytes, spaces behind them.
-#[inline(always)]
-fn words(text: &[u8]) -> [u64; 2] {
-    let len = text.len();
-    match (text.first_chunk(), text.last_chunk()) {
-        (Some(first), Some(last)) if len <= 16 => {
-            let half = (4 * (16 - len)) & 63;
-            let last = (u64::from_le_bytes(*last) >> half) >> half;
-            [u64::from_le_bytes(*first), last | behind(len - 8)]
-        }
-        _ => [short_word(text), SPACES],
+/// Tells how many there are, and nothing of them.
+impl fmt::Debug for Writing<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let given =
+            self.layout.fields().iter().zip(0..).filter(|(field, id)| self.value(FieldId(*id), field).is_some());
+        write!(f, "{} of {} ({} values)", self.layout.name(), self.side.word(), given.count())
     }
 }
 
-/// Fewer than eight bytes, spaces behind them.
-#[inline(always)]
-fn short_word(text: &[u8]) -> u64 {
-    let len = text.len();
-    let word = match (text.first_chunk(), text.last_chunk()) {
-        // Two halves, which say the same where they meet.
-        (Some(first), Some(last)) => {
-            let last = u64::from(u32::from_le_bytes(*last));
-            u64::from(u32::from_le_bytes(*first)) | last << ((8 * len.wrapping_sub(4)) & 63)
-        }
-        _ => match *text {
-            [] => 0,
-            [a] => u64::from(a),
-            [a, b] => u64::from(u16::from_le_bytes([a, b])),
-            [a, b, c, ..] => u64::from(u32::from_le_bytes([a, b, c, 0])),
-        },
-    };
-    word | behind(len)
-}
-
-/// Spaces behind so many bytes of a word.
-#[inline(always)]
-const fn behind(bytes: usize) -> u64 {
-    // In two steps, because a shift of 64 is none.
-    let half = (4 * bytes) & 63;
-    ((ONES * 0x20) << half) << half
-}
-
-/// Text with characters of two bytes, if it is one and fits.
-#[inline(always)]
-fn korean_words(text: &str, charset: Charset, len: usize) -> Option<[u64; 2]> {
-    let mut words = [0, 0];
-    let mut written = 0;
-    for character in text.chars() {
-        let (bytes, count) = match u8::try_from(character) {
-            Ok(byte @ 0x20..=0x7E) => (u16::from(byte), 1),
-            _ => (korean_pair(charset, character)?, 2),
-        };
-        // No word's end is inside of a field that is longer than it, and a pair may cross it.
-        let bits = 8 * (written & 7);
-        let word = words.get_mut(written / 8)?;
-        *word |= u64::from(bytes) << bits;
-        if bits == 56 && count == 2 {
-            *words.get_mut(1)? |= u64::from(bytes >> 8);
-        }
-        written += count;
-        if written > len {
-            return None;
-        }
+/// Tells nothing of what was in it.
+impl fmt::Debug for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Room")
     }
-    let [first, rest] = words;
-    Some([first | behind(written.min(8)), rest | behind(written.saturating_sub(8))])
 }
+
+#[cfg(test)]
+mod tests;

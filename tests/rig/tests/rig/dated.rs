@@ -85,8 +85,11 @@ fn at_its_moment_a_telegram_changes_and_nothing_in_flight_is_lost() {
     run(async {
         let (spec, begins) = dated();
         // A bank that takes a while, so that the date finds something in flight.
-        let scenario =
-            scenario("normal").replacen("amount = \"debit_amt\"", "delay = [\"10ms\", \"90ms\"]\namount = \"debit_amt\"", 1);
+        let scenario = scenario("normal").replacen(
+            "amount = \"debit_amt\"",
+            "delay = [\"10ms\", \"90ms\"]\namount = \"debit_amt\"",
+            1,
+        );
         let options = Options { scenario, spec, spec_on_disk: true, ..Options::default() };
         let mut rig = Arc::new(Rig::open_with(options).await);
         let until =
