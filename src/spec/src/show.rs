@@ -11,6 +11,8 @@ use pabal_telegram::{
     Span as Bytes, Test, Times,
 };
 
+use crate::parse::LENGTH;
+
 mod text;
 
 /// A field as a row of the institution's document, in the words of the language.
@@ -106,7 +108,12 @@ fn inside(layout: &Layout, nodes: &[Node], depth: usize, mut head: Option<String
                 inside(layout, &when.body, depth + 1, Some(text), all);
             }
             Node::Tail(tail) => {
-                let text = format!("length of {}", path(layout, tail.len));
+                let text = match (path(layout, tail.len), layout.field(tail.len)) {
+                    (by, Some(length)) if by.strip_suffix(LENGTH) == Some(path(layout, tail.field)) => {
+                        format!("led by {}", "L".repeat(length.at.range().len()))
+                    }
+                    (by, _) => format!("length of {by}"),
+                };
                 all.push(Outline { field: tail.field.index(), depth, text });
             }
             _ => {}

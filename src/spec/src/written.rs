@@ -323,6 +323,8 @@ pub(crate) enum Kind {
         by: Name,
         max: u32,
     },
+    /// `X(..37)`: so many bytes at most, as what it is led by says.
+    UpTo(u32),
     Number(Digits),
     Code(u32),
     Stamp(String),
@@ -333,7 +335,9 @@ impl Kind {
     /// In bytes.
     pub(crate) fn len(&self) -> u32 {
         match self {
-            Self::Text(len) | Self::Code(len) | Self::Filler(len) | Self::Tail { max: len, .. } => *len,
+            Self::Text(len) | Self::Code(len) | Self::Filler(len) | Self::Tail { max: len, .. } | Self::UpTo(len) => {
+                *len
+            }
             Self::Lines { lines, each } => lines.saturating_mul(*each),
             Self::Number(number) => number.len(),
             Self::Stamp(pattern) => u32::try_from(pattern.len()).unwrap_or(u32::MAX),
@@ -421,6 +425,15 @@ pub(crate) enum Year {
     Nearest,
 }
 
+/// What stands before a field and says how long it is.
+#[derive(Clone, Debug)]
+pub(crate) enum Led {
+    /// `led by "37"`: these digits, always.
+    Mark(String),
+    /// `led by LL`: so many digits.
+    Digits(u32),
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
     pub(crate) name: Name,
@@ -435,6 +448,7 @@ pub(crate) struct Field {
     pub(crate) signed: Option<Name>,
     pub(crate) computed: Option<At<Computed>>,
     pub(crate) year: Option<At<Year>>,
+    pub(crate) led: Option<At<Led>>,
     pub(crate) text: Text,
     pub(crate) unset: Option<Unset>,
     pub(crate) blank: Option<Blank>,

@@ -372,6 +372,73 @@ telegram iso 20..36 {
     assert_eq!(made(&[("bitmap", "1000000000000000"), ("amount", "5")]), "10000000000000000200000000000005");
 }
 
+const LED: &str = r#"
+telegram iso 24..63 {
+  kind X(4) const "0200" public
+  account X(12) led by "12" by asker account
+  bank code(3) led by "003" by asker public
+  track2 X(..37) led by LL by asker? secret
+  mark X(1) const "!" public
+}
+"#;
+
+/// Values by their paths, written by the asker.
+fn written(institution: &Institution, values: &[(&str, &str)]) -> String {
+    let values: Vec<_> = values.iter().map(|(path, value)| ((*path).into(), (*value).into())).collect();
+    match encode(only(institution), Side::Asker, &values) {
+        Ok(bytes) => String::from_utf8(bytes).expect("ASCII"),
+        Err(faults) => {
+            faults.iter().map(|fault| format!("{} {}", fault.code(), fault.field)).collect::<Vec<_>>().join("; ")
+        }
+    }
+}
+
+#[test]
+fn a_length_stands_before_what_it_leads() {
+    let institution = made(&LED.replace("24..63", "27..64"));
+    let values = [("account", "110123"), ("bank", "004")];
+    assert_eq!(written(&institution, &values), "020012110123      00300400!");
+    let track = [&values[..], &[("track2", "4000=2512")]].concat();
+    let text = written(&institution, &track);
+    assert_eq!(text, "020012110123      003004094000=2512!");
+    // What leads is written by itself; who gives it gives the same.
+    assert_eq!(written(&institution, &[&track[..], &[("track2.length", "9")]].concat()), text);
+    assert_eq!(written(&institution, &[&track[..], &[("track2.length", "8")]].concat()), "T61 track2.length");
+    assert_eq!(written(&institution, &[&values[..], &[("account.length", "13")]].concat()), "T12 account.length");
+    let telegram = Telegram::new(only(&institution), text.as_bytes(), Side::Asker);
+    assert!(telegram.faults().is_empty(), "{:?}", telegram.faults());
+    assert_eq!(telegram.named("account").expect("a value").text(), Some("110123"));
+    assert_eq!(telegram.named("track2").expect("a value").text(), Some("4000=2512"));
+    // Another length than the constant, and one that is more than there is room for.
+    let faults = |text: &str| -> Vec<String> {
+        let telegram = Telegram::new(only(&institution), text.as_bytes(), Side::Asker);
+        telegram.faults().iter().map(|fault| format!("{} {} {}", fault.code(), fault.field, fault.offset)).collect()
+    };
+    assert_eq!(faults(&text.replace("020012", "020013")), ["T12 account.length 4"]);
+    assert_eq!(faults(&text.replace("00409", "00438")), ["T63 track2.length 24"]);
+    let outline: Vec<String> = pabal_spec::outline(only(&institution)).into_iter().map(|part| part.text).collect();
+    assert_eq!(outline, ["led by LL", "then"]);
+}
+
+#[test]
+fn what_leads_is_the_length_of_what_follows() {
+    let led = LED.replace("24..63", "27..64");
+    let told = |from: &str, to: &str, at: &str, help: &str| {
+        assert_eq!(led.matches(from).count(), 1, "{from}");
+        mistake(&led.replace(from, to), "S162", at, help);
+    };
+    told("led by \"12\"", "led by \"13\"", "led by \"13\"", "`led by \"12\"`");
+    told("led by \"12\"", "led by \"AB\"", "led by \"AB\"", "`led by \"12\"`");
+    told("led by \"003\"", "led by LLL", "led by LLL", "only text has a length of its own");
+    told("X(12) led by \"12\"", "X(12) led by LL", "led by LL", "say `X(..12)`");
+    told("X(..37) led by LL", "X(..37)", "X(..37)", "`led by LL`");
+    told("X(..37) led by LL", "X(..370) led by LL", "led by LL", "`led by LLL`");
+    told("X(..37) led by LL", "X(..37) led by \"37\"", "led by \"37\"", "say `X(37) led by \"37\"`");
+    mistake(&led.replace("led by LL", "led by LLLL"), "S003", "LLLL", "LL");
+    mistake(&led.replace("LL by asker? secret", "LL by asker? secret pad \"0\""), "S035", "pad", "without padding");
+    mistake(&led.replace("27..64", "27..63"), "S030", "27..63", "say 27..64");
+}
+
 #[test]
 fn a_length_can_be_said_and_a_bit_is_there() {
     mistake(

@@ -66,7 +66,7 @@ fn range(reader: &mut Reader<'_>, node: &Node<'_>, field: &Field) -> Option<Test
     let from = table.take("from").map(|node| units(reader, &node, scale));
     let to = table.take("to").map(|node| units(reader, &node, scale));
     table.finish(reader);
-    let (from, to) = (from.unwrap_or(Some(0))?, to.unwrap_or(Some(i128::MAX))?);
+    let (from, to) = (from.unwrap_or(Some(i128::MIN))?, to.unwrap_or(Some(i128::MAX))?);
     if from > to {
         reader.mistake(&node.place, "`from` is more than `to`", Some("swap them".into()));
     }

@@ -379,7 +379,7 @@ pub(crate) fn column<'s>(
 fn kind(written: &written::Field, out: &mut Vec<Diagnostic>) -> Kind {
     let Some(kind) = &written.kind else { return Kind::Text };
     match &kind.value {
-        written::Kind::Text(_) | written::Kind::Tail { .. } => Kind::Text,
+        written::Kind::Text(_) | written::Kind::Tail { .. } | written::Kind::UpTo(_) => Kind::Text,
         written::Kind::Lines { each, .. } => Kind::Lines { each: *each },
         written::Kind::Code(_) => Kind::Code,
         written::Kind::Filler(_) => Kind::Filler,

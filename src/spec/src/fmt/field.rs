@@ -45,6 +45,8 @@ fn kind_end(tokens: &[Piece<'_>]) -> usize {
             Token::Sign(')') => depth = depth.saturating_sub(1),
             _ if depth > 0 => {}
             Token::Word(word) if is_of_kind(word) => {}
+            // `led by LL` makes the field longer.
+            Token::Word(word) if word == "led" => at += 2,
             _ => break,
         }
         at += 1;
@@ -63,6 +65,7 @@ fn said(tokens: &[Piece<'_>], at: usize) -> usize {
     match word(0) {
         "by" if word(2) == "?" => 3,
         "by" | "at" | "const" | "=" | "unset" => 2,
+        "led" => 3,
         "signed" | "count" | "sum" | "fraction" | "lrc" if word(1) == "of" || word(1) == "by" => 3,
         "crc16" | "crc32" => 4,
         "length" => {

@@ -386,6 +386,14 @@ impl<'s, 'd> Draft<'s, 'd> {
     /// A text of a length that stands before it.
     fn tail(&mut self) -> Extent {
         self.spend();
+        if self.draw.once_in(3) {
+            let (name, max) = (self.name('m'), 1 + self.draw.below(6));
+            let (class, length) = (draw_class(self.draw), *self.draw.one_of(&["LL", "LLL"]));
+            let charset = self.own_charset();
+            self.line(&format!("{name} X(..{max}) led by {length} by both {class}{charset}"));
+            let digits = u32::try_from(length.len()).unwrap_or(2);
+            return (digits, digits + u32::try_from(max).unwrap_or(1));
+        }
         let (len, extent) = self.count();
         let (name, max) = (self.name('m'), 1 + self.draw.below(6));
         let class = draw_class(self.draw);
@@ -564,7 +572,8 @@ impl<'s, 'd> Draft<'s, 'd> {
             let modes = modes.get(first..first + count).unwrap_or_default();
             said.push_str(&format!(" lenient {}", modes.join(" ")));
         }
-        (format!("X({len}) {said}"), u32::try_from(len).unwrap_or(1))
+        let (led, more) = if self.draw.once_in(8) { (format!(" led by \"{len:02}\""), 2) } else { (String::new(), 0) };
+        (format!("X({len}) {said}{led}"), u32::try_from(len + more).unwrap_or(1))
     }
 
     fn number(&mut self) -> (String, u32) {

@@ -13,13 +13,13 @@ use crate::parse::computed::{self, COMPUTED};
 use crate::parse::cursor::{Cursor, Read, did_you_mean};
 use crate::parse::line::Token;
 use crate::parse::tree::Item;
-use crate::parse::{number, text};
+use crate::parse::{lead, number, text};
 use crate::written::{At, Field, Kind, Name, Seen, Text, Year};
 
 /// What may be said of a field behind its kind, beside the classes.
-const CLAUSES: [&str; 16] = [
+const CLAUSES: [&str; 17] = [
     "by", "echo", "equal", "signed", "right", "pad", "charset", "wide", "at", "const", "unset", "blank", "lenient",
-    "years", "year", "=",
+    "years", "year", "led", "=",
 ];
 
 /// What a field can be lenient in: of numbers, then of text.
@@ -64,6 +64,7 @@ pub(crate) fn read(item: &Item, out: &mut Vec<Diagnostic>) -> Read<Field> {
         signed: None,
         computed: None,
         year: None,
+        led: None,
         text: Text::default(),
         unset: None,
         blank: None,
@@ -124,10 +125,17 @@ fn kind(cursor: &mut Cursor<'_>) -> Read<At<Kind>> {
     Ok(At { value: kind, span: cursor.since(word.span) })
 }
 
-/// `X(20)`, `X(3*35)`, `X(length of memo_len max 200)`.
+/// `X(20)`, `X(3*35)`, `X(..37)`, `X(length of memo_len max 200)`.
 fn text(cursor: &mut Cursor<'_>) -> Read<Kind> {
     cursor.sign('(')?;
-    let kind = if cursor.takes("length") {
+    let most = match cursor.peek() {
+        Some(Token::Word(word)) => word.strip_prefix("..").and_then(|most| most.parse().ok()).filter(|most| *most > 0),
+        _ => None,
+    };
+    let kind = if let Some(most) = most {
+        cursor.skip();
+        Kind::UpTo(most)
+    } else if cursor.takes("length") {
         cursor.must(&["of"])?;
         let by = cursor.path("the field that says the length")?;
         cursor.must(&["max"])?;
@@ -250,6 +258,7 @@ fn clause(cursor: &mut Cursor<'_>, field: &mut Field) -> Read<()> {
             cursor.must(&["nearest"])?;
             field.year = Some(At { value: Year::Nearest, span: cursor.since(span) });
         }
+        "led" => field.led = Some(lead::clause(cursor, span)?),
         "at" => cursor.must(&["send"])?,
         "unset" => field.unset = Some(cursor.choice("`zero` or `space`", &UNSETS)?.value),
         _ => field.constant = Some(constant(cursor)?),

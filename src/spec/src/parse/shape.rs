@@ -7,9 +7,9 @@ use alloc::vec::Vec;
 use crate::diagnostic::Diagnostic;
 use crate::mistake::{self, error};
 use crate::parse::cursor::{Cursor, Read, did_you_mean};
-use crate::parse::field;
 use crate::parse::line::Token;
 use crate::parse::tree::{Body, Item};
+use crate::parse::{field, lead};
 use crate::written::{Block, Branch, Part, Shape, Test, Times};
 
 /// Words that begin a block of fields.
@@ -21,7 +21,11 @@ pub(crate) fn read(body: &Body, broken: &mut bool, out: &mut Vec<Diagnostic>) ->
     for item in &body.items {
         let part = match item.body {
             Some(_) => block(item, broken, out).map(Part::Block),
-            None => field::read(item, out).map(|field| Part::Field(Box::new(field))),
+            None => field::read(item, out).map(|field| {
+                let (length, field) = lead::spread(field, out);
+                parts.extend(length.map(|length| Part::Field(Box::new(length))));
+                Part::Field(Box::new(field))
+            }),
         };
         match part {
             Ok(part) => parts.push(part),
