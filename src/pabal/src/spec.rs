@@ -28,9 +28,11 @@ pub(crate) enum Spec {
     },
     /// Print how telegrams lie: offset, length, kind, who fills it and with what, class.
     ///
+    /// Without a telegram's name, also how the stream of each protocol is cut.
+    ///
     /// The offset of a field that moves has a plus sign: it counts from where its part begins, which a line above it names.
     ///
-    /// With --json: a list of telegram, label, length (bytes, the least), length_max, fields (field, label, offset, length, kind, by, class;
+    /// With --json: a list of telegram, protocol, frame (none of layouts), label, length (bytes, the least), length_max, fields (field, label, offset, length, kind, by, class;
     /// of one that moves also moves and begins, the parts that begin with it).
     Show {
         /// A folder of spec files, or an institution that is built in
@@ -139,7 +141,7 @@ fn show(place: &str, at: Option<&str>, telegram: Option<&str>, as_json: bool) ->
     for part in &parts {
         for layout in &part.catalog().layouts {
             if telegram.is_none_or(|name| name == layout.name()) {
-                shown.push(layout);
+                shown.push((part, layout));
             }
         }
     }
@@ -150,13 +152,19 @@ fn show(place: &str, at: Option<&str>, telegram: Option<&str>, as_json: bool) ->
         anyhow::bail!("{} has no telegram {name:?}{hint}", institution.name);
     }
     if as_json {
-        let list: Vec<_> = shown.iter().map(|layout| layout_json(layout)).collect();
+        let list: Vec<_> = shown.iter().map(|(part, layout)| layout_json(part, layout)).collect();
         out!("{}", serde_json::to_string_pretty(&list)?);
         return Ok(exit::DONE);
     }
-    for (at, layout) in shown.iter().enumerate() {
-        if at > 0 {
+    let mut before = None;
+    for (part, layout) in shown {
+        if before.is_some() {
             out!();
+        }
+        // With all telegrams, how the stream that carries them is cut.
+        let is_first = before.replace(part.name()) != Some(part.name());
+        if let Some(protocol) = part.protocol().filter(|_| telegram.is_none() && is_first) {
+            out!("{}: frame {}\n", protocol.name, protocol.framing);
         }
         out!("{} {:?}, {} bytes", layout.name(), layout.label(), lengths(layout));
         for line in offsets(layout).lines() {
@@ -207,7 +215,7 @@ fn lengths(layout: &Layout) -> String {
     format!("{}..{}", layout.len(), layout.len_max())
 }
 
-fn layout_json(layout: &Layout) -> serde_json::Value {
+fn layout_json(part: &specs::Part, layout: &Layout) -> serde_json::Value {
     let parts = pabal_spec::outline(layout);
     let fields: Vec<_> = pabal_spec::show(layout)
         .enumerate()
@@ -232,6 +240,8 @@ fn layout_json(layout: &Layout) -> serde_json::Value {
         .collect();
     json!({
         "telegram": layout.name(),
+        "protocol": part.name(),
+        "frame": part.protocol().map(|protocol| protocol.framing.to_string()),
         "label": layout.label(),
         "length": layout.len(),
         "length_max": layout.len_max(),

@@ -171,6 +171,15 @@ pub fn sliced_bank() -> Process {
     Process::start(command)
 }
 
+/// A participant that cuts and makes frames by hand, and imports nothing of ours: by the name that it has for a frame, and what it does
+/// wrong once.
+#[must_use]
+pub fn framed_peer(frame: &str, fault: Option<&str>) -> Process {
+    let mut command = Command::new("python3");
+    command.arg("-u").arg(here().join("peers/framed_peer.py")).arg(frame).args(fault);
+    Process::start(command)
+}
+
 /// A Python that has what the clients require. It is made once, in this folder, and used again while the requirements are the same.
 /// Who asks while another makes it waits: two that make it at once would each clear what the other has.
 ///

@@ -105,6 +105,8 @@ fn offsets_are_those_of_the_document() {
     });
     assert_eq!(shown, rows.collect::<Vec<_>>());
     assert_eq!(offset, 300);
+    let all = run(&["spec", "show"]);
+    assert_eq!(all.out.lines().next(), Some("firmbanking: frame length ascii(4) exclusive max 4096"));
     let wrong = run(&["spec", "show", "deposits"]);
     assert_eq!(
         (wrong.code, wrong.err.as_str()),

@@ -6,6 +6,7 @@ mod callers;
 mod dated;
 mod day;
 mod first;
+mod framed;
 mod journal;
 mod keys;
 mod notices;
