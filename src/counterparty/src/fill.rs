@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use pabal_clock::Civil;
 use pabal_spec::Protocol;
 use pabal_telegram::{
-    Computed, Decimal, Echo, Field, Fill, Form, Kind, Layout, Side, Slice, Value, recompute, recompute_from,
+    Charset, Computed, Decimal, Echo, Field, Fill, Form, Kind, Layout, Side, Slice, Value, recompute, recompute_from,
 };
 
 use crate::stamp::{digits_of, stamped};
@@ -173,7 +173,7 @@ pub(crate) fn apply(sets: &[Set], telegram: &mut [u8], with: Ingredients<'_>, co
         match &set.source {
             Source::Constant(bytes) => put(telegram, set.at, bytes),
             Source::Copy(copy) => copy.write(telegram, with),
-            Source::Now(pattern) => put(telegram, set.at, &stamped(pattern, with.civil)),
+            Source::Now(pattern) => put_digits(telegram, set.at, &stamped(pattern, with.civil)),
             Source::Sequence { counter, first, step, per } => {
                 let number = counters.next(*counter, scope(per, telegram), *first, *step);
                 put_number(telegram, set.at, number);
@@ -277,7 +277,15 @@ fn scope(per: &[Slice], telegram: &[u8]) -> Vec<u8> {
 fn put_number(telegram: &mut [u8], at: Slice, number: u64) {
     let mut digits = Vec::with_capacity(at.range().len());
     digits_of(number, at.range().len(), &mut digits);
-    put(telegram, at, &digits);
+    put_digits(telegram, at, &digits);
+}
+
+/// Digits and marks, in EBCDIC where EBCDIC stands so far: what is left out is filled with its zeros or spaces.
+fn put_digits(telegram: &mut [u8], at: Slice, ascii: &[u8]) {
+    let is_host = at.of(telegram).and_then(<[u8]>::first).is_some_and(|byte| matches!(byte, 0x40 | 0xF0..=0xF9));
+    let charset = if is_host { Charset::Ebcdic037 } else { Charset::Ascii };
+    let bytes: Vec<u8> = ascii.iter().map(|byte| charset.byte(*byte).unwrap_or(*byte)).collect();
+    put(telegram, at, &bytes);
 }
 
 fn put(telegram: &mut [u8], at: Slice, bytes: &[u8]) {

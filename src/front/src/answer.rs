@@ -2,8 +2,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pabal_gateway::{Answer, Found};
+use pabal_spec::Rules;
 use pabal_switch::{Cause, Outcome, Plan};
-use pabal_telegram::{Fault, Side, Telegram};
+use pabal_telegram::{Fault, Layout, Side, Telegram};
 
 use crate::proto;
 use crate::trace::{Trace, id_of};
@@ -42,13 +43,20 @@ pub(crate) fn broken(trace: &Trace) -> proto::ExchangeResponse {
     }
 }
 
+/// A response code as text, in the charset of its field.
+pub(crate) fn code_text(rules: &Rules, layout: &Layout, code: &[u8]) -> String {
+    let field = layout.head().iter().find(|field| field.at == rules.response_code);
+    let text = field.and_then(|field| field.charset.decode.decode(code).ok());
+    text.unwrap_or_else(|| String::from_utf8_lossy(code)).trim_end().to_owned()
+}
+
 fn read(bytes: &[u8], plan: &Plan, response: &mut proto::ExchangeResponse) {
     let rules = &plan.protocol.rules;
     response.spec_digest = plan.protocol.digest.to_string();
     (response.fields, response.faults) = fields(Telegram::new(plan.answer_layout(), bytes, Side::Answerer));
     if let Some(code) = rules.response_code.of(bytes) {
         let participant = rules.participant.as_ref().and_then(|(_, at)| at.of(bytes)).unwrap_or_default();
-        response.response_code = String::from_utf8_lossy(code).trim_end().to_owned();
+        response.response_code = code_text(rules, plan.answer_layout(), code);
         response.response_text =
             rules.verdicts.text(participant, &plan.exchange().name, code).unwrap_or_default().to_owned();
     }

@@ -137,7 +137,7 @@ fn telegram(stored: &Stored, exchange: &str, unmasked: bool) -> proto::Telegram 
     let rules = &protocol.rules;
     if let Some(code) = rules.response_code.of(bytes) {
         let participant = rules.participant.as_ref().and_then(|(_, at)| at.of(bytes)).unwrap_or_default();
-        shown.response_code = String::from_utf8_lossy(code).trim_end().to_owned();
+        shown.response_code = answer::code_text(rules, layout, code);
         shown.response_text = rules.verdicts.text(participant, exchange, code).unwrap_or_default().to_owned();
     }
     shown

@@ -11,7 +11,7 @@ use pabal_clock::{Deadline, Now};
 use pabal_switch::{
     Cause, ExchangeId, ExchangeState, ExchangeStatus, Inquire, Open, Outcome, Plan, Refusal, Report, Status, Unresolved,
 };
-use pabal_telegram::{Fault, Rule, Side, encode};
+use pabal_telegram::{Charset, Fault, Rule, Side, encode};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::call::{Answer, Body, Call, CallError, Find, FindKey, Found, InquireCall};
@@ -444,7 +444,10 @@ fn telegram(plan: &Plan, body: &Body) -> Result<Vec<u8>, CallError> {
 fn of_its_type(plan: &Plan, telegram: Vec<u8>) -> Result<Vec<u8>, CallError> {
     for (at, expected) in &plan.exchange().request.bytes {
         let found = at.of(&telegram).unwrap_or_default();
-        let is_left_out = found.iter().all(|byte| *byte == b' ') || found.iter().all(|byte| *byte == b'0');
+        let field = plan.request_layout().head().iter().find(|field| field.at == *at);
+        let charset = field.map_or(Charset::Ascii, |field| field.charset.encode);
+        let is_all = |filler: u8| found.iter().all(|byte| *byte == filler);
+        let is_left_out = is_all(charset.blank()) || is_all(charset.digit_zero());
         if *found != **expected && !is_left_out {
             let text = format!(
                 "bytes {}..{} are `{}`; those of a request of `{}` are `{}`: leave them out, or call the exchange that the telegram is of",

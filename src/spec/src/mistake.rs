@@ -85,7 +85,6 @@ mistakes! {
     BAD_PAD             "S101" "what no field can be padded with"
     NO_MODE             "S102" "a mode that this field does not have"
     LATE                "S103" "a field that decides too late"
-    STAMPED_EBCDIC      "S104" "digits that the gateway cannot write"
     // Numbers.
     NO_SIGN             "S110" "a number whose sign has no place"
     SIGNLESS            "S111" "a place for a sign that the number does not have"

@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 use core::time::Duration;
 
 use pabal_clock::TimeOfDay;
-use pabal_telegram::{Equal, Layout, Slice, Stamp, TraceKey};
+use pabal_telegram::{Charset, Equal, Layout, Slice, Stamp, TraceKey};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::TelegramId;
@@ -135,6 +135,8 @@ pub struct StampRule {
     pub at: Slice,
     /// Its pattern, filled with the time at the institution.
     pub pattern: Stamp,
+    /// In which its digits and marks are written.
+    pub charset: Charset,
 }
 
 impl StampRule {
@@ -159,6 +161,8 @@ pub struct NumberRule {
     pub range: RangeInclusive<u64>,
     /// From here on, the operator is warned.
     pub warn: u64,
+    /// In which its digits are written.
+    pub charset: Charset,
 }
 
 /// `poll`: the echo test of a session, by the side that opened it.

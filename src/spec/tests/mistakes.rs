@@ -289,8 +289,6 @@ const IN_SPEC: &[Mistake] = &[
     m("S102", "rate            9(5)V9(3)  by asker?", "rate date(YYYYMMDD) by asker? lenient control", "control"),
     m("S103", HOLDER, "holder X(20) by both name wide when message_type in full_width", "message_type"),
     m("S103", HOLDER, "tail X(3) by both public\n  holder X(17) by both name wide when holder in full_width", "holder"),
-    m("S104", "send_time      time(hhmmss)", "send_time      time(hhmmss) charset ebcdic-037", "charset ebcdic-037"),
-    m("S104", "time(MMDDhhmmss)  at send", "time(MMDDhhmmss) charset ebcdic-500 at send", "charset ebcdic-500"),
     m(
         "S057",
         "debit_account  X(15)       by asker  account",

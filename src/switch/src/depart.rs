@@ -1,7 +1,6 @@
 //! Leaving the queue: date, opening, stamps, number, key, entry, and then the bytes are queued to a session.
 
 use alloc::boxed::Box;
-use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -20,7 +19,7 @@ use crate::output::Event;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
 use crate::session::SessionState;
-use crate::stamp::{digits, stamp};
+use crate::stamp::{digits_in, digits_text, stamp};
 use crate::stream::Cargo;
 use crate::timer::TimerName;
 use crate::waiting::Room;
@@ -189,11 +188,11 @@ impl Core {
             if let Some(left) = given.low {
                 self.event(Event::NumbersLow { left });
             }
-            digits(telegram.get_mut(rule.at.range())?, given.number);
+            digits_in(telegram.get_mut(rule.at.range())?, given.number, rule.charset);
             let key = pending_key(protocol, telegram, plan)?;
             if !self.state.pending.contains_key(&key[..]) && !self.is_theirs_in_flight(protocol, telegram) {
                 let number = rule.at.of(telegram)?;
-                return Some((core::str::from_utf8(number).ok()?.to_string().into(), key));
+                return Some((digits_text(number)?, key));
             }
         }
     }

@@ -24,7 +24,7 @@ use crate::plan::Plan;
 use crate::receive::read_verdict;
 use crate::refusal::Refusal;
 use crate::sequence::{Sequence, SequenceKey, is_of_today};
-use crate::stamp::digits;
+use crate::stamp::{digits_in, number_of};
 use crate::timer::TimerName;
 
 declare! {
@@ -170,7 +170,7 @@ impl Core {
             put(&mut telegram, *at, bytes);
         }
         if let Some(field) = telegram.get_mut(numbered.at.range()) {
-            digits(field, number);
+            digits_in(field, number, plan.protocol.rules.number.charset);
         }
         compute(plan.request_layout(), Side::Asker, &mut telegram);
         telegram
@@ -297,7 +297,7 @@ impl Core {
         // Still in the queue: it need not leave.
         let rule = &self.books[usize::from(protocol)].protocol.rules.notices[usize::from(rule.0)];
         let number = rule.numbered.as_ref().and_then(|numbered| numbered.at.of(frame));
-        let number = number.and_then(|digits| core::str::from_utf8(digits).ok()?.parse::<u64>().ok());
+        let number = number.and_then(number_of);
         let kind = kind_of(&rule.request);
         let scope = rule.numbered.as_ref().and_then(|numbered| key_of(&numbered.scope, frame));
         let (Some(number), Some(scope)) = (number, scope) else { return };

@@ -260,8 +260,10 @@ fn service_reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], said: &Servic
         Some(telegram) => telegram.clone(),
         None => blank(layout, Side::Answerer),
     };
+    let field = layout.head().iter().find(|field| field.at == at);
+    let blank = field.map_or(b' ', |field| field.charset.encode.blank());
     let is_said =
-        said.response_code.is_some() || at.of(&answer).is_some_and(|code| code.iter().any(|byte| *byte != b' '));
+        said.response_code.is_some() || at.of(&answer).is_some_and(|code| code.iter().any(|byte| *byte != blank));
     if !is_said {
         return no(format!("a reply to `{}` has to say a response code", rule.name));
     }

@@ -17,7 +17,7 @@ use crate::holes::{Holes, Saw};
 use crate::id::ExchangeId;
 use crate::notice::{key_of, kind_of};
 use crate::output::Event;
-use crate::stamp::stamp;
+use crate::stamp::{number_of, stamp};
 
 /// Scopes whose numbers are followed at once: on a business date, a bank under each of our names. Of one more, the one of the oldest date
 /// is not followed any more, and a person is told ([`Event::SequenceEvicted`]).
@@ -241,7 +241,7 @@ impl Core {
         let spec = &self.books[usize::from(protocol)].protocol;
         let (_, rule) = spec.rules.notice(rule)?;
         let (numbered, _) = (rule.numbered.as_ref()?, rule.gap.as_ref()?);
-        let number = core::str::from_utf8(numbered.at.of(frame)?).ok()?.parse().ok()?;
+        let number = number_of(numbered.at.of(frame)?)?;
         let scope = key_of(&numbered.scope, frame)?;
         // Numbers of another date are of another count, whose holes are not asked for.
         is_of_today(spec, &numbered.scope, frame, now).then(|| entry::Numbered {

@@ -1,14 +1,46 @@
+use alloc::boxed::Box;
+use alloc::format;
+
 use pabal_clock::Civil;
 use pabal_spec::StampRule;
-use pabal_telegram::Slice;
+use pabal_telegram::{Charset, Slice};
 
 /// Writes the time at the institution into the fields that are stamped, but for those that are given.
 pub(crate) fn stamp(telegram: &mut [u8], rules: &[StampRule], given: &[Slice], civil: Civil) {
     for rule in rules.iter().filter(|rule| !given.contains(&rule.at)) {
         if let Some(field) = telegram.get_mut(rule.at.range()) {
             write(field, &rule.pattern.pattern, civil);
+            speak(field, rule.charset);
         }
     }
+}
+
+/// Turns ASCII into a charset's bytes.
+fn speak(field: &mut [u8], charset: Charset) {
+    for byte in field {
+        *byte = charset.byte(*byte).unwrap_or(*byte);
+    }
+}
+
+/// Writes a number as digits of a charset, right-aligned and zero-filled.
+pub(crate) fn digits_in(field: &mut [u8], number: u64, charset: Charset) {
+    digits(field, number);
+    speak(field, charset);
+}
+
+/// The number that digits say, of ASCII or of EBCDIC; `None` if one of them is no digit of the first one's kind.
+pub(crate) fn number_of(field: &[u8]) -> Option<u64> {
+    let zone = field.first()? & 0xF0;
+    field.iter().try_fold(0_u64, |number, byte| {
+        let digit = byte & 0x0F;
+        let is_digit = matches!(zone, 0x30 | 0xF0) && byte & 0xF0 == zone && digit <= 9;
+        is_digit.then(|| number.checked_mul(10)?.checked_add(u64::from(digit)))?
+    })
+}
+
+/// Digits as text, whatever charset they are in.
+pub(crate) fn digits_text(field: &[u8]) -> Option<Box<str>> {
+    number_of(field).map(|number| format!("{number:0width$}", width = field.len()).into())
 }
 
 /// Fills a field by its pattern, which is as long as the field; marks stand for themselves.
@@ -39,7 +71,7 @@ fn write(field: &mut [u8], pattern: &str, civil: Civil) {
 
 /// Writes a number into a field, right-aligned and zero-filled. The first digits of a number that is too long are lost, so that the
 /// caller has to know that it is not.
-pub(crate) fn digits(field: &mut [u8], number: u64) {
+fn digits(field: &mut [u8], number: u64) {
     let mut rest = number;
     for byte in field.iter_mut().rev() {
         *byte = b'0' + u8::try_from(rest % 10).unwrap_or(0);
@@ -68,6 +100,24 @@ mod tests {
             write(&mut field, pattern, civil);
             assert_eq!(core::str::from_utf8(&field).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn a_host_has_digits_of_its_own() {
+        let mut field = *b"??????";
+        digits_in(&mut field, 4_711, Charset::Ebcdic1140);
+        assert_eq!(field, [0xF0, 0xF0, 0xF4, 0xF7, 0xF1, 0xF1]);
+        assert_eq!((number_of(&field), number_of(b"004711")), (Some(4_711), Some(4_711)));
+        assert_eq!(digits_text(&field).as_deref(), Some("004711"));
+        for wrong in [&b""[..], b"00471 ", b"4\xF71", b"\xFA", &[0x40; 3], &[b'9'; 40]] {
+            assert_eq!(number_of(wrong), None, "{wrong:?}");
+        }
+        let mut field = *b"YYYY-MM-DD";
+        let civil = Wall::from_unix_seconds(1_795_273_199).civil(UtcOffset::from_hours(9));
+        write(&mut field, "YYYY-MM-DD", civil);
+        speak(&mut field, Charset::Ebcdic1140);
+        // A hyphen of EBCDIC is 0x60.
+        assert_eq!(field, [0xF2, 0xF0, 0xF2, 0xF6, 0x60, 0xF1, 0xF1, 0x60, 0xF2, 0xF1]);
     }
 
     #[test]

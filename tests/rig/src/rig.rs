@@ -135,7 +135,15 @@ impl Rig {
     /// # Panics
     /// It is not on disk ([`Options::spec_on_disk`]), or has no such text.
     pub fn edit_spec(&self, from: &str, to: &str) {
-        let path = spec_folder(self.directory.path()).join("firmbanking.spec");
+        self.edit_file("firmbanking.spec", from, to);
+    }
+
+    /// The same in another of its files.
+    ///
+    /// # Panics
+    /// As [`Rig::edit_spec`].
+    pub fn edit_file(&self, file: &str, from: &str, to: &str) {
+        let path = spec_folder(self.directory.path()).join(file);
         let text = std::fs::read_to_string(&path).expect("the spec is on disk");
         assert!(text.contains(from), "the spec has no {from:?}");
         std::fs::write(&path, text.replacen(from, to, 1)).expect("the file is ours");

@@ -261,7 +261,10 @@ impl Counterparty {
         let mut telegram = poll.request.to_vec();
         for stamp in &poll.stamps {
             if let Some(place) = telegram.get_mut(stamp.at.range()) {
-                place.copy_from_slice(&stamped(&stamp.pattern.pattern, civil));
+                let ascii = stamped(&stamp.pattern.pattern, civil);
+                for (byte, ascii) in place.iter_mut().zip(ascii) {
+                    *byte = stamp.charset.byte(ascii).unwrap_or(ascii);
+                }
             }
         }
         compute(&protocol, pabal_telegram::Side::Asker, &mut telegram, &[]);

@@ -3,9 +3,10 @@
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
+use alloc::vec::Vec;
 
 use pabal_spec::Protocol;
-use pabal_telegram::Slice;
+use pabal_telegram::{Charset, Slice};
 
 use super::Codes;
 use super::read::{Node, Place, Reader};
@@ -14,28 +15,28 @@ use super::read::{Node, Place, Reader};
 pub(crate) fn codes(reader: &mut Reader<'_>, node: &Node<'_>, protocol: &Protocol) -> Option<Codes> {
     let at = protocol.rules.response_code;
     if !node.value.is_table() {
-        return Some(Codes { by: BTreeMap::new(), other: code(reader, node, at)? });
+        return Some(Codes { by: BTreeMap::new(), other: code(reader, node, at, protocol)? });
     }
     let mut table = node.table(reader)?;
-    let other = table.needed(reader, "other").and_then(|node| code(reader, &node, at));
+    let other = table.needed(reader, "other").and_then(|node| code(reader, &node, at, protocol));
     let mut by = BTreeMap::new();
     for (participant, node) in table.take_all() {
         let participant = participant_bytes(reader, &node.place, participant, protocol);
-        if let (Some(participant), Some(code)) = (participant, code(reader, &node, at)) {
+        if let (Some(participant), Some(code)) = (participant, code(reader, &node, at, protocol)) {
             by.insert(participant, code);
         }
     }
     Some(Codes { by, other: other? })
 }
 
-fn code(reader: &mut Reader<'_>, node: &Node<'_>, at: Slice) -> Option<Box<[u8]>> {
+fn code(reader: &mut Reader<'_>, node: &Node<'_>, at: Slice, protocol: &Protocol) -> Option<Box<[u8]>> {
     let text = node.text(reader, "a response code in quotes")?;
     let width = at.range().len();
     if text.is_empty() || text.len() > width || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         reader.mistake(&node.place, format!("`{text}` is not a response code of 1 to {width} characters"), None);
         return None;
     }
-    Some(padded(text, width))
+    Some(padded(text, at, protocol))
 }
 
 pub(crate) fn participant_bytes(
@@ -54,11 +55,14 @@ pub(crate) fn participant_bytes(
         reader.mistake(place, format!("`{text}` is longer than `{field}`, which has {width} bytes"), None);
         return None;
     }
-    Some(padded(text, width))
+    Some(padded(text, *at, protocol))
 }
 
-fn padded(text: &str, width: usize) -> Box<[u8]> {
-    let mut bytes = text.as_bytes().to_vec();
-    bytes.resize(width, b' ');
+/// In the charset of the header's field.
+fn padded(text: &str, at: Slice, protocol: &Protocol) -> Box<[u8]> {
+    let fields = protocol.catalog.layouts.iter().flat_map(|layout| layout.head());
+    let charset = fields.into_iter().find(|field| field.at == at).map_or(Charset::Ascii, |field| field.charset.encode);
+    let mut bytes: Vec<u8> = text.bytes().map(|byte| charset.byte(byte).unwrap_or(byte)).collect();
+    bytes.resize(at.range().len(), charset.blank());
     bytes.into_boxed_slice()
 }

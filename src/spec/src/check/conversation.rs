@@ -21,7 +21,9 @@ pub(crate) fn stamps(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec
     let mut all = Vec::new();
     for name in &scene.written.stamp {
         all.push(scene.header_field(name, out).and_then(|column| match &column.field.kind {
-            Kind::Stamp(pattern) => Some(StampRule { at: column.field.at, pattern: pattern.clone() }),
+            Kind::Stamp(pattern) => {
+                Some(StampRule { at: column.field.at, pattern: pattern.clone(), charset: column.field.charset.encode })
+            }
             _ if !column.sure => None,
             _ => {
                 out.push(
@@ -93,6 +95,7 @@ pub(crate) fn number(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Num
         scope: scope?,
         range: first..=last,
         warn: warn.map_or(last, |warn| warn.value),
+        charset: column.field.charset.encode,
     })
 }
 
@@ -426,7 +429,9 @@ pub(crate) fn poll(scene: &Scene<'_>, written: &written::Poll, out: &mut Vec<Dia
     let answer_bytes = bytes(answer, false, out);
     let stamps = request.columns.iter().filter(|column| column.field.fill == Fill::Stamped);
     let stamps = stamps.filter_map(|column| match &column.field.kind {
-        Kind::Stamp(pattern) => Some(StampRule { at: column.field.at, pattern: pattern.clone() }),
+        Kind::Stamp(pattern) => {
+            Some(StampRule { at: column.field.at, pattern: pattern.clone(), charset: column.field.charset.encode })
+        }
         _ => None,
     });
     let echo = echo(request, answer, out);

@@ -364,7 +364,6 @@ pub(crate) fn column<'s>(
     };
     misplaced(written, &field, stamped, out);
     field.text = text::rule(written, &field, out);
-    text::stamped(written, &field, out);
     field.equal.ebcdic = field.charset.decode.is_ebcdic();
     if field.fill == Fill::Given && !is_filler {
         if let Some(text) = &written.constant {

@@ -8,7 +8,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
-use pabal_telegram::Slice;
+use pabal_telegram::{Charset, Slice};
 
 use crate::catalog::{Select, SelectRow, TelegramId};
 use crate::check::layout::{self, Column, Draft};
@@ -58,11 +58,13 @@ pub(crate) fn check(
     let Some(by) = by.into_iter().collect::<Option<Vec<_>>>() else { return Selection::default() };
     let mut selection =
         Selection { by: by.iter().map(|column| column.field.at).collect(), rows: Vec::new(), whole: true };
+    // Where it is missing, that was told.
+    let charset = protocol.encode.unwrap_or(Charset::Cp949);
     let mut known: Vec<&str> = Vec::new();
     for row in &written.rows {
         known.push(&row.telegram.value);
         let (header, by) = ((header, header_is_whole), by.as_slice());
-        match make(row, header, by, drafts, out).filter(|_| !row.broken) {
+        match make(row, header, by, drafts, charset, out).filter(|_| !row.broken) {
             Some(made) => selection.rows.push(made),
             None => selection.whole = false,
         }
@@ -91,6 +93,7 @@ fn make(
     (header, header_is_whole): (&[Column<'_>], bool),
     by: &[&Column<'_>],
     drafts: &[Draft<'_>],
+    charset: Charset,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Made> {
     let name = &written.telegram;
@@ -167,8 +170,18 @@ fn make(
         }
         let mut alternatives = Vec::new();
         for text in texts {
-            if u32::try_from(text.value.len()).ok() != Some(at.len) {
-                let message = format!("{:?} is {} bytes long, its place {}", text.value, text.value.len(), at.len);
+            let mut bytes = Vec::new();
+            if charset.encode(&text.value, &mut bytes).is_err() {
+                let message = format!("{:?} cannot be written in {charset}", text.value);
+                out.push(
+                    error(mistake::IMPOSSIBLE_ROW, text.span, "never there", message)
+                        .help("bytes are compared as the protocol's `charset` writes them"),
+                );
+                good = false;
+                continue;
+            }
+            if u32::try_from(bytes.len()).ok() != Some(at.len) {
+                let message = format!("{:?} is {} bytes long, its place {}", text.value, bytes.len(), at.len);
                 out.push(
                     error(mistake::IMPOSSIBLE_ROW, text.span, "never equal", message)
                         .help("`bytes 0..3` are three bytes: 0, 1 and 2"),
@@ -176,7 +189,7 @@ fn make(
                 good = false;
                 continue;
             }
-            alternatives.push(text.value.as_bytes().into());
+            alternatives.push(bytes.into());
         }
         conditions.push((at, alternatives));
     }

@@ -36,19 +36,6 @@ pub(crate) fn charset(written: &written::Field, ground: CharsetPair, out: &mut V
     charset
 }
 
-/// Tells digits that the gateway would write in ASCII, where the field's are EBCDIC.
-pub(crate) fn stamped(written: &written::Field, field: &Field, out: &mut Vec<Diagnostic>) {
-    let is_digits = !matches!(field.kind, Kind::Text | Kind::Filler);
-    if field.fill != Fill::Stamped || !is_digits || !field.charset.encode.is_ebcdic() {
-        return;
-    }
-    let message =
-        format!("The gateway writes field `{}` in ASCII, and its charset is {}", field.path, field.charset.encode);
-    let span = written.text.charset.as_ref().map_or(written.name.span, |charset| charset.span);
-    let help = "numbers, dates and times that the gateway writes are in a charset with ASCII's digits: say `charset ascii` here,                 or describe the telegrams below `layouts`";
-    out.push(error(mistake::STAMPED_EBCDIC, span, "written by the gateway", message).help(help));
-}
-
 /// What is said of the field as a text. `wide when` comes later ([`wide`]): it needs the other fields.
 pub(crate) fn rule(written: &written::Field, field: &Field, out: &mut Vec<Diagnostic>) -> TextRule {
     let said = &written.text;

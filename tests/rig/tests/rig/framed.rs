@@ -97,15 +97,20 @@ fn sources(frame: &str) -> Vec<Source> {
 }
 
 /// A gateway with one line that carries both ways.
-struct House {
-    gateway: Gateway,
+pub(crate) struct House {
+    pub(crate) gateway: Gateway,
     directory: TempDir,
 }
 
 impl House {
     async fn start(frame: &str, peer: SocketAddr) -> Self {
+        Self::start_by(frame, sources(frame), peer).await
+    }
+
+    /// By another spec.
+    pub(crate) async fn start_by(frame: &str, sources: Vec<Source>, peer: SocketAddr) -> Self {
         let directory = tempfile::tempdir().expect("a place for files");
-        let config = config(directory.path(), peer).with_spec("van", sources(frame));
+        let config = config(directory.path(), peer).with_spec("van", sources);
         let gateway = Gateway::start(config).await.unwrap_or_else(|error| panic!("{frame}: {error}"));
         let house = Self { gateway, directory };
         house.wait_up(frame).await;
@@ -184,6 +189,19 @@ name = "main"
     Config::parse(&text, "pabal.toml").unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// An institution by this spec and scenario on one line, and where it listens.
+pub(crate) async fn simulated(sources: &[Source], scenario: &str) -> (Simulator, SocketAddr) {
+    let institution = pabal_spec::load(sources).unwrap_or_else(|found| panic!("{found:#?}")).institution;
+    let protocol = Arc::clone(&institution.protocols[0]);
+    let scenario = Scenario::parse(scenario, "scenario.toml", &protocol);
+    let scenario = scenario.unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let options = Options::new(protocol, Arc::new(scenario), Settings::duplex(1), vec![Some(any)]);
+    let bank = Simulator::start(options).await.expect("it starts");
+    let address = bank.local_address(LineId(0)).expect("it listens");
+    (bank, address)
+}
+
 /// The participant, and where it listens.
 async fn participant(frame: &str, fault: Option<&str>) -> (Process, SocketAddr) {
     let mut process = framed_peer(frame, fault);
@@ -214,13 +232,8 @@ fn each_frame_is_spoken_with_a_participant_that_makes_it_by_hand() {
 fn each_frame_is_spoken_with_the_simulator_in_pieces() {
     run(async {
         for (_, frame) in FRAMES {
-            let institution = pabal_spec::load(&sources(frame)).expect("it is right").institution;
-            let protocol = Arc::clone(&institution.protocols[0]);
-            let scenario = Scenario::parse(SCENARIO, "scenario.toml", &protocol).expect("it is right");
-            let any = SocketAddr::from(([127, 0, 0, 1], 0));
-            let options = Options::new(protocol, Arc::new(scenario), Settings::duplex(1), vec![Some(any)]);
-            let bank = Simulator::start(options).await.expect("it starts");
-            let house = House::start(frame, bank.local_address(LineId(0)).expect("it listens")).await;
+            let (bank, address) = simulated(&sources(frame), SCENARIO).await;
+            let house = House::start(frame, address).await;
             for _ in 0..6 {
                 assert_eq!(house.approval(frame).await, "A0000001", "{frame}");
             }

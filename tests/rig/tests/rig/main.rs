@@ -7,6 +7,7 @@ mod dated;
 mod day;
 mod first;
 mod framed;
+mod host;
 mod journal;
 mod keys;
 mod notices;

@@ -126,6 +126,35 @@ async fn what_is_wrong_changes_nothing(rig: &Rig) {
     assert!(same.iter().all(|one| one.old == one.new), "{same:?}");
 }
 
+/// A mistake in a file that is included is told with its own name, and an edit of it is another version.
+#[test]
+fn an_included_file_is_reloaded_with_the_file_that_includes_it() {
+    run(async {
+        let mut spec = pabal_rig::spec();
+        let main = spec.iter_mut().find(|source| source.name == "firmbanking.spec").expect("it is shipped");
+        let (before, behind) = main.text.split_once("telegram trust ").expect("it is described");
+        let (trust, behind) = behind.split_once("\n}\n").expect("it ends");
+        let included = format!("telegram trust {trust}\n}}\n");
+        main.text = format!("{before}include \"trust.spec\"\n{behind}");
+        spec.push(pabal_spec::Source { name: "trust.spec".to_owned(), text: included });
+        let rig = Rig::open_with(Options { spec, spec_on_disk: true, ..Options::default() }).await;
+        let reload = || soon("it answers", rig.handle().reload(Some("hecto"), "the rig", "a test"));
+        rig.edit_file("trust.spec", "pay_account ", "payer_account ");
+        let reloaded = reload().await.unwrap();
+        assert_ne!(reloaded[0].old, reloaded[0].new);
+        rig.edit_file("trust.spec", "payer_account ", "Payer ");
+        let Err(ReloadError::Mistakes { sources, diagnostics, .. }) = reload().await else { panic!("a mistake") };
+        let file = |told: &pabal_spec::Diagnostic| sources[usize::from(told.at.span.source.0)].name.clone();
+        let errors: Vec<_> = diagnostics.iter().filter(|told| told.severity == pabal_spec::Severity::Error).collect();
+        assert_eq!(errors.iter().map(|told| file(told)).collect::<Vec<_>>(), ["trust.spec"], "{errors:?}");
+        rig.succeed(&transfer(1_000)).await;
+        for line in [REQUESTS, ANSWERS] {
+            let count = rig.bank().read(|ledger| ledger.line(line));
+            assert_eq!((count.open, count.total), (1, 1), "0 disconnects");
+        }
+    });
+}
+
 /// A figure, for whoever runs this with `--nocapture`.
 #[expect(clippy::print_stdout, reason = "a figure, for whoever looks")]
 fn print(line: &str) {
