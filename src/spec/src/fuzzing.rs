@@ -118,7 +118,7 @@ mod tests {
     use std::path::Path;
     use std::string::ToString;
 
-    use pabal_telegram::{Charset, Deframer};
+    use pabal_telegram::{Charset, Checksum, Deframer};
     use proptest::prelude::*;
 
     use super::reached::Reached;
@@ -238,12 +238,9 @@ mod tests {
         std::println!("{reached}");
     }
 
-    /// Words of the language of fields that are not drawn, and why.
-    const NOT_DRAWN: [&str; 4] = [
-        // Names that the parser has for clauses that have no word of their own.
-        "class", "computed", // A telegram of the poll alone has it.
-        "at", "send",
-    ];
+    /// Words that are not drawn: names that the parser has for clauses without a word of their own; and of `at send`, which a telegram of the
+    /// poll alone has.
+    const NOT_DRAWN: [&str; 4] = ["at", "class", "computed", "send"];
 
     /// The words that the parser knows of fields and blocks of fields, taken from its source, are all drawn.
     #[test]
@@ -278,7 +275,8 @@ mod tests {
         assert!(known.len() > 60 && known.contains("overpunch") && known.contains("until"), "{known:?}");
         let charsets = Charset::ALL.iter().map(|(word, _)| *word);
         let classes = pabal_telegram::Class::ALL.iter().map(|(word, _)| *word);
-        let all = known.into_iter().chain(charsets).chain(classes).chain(parse::MODES);
+        let crcs = [&Checksum::CRC16[..], &Checksum::CRC32].concat().into_iter().map(|(word, _)| word);
+        let all = known.into_iter().chain(charsets).chain(classes).chain(crcs).chain(parse::MODES);
         let missing: BTreeSet<&str> = all.filter(|word| !drawn.contains(*word)).collect();
         assert_eq!(missing, BTreeSet::from(NOT_DRAWN));
     }

@@ -322,8 +322,11 @@ impl<'s, 'd> Draft<'s, 'd> {
             ("X(4)", 4, "crc16 modbus"),
             ("9(5) binary(2) little", 2, "crc16 arc"),
             ("9(5) bcd", 3, "crc16 xmodem"),
+            ("X(4)", 4, "crc16 kermit"),
+            ("9(5)", 5, "crc16 ibm-3740"),
             ("X(8)", 8, "crc32 iso-hdlc"),
             ("9(10)", 10, "crc32 bzip2"),
+            ("9(10) binary(4) big", 4, "crc32 iscsi"),
         ]);
         let words = *self.draw.one_of(&["", " plus 4", " minus 2"]);
         let sum = self.name('f');
