@@ -24,7 +24,7 @@ fn leaked<T>(value: T) -> &'static T {
 }
 
 /// How many telegrams of a buffer are read into the slots together.
-const BLOCK: usize = 128;
+const BLOCK: usize = 64;
 
 /// A contender may take at most so many times as long.
 pub(crate) const GOAL_IS_LEAST: bool = false;

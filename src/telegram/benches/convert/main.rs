@@ -8,27 +8,40 @@
 //!
 //! Two shared cores of a Xeon with AVX-512, of which nothing is used beyond SSE2; best of rounds in turns with seven other loads on the
 //! machine. `memcpy` of the 300 bytes takes 5 to 22 ns there, by where its buffers happen to lie, so that ratios to it say little; the
-//! known floors are 61 ns for reading and 127 ns for writing.
+//! known floors are 61 ns for reading and 127 ns for writing. The yardstick itself takes 52 ns in one build and 60 in another, by where
+//! its code happens to lie; instructions are the same in all.
 //!
 //! | nanoseconds                    | best | instructions | of the yardstick | asked |
 //! |--------------------------------|-----:|-------------:|-----------------:|------:|
-//! | yardstick, reading             |   51 |          826 |                  |       |
-//! | all fields, Hangul checked     |  114 |        1,965 |              2.2 |   1.5 |
-//! | all fields, Hangul to UTF-8    |  177 |        2,434 |              3.4 |   2.2 |
-//! | field by field                 | 1100 |       11,000 |                  |       |
+//! | yardstick, reading             | 52-60|          826 |                  |       |
+//! | all fields, Hangul checked     |   77 |        1,233 |        1.27-1.49 |   1.5 |
+//! | all fields, Hangul to UTF-8    |   92 |        1,461 |        1.53-1.77 |   2.2 |
+//! | a buffer of many               |   63 |          900 |        1.05-1.21 |   1.1 |
+//! | the same, Hangul to UTF-8      |   77 |        1,136 |        1.28-1.48 |       |
+//! | field by field                 | 1670 |       13,700 |                  |       |
 //! | yardstick, writing             |  141 |        1,772 |                  |       |
 //! | values in order                |  541 |        4,305 |          2.5-3.6 |   1.3 |
 //! | values by path                 | 2000 |       19,700 |                  |       |
 //!
-//! Reading is bound by how many instructions there are: the processor does five a cycle. By callgrind, for one telegram: 10 short
-//! numbers take 32 instructions each and 7 long ones 55, of which the digits themselves are 11 and 24, as in the yardstick; the rest
-//! is the loop (4), where the field lies (3), the check that it lies there (3), the mask (2), whether they are digits (5). 18 texts
-//! take 33 to 50 each, 8 and 16 of them for printable ASCII and 9 for the spaces at the end; the yardstick checks all classes of all
-//! bytes at once in 76, which a layout made at run time could do with two tables of its own; Hangul takes 45 more in each of 4 names.
-//! 1.5 times needs 30 instructions a field: checks of whole telegrams by vector, or shuffles behind a question to the processor, which
-//! is unsafe code.
-//! Hangul as UTF-8 adds 16 instructions a syllable and 40 a name, 13.5 and 4 of them, and what the length of a memo makes the
-//! processor guess wrong. Writing does 2.5 instructions a cycle: values are 48 bytes each, 1.8 MB of them, more than the second cache
+//! Reading is bound by how many instructions there are: the processor does five to six a cycle. What each step was expected to take of a
+//! telegram, and what it took (before: 1,965):
+//!
+//! | step                                                            | expected | took |
+//! |-----------------------------------------------------------------|---------:|-----:|
+//! | the classes of all bytes, two tables and a mask of 16 bytes     |      143 |  175 |
+//! | 17 numbers, two windows at a time; two begin too early          |      300 |  290 |
+//! | 18 texts: the last byte that is no space, and whether all ASCII |      306 |  350 |
+//! | Hangul of four names, checked                                   |       60 |   72 |
+//! | from list to list, the call and the answer                      |      160 |  345 |
+//! | Hangul to UTF-8: eight syllables at once, each looked up        |      490 |  230 |
+//!
+//! From list to list it is more than thought: each list is as long as the layout says, and is cut from the places of all values. Plain
+//! arrays instead of sixteen bytes by name ([`wide`](https://docs.rs/wide)) became byte-by-byte code of 80 instructions a number. Digits
+//! that begin before a window can were moved up through memory first, which took 20 ns: the processor waits for what it has just written.
+//! Of many telegrams sixteen go together, field by field: what is known of a field stays in registers, and the lists cost nothing. Eight
+//! or 32 at a time are the same within a nanosecond.
+//!
+//! Writing does 2.5 instructions a cycle: values are 48 bytes each, 1.8 MB of them, more than the second cache
 //! holds beside the rest, and each kind of field is a jump.
 //!
 //! Two threads read 1.7 to 1.8 times what one does, while a loop that only counts gained 1.2 in the same run; `--threads` asks that alone.

@@ -29,7 +29,7 @@ pub(super) fn one<const MAKES_TEXT: bool>(layout: &Layout, side: Side, telegram:
 }
 
 /// How many telegrams are read together.
-pub(super) const LANES: usize = 32;
+pub(super) const LANES: usize = 16;
 
 /// Reads blocks of telegrams, each `stride` bytes from the one before, and names those with which something may be wrong.
 pub(super) fn blocks<'b, const MAKES_TEXT: bool>(
@@ -51,24 +51,28 @@ pub(super) fn blocks<'b, const MAKES_TEXT: bool>(
         let texts = of_texts.next().unwrap_or_default();
         let made = of_made.next().unwrap_or_default();
         let mut pass: Pass<'_, MAKES_TEXT, LANES> = Pass { layout, side, made, mixed: &mut slots.mixed, wrong: 0 };
-        let whole = bytes.chunks_exact(stride);
-        let rest = whole.remainder();
-        let mut unlike = u64::from(!rest.is_empty()) << whole.len();
+        let rest = u64::from(!bytes.len().is_multiple_of(stride)) << (bytes.len() / stride);
         // Where there are fewer, the first one is read again.
-        let mut rows = [whole.clone().next().and_then(|row| steps.classes.bytes(row)).unwrap_or_default(); LANES];
-        for ((lane, row), place) in whole.clone().enumerate().zip(&mut rows) {
+        let mut rows = [steps.classes.bytes(bytes).unwrap_or_default(); LANES];
+        for (place, row) in rows.iter_mut().zip(bytes.chunks_exact(stride)) {
             *place = steps.classes.bytes(row).unwrap_or_default();
-            unlike |= u64::from(!steps.classes.hold(place)) << lane;
+        }
+        let (mut unlike, mut bit) = (rest, 1);
+        for row in rows {
+            unlike |= if steps.classes.hold(row) { 0 } else { bit };
+            bit <<= 1;
         }
         pass.all(steps, &rows, numbers, texts);
-        for (lane, row) in bytes.chunks(stride).enumerate() {
-            if unlike >> lane & 1 != 0 {
+        if unlike != 0 {
+            for (lane, row) in bytes.chunks(stride).enumerate().filter(|(lane, _)| unlike >> lane & 1 != 0) {
                 pass.one_by_one(steps, row.get(..layout.len() as usize).unwrap_or(row), lane, numbers, texts);
             }
         }
-        let length = u64::from(!rest.is_empty()) << whole.len();
         let always = if layout.is_fixed() && !layout.computes() { 0 } else { u64::MAX };
-        let asked = pass.wrong | length | always;
+        let asked = pass.wrong | rest | always;
+        if asked == 0 {
+            continue;
+        }
         (0..bytes.len().div_ceil(stride))
             .filter(|lane| asked >> lane & 1 != 0)
             .for_each(|lane| wrong(block * LANES + lane));
@@ -98,28 +102,32 @@ impl<const MAKES_TEXT: bool, const LANES: usize> Pass<'_, MAKES_TEXT, LANES> {
     fn all(&mut self, steps: &Steps, rows: &[&[u8]; LANES], numbers: &mut [Number], texts: &mut [Text]) {
         let Numbers { plain, early, signed, loose } = &steps.numbers;
         let (mut columns, _) = numbers.as_chunks_mut();
-        plain_numbers(plain, rows, taken(&mut columns, plain.len()));
-        each(early, rows, taken(&mut columns, early.len()), |step, bytes, _| early_number(step, bytes));
-        each(signed, rows, taken(&mut columns, signed.len()), |step, bytes, lane| {
+        plain_numbers::<false, LANES>(plain, rows, taken(&mut columns, plain.len()));
+        plain_numbers::<true, LANES>(early, rows, taken(&mut columns, early.len()));
+        each(signed, rows, &mut columns, |step, bytes, lane| {
             signed_number(step, bytes, window::at(bytes, step.from))
                 .unwrap_or_else(|| self.odd_number(step.of.id, bytes, lane))
         });
-        each(loose, rows, columns, |step, bytes, lane| {
+        each(loose, rows, &mut columns, |step, bytes, lane| {
             loose_number(step, bytes).unwrap_or_else(|| self.odd_number(step.of.id, bytes, lane))
         });
 
         let Texts { codes, plain, late, loose_codes, loose } = &steps.texts;
         let (mut columns, _) = texts.as_chunks_mut();
-        each(codes, rows, taken(&mut columns, codes.len()), |step, _, _| Text::plain(step.len.into()));
-        each(plain, rows, taken(&mut columns, plain.len()), |step, bytes, lane| self.text::<false>(step, bytes, lane));
-        each(late, rows, taken(&mut columns, late.len()), |step, bytes, lane| self.text::<true>(step, bytes, lane));
-        each(loose_codes, rows, taken(&mut columns, loose_codes.len()), |step, bytes, lane| {
+        each(codes, rows, &mut columns, |step, _, _| Text::plain(step.len.into()));
+        for (step, column) in plain.iter().zip(taken(&mut columns, plain.len())) {
+            self.text::<false>(step, rows, column);
+        }
+        for (step, column) in late.iter().zip(taken(&mut columns, late.len())) {
+            self.text::<true>(step, rows, column);
+        }
+        each(loose_codes, rows, &mut columns, |step, bytes, lane| {
             loose_code(step, bytes).unwrap_or_else(|| self.odd_text(step.of.id, bytes, lane, step.at))
         });
-        each(loose, rows, columns, |step, bytes, lane| match loose_text(step, bytes) {
-            Loose::Text(text) => text,
-            Loose::Printable => self.text::<true>(step, bytes, lane),
-            Loose::Odd => self.odd_text(step.of.id, bytes, lane, step.at),
+        each(loose, rows, &mut columns, |step, bytes, lane| match loose_text(step, bytes) {
+            Some(Text::NULL) => Text::NULL,
+            Some(plain) => self.beyond_ascii::<true>(step, bytes, lane, plain),
+            None => self.odd_text(step.of.id, bytes, lane, step.at),
         });
         for id in &steps.others {
             for (lane, bytes) in rows.iter().enumerate() {
@@ -151,25 +159,47 @@ impl<const MAKES_TEXT: bool, const LANES: usize> Pass<'_, MAKES_TEXT, LANES> {
 
     /// A text of printable bytes, and of bytes beyond ASCII, which are looked at.
     #[inline(always)]
-    fn text<const LATE: bool>(&mut self, step: &Letters, bytes: &[u8], lane: usize) -> Text {
-        let Some(found) = window::at(bytes, step.from) else { return absent(Text::FAULT) };
+    fn text<const LATE: bool>(&mut self, step: &Letters, rows: &[&[u8]; LANES], column: &mut [Text; LANES]) {
+        let (from, field, shift) = (step.from, step.field, if LATE { step.shift } else { 0 });
+        let mut all = Window::ZERO;
+        let mut read = |row: &[u8], text: &mut Text| {
+            let Some(found) = window::at(row, from) else { return absent(core::slice::from_mut(text), Text::FAULT) };
+            all |= found;
+            *text = Text::plain(len(found, field, shift));
+        };
+        // Four at a time, so that the loop itself costs less.
+        let ((fours, rows_left), (columns, left)) = (rows.as_chunks::<4>(), column.as_chunks_mut::<4>());
+        for (rows, column) in fours.iter().zip(columns) {
+            rows.iter().zip(column).for_each(|(row, text)| read(row, text));
+        }
+        rows_left.iter().zip(left).for_each(|(row, text)| read(row, text));
+        if high(all) & field == 0 {
+            return;
+        }
+        for lane in 0..LANES {
+            column[lane] = self.beyond_ascii::<LATE>(step, rows[lane], lane, column[lane]);
+        }
+    }
+
+    /// A text of so many bytes of which some may be beyond ASCII.
+    #[inline(always)]
+    fn beyond_ascii<const LATE: bool>(&mut self, step: &Letters, bytes: &[u8], lane: usize, plain: Text) -> Text {
+        let Some(found) = window::at(bytes, step.from) else { return plain };
+        let (high, Text(len)) = (high(found) & step.field, plain);
         let shift = if LATE { step.shift } else { 0 };
-        let filled = !same(found, b' ') & step.field;
-        // A bit before the field's, so that there is a highest one.
-        let len = (filled << 1 | 1 << shift).ilog2() - shift;
-        let high = high(found) & step.field;
         if high == 0 {
-            return Text::plain(len);
+            return plain;
         }
         let is_hangul = !hangul::parts(found, shift & 1 != 0) & high | (high ^ high >> 1) & step.pairs == 0;
         if !(is_hangul && step.of.korean) {
             return self.odd_text(step.of.id, bytes, lane, step.at);
         }
         if !MAKES_TEXT {
-            return Text::plain(len);
+            return plain;
         }
         // Every byte that is one of a syllable, up to the last one.
-        let Some(room) = self.made.get_mut(step.at * LANES + lane).filter(|_| high >> shift == (1 << len) - 1) else {
+        let room = self.made.get_mut(step.at * LANES + lane);
+        let Some(room) = room.filter(|_| high >> shift == (1 << len) - 1) else {
             return self.odd_text(step.of.id, bytes, lane, step.at);
         };
         hangul::write(found, shift, step.len, room);
@@ -236,8 +266,8 @@ impl<const MAKES_TEXT: bool, const LANES: usize> Pass<'_, MAKES_TEXT, LANES> {
 /// Of a field that is not where its step says. There is none; told so, the compiler puts this out of the way.
 #[cold]
 #[inline(never)]
-fn absent<T>(fault: T) -> T {
-    fault
+fn absent<T: Copy>(column: &mut [T], fault: T) {
+    column.fill(fault);
 }
 
 /// The first columns, which the others are left without.
@@ -251,10 +281,13 @@ fn taken<'c, T>(columns: &mut &'c mut [T], count: usize) -> &'c mut [T] {
 fn each<'s, S, T, const LANES: usize>(
     steps: &'s [S],
     rows: &[&[u8]; LANES],
-    columns: &mut [[T; LANES]],
+    columns: &mut &mut [[T; LANES]],
     mut read: impl FnMut(&'s S, &[u8], usize) -> T,
 ) {
-    for (step, column) in steps.iter().zip(columns) {
+    if steps.is_empty() {
+        return;
+    }
+    for (step, column) in steps.iter().zip(taken(columns, steps.len())) {
         for lane in 0..LANES {
             column[lane] = read(step, rows[lane], lane);
         }
@@ -263,43 +296,42 @@ fn each<'s, S, T, const LANES: usize>(
 
 /// Numbers of which nothing is left to be asked, two at a time.
 #[inline(always)]
-fn plain_numbers<const LANES: usize>(steps: &[Digits], rows: &[&[u8]; LANES], columns: &mut [[Number; LANES]]) {
+fn plain_numbers<const EARLY: bool, const LANES: usize>(
+    steps: &[Digits],
+    rows: &[&[u8]; LANES],
+    columns: &mut [[Number; LANES]],
+) {
     if let [bytes] = rows[..] {
         let ((pairs, rest), (columns, last)) = (steps.as_chunks(), columns.as_flattened_mut().as_chunks_mut());
         for ([a, b], column) in pairs.iter().zip(columns) {
-            *column = two_numbers(a, bytes, b, bytes);
+            two_numbers::<EARLY>([a, b], [bytes; 2], column);
         }
         for (step, column) in rest.iter().zip(last) {
-            [*column, _] = two_numbers(step, bytes, step, bytes);
+            let mut twice = [Number::FAULT; 2];
+            two_numbers::<EARLY>([step; 2], [bytes; 2], &mut twice);
+            [*column, _] = twice;
         }
         return;
     }
     let (rows, _) = rows.as_chunks();
     for (step, column) in steps.iter().zip(columns) {
-        let (column, _) = column.as_chunks_mut();
-        for ([a, b], numbers) in rows.iter().zip(column) {
-            *numbers = two_numbers(step, a, step, b);
+        let (step, (column, _)) = (&step.clone(), column.as_chunks_mut());
+        for (rows, column) in rows.iter().zip(column) {
+            two_numbers::<EARLY>([step; 2], *rows, column);
         }
     }
 }
 
 #[inline(always)]
-fn two_numbers(a: &Digits, in_a: &[u8], b: &Digits, in_b: &[u8]) -> [Number; 2] {
-    match (window::at(in_a, a.from), window::at(in_b, b.from)) {
-        (Some(first), Some(second)) => {
-            let [a, b] = window::joined_two(first & a.mask, second & b.mask);
-            [Number::units(a), Number::units(b)]
-        }
-        _ => absent([Number::FAULT; 2]),
-    }
-}
-
-#[inline(always)]
-fn early_number(step: &Digits, bytes: &[u8]) -> Number {
-    match window::moved_up(bytes, step.up) {
-        Some(found) => Number::units(window::joined(found & step.mask)),
-        None => absent(Number::FAULT),
-    }
+fn two_numbers<const EARLY: bool>([a, b]: [&Digits; 2], rows: [&[u8]; 2], column: &mut [Number; 2]) {
+    let window = |step: &Digits, bytes| {
+        if EARLY { window::moved_up(bytes, step.up) } else { window::at(bytes, step.from) }
+    };
+    let (Some(first), Some(second)) = (window(a, rows[0]), window(b, rows[1])) else {
+        return absent(column, Number::FAULT);
+    };
+    let [first, second] = window::joined_two(first & a.mask, second & b.mask);
+    *column = [Number::units(first), Number::units(second)];
 }
 
 /// A number with its sign; `None` if there is none, or nought has one.
@@ -343,22 +375,22 @@ fn loose_code(step: &Letters, bytes: &[u8]) -> Option<Text> {
     is_all(window::within(found, Window::splat(b'0'), Window::splat(9))).then(|| Text::plain(step.len))
 }
 
-enum Loose {
-    Text(Text),
-    /// A text of which everything is printable, or beyond ASCII.
-    Printable,
-    Odd,
-}
-
-/// The same of a text.
+/// The same of a text, which may go beyond ASCII.
 #[inline(always)]
-fn loose_text(step: &Letters, bytes: &[u8]) -> Loose {
-    let Some(found) = window::at(bytes, step.from) else { return Loose::Odd };
+fn loose_text(step: &Letters, bytes: &[u8]) -> Option<Text> {
+    let found = window::at(bytes, step.from)?;
     let is_all = |bits: u32| bits & step.field == step.field;
     let (spaces, zeros) = (is_all(same(found, b' ')), is_all(same(found, b'0')));
     if (step.of.no_spaces && spaces) || (step.of.no_zeros && zeros) {
-        return Loose::Text(Text::NULL);
+        return Some(Text::NULL);
     }
     let printable = window::within(found, Window::splat(b' '), Window::splat(0x7E - b' '));
-    if is_all(printable | high(found)) { Loose::Printable } else { Loose::Odd }
+    is_all(printable | high(found)).then(|| Text::plain(len(found, step.field, step.shift)))
+}
+
+/// How many bytes of a field there are before the spaces at its end.
+#[inline(always)]
+fn len(found: Window, field: u32, shift: u32) -> u32 {
+    // A bit before the field's, so that there is a highest one.
+    ((!same(found, b' ') & field) << 1 | 1 << shift).ilog2() - shift
 }
