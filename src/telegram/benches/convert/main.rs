@@ -36,7 +36,7 @@
 //! | Hangul to UTF-8: eight syllables at once, each looked up        |      490 |  230 |
 //!
 //! From list to list it is more than thought: each list is as long as the layout says, and is cut from the places of all values. Plain
-//! arrays instead of sixteen bytes by name ([`wide`](https://docs.rs/wide)) became byte-by-byte code of 80 instructions a number. Digits
+//! arrays instead of sixteen bytes by name (the crate wide) became byte-by-byte code of 80 instructions a number. Digits
 //! that begin before a window can were moved up through memory first, which took 20 ns: the processor waits for what it has just written.
 //! Of many telegrams sixteen go together, field by field: what is known of a field stays in registers, and the lists cost nothing. Eight
 //! or 32 at a time are the same within a nanosecond.
