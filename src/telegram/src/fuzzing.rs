@@ -336,8 +336,13 @@ fn is_kept(field: &Field, bytes: &[u8]) -> bool {
         |byte: Option<&u8>| byte.is_some_and(|byte| byte.wrapping_sub(field.charset.decode.digit_zero()) <= 9);
     let is_kept = match number.form {
         Form::Packed { signed: true } => bytes.last().is_some_and(|last| last & 0xF != 0xF),
-        Form::Zoned(Sign::OverpunchLeading(Zones::Ibm)) => !is_digit(bytes.first()),
-        Form::Zoned(Sign::OverpunchTrailing(Zones::Ibm)) => !is_digit(bytes.last()),
+        // In EBCDIC there are no other zones than IBM's.
+        Form::Zoned(Sign::OverpunchLeading(zones)) if zones == Zones::Ibm || field.charset.decode.is_ebcdic() => {
+            !is_digit(bytes.first())
+        }
+        Form::Zoned(Sign::OverpunchTrailing(zones)) if zones == Zones::Ibm || field.charset.decode.is_ebcdic() => {
+            !is_digit(bytes.last())
+        }
         _ => true,
     };
     is_kept && number.lenient == NumberModes::default() && number.blank != Blank::Zero
