@@ -24,8 +24,8 @@ use crate::frame::{
 use crate::kind::{Blank, Form, Kind, NumberModes, Sign, Year, Zones};
 use crate::layout::Layout;
 use crate::mask::{masked, redacted};
-use crate::slots::Slots;
 use crate::slots::write::{Room, Writing};
+use crate::slots::{Slots, Telegrams};
 use crate::text::{Wide, widened};
 use crate::value::{Value, ValueRef};
 use source::{Source, layout};
@@ -209,6 +209,20 @@ pub(crate) fn check_slots(telegram: &Telegram<'_, '_>) {
             let units = value.as_ref().and_then(ValueRef::number).and_then(|number| i64::try_from(number.units).ok());
             assert_eq!(reading.units(id), units, "{}", field.path);
         }
+        let good = telegram.fields().filter_map(|(id, _, value)| Some((id, value.ok()?)));
+        assert!(reading.fields().map(|(id, _, value)| (id, value)).eq(good));
+    }
+    if telegram.bytes().len() as u64 != u64::from(layout.len()) {
+        return;
+    }
+    // One behind another, they are each what they are alone.
+    let three = [telegram.bytes(), &other, telegram.bytes()].concat();
+    let mut slots = Slots::new();
+    let readings = Telegrams::new(layout, &three, 0, telegram.side()).read_text_into(&mut slots);
+    assert_eq!(readings.iter().count(), 3);
+    for reading in readings.iter() {
+        let telegram = reading.telegram();
+        assert_eq!(reading.faults(), telegram.faults());
         let good = telegram.fields().filter_map(|(id, _, value)| Some((id, value.ok()?)));
         assert!(reading.fields().map(|(id, _, value)| (id, value)).eq(good));
     }

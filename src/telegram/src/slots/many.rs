@@ -13,6 +13,29 @@ use crate::layout::Layout;
 ///
 /// Each has the layout's length, the shortest if that varies, and so many bytes follow it: none, or a line's end. What is left at the end
 /// is a telegram, too, and cut short if it is shorter than the others.
+///
+/// ```
+/// # use pabal_telegram::*;
+/// # let field = |path: &str, offset, len, kind| Field {
+/// #     path: path.into(), label: path.into(), at: Slice { offset, len }, kind,
+/// #     charset: CharsetPair { encode: Charset::EucKr, decode: Charset::Cp949 }, class: Class::Public,
+/// #     by: By { asker: true, answerer: true, optional: false }, fill: Fill::Given, unset: Unset::Space,
+/// #     equal: Equal::default(), echo: Echo::No, text: TextRule::default(),
+/// # };
+/// # let fields = vec![field("account", 0, 12, Kind::Text), field("amount", 12, 8, Kind::Number(Number::plain(8, 0)))];
+/// # let layout = Layout::new("payment", "지급", 20, fields)?;
+/// let file = b"11012345678900150000\n11012345678800x00000\n110123456787     200\n";
+/// let (amount, _) = layout.find("amount").unwrap();
+/// let mut slots = Slots::new();
+/// // A block of some dozens at a time keeps what was read near the processor.
+/// for block in file.chunks(64 * 21) {
+///     let readings = Telegrams::new(&layout, block, 1, Side::Asker).read_into(&mut slots);
+///     let amounts: Vec<_> = readings.iter().map(|reading| reading.units(amount)).collect();
+///     assert_eq!(amounts, [Some(150_000), None, None]);
+///     assert_eq!(readings.faults().len(), 2);
+/// }
+/// # Ok::<(), LayoutError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Telegrams<'l, 'b> {
     layout: &'l Layout,
