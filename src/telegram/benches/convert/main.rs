@@ -14,10 +14,10 @@
 //! | nanoseconds                    | best | instructions | of the yardstick | asked |
 //! |--------------------------------|-----:|-------------:|-----------------:|------:|
 //! | yardstick, reading             | 52-60|          826 |                  |       |
-//! | all fields, Hangul checked     |   77 |        1,233 |        1.27-1.49 |   1.5 |
-//! | all fields, Hangul to UTF-8    |   92 |        1,461 |        1.53-1.77 |   2.2 |
-//! | a buffer of many               |   63 |          900 |        1.05-1.21 |   1.1 |
-//! | the same, Hangul to UTF-8      |   77 |        1,136 |        1.28-1.48 |       |
+//! | all fields, Hangul checked     | 74-77|        1,233 |        1.27-1.49 |   1.5 |
+//! | all fields, Hangul to UTF-8    | 89-92|        1,461 |        1.51-1.77 |   2.2 |
+//! | a buffer of many               | 56-63|          889 |        0.95-1.21 |   1.1 |
+//! | the same, Hangul to UTF-8      | 72-77|        1,125 |        1.22-1.48 |       |
 //! | field by field                 | 1670 |       13,700 |                  |       |
 //! | yardstick, writing             |  141 |        1,772 |                  |       |
 //! | values in order                |  541 |        4,305 |          2.5-3.6 |   1.3 |
