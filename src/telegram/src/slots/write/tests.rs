@@ -1,3 +1,4 @@
+use std::vec;
 use std::vec::Vec;
 
 use super::*;
@@ -159,4 +160,29 @@ fn it_shows_nothing_of_the_values() {
     let mut writing = Writing::new(&layout, Side::Asker);
     writing.text(layout.find("passbook_pin").unwrap().0, "1234");
     assert_eq!(std::format!("{writing:?} {:?}", writing.clone().into_room()), "draft of the asker (1 values) Room");
+}
+
+/// The largest number of so many digits, and one more, which a mask would make nought.
+#[test]
+fn a_number_ends_where_its_digits_end() {
+    for digits in 1..=17_u8 {
+        let signed = Kind::Number(Number::of(digits, 0, Form::Zoned(Sign::Leading)));
+        let layout = layout(vec![
+            number("plain", digits.into()),
+            field("signed", u32::from(digits) + 1, signed),
+            text("text", 16),
+        ]);
+        let most = 10_i64.pow(digits.into()) - 1;
+        let nines = "9".repeat(digits.into());
+        for (sign, units) in [("+", most), ("-", -most)] {
+            let values = [("plain", most.into()), ("signed", units.into()), ("text", "a".into())];
+            let expected = std::format!("{nines}{sign}{nines}a               ");
+            assert_eq!(check(&layout, Side::Asker, &values).unwrap(), expected.as_bytes());
+        }
+        let beyond = |plain: i64, signed: i64| {
+            let values = [("plain", plain.into()), ("signed", signed.into()), ("text", "a".into())];
+            check(&layout, Side::Asker, &values).unwrap_err().len()
+        };
+        assert_eq!((beyond(most + 1, 0), beyond(0, most + 1), beyond(0, -most - 1)), (1, 1, 1), "{digits} digits");
+    }
 }
