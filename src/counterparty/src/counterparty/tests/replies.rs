@@ -262,3 +262,36 @@ fn sequences_count_for_each_scope() {
     };
     assert_eq!([fee(2, "088"), fee(3, "004"), fee(4, "088"), fee(5, "088")], ["10", "10", "15", "20"]);
 }
+
+#[test]
+fn a_range_without_a_beginning_has_every_number_below_its_end() {
+    let reserved = "  fund_type                    X(2)        by asker?    public    \"자금성격구분\"\n  reserved                     filler(53)               public    \"예비\"\n";
+    let signed = reserved.replace(
+        "  reserved                     filler(53)",
+        "  correction S9(7) sign leading by asker? public unset space \"정정액\"\n  reserved filler(45)",
+    );
+    let protocol = hecto::changed(reserved, &signed);
+    let scenario = format!(
+        "{OPEN}
+        [[reply]]\nexchange = \"transfer\"\nmatch.correction = {{ to = -1 }}\nresponse_code = \"A001\"
+        [[reply]]\nexchange = \"transfer\"\nmatch.correction = {{ from = -1, to = 5 }}\nresponse_code = \"A002\"
+        [[reply]]\nexchange = \"transfer\"\nresponse_code = \"A003\"
+        "
+    );
+    let mut desk = Desk::speaking(protocol, &scenario, Settings::pair(1), 7);
+    desk.connected(OURS, REQUESTS);
+    desk.connected(THEIRS, ANSWERS);
+    desk.open();
+    let mut number = 1;
+    let mut check = |correction: &[u8; 8], expected: &str| {
+        number += 1;
+        let mut telegram = transfer(number);
+        telegram[247..255].copy_from_slice(correction);
+        assert_eq!(field(&desk.ask(&telegram), "transfer", "response_code"), expected, "{number}");
+    };
+    check(b"-0000005", "A001");
+    check(b"+0000000", "A002");
+    check(b"+0000006", "A003");
+    // What is left out is no number.
+    check(b"        ", "A003");
+}
