@@ -190,7 +190,7 @@ fn offsets(layout: &Layout) -> Table {
         while let Some(part) = parts.next_if(|part| part.field == at) {
             let blank = String::new;
             let text = format!("{}{}", "  ".repeat(part.depth), part.text);
-            table.row(vec![blank(), blank(), blank(), blank(), blank(), text, blank()]);
+            table.row(vec![blank(), blank(), blank(), blank(), blank(), text, part.label]);
         }
         let moves = if at < head { "" } else { "+" };
         let said = said(&row);

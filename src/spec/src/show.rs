@@ -60,6 +60,8 @@ pub struct Outline {
     pub depth: usize,
     /// What it is, in the words of the language: `repeat scores score_count times max 30`. `then` for fields that only stand behind something.
     pub text: String,
+    /// Name in the institution's document, or nothing.
+    pub label: String,
 }
 
 /// What moves in a layout, in the order of its fields; nothing if all has its place. The offsets of fields count from the nearest line.
@@ -71,13 +73,13 @@ pub fn outline(layout: &Layout) -> Vec<Outline> {
 }
 
 /// How deep is bounded by the layout.
-fn inside(layout: &Layout, nodes: &[Node], depth: usize, mut head: Option<String>, all: &mut Vec<Outline>) {
+fn inside(layout: &Layout, nodes: &[Node], depth: usize, mut head: Option<(String, &str)>, all: &mut Vec<Outline>) {
     for (at, node) in nodes.iter().enumerate() {
         let field = first(node).map_or(0, FieldId::index);
-        if let Some(text) = head.take() {
-            all.push(Outline { field, depth: depth - 1, text });
+        if let Some((text, label)) = head.take() {
+            all.push(Outline { field, depth: depth - 1, text, label: label.into() });
         } else if matches!(node, Node::Run { .. }) && at > 0 {
-            all.push(Outline { field, depth, text: "then".into() });
+            all.push(Outline { field, depth, text: "then".into(), label: String::new() });
         }
         match node {
             Node::Repeat(repeat) => {
@@ -87,7 +89,7 @@ fn inside(layout: &Layout, nodes: &[Node], depth: usize, mut head: Option<String
                     _ => format!("until end max {}", repeat.max),
                 };
                 let text = format!("repeat {} {times}", repeat.path);
-                inside(layout, &repeat.body, depth + 1, Some(text), all);
+                inside(layout, &repeat.body, depth + 1, Some((text, &repeat.label)), all);
             }
             Node::Choice(choice) => {
                 for branch in &choice.branches {
@@ -96,7 +98,7 @@ fn inside(layout: &Layout, nodes: &[Node], depth: usize, mut head: Option<String
                         [] => format!("choice by {by} else"),
                         keys => format!("choice by {by} {}", alternatives(keys)),
                     };
-                    inside(layout, &branch.body, depth + 1, Some(text), all);
+                    inside(layout, &branch.body, depth + 1, Some((text, &branch.label)), all);
                 }
             }
             Node::When(when) => {
@@ -105,7 +107,7 @@ fn inside(layout: &Layout, nodes: &[Node], depth: usize, mut head: Option<String
                     Test::Bit(bit) => format!("has {bit}"),
                 };
                 let text = format!("when {} {test}", path(layout, when.by));
-                inside(layout, &when.body, depth + 1, Some(text), all);
+                inside(layout, &when.body, depth + 1, Some((text, &when.label)), all);
             }
             Node::Tail(tail) => {
                 let text = match (path(layout, tail.len), layout.field(tail.len)) {
@@ -114,7 +116,7 @@ fn inside(layout: &Layout, nodes: &[Node], depth: usize, mut head: Option<String
                     }
                     (by, _) => format!("length of {by}"),
                 };
-                all.push(Outline { field: tail.field.index(), depth, text });
+                all.push(Outline { field: tail.field.index(), depth, text, label: String::new() });
             }
             _ => {}
         }

@@ -272,6 +272,8 @@ pub(crate) struct Block {
     pub(crate) length: Option<At<u32>>,
     /// Empty for a choice, whose branches have them.
     pub(crate) parts: Vec<Part>,
+    /// The document's word.
+    pub(crate) label: Option<Name>,
 }
 
 #[derive(Clone, Debug)]
@@ -307,6 +309,8 @@ pub(crate) struct Branch {
     pub(crate) name: Name,
     pub(crate) length: Option<At<u32>>,
     pub(crate) parts: Vec<Part>,
+    /// The document's word.
+    pub(crate) label: Option<Name>,
 }
 
 /// `X(9)` and the like.

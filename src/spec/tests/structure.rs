@@ -440,6 +440,44 @@ fn what_leads_is_the_length_of_what_follows() {
 }
 
 #[test]
+fn what_moves_keeps_the_words_of_the_document() {
+    let institution = made(
+        r#"
+telegram report 2..20 {
+  count 9(1) by both public
+  kind X(1) by both public
+  repeat scores count times max 2 "평점" { points X(3) by both public }
+  choice by kind { "1" person "개인" { name X(4) by both name }
+    else rest { other X(2) by both public } }
+  when kind "1" "동의" { consent X(8) by both public }
+}
+"#
+        .replace("2..20", "4..20")
+        .as_str(),
+    );
+    let outline = pabal_spec::outline(only(&institution));
+    let shown: Vec<(&str, &str)> = outline.iter().map(|part| (&*part.text, &*part.label)).collect();
+    assert_eq!(
+        shown,
+        [
+            ("repeat scores count times max 2", "평점"),
+            ("choice by kind \"1\"", "개인"),
+            ("choice by kind else", ""),
+            ("when kind \"1\"", "동의")
+        ]
+    );
+}
+
+#[test]
+fn zones_of_ascii_are_none_of_ebcdic() {
+    let of = |form: &str| format!("telegram host 5 {{\n  amount S9(5) {form} by both public charset ebcdic-933\n}}\n");
+    made(&of("overpunch trailing"));
+    for form in ["overpunch trailing ascii", "overpunch leading ascii"] {
+        mistake(&of(form), "S114", &format!("S9(5) {form}"), "without `ascii` the signs are those of EBCDIC");
+    }
+}
+
+#[test]
 fn a_length_can_be_said_and_a_bit_is_there() {
     mistake(
         &MEMO.replace("max 30", "max 100"),

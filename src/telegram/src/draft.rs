@@ -1,5 +1,6 @@
 //! Layouts for tests, in few words.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::charset::{Charset, CharsetPair};
@@ -108,24 +109,38 @@ impl Tree {
     }
 
     pub(crate) fn times(&self, path: &str, by: &str, max: u16, body: Vec<Node>) -> Node {
-        Node::Repeat(Repeat { path: path.into(), times: Times::Field(self.id(by)), max, padded: false, body })
+        Node::Repeat(Repeat {
+            path: path.into(),
+            times: Times::Field(self.id(by)),
+            max,
+            padded: false,
+            body,
+            label: Box::default(),
+        })
     }
 
     pub(crate) fn until_end(path: &str, max: u16, body: Vec<Node>) -> Node {
-        Node::Repeat(Repeat { path: path.into(), times: Times::UntilEnd, max, padded: false, body })
+        Node::Repeat(Repeat {
+            path: path.into(),
+            times: Times::UntilEnd,
+            max,
+            padded: false,
+            body,
+            label: Box::default(),
+        })
     }
 
     pub(crate) fn choice(&self, by: &str, branches: Vec<(&[&str], Vec<Node>)>) -> Node {
-        let branch = |(keys, body): (&[&str], Vec<Node>)| Branch { keys: bytes(keys), body };
+        let branch = |(keys, body): (&[&str], Vec<Node>)| Branch { keys: bytes(keys), body, label: Box::default() };
         Node::Choice(Choice { by: self.id(by), branches: branches.into_iter().map(branch).collect() })
     }
 
     pub(crate) fn when(&self, by: &str, any_of: &[&str], body: Vec<Node>) -> Node {
-        Node::When(When { by: self.id(by), test: Test::AnyOf(bytes(any_of)), body })
+        Node::When(When { by: self.id(by), test: Test::AnyOf(bytes(any_of)), body, label: Box::default() })
     }
 
     pub(crate) fn bit(&self, by: &str, bit: u16, body: Vec<Node>) -> Node {
-        Node::When(When { by: self.id(by), test: Test::Bit(bit), body })
+        Node::When(When { by: self.id(by), test: Test::Bit(bit), body, label: Box::default() })
     }
 
     /// A text of at most so many bytes.
@@ -140,6 +155,6 @@ impl Tree {
     }
 }
 
-fn bytes(texts: &[&str]) -> Vec<alloc::boxed::Box<[u8]>> {
+fn bytes(texts: &[&str]) -> Vec<Box<[u8]>> {
     texts.iter().map(|text| text.as_bytes().into()).collect()
 }

@@ -177,7 +177,9 @@ impl<'s, 'g, 'o> Shaper<'s, 'g, 'o> {
                 self.body_length("what is there then", start.1, extent, block.length.as_ref(), quiet);
                 self.extent.add(0, extent.max);
                 match by.zip(test) {
-                    Some((by, test)) => nodes.push(Node::When(When { by: id(by), test, body })),
+                    Some((by, test)) => {
+                        nodes.push(Node::When(When { by: id(by), test, body, label: label(block.label.as_ref()) }))
+                    }
                     None => self.lost(),
                 }
             }
@@ -255,7 +257,8 @@ impl<'s, 'g, 'o> Shaper<'s, 'g, 'o> {
         };
         match times {
             Some(times) => {
-                nodes.push(Node::Repeat(Repeat { path: path.as_str().into(), times, max: most, padded, body }));
+                let label = label(block.label.as_ref());
+                nodes.push(Node::Repeat(Repeat { path: path.as_str().into(), times, max: most, padded, body, label }));
             }
             None => self.lost(),
         }
@@ -324,7 +327,7 @@ impl<'s, 'g, 'o> Shaper<'s, 'g, 'o> {
             self.body_length(&branch.name.value, start, extent, branch.length.as_ref(), quiet);
             all = Some(all.map_or(extent, |all| Extent { min: all.min.min(extent.min), max: all.max.max(extent.max) }));
             match keys {
-                Some(keys) => made.push(Branch { keys, body }),
+                Some(keys) => made.push(Branch { keys, body, label: label(branch.label.as_ref()) }),
                 None => sound = false,
             }
         }
@@ -553,6 +556,10 @@ impl<'s, 'g, 'o> Shaper<'s, 'g, 'o> {
         };
         self.out.push(told);
     }
+}
+
+fn label(written: Option<&Name>) -> Box<str> {
+    written.map_or("", |label| &label.value).into()
 }
 
 fn id(at: usize) -> FieldId {

@@ -74,8 +74,7 @@ fn block(item: &Item, broken: &mut bool, out: &mut Vec<Diagnostic>) -> Read<Bloc
         }
     };
     let length = if cursor.takes("length") { Some(cursor.count("a length in bytes")?) } else { None };
-    // The document's word, for who reads the spec.
-    cursor.label();
+    let label = cursor.label();
     let body = cursor.body()?;
     let parts = match &mut shape {
         Shape::Choice { branches, .. } => {
@@ -92,7 +91,7 @@ fn block(item: &Item, broken: &mut bool, out: &mut Vec<Diagnostic>) -> Read<Bloc
         }
         _ => read(body, broken, out),
     };
-    Ok(Block { word: word.span, shape, length, parts })
+    Ok(Block { word: word.span, shape, length, parts, label })
 }
 
 /// `3`, `score_count times max 30 padded`, `until end max 100`.
@@ -125,8 +124,7 @@ fn branch(item: &Item, broken: &mut bool, out: &mut Vec<Diagnostic>) -> Read<Bra
     let span = cursor.since(start);
     let name = cursor.name("the name of the branch")?;
     let length = if cursor.takes("length") { Some(cursor.count("a length in bytes")?) } else { None };
-    // The document's word, for who reads the spec.
-    cursor.label();
+    let label = cursor.label();
     let body = cursor.body()?;
-    Ok(Branch { span, keys, name, length, parts: read(body, broken, out) })
+    Ok(Branch { span, keys, name, length, parts: read(body, broken, out), label })
 }

@@ -46,6 +46,8 @@ pub struct Repeat {
     pub padded: bool,
     /// What repeats; at least one byte.
     pub body: Vec<Node>,
+    /// Name in the institution's document, or nothing.
+    pub label: Box<str>,
 }
 
 /// How often something repeats.
@@ -73,6 +75,8 @@ pub struct Branch {
     pub keys: Vec<Box<[u8]>>,
     /// What is there then.
     pub body: Vec<Node>,
+    /// Name in the institution's document, or nothing.
+    pub label: Box<str>,
 }
 
 /// Something that is there if a field before it says so.
@@ -84,6 +88,8 @@ pub struct When {
     pub test: Test,
     /// What is there then.
     pub body: Vec<Node>,
+    /// Name in the institution's document, or nothing.
+    pub label: Box<str>,
 }
 
 /// What a field holds that says that something is there.

@@ -228,8 +228,14 @@ fn room_for_numbers_of_hosts_is_nought_as_they_write_it() {
     let mut tree = Tree::default();
     let head = tree.run(vec![number("count", 1)]);
     let item = tree.run(vec![field("items[].packed", 2, packed), field("items[].blank", 2, blank)]);
-    let repeat =
-        Repeat { path: "items".into(), times: Times::Field(FieldId(0)), max: 2, padded: true, body: vec![item] };
+    let repeat = Repeat {
+        path: "items".into(),
+        times: Times::Field(FieldId(0)),
+        max: 2,
+        padded: true,
+        body: vec![item],
+        label: "".into(),
+    };
     let layout = tree.layout(9..=9, vec![head, Node::Repeat(repeat)]).unwrap();
     let given = values(&[("items[0].packed", "-12"), ("items[0].blank", "7")]);
     let bytes = encode(&layout, Side::Asker, &given).unwrap();
