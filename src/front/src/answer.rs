@@ -1,10 +1,11 @@
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pabal_gateway::{Answer, Found};
 use pabal_spec::Rules;
 use pabal_switch::{Cause, Outcome, Plan};
-use pabal_telegram::{Fault, Layout, Side, Telegram};
+use pabal_telegram::{Fault, Field, Layout, Side, Slice, Slots, Telegram, ValueRef};
 
 use crate::proto;
 use crate::trace::{Trace, id_of};
@@ -26,7 +27,7 @@ pub(crate) fn response(answer: &Answer, trace: &Trace) -> proto::ExchangeRespons
         ..proto::ExchangeResponse::default()
     };
     if let (Some(bytes), Some(plan)) = (&answer.telegram, &answer.plan) {
-        read(bytes, plan, &mut response);
+        read_answer(bytes, plan, &mut response);
     }
     response
 }
@@ -50,7 +51,7 @@ pub(crate) fn code_text(rules: &Rules, layout: &Layout, code: &[u8]) -> String {
     text.unwrap_or_else(|| String::from_utf8_lossy(code)).trim_end().to_owned()
 }
 
-fn read(bytes: &[u8], plan: &Plan, response: &mut proto::ExchangeResponse) {
+fn read_answer(bytes: &[u8], plan: &Plan, response: &mut proto::ExchangeResponse) {
     let rules = &plan.protocol.rules;
     response.spec_digest = plan.protocol.digest.to_string();
     (response.fields, response.faults) = fields(Telegram::new(plan.answer_layout(), bytes, Side::Answerer));
@@ -62,18 +63,35 @@ fn read(bytes: &[u8], plan: &Plan, response: &mut proto::ExchangeResponse) {
     }
 }
 
+thread_local! {
+    /// As large as the largest telegram that the thread has read.
+    static SLOTS: Cell<Slots> = Cell::default();
+}
+
 /// The fields that can be read, unmasked, by path; and what is wrong with the others, masked.
 pub(crate) fn fields(telegram: Telegram<'_, '_>) -> (BTreeMap<String, proto::Field>, Vec<proto::Fault>) {
-    let read = telegram.cells().filter_map(|(cell, value)| {
-        let read = proto::Field {
-            value: Some(value::to_proto(&value.ok()?)),
-            class: cell.field.class.word().to_owned(),
-            offset: cell.at.offset,
-            length: cell.at.len,
-        };
-        Some((cell.path().to_string(), read))
-    });
-    (read.collect(), telegram.faults().iter().map(fault).collect())
+    if telegram.layout().is_fixed() {
+        let mut slots = SLOTS.take();
+        let reading = telegram.read_text_into(&mut slots);
+        let read =
+            reading.fields().map(|(_, field, value)| (field.path.to_string(), read_field(&value, field, field.at)));
+        let read = (read.collect(), reading.faults().iter().map(fault).collect());
+        SLOTS.set(slots);
+        return read;
+    }
+    let cells = telegram
+        .cells()
+        .filter_map(|(cell, value)| Some((cell.path().to_string(), read_field(&value.ok()?, cell.field, cell.at))));
+    (cells.collect(), telegram.faults().iter().map(fault).collect())
+}
+
+fn read_field(value: &ValueRef<'_>, field: &Field, at: Slice) -> proto::Field {
+    proto::Field {
+        value: Some(value::to_proto(value)),
+        class: field.class.word().to_owned(),
+        offset: at.offset,
+        length: at.len,
+    }
 }
 
 pub(crate) fn fault(fault: &Fault) -> proto::Fault {

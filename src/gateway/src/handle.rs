@@ -11,7 +11,7 @@ use pabal_clock::{Deadline, Now};
 use pabal_switch::{
     Cause, ExchangeId, ExchangeState, ExchangeStatus, Inquire, Open, Outcome, Plan, Refusal, Report, Status, Unresolved,
 };
-use pabal_telegram::{Charset, Fault, Rule, Side, encode};
+use pabal_telegram::{Charset, Fault, Rule, Side};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::call::{Answer, Body, Call, CallError, Find, FindKey, Found, InquireCall};
@@ -21,6 +21,7 @@ use crate::driver::command::{Command, Fenced, Heard, LookKey, Waiter, WaiterId, 
 use crate::driver::health::Health;
 use crate::driver::subscribers::SubscriberId;
 use crate::history::{Histories, Keyed};
+use crate::room;
 use crate::versions::{Shelf, Versions};
 
 /// What others hold of a gateway; cheap to clone.
@@ -424,7 +425,7 @@ impl Desk {
 fn telegram(plan: &Plan, body: &Body) -> Result<Vec<u8>, CallError> {
     let layout = plan.request_layout();
     let faults = match body {
-        Body::Fields(values) => match encode(layout, Side::Asker, values) {
+        Body::Fields(values) => match room::encode(layout, Side::Asker, values) {
             Ok(telegram) => return of_its_type(plan, telegram),
             Err(faults) => faults,
         },

@@ -82,6 +82,7 @@ mod history;
 mod lines;
 mod recovery;
 mod reload;
+mod room;
 mod search;
 mod serve;
 mod settings;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pabal_clock::{BusinessDate, Wall};
 use pabal_spec::{Protocol, TelegramId};
 use pabal_switch::{Delivery, ExchangeId, NoticeId, Refusal, ServiceReply};
-use pabal_telegram::{Fault, Layout, Rule, Side, Value, encode};
+use pabal_telegram::{Fault, Layout, Rule, Side, Value};
 use tokio::sync::{mpsc, oneshot};
 
 pub use pabal_switch::ReplyReport;
@@ -18,6 +18,7 @@ use crate::config::hint;
 use crate::driver::command::Command;
 use crate::driver::subscribers::{QUEUE_MAX, Subscriber, SubscriberId, Told};
 use crate::handle::{Handle, refused, stopped};
+use crate::room;
 
 /// Notices whose form a subscription remembers, to make replies to them; of more, the oldest are forgotten.
 const FORMS_MAX: usize = 1_024;
@@ -288,7 +289,7 @@ impl Form {
                     Err(fault) => vec![fault],
                 }
             }
-            ReplyBody::Fields(values) => match encode(layout, Side::Answerer, values) {
+            ReplyBody::Fields(values) => match room::encode(layout, Side::Answerer, values) {
                 Ok(telegram) => return Ok((None, Some(telegram))),
                 Err(faults) => faults,
             },

@@ -148,6 +148,14 @@ impl<'l, 'v> Writing<'l, 'v> {
         self.set(id, ValueRef::Number(Decimal { units: units.into(), scale }));
     }
 
+    #[inline]
+    fn decimal(&mut self, id: FieldId, number: Decimal) {
+        match (self.layout.field(id).map(|field| &field.kind), i64::try_from(number.units)) {
+            (Some(Kind::Number(kind)), Ok(units)) if kind.decimals() == number.scale => self.number(id, units),
+            _ => self.set(id, ValueRef::Number(number)),
+        }
+    }
+
     /// Gives a text, a code, a date or time; also a number as people write it.
     #[inline]
     pub fn text(&mut self, id: FieldId, text: &'v str) {
@@ -163,7 +171,9 @@ impl<'l, 'v> Writing<'l, 'v> {
 
     /// Gives any value, in the place of one that was given before; [`ValueRef::Null`] is the same as not giving the field.
     pub fn set(&mut self, id: FieldId, value: ValueRef<'v>) {
-        self.given.odd.retain(|(other, _)| *other != id);
+        if !self.given.odd.is_empty() {
+            self.given.odd.retain(|(other, _)| *other != id);
+        }
         let field = self.layout.field(id);
         let odd = match self.writes().places.get(id.index()).copied() {
             Some(Place::Number(at)) => {
@@ -209,7 +219,11 @@ impl<'l, 'v> Writing<'l, 'v> {
             let bit = 1 << (id.index() % 64);
             let is_first = *named & bit == 0;
             *named |= bit;
-            self.set(id, value.to_ref());
+            match value {
+                Value::Text(text) => self.text(id, text),
+                Value::Number(number) => self.decimal(id, *number),
+                other => self.set(id, other.to_ref()),
+            }
             is_first
         })
     }
