@@ -196,3 +196,12 @@ fn a_fixed_repeat_looks_at_its_own_occurrence() {
     let more = [("bags[1].coins[1].value", "2")];
     round(only(&institution), &[&values[..], &more[..]].concat(), b"030102424002");
 }
+
+#[test]
+fn lengths_are_so_many_more_or_fewer() {
+    // 13 bytes in all; 11 without the two of `rest`; 5 from a to b.
+    let spec = "telegram t 13 {\n  all 9(2) public length of telegram plus 4\n  rest 9(2) public length of telegram exclusive minus 2\n  \
+                some 9(2) public length of a..b plus 10\n  less 9(2) public length of a..b minus 5\n  a X(2) by both public\n  b X(3) by \
+                both public\n}\n";
+    round(only(&made(spec)), &[("a", "AA"), ("b", "BBB")], b"17091500AABBB");
+}
