@@ -7,10 +7,14 @@ it sends itself. Standard library only. What it sees and does is written to stan
     {"event": "request", "type": "2000100", "fields": {"telegram_no": "000001", ...}}
     {"event": "notice_reply", "fields": {...}}
 
-Commands come on standard input, a line each: `notice AMOUNT` sends a deposit notice; `quit` ends.
+Commands come on standard input, a line each: `notice AMOUNT` sends a deposit notice; `spoil` makes the next checksum wrong; `quit` ends.
+
+With `--sealed`, reserved bytes say how long a telegram is, the Luhn digit of its number, a CRC-16/XMODEM of the header before it, and, in a
+transfer, a CRC-32 of the body: events name what is `wrong` in what came, and what is sent is right. The checksums are Python's own.
 """
 
 import argparse
+import binascii
 import csv
 import json
 import os
@@ -74,6 +78,29 @@ class Layouts:
         return bytes(out)
 
 
+def luhn(digits):
+    """The check digit of a text of digits."""
+    doubled = [sum(divmod(2 * int(digit), 10)) if place % 2 == 0 else int(digit) for place, digit in enumerate(reversed(digits))]
+    return str(-sum(doubled) % 10)
+
+
+def seals(telegram):
+    """What reserved bytes must hold: (name, offset, bytes). A checksum is of what stands before it, right or wrong."""
+    yield "total", 82, b"%04d" % len(telegram)
+    yield "number_digit", 86, luhn(telegram[32:38].decode("ascii")).encode("ascii")
+    yield "header_crc", 87, b"%04X" % binascii.crc_hqx(telegram[:87], 0)
+    if telegram[24:31] in (b"2000100", b"2100100"):
+        yield "body_crc", 247, b"%08X" % binascii.crc32(telegram[100:247])
+
+
+def sealed(telegram):
+    out = bytearray(telegram)
+    for at in range(4):
+        for _, offset, data in list(seals(bytes(out)))[at : at + 1]:
+            out[offset : offset + len(data)] = data
+    return bytes(out)
+
+
 SAYING = threading.Lock()
 
 
@@ -96,8 +123,10 @@ def whole(connection, count):
 
 
 class Bank:
-    def __init__(self, layouts, company):
+    def __init__(self, layouts, company, seals):
         self.layouts = layouts
+        self.seals = seals
+        self.spoils = False
         self.company = company
         self.back = None
         self.back_ready = threading.Event()
@@ -108,6 +137,11 @@ class Bank:
 
     def send(self, telegram):
         self.back_ready.wait(20)
+        if self.seals:
+            telegram = sealed(telegram)
+        if self.spoils:
+            telegram = telegram[:87] + (b"0001" if telegram[87:91] == b"0000" else b"0000") + telegram[91:]
+            self.spoils = False
         with self.lock:
             # In two pieces, cut inside the header: TCP promises no more.
             wire = b"%04d" % len(telegram) + telegram
@@ -142,10 +176,11 @@ class Bank:
 
     def take(self, telegram):
         message_type, code, fields = self.layouts.read(telegram)
+        wrong = [name for name, at, data in seals(telegram) if telegram[at : at + len(data)] != data] if self.seals else []
         if message_type == "4100":
-            say(event="notice_reply", fields=fields)
+            say(event="notice_reply", fields=fields, wrong=wrong)
             return
-        say(event="request", type=code, fields=fields, length=len(telegram))
+        say(event="request", type=code, fields=fields, length=len(telegram), wrong=wrong)
         self.template = telegram
         answer = telegram[:100] + (b" " * 200)
         answer = answer[:24] + message_type[:1].encode() + b"1" + message_type[2:].encode() + answer[28:]
@@ -223,8 +258,9 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--layouts", required=True)
     arguments.add_argument("--company", required=True, help="HOST:PORT of the company's listener, or - to be told by `company` on stdin")
+    arguments.add_argument("--sealed", action="store_true", help="telegrams have lengths and checksums")
     options = arguments.parse_args()
-    bank = Bank(Layouts(options.layouts), None)
+    bank = Bank(Layouts(options.layouts), None, options.sealed)
     listener = socket.create_server(("127.0.0.1", 0))
     say(event="listening", port=listener.getsockname()[1])
 
@@ -237,6 +273,8 @@ def main():
                 threading.Thread(target=bank.connect_back, daemon=True).start()
             elif word == "notice":
                 bank.notice(int(rest[0]))
+            elif word == "spoil":
+                bank.spoils = True
             elif word == "quit":
                 break
         os._exit(0)

@@ -165,9 +165,15 @@ fn here() -> PathBuf {
 /// A bank that slices bytes by the institution's layout tables, and imports nothing of ours.
 #[must_use]
 pub fn sliced_bank() -> Process {
+    sliced_bank_with(&[])
+}
+
+/// The same with more arguments: `--sealed`, and reserved bytes say how long a telegram is and what its checksums are.
+#[must_use]
+pub fn sliced_bank_with(arguments: &[&str]) -> Process {
     let mut command = Command::new("python3");
     command.arg("-u").arg(here().join("peers/sliced_peer.py"));
-    command.arg("--layouts").arg(hecto().join("layouts")).args(["--company", "-"]);
+    command.arg("--layouts").arg(hecto().join("layouts")).args(["--company", "-"]).args(arguments);
     Process::start(command)
 }
 

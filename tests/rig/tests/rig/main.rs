@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod callers;
+mod computed;
 mod dated;
 mod day;
 mod first;
