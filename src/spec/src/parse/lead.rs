@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use pabal_telegram::{By, Class, Form, Sign};
+use pabal_telegram::{By, Class, Echo, Form, Sign};
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::mistake::{self, error};
@@ -54,6 +54,7 @@ pub(super) fn spread(mut field: Field, out: &mut Vec<Diagnostic>) -> (Option<Fie
                 .clone()
                 .unwrap_or(At { value: By { asker: true, answerer: true, optional: false }, span: field.name.span }),
         ),
+        echo: Echo::No,
         class: Some(At { value: Class::Public, span: field.name.span }),
         default: None,
         constant: None,
@@ -106,6 +107,8 @@ pub(super) fn spread(mut field: Field, out: &mut Vec<Diagnostic>) -> (Option<Fie
             }
             length.kind =
                 Some(At { value: Kind::Code(u32::try_from(digits.len()).unwrap_or(u32::MAX)), span: kind.span });
+            // It is there whoever fills what follows, as any constant is.
+            length.by = None;
             length.constant = Some(Name { value: digits, span: led.span });
         }
     }
