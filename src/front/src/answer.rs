@@ -6,6 +6,7 @@ use pabal_gateway::{Answer, Found};
 use pabal_spec::Rules;
 use pabal_switch::{Cause, Outcome, Plan};
 use pabal_telegram::{Fault, Field, Layout, Side, Slice, Slots, Telegram, ValueRef};
+use prost::Message;
 
 use crate::proto;
 use crate::trace::{Trace, id_of};
@@ -54,7 +55,7 @@ pub(crate) fn code_text(rules: &Rules, layout: &Layout, code: &[u8]) -> String {
 fn read_answer(bytes: &[u8], plan: &Plan, response: &mut proto::ExchangeResponse) {
     let rules = &plan.protocol.rules;
     response.spec_digest = plan.protocol.digest.to_string();
-    (response.fields, response.faults) = fields(Telegram::new(plan.answer_layout(), bytes, Side::Answerer));
+    (response.fields, response.faults) = fields(&Telegram::new(plan.answer_layout(), bytes, Side::Answerer));
     if let Some(code) = rules.response_code.of(bytes) {
         let participant = rules.participant.as_ref().and_then(|(_, at)| at.of(bytes)).unwrap_or_default();
         response.response_code = code_text(rules, plan.answer_layout(), code);
@@ -68,21 +69,65 @@ thread_local! {
     static SLOTS: Cell<Slots> = Cell::default();
 }
 
-/// The fields that can be read, unmasked, by path; and what is wrong with the others, masked.
-pub(crate) fn fields(telegram: Telegram<'_, '_>) -> (BTreeMap<String, proto::Field>, Vec<proto::Fault>) {
+/// Faults of one telegram that are told: what breaks in each of thousands of occurrences breaks in these.
+const FAULTS_MAX: usize = 256;
+
+/// Bytes that those may have in an answer.
+const FAULTS_BYTES_MAX: usize = 512 * 1_024;
+
+/// Bytes that a telegram and its fields may have in an answer. With its faults it stays below the 4 MiB that clients take unless they are told
+/// otherwise: they would see an error where there is an outcome.
+const FIELDS_BYTES_MAX: usize = 3 * 1_024 * 1_024;
+
+/// The rule of the fault that says what was left out.
+const LEFT_OUT: &str = "MORE";
+
+/// The fields that can be read, unmasked, by path; and what is wrong with the others, masked. What would be too long is left out, and counted in
+/// the last fault.
+pub(crate) fn fields(telegram: &Telegram<'_, '_>) -> (BTreeMap<String, proto::Field>, Vec<proto::Fault>) {
+    let left = FIELDS_BYTES_MAX.saturating_sub(telegram.bytes().len());
+    let mut read = Read { left, fields: BTreeMap::new(), left_out: 0 };
+    let mut told;
     if telegram.layout().is_fixed() {
         let mut slots = SLOTS.take();
         let reading = telegram.read_text_into(&mut slots);
-        let read =
-            reading.fields().map(|(_, field, value)| (field.path.to_string(), read_field(&value, field, field.at)));
-        let read = (read.collect(), reading.faults().iter().map(fault).collect());
+        for (_, field, value) in reading.fields() {
+            read.add(field.path.to_string(), read_field(&value, field, field.at));
+        }
+        told = faults(telegram, reading.faults().iter().map(fault));
         SLOTS.set(slots);
-        return read;
+    } else {
+        for (cell, value) in telegram.cells() {
+            let Ok(value) = value else { continue };
+            read.add(cell.path().to_string(), read_field(&value, cell.field, cell.at));
+        }
+        told = faults(telegram, telegram.faults().iter().map(fault));
     }
-    let cells = telegram
-        .cells()
-        .filter_map(|(cell, value)| Some((cell.path().to_string(), read_field(&value.ok()?, cell.field, cell.at))));
-    (cells.collect(), telegram.faults().iter().map(fault).collect())
+    if read.left_out > 0 {
+        let text = format!("{} more fields make the answer too long; `raw` has all bytes", read.left_out);
+        told.push(more(telegram, text));
+    }
+    (read.fields, told)
+}
+
+/// Fields up to the first that makes the answer too long.
+struct Read {
+    /// Bytes that more of them may have.
+    left: usize,
+    fields: BTreeMap<String, proto::Field>,
+    left_out: usize,
+}
+
+impl Read {
+    fn add(&mut self, path: String, field: proto::Field) {
+        match self.left.checked_sub(field.encoded_len() + path.len() + ENTRY_BYTES) {
+            Some(left) if self.left_out == 0 => {
+                self.left = left;
+                self.fields.insert(path, field);
+            }
+            _ => self.left_out += 1,
+        }
+    }
 }
 
 fn read_field(value: &ValueRef<'_>, field: &Field, at: Slice) -> proto::Field {
@@ -92,6 +137,37 @@ fn read_field(value: &ValueRef<'_>, field: &Field, at: Slice) -> proto::Field {
         offset: at.offset,
         length: at.len,
     }
+}
+
+/// Bytes around an entry of a list or map, at most: tags and lengths.
+const ENTRY_BYTES: usize = 16;
+
+/// As many as may be told, and how many are not.
+pub(crate) fn faults(telegram: &Telegram<'_, '_>, all: impl Iterator<Item = proto::Fault>) -> Vec<proto::Fault> {
+    let mut left = FAULTS_BYTES_MAX;
+    let mut told = Vec::new();
+    let mut left_out = 0_usize;
+    for fault in all {
+        match left.checked_sub(fault.encoded_len() + ENTRY_BYTES) {
+            Some(rest) if left_out == 0 && told.len() < FAULTS_MAX => {
+                left = rest;
+                told.push(fault);
+            }
+            _ => left_out += 1,
+        }
+    }
+    if left_out > 0 {
+        told.push(more(
+            telegram,
+            format!("{left_out} more faults are not told; what is wrong with the first is wrong with most"),
+        ));
+    }
+    told
+}
+
+fn more(telegram: &Telegram<'_, '_>, text: String) -> proto::Fault {
+    let (field, length) = (telegram.layout().name().to_owned(), telegram.layout().len());
+    proto::Fault { field, offset: 0, length, rule: LEFT_OUT.to_owned(), text: format!("{LEFT_OUT} {text}") }
 }
 
 pub(crate) fn fault(fault: &Fault) -> proto::Fault {
@@ -249,6 +325,56 @@ mod tests {
         let response = answered(&bytes[..60], plan);
         assert_eq!((&*response.response_code, response.fields.contains_key("fee")), ("0000", false));
         assert!(response.faults.iter().any(|fault| fault.rule == "T01"), "{:?}", response.faults);
+    }
+
+    /// A telegram of one-byte fields in a repeat, and how many of them.
+    fn many(times: usize, byte: u8) -> (Arc<pabal_spec::Layouts>, Vec<u8>) {
+        let spec = "institution i \"가\"\nlayouts l {\n charset cp949\n unset 9 zero X space\n}\ntelegram t \"가\" 1..60001 {\n kind X(1) by \
+                    both public\n repeat segments until end max 60000 {\n a_digit_of_the_segment code(1) by both public\n }\n}\n";
+        let loaded = pabal_spec::load(&[pabal_spec::Source { name: "i.spec".into(), text: spec.into() }]);
+        let layouts = loaded.unwrap_or_else(|found| panic!("{found:#?}")).institution.layouts[0].clone();
+        (layouts, vec![byte; times + 1])
+    }
+
+    /// As long as tonic's clients, grpc-java's and grpc-go's take.
+    const CLIENT_BYTES_MAX: usize = 4 * 1_024 * 1_024;
+
+    #[test]
+    fn an_answer_of_many_faults_is_no_longer_than_a_client_takes() {
+        for (times, faults_told) in [(256, 256), (257, 257), (60_000, 257)] {
+            let (layouts, bytes) = many(times, b'x');
+            let telegram = Telegram::new(&layouts.catalog.layouts[0], &bytes, Side::Asker);
+            let (fields, faults) = fields(&telegram);
+            assert_eq!((fields.len(), faults.len()), (1, faults_told), "{times}");
+            let last = faults.last().expect("some");
+            assert_eq!(last.rule == "MORE", times > 256, "{times}: {}", last.text);
+            if times == 60_000 {
+                // 60,000 without the 256.
+                assert!(last.text.starts_with("MORE 59744 more faults"), "{}", last.text);
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_of_many_fields_is_no_longer_than_a_client_takes() {
+        let (layouts, bytes) = many(60_000, b'7');
+        let telegram = Telegram::new(&layouts.catalog.layouts[0], &bytes, Side::Asker);
+        let (fields, faults) = fields(&telegram);
+        let told = fields.len();
+        let response = proto::ExchangeResponse { fields, faults, raw: bytes.clone(), ..Default::default() };
+        let length = response.encoded_len();
+        assert!((CLIENT_BYTES_MAX / 2..CLIENT_BYTES_MAX).contains(&length), "{length} bytes, {told} fields");
+        let [left_out] = &*response.faults else { panic!("{:?}", response.faults) };
+        // The first field is `kind`; those that are told are the first, and the fault counts the others.
+        assert_eq!(
+            left_out.text,
+            format!("MORE {} more fields make the answer too long; `raw` has all bytes", 60_001 - told)
+        );
+        assert!(response.fields.contains_key(&format!("segments[{}].a_digit_of_the_segment", told - 2)));
+        // Of one that is short enough all are told.
+        let telegram = Telegram::new(&layouts.catalog.layouts[0], &bytes[..1_001], Side::Asker);
+        let (fields, faults) = super::fields(&telegram);
+        assert_eq!((fields.len(), faults.len()), (1_001, 0));
     }
 
     #[test]

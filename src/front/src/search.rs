@@ -3,6 +3,7 @@
 use pabal_gateway::{Handle, HistoryLine, SEARCH_MAX, Search, SearchBy, Searched, Stored, TxDetail, TxSummary};
 use pabal_spec::{Exposure, ShownRow};
 use pabal_telegram::Telegram;
+use prost::Message;
 
 use crate::answer;
 use crate::exchange::{IDEMPOTENCY_KEY_BYTES_MAX, exchange_id};
@@ -127,12 +128,13 @@ fn telegram(stored: &Stored, exchange: &str, unmasked: bool) -> proto::Telegram 
     let Some((protocol, id)) = &stored.reading else { return shown };
     let layout = protocol.catalog.layout(*id);
     let telegram = Telegram::new(layout, bytes, protocol.side(*id, bytes));
-    let exposure = Exposure::new(telegram, protocol, unmasked);
+    let exposure = Exposure::new(telegram, protocol, unmasked).stored();
     shown.telegram = layout.name().to_owned();
     shown.label = layout.label().to_owned();
-    shown.fields = exposure.rows(telegram).into_iter().map(field).collect();
-    shown.faults =
-        telegram.faults().iter().map(|fault| Fault { text: exposure.fault(fault), ..answer::fault(fault) }).collect();
+    shown.fields = fields(exposure.rows(telegram));
+    let faults = exposure.faults(telegram);
+    let faults = faults.iter().map(|fault| Fault { text: exposure.fault(fault), ..answer::fault(fault) });
+    shown.faults = answer::faults(&telegram, faults);
     shown.spec_digest = protocol.digest.to_string();
     let rules = &protocol.rules;
     if let Some(code) = rules.response_code.of(bytes) {
@@ -142,6 +144,32 @@ fn telegram(stored: &Stored, exchange: &str, unmasked: bool) -> proto::Telegram 
     }
     shown
 }
+
+/// Bytes that the fields of one telegram may have where two are shown: see [`answer::fields`].
+const SHOWN_BYTES_MAX: usize = 1_024 * 1_024;
+
+/// As many as may be shown, and how many are not.
+fn fields(rows: Vec<ShownRow<'_>>) -> Vec<ShownField> {
+    let mut left = SHOWN_BYTES_MAX;
+    let mut shown = Vec::new();
+    let all = rows.len();
+    for row in rows {
+        let field = field(row);
+        match left.checked_sub(field.encoded_len() + ENTRY_BYTES) {
+            Some(rest) => left = rest,
+            None => {
+                let verdict = format!("{} more fields are too long to be shown", all - shown.len());
+                shown.push(ShownField { offset: field.offset, verdict, ..ShownField::default() });
+                break;
+            }
+        }
+        shown.push(field);
+    }
+    shown
+}
+
+/// Bytes around a field in a list, at most: its tag and its length.
+const ENTRY_BYTES: usize = 16;
 
 fn field(row: ShownRow<'_>) -> ShownField {
     ShownField {

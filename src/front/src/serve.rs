@@ -227,7 +227,7 @@ fn event(event: Event) -> ServeResponse {
 fn notice(delivered: &Delivered) -> proto::Notice {
     let protocol = &delivered.protocol;
     let side = protocol.side(delivered.layout, &delivered.telegram);
-    let (fields, faults) = answer::fields(Telegram::new(delivered.layout(), &delivered.telegram, side));
+    let (fields, faults) = answer::fields(&Telegram::new(delivered.layout(), &delivered.telegram, side));
     proto::Notice {
         notice_id: delivered.notice.to_string(),
         notice: delivered.rule.clone(),

@@ -24,6 +24,8 @@ use crate::rules::NoticeRule;
 #[derive(Debug)]
 pub struct Exposure {
     unmasked: bool,
+    /// The telegram is as the journal stores it.
+    stored: bool,
     /// Where confidential bytes may lie although the layout says that they do not. Empty in a telegram without a fault.
     doubtful: Vec<Range<usize>>,
     /// What makes them doubtful.
@@ -126,25 +128,25 @@ impl Exposure {
 
     fn typed(telegram: Telegram<'_, '_>, rows: &[SelectRow], is_notice: bool, unmasked: bool) -> Self {
         if unmasked {
-            return Self { unmasked, doubtful: Vec::new(), doubt: None };
+            return Self { unmasked, stored: false, doubtful: Vec::new(), doubt: None };
         }
         let (found, expected) = (telegram.bytes().len(), telegram.expected_len().map(size));
         let doubt = if Some(found) == expected { first_sign(telegram, is_notice) } else { Some(Doubt::Length) };
         if doubt.is_none() {
-            return Self { unmasked, doubtful: Vec::new(), doubt: None };
+            return Self { unmasked, stored: false, doubtful: Vec::new(), doubt: None };
         }
         // Bytes that tell the type are where they belong, and so is a date; what was lost was lost behind them.
         let known = rows.iter().filter(|row| row.is_typed(telegram.bytes())).flat_map(|row| &row.bytes);
         let anchor = known.map(|(at, _)| at.range().end).chain(date_end(telegram)).max().unwrap_or(0);
         if Some(found) == expected {
             // By how many bytes they have moved is not known.
-            return Self { unmasked, doubtful: reach(telegram, anchor).into_iter().collect(), doubt };
+            return Self { unmasked, stored: false, doubtful: reach(telegram, anchor).into_iter().collect(), doubt };
         }
         let Some(expected) = expected.filter(|_| telegram.layout().is_fixed()) else {
             // Nor is it where parts move of which one is too long or too short.
             let fields = telegram.layout().fields();
             let any = fields.iter().any(|field| field.class != Class::Public).then_some(anchor..found);
-            return Self { unmasked, doubtful: any.into_iter().collect(), doubt };
+            return Self { unmasked, stored: false, doubtful: any.into_iter().collect(), doubt };
         };
         let confidential = telegram.layout().fields().iter().filter(|field| field.class != Class::Public);
         let doubtful = confidential
@@ -156,7 +158,22 @@ impl Exposure {
                 }
             })
             .collect();
-        Self { unmasked, doubtful, doubt }
+        Self { unmasked, stored: false, doubtful, doubt }
+    }
+
+    /// For a telegram as the journal stores it: stars that stand for a secret are no fault of whoever sent it.
+    #[must_use]
+    pub const fn stored(mut self) -> Self {
+        self.stored = true;
+        self
+    }
+
+    /// All that is wrong with the telegram; of one that was stored, without what its secrets were replaced by.
+    #[must_use]
+    pub fn faults(&self, telegram: Telegram<'_, '_>) -> Vec<Fault> {
+        let mut faults = telegram.faults();
+        faults.retain(|fault| !(self.stored && is_taken_out(fault.class, &fault.bytes)));
+        faults
     }
 
     /// Why something is hidden although its class does not ask for it.
@@ -226,6 +243,9 @@ impl Exposure {
         let verdict = match value {
             Ok(value) if value.is_null() => "unset".into(),
             Ok(_) => "ok".into(),
+            Err(fault) if self.stored && is_taken_out(fault.class, &fault.bytes) => {
+                return "a secret that is not stored".into();
+            }
             Err(fault) => match fault.rule {
                 Rule::CutShort { found: 0 } => return "missing".into(),
                 Rule::CutShort { found } => format!("cut short, {found} of {} bytes", fault.len),
@@ -290,7 +310,7 @@ fn first_sign(telegram: Telegram<'_, '_>, is_notice: bool) -> Option<Doubt> {
     };
     let sign = |cell: &Cell<'_>, value: &Result<ValueRef<'_>, Fault>| match value {
         // What was taken out before the telegram was stored is where it belongs, and no text of every charset.
-        Err(_) if is_taken_out(cell, telegram) => None,
+        Err(fault) if is_taken_out(fault.class, &fault.bytes) => None,
         Err(_) => Some(Sign::Fault),
         Ok(ValueRef::Bytes(bytes)) if cell.field.kind == Kind::Filler => is_filled(cell, bytes).then_some(Sign::Filled),
         Ok(ValueRef::Text(text)) => {
@@ -321,17 +341,14 @@ fn first_sign(telegram: Telegram<'_, '_>, is_notice: bool) -> Option<Doubt> {
     let doubt = |path: &str, offset, len, sign| Doubt::Field { path: path.to_string(), offset, len, sign };
     first.map(|(cell, sign)| doubt(&cell.path().to_string(), cell.at.offset, cell.at.len, sign)).or_else(|| {
         let faults = telegram.faults();
-        let first = faults.iter().find(|fault| {
-            !(fault.class == Class::Secret && !fault.bytes.is_empty() && fault.bytes.iter().all(|byte| *byte == b'*'))
-        });
+        let first = faults.iter().find(|fault| !is_taken_out(fault.class, &fault.bytes));
         first.map(|fault| doubt(&fault.field, fault.offset, fault.len, Sign::Fault))
     })
 }
 
 /// Whether a secret was replaced, as the journal stores it.
-fn is_taken_out(cell: &Cell<'_>, telegram: Telegram<'_, '_>) -> bool {
-    let bytes = cell.at.of(telegram.bytes()).unwrap_or_default();
-    cell.field.class == Class::Secret && !bytes.is_empty() && bytes.iter().all(|byte| *byte == b'*')
+fn is_taken_out(class: Class, bytes: &[u8]) -> bool {
+    class == Class::Secret && !bytes.is_empty() && bytes.iter().all(|byte| *byte == b'*')
 }
 
 /// Whether a filler holds a mark of the institution's own, which is no part of the confidential field behind it: it begins where the filler
@@ -505,6 +522,15 @@ mod tests {
             let telegram = Telegram::new(&layout, &stored, Side::Asker);
             let rows = Exposure::of_layout(telegram, false).rows(telegram);
             assert_eq!((&*rows[0].value, &*rows[1].value), ("****", "******6789"), "{charset} {kind}");
+            // Whoever sent it has sent no stars: that they break the field's rule is said only of what is not known to have been stored.
+            let exposure = Exposure::of_layout(telegram, false).stored();
+            assert_eq!(exposure.faults(telegram), [], "{charset} {kind}");
+            let verdict = &exposure.rows(telegram)[0].verdict;
+            let is_text = charset == "cp949" && kind == "X(4)";
+            let expected = if is_text { "ok, masked (secret)" } else { "a secret that is not stored" };
+            assert_eq!(verdict, expected, "{charset} {kind}");
+            let seen = Exposure::of_layout(telegram, false).faults(telegram);
+            assert_eq!(seen.len(), usize::from(!is_text), "{charset} {kind}: {seen:?}");
             // Half of it is not what is stored.
             let half = [&b"**"[..], &digits[..2], &digits].concat();
             let found = doubt(&layout, &half);

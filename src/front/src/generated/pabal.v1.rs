@@ -129,13 +129,14 @@ pub struct ExchangeResponse {
     /// The institution's words for that code, from the spec's code table. Empty if it lists none.
     #[prost(string, tag = "6")]
     pub response_text: ::prost::alloc::string::String,
-    /// The answer's fields that can be read, unmasked, by path. Fields of FAULTS are not here.
+    /// The answer's fields that can be read, unmasked, by path. Fields of FAULTS are not here. With RAW they have at most 3 MiB, so that an
+    /// answer has no more than clients take (4 MiB, unless they are told otherwise); what is behind is left out, and a fault MORE says so.
     #[prost(btree_map = "string, message", tag = "7")]
     pub fields: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         Field,
     >,
-    /// What is wrong with the answer's bytes. A fault in a field hides neither the outcome nor the other fields.
+    /// What is wrong with the answer's bytes, at most 256 of them and one MORE. A fault in a field hides neither the outcome nor the other fields.
     #[prost(message, repeated, tag = "8")]
     pub faults: ::prost::alloc::vec::Vec<Fault>,
     /// The answer's bytes as they came, without the length prefix, unmasked. Empty if there is no answer. An answer that was read back from
@@ -184,7 +185,8 @@ pub struct Fault {
     /// Length of the field in bytes.
     #[prost(uint32, tag = "3")]
     pub length: u32,
-    /// The stable code of the rule that is broken: `T` and two digits.
+    /// The stable code of the rule that is broken: `T` and two digits. `MORE` of the telegram as a whole: there are more faults than are told, or
+    /// more fields; the text says how many.
     #[prost(string, tag = "4")]
     pub rule: ::prost::alloc::string::String,
     /// One line for people: what is wrong, how to mend it, and the bytes, masked by the field's class.
