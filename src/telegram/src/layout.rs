@@ -319,7 +319,7 @@ impl Layout {
     }
 
     /// A field by the path of one of its occurrences, `scores[0].grade`, and which one that is. A path without the indices that it
-    /// needs names none.
+    /// needs names none. Looks for each path by halves, and makes a text of it where it has indices: who asks for many keeps what it finds.
     #[must_use]
     pub fn find_cell(&self, path: &str) -> Option<(FieldId, Indices)> {
         if self.repeats.is_empty() || !path.contains('[') {
@@ -369,7 +369,8 @@ impl Layout {
         self.fields.get(id.index())
     }
 
-    /// The bytes that must never be stored ([`Class::Secret`]), as far as they have fixed places; [`crate::redacted`] knows all.
+    /// The bytes that must never be stored ([`Class::Secret`]) of a telegram that is as long as the layout says, as far as they have fixed
+    /// places. Others come by in [`crate::Telegram::cells`].
     #[must_use]
     pub fn secrets(&self) -> Vec<Slice> {
         self.head().iter().filter(|f| f.class == Class::Secret).map(|f| f.at).collect()

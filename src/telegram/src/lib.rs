@@ -12,8 +12,8 @@
 //! - A value that does not fit is a [`Fault`] with field, offset, bytes and [`Rule`]; all of a telegram are told at once, reading and
 //!   writing. A fault in one field hides no other.
 //! - A code is text: "004" stays "004". A number is an exact [`Decimal`], never a float.
-//! - What is not public is masked wherever it is printed, `Debug` included ([`masked`]); secrets are taken out before a telegram is
-//!   stored ([`redacted`]).
+//! - What is not public is masked wherever it is printed, `Debug` included ([`masked`]). What must never be stored is known by its class
+//!   ([`Class::Secret`]), and by its place ([`Layout::secrets`]).
 //! - Input never panics, and memory is bounded by the input. When nothing is wrong, reading allocates for text that is not ASCII only.
 //!
 //! There is no clock, no socket, no file and no randomness here, and no word about sessions. What belongs to a request while it is away,
@@ -137,7 +137,7 @@ pub use frame::{
 };
 pub use kind::{Blank, Form, Kind, Moment, Near, Number, NumberModes, Order, Sign, Stamp, Year, Zones};
 pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Tail, Test, Times, When};
-pub use mask::{masked, masked_by_class, redacted};
+pub use mask::{masked, masked_by_class};
 pub use nearest::nearest;
 pub use slots::write::{Room, Writing};
 pub use slots::{Reading, Readings, Slots, Telegrams};

@@ -1,16 +1,12 @@
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt::Write;
 use core::ops::Range;
 
 use crate::charset::Charset;
 use crate::class::Class;
-use crate::decode::Telegram;
 use crate::decode::trim_right;
-use crate::field::{Field, Side};
-use crate::layout::Layout;
+use crate::field::Field;
 use crate::value::ValueRef;
-use crate::walk::{Step, Walk};
 
 /// A field's bytes as they may be shown to anybody: `(raw in hex, value as text)`, masked together, so that neither tells what
 /// the other hides. Hex has a space between bytes, and `**` for a byte that is hidden.
@@ -33,46 +29,6 @@ pub fn masked(field: &Field, bytes: &[u8]) -> (String, String) {
         Err(_) => escaped(bytes),
     };
     (hex(bytes), text)
-}
-
-/// What may be stored of a telegram: the same bytes, but '*' for each byte of a secret field. Lengths and offsets stay.
-///
-/// In a telegram that is longer or shorter than its layout, a secret may lie as many bytes later or earlier as there are too many
-/// or too few. Then all bytes are replaced from the first place where one can be; in a layout of which parts move, all of them.
-#[must_use]
-pub fn redacted(layout: &Layout, telegram: &[u8]) -> Vec<u8> {
-    let mut stored = telegram.to_vec();
-    let is_secret = |field: &&Field| field.class == Class::Secret;
-    if !layout.fields().iter().any(|field| is_secret(&field)) {
-        return stored;
-    }
-    // Who filled it decides how a blank count is read, and nothing else: from the other side it is a fault, and then all is hidden.
-    let mut walk = Walk::new(&Telegram::new(layout, telegram, Side::Asker));
-    let mut sound = true;
-    while let Some(step) = walk.step() {
-        match step {
-            Step::Cell { cell, .. } if is_secret(&cell.field) => {
-                if let Some(bytes) = stored.get_mut(cell.at.range()) {
-                    bytes.fill(b'*');
-                }
-            }
-            Step::Cell { .. } => {}
-            Step::Wrong { .. } => sound = false,
-        }
-    }
-    let end = walk.end().map_or(usize::MAX, |end| usize::try_from(end).unwrap_or(usize::MAX));
-    if sound && end == stored.len() {
-        return stored;
-    }
-    let start = match layout.head().iter().find(is_secret) {
-        Some(first) if layout.is_fixed() => {
-            first.at.range().start.saturating_sub(end.saturating_sub(stored.len())).min(stored.len())
-        }
-        // How many bytes are missing where is not known.
-        _ => 0,
-    };
-    stored.get_mut(start..).unwrap_or_default().fill(b'*');
-    stored
 }
 
 /// As [`masked`], for who knows only the class of the bytes, of which blanks at the end are padding; public bytes are text of the charset if
@@ -149,8 +105,9 @@ fn escaped(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draft::{field, layout, text, transfer};
+    use crate::draft::{field, layout, text};
     use crate::kind::{Kind, Number};
+    use crate::layout::Layout;
 
     fn check(class: Class, bytes: &[u8], raw: &str, value: &str) {
         let field = Field { class, ..text("f", u32::try_from(bytes.len()).unwrap()) };
@@ -194,34 +151,6 @@ mod tests {
         assert_eq!(masked(&rate, b"0125x").1, "0125x");
         let filler = field("f", 3, Kind::Filler);
         assert_eq!(masked(&filler, b"a\x00\xFF").1, "a\\x00\\xff");
-    }
-
-    #[test]
-    fn only_secrets_are_taken_from_what_is_stored() {
-        let layout = transfer();
-        let telegram = [b'x'; 121];
-        let stored = redacted(&layout, &telegram);
-        assert_eq!(stored.len(), telegram.len());
-        for (at, byte) in stored.iter().enumerate() {
-            assert_eq!(*byte, if (44..52).contains(&at) { b'*' } else { b'x' }, "{at}");
-        }
-        let public = layout_of_one(Class::Account);
-        assert_eq!(redacted(&public, b"xx"), b"xx");
-    }
-
-    #[test]
-    fn a_secret_that_moved_is_not_stored_either() {
-        let layout = transfer();
-        // 121 bytes, of which 44 to 51 are secret. With two lost before them, they are 42 to 49.
-        let mut short = [b'x'; 119];
-        short[42..50].fill(b'S');
-        assert_eq!(redacted(&layout, &short), [&[b'x'; 42][..], &[b'*'; 77]].concat());
-        // With two more before them, 46 to 53.
-        let mut long = [b'x'; 123];
-        long[46..54].fill(b'S');
-        assert_eq!(redacted(&layout, &long), [&[b'x'; 44][..], &[b'*'; 79]].concat());
-        assert_eq!(redacted(&layout, b"xx"), b"**");
-        assert_eq!(redacted(&layout, b""), b"");
     }
 
     fn layout_of_one(class: Class) -> Layout {

@@ -8,7 +8,7 @@ use alloc::{format, vec};
 use pabal_clock::{Civil, Date, TimeOfDay};
 use pabal_telegram::{
     Blank, Cell, Computed, Decimal, Field, Fill, Form, Kind, Layout, NumberModes, Room, Rule, Side, Sign, Slots,
-    Telegram, TextModes, Value, ValueRef, Wide, Writing, Year, Zones, encode, masked, redacted,
+    Telegram, TextModes, Value, ValueRef, Wide, Writing, Year, Zones, encode, masked,
 };
 
 use super::draw::Draw;
@@ -406,7 +406,7 @@ fn damage_cell(field: &Field, bytes: &mut [u8], draw: &mut Draw<'_>) {
 
 /// Everything that is told of a telegram is in its place, and can be printed.
 fn faults(telegram: &Telegram<'_, '_>, reached: &mut Reached) {
-    let (layout, bytes) = (telegram.layout(), telegram.bytes());
+    let bytes = telegram.bytes();
     let mut from_cells = Vec::new();
     for (cell, value) in telegram.cells() {
         match value {
@@ -431,7 +431,6 @@ fn faults(telegram: &Telegram<'_, '_>, reached: &mut Reached) {
         assert!(u64::from(fault.offset) <= bytes.len() as u64 || matches!(fault.rule, Rule::CutShort { .. }), "{line}");
     }
     let _ = format!("{telegram:?}");
-    assert_eq!(redacted(layout, bytes).len(), bytes.len());
     assert!(telegram.uncovered().len() <= bytes.len());
 }
 
