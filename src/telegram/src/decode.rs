@@ -81,7 +81,8 @@ impl<'l, 'b> Telegram<'l, 'b> {
         }
     }
 
-    /// One field by its path; of one that moves, the occurrence that the indices in the path name: `scores[0].grade`.
+    /// One field by its path; of one that moves, the occurrence that the indices in the path name: `scores[0].grade`. One that moves is
+    /// looked for from the beginning of the telegram, as long as [`Telegram::cells`] takes to come there: who wants many takes those.
     ///
     /// # Errors
     /// As [`Telegram::get`]; [`Rule::Unknown`] with the nearest path if there is no such field, [`Rule::NotHere`] if this telegram does

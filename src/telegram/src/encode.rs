@@ -246,6 +246,11 @@ impl Field {
             (Kind::Number(kind), ValueRef::Text(text)) => match text.parse() {
                 Ok(number) => kind.put(number, self.charset.encode, out)?,
                 Err(DecimalError::TooLong { digits }) => return Err(Rule::Overflow { needed: digits }),
+                Err(DecimalError::NotNumber) if is_nearly_number(text) => {
+                    return Err(Rule::WrongKind {
+                        expected: "a number without `+`, with digits on both sides of its point",
+                    });
+                }
                 Err(DecimalError::NotNumber) => return Err(Rule::NotDigits),
             },
             (Kind::Code, ValueRef::Text(text)) => {
@@ -305,6 +310,14 @@ fn value_bytes(value: &ValueRef<'_>) -> Vec<u8> {
         ValueRef::Bytes(bytes) => bytes.to_vec(),
         ValueRef::Null => Vec::new(),
     }
+}
+
+/// `+5`, `.5`, `5.`: what others read as a number, and [`Decimal`] does not.
+fn is_nearly_number(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (whole, decimals) = digits.split_once('.').unwrap_or((digits, ""));
+    let mut all = whole.bytes().chain(decimals.bytes()).peekable();
+    all.peek().is_some() && all.all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -363,8 +363,9 @@ impl<'l, 'v> Writer<'l, 'v> {
         let here = self.occurrences.range((at, indices.deeper(0))..=(at, indices.deeper(u16::MAX)));
         let hole = (0..times).zip(here.filter_map(|(_, indices)| indices.last())).find(|(expected, is)| expected != is);
         let wrong = match hole {
+            // Of an index beyond what there is room for, those before it are not what is wrong.
+            _ if times > repeat.max => blamed(Rule::Times { found: u32::from(times), max: repeat.max }),
             Some((index, _)) => blamed(Rule::Hole { index }),
-            None if times > repeat.max => blamed(Rule::Times { found: u32::from(times), max: repeat.max }),
             None => None,
         };
         if let Some(fault) = wrong {

@@ -62,6 +62,8 @@ fn a_hole_and_one_too_many_are_told_of_the_repeat() {
     assert_eq!(values(&[0, 2]), "T59 scores");
     assert_eq!(values(&[0, 1, 2]), "03A001A001A001!");
     assert_eq!(values(&[0, 1, 2, 3]), "T55 scores");
+    // One index beyond the most, and none before it: there is no room for it, whatever else is given.
+    assert_eq!(values(&[5]), "T55 scores");
 }
 
 #[test]
