@@ -62,7 +62,8 @@ pub fn fmt(text: &str) -> Result<String, Vec<Diagnostic>> {
     text = text.strip_suffix('\n').unwrap_or(text);
     let mut state = State::default();
     let mut lines: Vec<Cut<'_>> = text.split('\n').map(|line| state.cut(line)).collect();
-    if text.is_empty() {
+    // One line of blanks is no more than none.
+    if text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
         lines.clear();
     }
     let groups: Vec<Group> =

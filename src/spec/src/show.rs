@@ -96,14 +96,14 @@ fn inside(layout: &Layout, nodes: &[Node], depth: usize, mut head: Option<(Strin
                     let by = path(layout, choice.by);
                     let text = match branch.keys.as_slice() {
                         [] => format!("choice by {by} else"),
-                        keys => format!("choice by {by} {}", alternatives(keys)),
+                        keys => format!("choice by {by} {}", alternatives(layout, choice.by, keys)),
                     };
                     inside(layout, &branch.body, depth + 1, Some((text, &branch.label)), all);
                 }
             }
             Node::When(when) => {
                 let test = match &when.test {
-                    Test::AnyOf(any_of) => alternatives(any_of),
+                    Test::AnyOf(any_of) => alternatives(layout, when.by, any_of),
                     Test::Bit(bit) => format!("has {bit}"),
                 };
                 let text = format!("when {} {test}", path(layout, when.by));
@@ -138,8 +138,13 @@ fn path(layout: &Layout, id: FieldId) -> &str {
     layout.field(id).map_or("", |field| &field.path)
 }
 
-fn alternatives(keys: &[Box<[u8]>]) -> String {
-    let keys: Vec<String> = keys.iter().map(|key| format!("\"{}\"", key.escape_ascii())).collect();
+/// What the field may hold, as text of its charset.
+fn alternatives(layout: &Layout, by: FieldId, keys: &[Box<[u8]>]) -> String {
+    let shown = |key: &[u8]| match layout.field(by).map(|field| field.charset.decode.decode(key)) {
+        Some(Ok(text)) => format!("{text:?}"),
+        _ => format!("\"{}\"", key.escape_ascii()),
+    };
+    let keys: Vec<String> = keys.iter().map(|key| shown(key)).collect();
     keys.join("|")
 }
 
@@ -303,6 +308,15 @@ mod tests {
             })
             .collect();
         rows.join("\n")
+    }
+
+    #[test]
+    fn keys_are_shown_as_text_of_their_field() {
+        let spec = "institution i \"가\"\nlayouts l {\n charset ebcdic-037\n unset 9 zero X space\n}\ntelegram t \"가\" 2..5 {\n \
+                    kind X(2) by both public\n when kind \"AB\" {\n c X(3) by both public\n }\n}\n";
+        let loaded = load(&[Source { name: "i.spec".into(), text: spec.into() }]).unwrap();
+        let outline = outline(&loaded.institution.layouts[0].catalog.layouts[0]);
+        assert_eq!(outline.iter().map(|line| &*line.text).collect::<Vec<_>>(), ["when kind \"AB\""]);
     }
 
     #[test]

@@ -48,6 +48,8 @@ const HOLDER: &str = "holder          X(20)      by both      name     wide when
 const IN_SPEC: &[Mistake] = &[
     m("S001", "9(13)      by asker     public   \"출금금액\"", "9(13) by asker public # \"출금금액\"", "#"),
     m("S001", "day          changes", "day × changes", "×"),
+    // Pasted from a document: one for each text, and nothing of what is in it.
+    m("S001", "public   \"출금금액\"", "public “출금 금액(원)”", "“출금 금액(원)”"),
     m(
         "S002",
         "wide when bank_code in full_width  \"예금주\"",
@@ -150,6 +152,7 @@ const IN_SPEC: &[Mistake] = &[
     m("S041", "gap            \"4000\"|\"4100\" \"200\"\n", "transfer \"2000\" \"200\"\n", "gap"),
     m("S042", "transfer       \"2000\" \"100\"  length 160", "transfer       \"2000\" \"100\"  length 161", "161"),
     m("S042", "bytes 0..6 \"REQPOL\"", "bytes 0..6 \"REQPOLL\"", "\"REQPOLL\""),
+    m("S042", "bytes 0..6 \"REQPOL\"", "bytes 0..6 \"REQ😀\"", "\"REQ😀\""),
     m("S042", "bytes 0..6 \"REQPOL\"", "bytes 11..17 \"REQPOL\"", "11..17"),
     m("S043", "fail           \"3000\"|\"3100\" \"100\"", "fail           \"3000\"|\"3100\" \"100\" \"1\"", "\"1\""),
     m("S043", "request \"1000\" \"100\"", "request \"1000\"", "\"1000\""),

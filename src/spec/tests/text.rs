@@ -102,3 +102,74 @@ fn formatting_keeps_what_is_said_of_text() {
     assert!(formatted.lines().any(|line| line == memo), "{formatted}");
     assert_eq!(fmt(&formatted).as_deref(), Ok(&*formatted));
 }
+
+/// A line that speaks EBCDIC; what the gateway writes by itself has a charset of its own.
+const LINE: &str = r#"institution host "호스트"
+
+protocol card "카드" {
+  zone     +09:00
+  day      changes 00:00
+  charset  ebcdic-933
+  frame    length ascii(4) exclusive max 999
+  unset    9 zero  X space
+  stamp    date at queue
+  number   no per date 1..999
+  key      date no
+  trace    date no
+  select by kind {
+    sign     length 9  bytes 0..4 "SIGN"|"WELC"  bytes 4..8 "가"
+    request  "0200"
+    reply    "0210"
+  }
+  verdict  code from codes.csv
+}
+
+header head 19 {
+  kind  X(4)                                           public
+  date  date(YYYYMMDD)  by asker echo  charset ascii   public
+  no    9(3)            by asker echo  charset ascii   public
+  code  X(4)            by answerer                    public
+}
+
+telegram sign "개시" 9 {
+  mark  X(9)  by both  public  "구분"
+}
+
+telegram request "승인요청" 29 : head {
+  card  X(10)  by asker  public  "카드번호"
+}
+
+telegram reply "승인응답" 20 : head {
+  done  X(1)  by answerer  public  "처리"
+}
+
+exchange approve { request "0200"  answer "0210"  effect none  timeout 5s }
+"#;
+
+fn line(spec: &str) -> Result<pabal_spec::Loaded, Vec<pabal_spec::Diagnostic>> {
+    let codes = "code,class,text\n0000,success,ok\n";
+    load(
+        &[("host.spec", spec), ("codes.csv", codes)]
+            .map(|(name, text)| Source { name: name.into(), text: text.into() }),
+    )
+}
+
+#[test]
+fn bytes_of_select_are_in_the_charset_of_the_protocol() {
+    let loaded = line(LINE).unwrap_or_else(|found| panic!("{found:#?}"));
+    let catalog = &loaded.institution.protocols[0].catalog;
+    let sign = catalog.find("sign").expect("a telegram").0;
+    // SIGN and WELC in EBCDIC; 가 is 8861 between SO and SI, as above.
+    for mark in [b"\xE2\xC9\xC7\xD5", b"\xE6\xC5\xD3\xC3"] {
+        let frame = [&mark[..], b"\x0E\x88\x61\x0F\x40"].concat();
+        assert_eq!(catalog.select(&frame), Ok(sign), "{mark:?}");
+    }
+    assert!(catalog.select(b"SIGN\x0E\x88\x61\x0F\x40").is_err(), "it is not ASCII that the line speaks");
+    // What two rows have in common is shown as that text, too.
+    let both = LINE.replace("request  \"0200\"", "request  \"0200\"\n    welcome  length 9  bytes 0..4 \"WELC\"");
+    let both =
+        both.replace("telegram sign", "telegram welcome \"\" 9 {\n  mark  X(9)  by both  public\n}\n\ntelegram sign");
+    let told = line(&both).expect_err("two rows are one");
+    let texts: Vec<&str> = told.iter().map(|told| &*told.message).collect();
+    assert_eq!(texts, ["A frame can be both `sign` and `welcome`: 9 bytes, with 0..8 \"WELC가\""]);
+}

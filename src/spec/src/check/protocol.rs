@@ -132,7 +132,7 @@ pub(crate) fn check(
         drafts.push(layout::draft(telegram, header_written, &header, header_is_whole, &ground, out));
     }
     relate(&written.members, &mut drafts, out);
-    let selection = select::check(written, &header, header_is_whole, &drafts, out);
+    let selection = select::check(written, &header, header_is_whole, &drafts, ground.charset.encode, out);
     let verdicts = table::check(written, &header, sources, out);
     let mut scene = Scene { written, header, header_is_whole, drafts, selection, verdicts: VerdictTable::default() };
     let listed = verdicts.is_some();

@@ -50,6 +50,7 @@ pub(crate) fn check(
     header: &[Column<'_>],
     header_is_whole: bool,
     drafts: &[Draft<'_>],
+    charset: Charset,
     out: &mut Vec<Diagnostic>,
 ) -> Selection {
     let Some(written) = &protocol.select else { return Selection::default() };
@@ -58,8 +59,6 @@ pub(crate) fn check(
     let Some(by) = by.into_iter().collect::<Option<Vec<_>>>() else { return Selection::default() };
     let mut selection =
         Selection { by: by.iter().map(|column| column.field.at).collect(), rows: Vec::new(), whole: true };
-    // Where it is missing, that was told.
-    let charset = protocol.encode.unwrap_or(Charset::Cp949);
     let mut known: Vec<&str> = Vec::new();
     for row in &written.rows {
         known.push(&row.telegram.value);
@@ -84,7 +83,7 @@ pub(crate) fn check(
             );
         }
     }
-    overlaps(&selection, drafts, out);
+    overlaps(&selection, drafts, charset, out);
     selection
 }
 
@@ -299,7 +298,7 @@ fn quoted(written: &written::Type) -> String {
 }
 
 /// Looks for a frame that two rows match, and tells it.
-fn overlaps(selection: &Selection, drafts: &[Draft<'_>], out: &mut Vec<Diagnostic>) {
+fn overlaps(selection: &Selection, drafts: &[Draft<'_>], charset: Charset, out: &mut Vec<Diagnostic>) {
     let frames: Vec<Vec<BTreeMap<u32, u8>>> = selection.rows.iter().map(|made| combinations(made, out)).collect();
     for (at, (first, first_frames)) in selection.rows.iter().zip(&frames).enumerate() {
         for (second, second_frames) in selection.rows.iter().zip(&frames).skip(at + 1) {
@@ -325,7 +324,7 @@ fn overlaps(selection: &Selection, drafts: &[Draft<'_>], out: &mut Vec<Diagnosti
                         "A frame can be both `{}` and `{}`: {}",
                         name(first.row.telegram),
                         name(second.row.telegram),
-                        shown(start, &frame)
+                        shown(start, &frame, charset)
                     ),
                 )
                 .help("add a condition that tells them apart: `length`, `bytes`, or a header field and its values")
@@ -372,8 +371,8 @@ fn combinations(made: &Made, out: &mut Vec<Diagnostic>) -> Vec<BTreeMap<u32, u8>
     all
 }
 
-/// `300 bytes, with 21..24 "088", 24..31 "4000100"`.
-fn shown(length: u32, frame: &BTreeMap<u32, u8>) -> String {
+/// `300 bytes, with 21..24 "088", 24..31 "4000100"`, as text of the charset where they are.
+fn shown(length: u32, frame: &BTreeMap<u32, u8>, charset: Charset) -> String {
     let mut runs: Vec<(u32, Vec<u8>)> = Vec::new();
     for (at, byte) in frame {
         match runs.last_mut() {
@@ -386,7 +385,10 @@ fn shown(length: u32, frame: &BTreeMap<u32, u8>) -> String {
     let runs: Vec<String> = runs
         .iter()
         .map(|(start, bytes)| {
-            format!("{start}..{} {:?}", *start as usize + bytes.len(), String::from_utf8_lossy(bytes))
+            let text = charset
+                .decode(bytes)
+                .map_or_else(|_| format!("\"{}\"", bytes.escape_ascii()), |text| format!("{text:?}"));
+            format!("{start}..{} {text}", *start as usize + bytes.len())
         })
         .collect();
     let runs = if runs.is_empty() { String::from("any bytes") } else { runs.join(", ") };
@@ -412,7 +414,7 @@ mod tests {
     fn check(first: &[(u32, &[&str])], second: &[(u32, &[&str])], expected: bool) {
         let selection = Selection { by: Vec::new(), rows: vec![made(first), made(second)], whole: true };
         let mut out = Vec::new();
-        overlaps(&selection, &[], &mut out);
+        overlaps(&selection, &[], Charset::Cp949, &mut out);
         let overlap = out.iter().any(|told| told.code == mistake::OVERLAP);
         assert_eq!(overlap, expected, "{first:?} {second:?}: {out:?}");
         // The same by trying: every frame that is made of one choice of each row over a ground that neither asks for.
@@ -460,7 +462,10 @@ mod tests {
     #[test]
     fn a_frame_is_shown_by_its_fixed_bytes() {
         let frame = BTreeMap::from([(0, b'A'), (1, b'B'), (7, b'C')]);
-        assert_eq!(shown(40, &frame), "40 bytes, with 0..2 \"AB\", 7..8 \"C\"");
-        assert_eq!(shown(40, &BTreeMap::new()), "40 bytes, with any bytes");
+        assert_eq!(shown(40, &frame, Charset::Cp949), "40 bytes, with 0..2 \"AB\", 7..8 \"C\"");
+        assert_eq!(shown(40, &BTreeMap::new(), Charset::Cp949), "40 bytes, with any bytes");
+        // The same in EBCDIC; what is no text of it is shown as bytes.
+        let frame = BTreeMap::from([(0, 0xC1), (1, 0xC2), (7, 0xFF)]);
+        assert_eq!(shown(40, &frame, Charset::Ebcdic037), "40 bytes, with 0..2 \"AB\", 7..8 \"\\xff\"");
     }
 }

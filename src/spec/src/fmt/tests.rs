@@ -168,6 +168,10 @@ fn line_ends_and_the_end_of_the_text_are_one() {
     );
     check("", "");
     check("\n\n", "\n\n");
+    // One line of blanks became an empty one, and that nothing: formatted twice it was another text.
+    for blank in [" ", "\t\n", "\r\n", "\u{feff} "] {
+        check(blank, "");
+    }
 }
 
 #[test]

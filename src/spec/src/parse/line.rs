@@ -45,6 +45,8 @@ enum Piece {
     Blank,
     Comment,
     Token(Token),
+    /// A text between quotes that a word processor has bent.
+    Bent(String),
     OpenText,
     Strange(char),
 }
@@ -63,6 +65,19 @@ pub(crate) fn cut(source: SourceId, start: u32, text: &str, out: &mut Vec<Diagno
                 None
             }
             Piece::Token(token) => Some(token),
+            Piece::Bent(text) => {
+                out.push(
+                    error(
+                        mistake::STRANGE_CHARACTER,
+                        span,
+                        "other quotes",
+                        "These are not the quotes that stand around a text",
+                    )
+                    .help("write `\"` before and behind it; documents bend them"),
+                );
+                // It is meant as one: what is said with it is not told as missing.
+                Some(Token::Text(text))
+            }
             Piece::OpenText => {
                 out.push(
                     error(mistake::OPEN_TEXT, span, "begins here", "A text has no closing quote")
@@ -100,6 +115,7 @@ fn piece(text: &str) -> IResult<&str, Piece> {
         value(Piece::Comment, (tag("//"), rest)),
         map(word, |word| Piece::Token(Token::Word(word.into()))),
         map(quoted, |text| Piece::Token(Token::Text(text))),
+        map(bent, |text| Piece::Bent(text.into())),
         value(Piece::OpenText, (char('"'), rest)),
         map(one_of("{}()[]=:,*|?"), |sign| Piece::Token(Token::Sign(sign))),
         map(anychar, Piece::Strange),
@@ -124,6 +140,16 @@ fn quoted(text: &str) -> IResult<&str, String> {
         text
     });
     delimited(char('"'), inside, char('"')).parse(text)
+}
+
+/// A text as it is pasted from a document: `“`, `”`, `„` or a full-width quote around it, or one of them and a straight one behind.
+fn bent(text: &str) -> IResult<&str, &str> {
+    let inside = take_while(|c: char| !is_bent(c) && c != '"');
+    delimited(satisfy(is_bent), inside, alt((satisfy(is_bent), char('"')))).parse(text)
+}
+
+fn is_bent(c: char) -> bool {
+    matches!(c, '“' | '”' | '„' | '‟' | '＂')
 }
 
 /// Whether a word can name something: a lower-case letter, then lower-case letters, digits and `_`.
