@@ -13,7 +13,24 @@ pub use days::{Days, Holidays, Weekday};
 /// How far ahead the next opening is looked for.
 const AHEAD_DAYS_MAX: i64 = 400;
 
-/// A part of a day: `01:00..23:30`. One that ends before it begins goes on into the next day; one that ends at `24:00` ends with the day.
+/// What a person wrote names no hours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoursError {
+    /// What is wrong.
+    pub message: String,
+    /// What may be written.
+    pub help: &'static str,
+}
+
+impl fmt::Display for HoursError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.message, self.help)
+    }
+}
+
+impl core::error::Error for HoursError {}
+
+/// A part of a day: `01:00 to 23:30`. One that ends before it begins goes on into the next day; one that ends at `24:00` ends with the day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
     from: TimeOfDay,
@@ -25,19 +42,22 @@ impl Period {
     /// The whole day.
     pub const DAY: Self = Self { from: TimeOfDay::MIDNIGHT, until: TimeOfDay::MIDNIGHT };
 
-    /// Reads `01:00..23:30` or `23:55:00..00:05:00`.
+    /// Reads `01:00 to 23:30` or `23:55:00 to 00:05:00`.
     ///
     /// # Errors
     /// It is none, or it is empty: what is wrong.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let parts = text.split_once("..").and_then(|(from, until)| {
+    pub fn parse(text: &str) -> Result<Self, HoursError> {
+        let parts = text.split_once(" to ").and_then(|(from, until)| {
             let until = if matches!(until, "24:00" | "24:00:00") { "00:00" } else { until };
             Some((TimeOfDay::parse(from)?, TimeOfDay::parse(until)?))
         });
         match parts {
-            None => Err(format!("`{text}` is no part of a day; write it as `01:00..23:30`")),
+            None => Err(HoursError {
+                message: format!("`{text}` is no part of a day"),
+                help: "write it as `01:00 to 23:30`, from `00:00` to `24:00`",
+            }),
             Some((from, until)) if from == until && from != TimeOfDay::MIDNIGHT => {
-                Err(format!("`{text}` is empty; the whole day is `00:00..24:00`"))
+                Err(HoursError { message: format!("`{text}` is empty"), help: "the whole day is `00:00 to 24:00`" })
             }
             Some((from, until)) => Ok(Self { from, until }),
         }
@@ -58,7 +78,7 @@ impl fmt::Display for Period {
             _ => time.fmt(f),
         };
         short(f, self.from)?;
-        f.write_str("..")?;
+        f.write_str(" to ")?;
         if self.until == TimeOfDay::MIDNIGHT { f.write_str("24:00") } else { short(f, self.until) }
     }
 }
@@ -73,6 +93,20 @@ pub struct Hours {
 }
 
 impl Hours {
+    /// Reads days, and behind them the part of each; the whole of them if nothing is said: `business days 09:00 to 16:00`,
+    /// `second sunday 00:00 to 08:00`, `2026-12-31`.
+    ///
+    /// # Errors
+    /// As of [`Days::parse`] and [`Period::parse`].
+    pub fn parse(text: &str) -> Result<Self, HoursError> {
+        let first_time = text.find(':').and_then(|colon| text.get(..colon)?.rfind(' '));
+        let (days, period) = match first_time.and_then(|space| text.split_at_checked(space)) {
+            Some((days, period)) => (days, Period::parse(period.trim())?),
+            None => (text, Period::DAY),
+        };
+        Ok(Self { days: Days::parse(days)?, period })
+    }
+
     /// When the occurrence that an instant lies in ends, if it lies in one.
     fn end_at(&self, at: Civil, holidays: &Holidays) -> Option<Civil> {
         let begins = |date: Date| self.days.has(date, holidays).then(|| (self.begin(date), self.period.end(date)));
@@ -94,7 +128,7 @@ impl Hours {
 
 impl fmt::Display for Hours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.days, self.period)
+        if self.period == Period::DAY { self.days.fmt(f) } else { write!(f, "{} {}", self.days, self.period) }
     }
 }
 
@@ -158,8 +192,7 @@ mod tests {
     }
 
     fn hours(text: &str) -> Hours {
-        let (days, period) = text.rsplit_once(' ').unwrap();
-        Hours { days: Days::parse(days).unwrap(), period: Period::parse(period).unwrap() }
+        Hours::parse(text).unwrap()
     }
 
     /// Open, or since which rule and until when not.
@@ -179,7 +212,7 @@ mod tests {
 
     #[test]
     fn hours_begin_with_their_first_second_and_end_before_their_last() {
-        let day = &["every day 01:00..23:30"];
+        let day = &["every day 01:00 to 23:30"];
         assert_eq!(judged(day, &[], "2026-11-22 01:00"), "open");
         assert_eq!(judged(day, &[], "2026-11-22 23:29:59"), "open");
         assert_eq!(judged(day, &[], "2026-11-22 23:30"), "hours; 2026-11-23 01:00:00");
@@ -189,43 +222,43 @@ mod tests {
 
     #[test]
     fn hours_over_midnight_belong_to_the_day_on_which_they_begin() {
-        let night = &["friday 23:00..02:00"];
+        let night = &["friday 23:00 to 02:00"];
         // 27 November 2026 is a Friday.
         assert_eq!(judged(night, &[], "2026-11-28 01:59:59"), "open");
         assert_eq!(judged(night, &[], "2026-11-27 01:00"), "hours; 2026-11-27 23:00:00");
-        assert_eq!(judged(&[], night, "2026-11-27 23:30"), "friday 23:00..02:00; 2026-11-28 02:00:00");
-        assert_eq!(judged(&["business days 00:00..24:00"], &[], "2026-12-24 23:59:59"), "open");
-        assert_eq!(judged(&["business days 00:00..24:00"], &[], "2026-12-25 00:00"), "hours; 2026-12-28 00:00:00");
+        assert_eq!(judged(&[], night, "2026-11-27 23:30"), "friday 23:00 to 02:00; 2026-11-28 02:00:00");
+        assert_eq!(judged(&["business days 00:00 to 24:00"], &[], "2026-12-24 23:59:59"), "open");
+        assert_eq!(judged(&["business days 00:00 to 24:00"], &[], "2026-12-25 00:00"), "hours; 2026-12-28 00:00:00");
     }
 
     #[test]
     fn a_closing_holds_over_hours_and_what_follows_is_the_next_opening() {
         // As a bank prints it: some Sundays from 00:00 to 08:00, a restart on Friday, daily 00:30 to 04:30.
-        let closed = &["second sunday 00:00..08:00", "friday 00:03..00:10", "every day 00:30..04:30"];
-        let open = &["every day 00:05..23:30"];
-        assert_eq!(judged(open, closed, "2026-11-08 05:00"), "second sunday 00:00..08:00; 2026-11-08 08:00:00");
+        let closed = &["second sunday 00:00 to 08:00", "friday 00:03 to 00:10", "every day 00:30 to 04:30"];
+        let open = &["every day 00:05 to 23:30"];
+        assert_eq!(judged(open, closed, "2026-11-08 05:00"), "second sunday 00:00 to 08:00; 2026-11-08 08:00:00");
         assert_eq!(judged(open, closed, "2026-11-15 05:00"), "open");
         // Before the hours begin there is the restart, and behind them the daily closing.
         assert_eq!(judged(open, closed, "2026-11-27 00:00"), "hours; 2026-11-27 00:10:00");
-        assert_eq!(judged(open, closed, "2026-11-08 00:40"), "second sunday 00:00..08:00; 2026-11-08 08:00:00");
-        assert_eq!(judged(&["every day 01:00..04:00"], closed, "2026-11-27 00:40"), "every day 00:30..04:30; ?");
+        assert_eq!(judged(open, closed, "2026-11-08 00:40"), "second sunday 00:00 to 08:00; 2026-11-08 08:00:00");
+        assert_eq!(judged(&["every day 01:00 to 04:00"], closed, "2026-11-27 00:40"), "every day 00:30 to 04:30; ?");
     }
 
     #[test]
     fn what_never_opens_ends() {
-        assert_eq!(judged(&["2020-01-01 00:00..24:00"], &[], "2026-11-22 00:00"), "hours; ?");
-        assert_eq!(judged(&[], &["every day 00:00..24:00"], "2026-11-22 00:00"), "every day 00:00..24:00; ?");
+        assert_eq!(judged(&["2020-01-01 00:00 to 24:00"], &[], "2026-11-22 00:00"), "hours; ?");
+        assert_eq!(judged(&[], &["every day 00:00 to 24:00"], "2026-11-22 00:00"), "every day; ?");
     }
 
     #[test]
     fn periods_are_read_and_shown() {
-        for text in ["01:00..23:30", "00:00..24:00", "23:55:01..00:05", "12:00..24:00"] {
+        for text in ["01:00 to 23:30", "00:00 to 24:00", "23:55:01 to 00:05", "12:00 to 24:00"] {
             assert_eq!(Period::parse(text).unwrap().to_string(), text);
         }
-        assert_eq!(Period::parse("00:00..24:00"), Ok(Period::DAY));
-        for text in ["1:00..2:00", "01:00", "25:00..26:00", "01:00-02:00"] {
-            assert!(Period::parse(text).unwrap_err().contains("`01:00..23:30`"), "{text}");
+        assert_eq!(Period::parse("00:00 to 24:00"), Ok(Period::DAY));
+        for text in ["1:00..2:00", "01:00", "25:00 to 26:00", "01:00..02:00"] {
+            assert!(Period::parse(text).unwrap_err().help.contains("`01:00 to 23:30`"), "{text}");
         }
-        assert!(Period::parse("08:00..08:00").unwrap_err().contains("empty"));
+        assert!(Period::parse("08:00 to 08:00").unwrap_err().message.contains("empty"));
     }
 }

@@ -31,7 +31,7 @@ mod mono;
 mod timer;
 mod wall;
 
-pub use calendar::{Days, Holidays, Hours, Judged, Period, Weekday, judge};
+pub use calendar::{Days, Holidays, Hours, HoursError, Judged, Period, Weekday, judge};
 pub use civil::{BusinessDate, Civil, Date, DayRule, TimeOfDay, UtcOffset};
 pub use mono::{Deadline, Mono};
 pub use timer::Timers;

@@ -6,6 +6,7 @@ mod conversation;
 mod date;
 mod exchange;
 mod frame;
+mod hours;
 mod layout;
 mod layouts;
 mod notice;

@@ -77,6 +77,7 @@ mod exposure;
 mod fmt;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod hours;
 mod institution;
 mod mistake;
 mod parse;
@@ -91,6 +92,7 @@ pub use condition::{Condition, Operand, Test};
 pub use diagnostic::{Diagnostic, Label, Severity, Source, SourceId, Span};
 pub use exposure::{Doubt, Exposure, Shown, ShownRow, Sign};
 pub use fmt::fmt;
+pub use hours::{HoursRule, HoursRules};
 pub use institution::{Digest, Institution, Layouts, Protocol};
 pub use mistake::CODES;
 pub use parse::{moment, parse};

@@ -122,6 +122,8 @@ mistakes! {
     BAD_YEARS           "S160" "a rule for the year that the date cannot have"
     BAD_PART            "S161" "bytes that a field does not have"
     BAD_LEAD            "S162" "a length before a field that is not its length"
+    // When there is business.
+    BAD_HOURS           "S175" "days or hours that cannot be"
     // What can be right, and is probably not meant.
     CONTRADICTED        "S091" "a code of which two rows say different things"
     SHORT_CODE          "S092" "a code with fewer digits than its field has"

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::TelegramId;
 use crate::condition::Condition;
+use crate::hours::HoursRules;
 use crate::verdict::{Verdict, VerdictTable};
 
 /// The conversation: everything that the switch reads, as places in the bytes of a telegram (length prefix not counted).
@@ -38,6 +39,8 @@ pub struct Rules {
     pub poll: Option<PollRule>,
     /// What gates business.
     pub opening: Option<OpeningRule>,
+    /// When there is business.
+    pub hours: HoursRules,
     /// Where the response code is.
     pub response_code: Slice,
     /// What response codes say.

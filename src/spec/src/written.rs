@@ -113,6 +113,7 @@ pub(crate) struct Protocol {
     pub(crate) trace: Vec<Place>,
     pub(crate) poll: Option<Poll>,
     pub(crate) opening: Option<Opening>,
+    pub(crate) hours: Vec<Hours>,
     pub(crate) select: Option<Select>,
     pub(crate) verdict: Option<VerdictFrom>,
     pub(crate) members: Members,
@@ -191,6 +192,16 @@ pub(crate) struct Opening {
     pub(crate) exchange: Option<Name>,
     pub(crate) retry: Option<At<Duration>>,
     pub(crate) lost: Option<At<Verdict>>,
+}
+
+/// A row of `hours`.
+#[derive(Clone, Debug)]
+pub(crate) struct Hours {
+    pub(crate) is_open: bool,
+    pub(crate) hours: At<pabal_clock::Hours>,
+    /// Exchanges behind `for`; none: all.
+    pub(crate) exchanges: Vec<Name>,
+    pub(crate) participants: Option<(Name, Alternatives)>,
 }
 
 #[derive(Clone, Debug, Default)]

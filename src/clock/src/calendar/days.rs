@@ -2,9 +2,9 @@
 
 use alloc::collections::BTreeSet;
 use alloc::format;
-use alloc::string::String;
 use core::fmt;
 
+use crate::calendar::HoursError;
 use crate::civil::Date;
 
 /// How many days in a row may be no business days; a rule that is moved looks no farther.
@@ -126,7 +126,7 @@ impl Days {
     ///
     /// # Errors
     /// It is none of these: what may stand there.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, HoursError> {
         let text = text.trim();
         let (days, moved) = if let Some(days) = text.strip_suffix(" or next business day") {
             (days, Moved::ToNext)
@@ -135,15 +135,15 @@ impl Days {
         } else {
             (text, Moved::No)
         };
-        let refused = || {
-            format!(
-                "`{text}` names no days: `every day`, `business days`, `holidays`, `monday`, `monday to friday`, `second sunday`, \
-                 `last friday`, `day 25`, `last day`, `2026-12-31`; behind it `or next business day` or `or previous business day`"
-            )
+        let refused = || HoursError {
+            message: format!("`{text}` names no days"),
+            help: "there are `every day`, `business days`, `holidays`, `monday`, `monday to friday`, `second sunday`, `last friday`, \
+                   `day 25`, `last day`, `2026-12-31`; behind one of them `or next business day` or `or previous business day`",
         };
         let pattern = Pattern::parse(days).ok_or_else(refused)?;
         if moved != Moved::No && matches!(pattern, Pattern::Every | Pattern::Business | Pattern::NotBusiness) {
-            return Err(format!("`{days}` cannot be moved to a business day; name one day"));
+            let message = format!("`{days}` cannot be moved to a business day");
+            return Err(HoursError { message, help: "name one day, such as `day 25` or `third monday`" });
         }
         Ok(Self { pattern, moved })
     }
@@ -318,9 +318,9 @@ mod tests {
     fn what_names_no_days_is_refused_with_what_does() {
         for text in ["", "sundays", "sixth sunday", "day 32", "day 0", "2026-02-30", "monday to", "second second"] {
             let why = Days::parse(text).unwrap_err();
-            assert!(why.contains("names no days") && why.contains("`second sunday`"), "{text}: {why}");
+            assert!(why.message.ends_with("names no days") && why.help.contains("`second sunday`"), "{text}: {why}");
         }
         let why = Days::parse("business days or next business day").unwrap_err();
-        assert_eq!(why, "`business days` cannot be moved to a business day; name one day");
+        assert_eq!(why.message, "`business days` cannot be moved to a business day");
     }
 }

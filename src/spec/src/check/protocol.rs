@@ -11,7 +11,9 @@ use pabal_telegram::{Charset, CharsetPair, Class, FieldId, Layout, LayoutError, 
 use crate::catalog::{Catalog, TelegramId};
 use crate::check::layout::{self, Column, Draft, Ground};
 use crate::check::select::{self, Selection};
-use crate::check::{computed, conversation, exchange, frame, not_said, notice, shown, table, text, unique};
+use crate::check::{
+    computed, conversation, exchange, frame, hours, not_said, notice, shown, table, text, unique,
+};
 use crate::diagnostic::{Diagnostic, Severity, Source};
 use crate::institution::{Digest, Protocol};
 use crate::mistake::{self, error};
@@ -231,6 +233,7 @@ fn rules(scene: &Scene<'_>, listed: bool, out: &mut Vec<Diagnostic>) -> Option<R
     let notices = notice::check(scene, out);
     exchange::meanings(scene, out);
     let opening = written.opening.as_ref().map(|opening| conversation::opening(scene, opening, out));
+    let hours = hours::check(scene, out);
     let response_code = scene.response_code().map(|column| column.field.at);
     if !(listed && filled) {
         return None;
@@ -246,6 +249,7 @@ fn rules(scene: &Scene<'_>, listed: bool, out: &mut Vec<Diagnostic>) -> Option<R
         trace: trace?,
         poll: all(poll)?,
         opening: all(opening)?,
+        hours: hours?,
         response_code: response_code?,
         // Long; it moves there when all is checked.
         verdicts: VerdictTable::default(),

@@ -1,6 +1,6 @@
 //! What a block holds, and how its lines are aligned.
 
-use crate::parse::{EXCHANGE, LAYOUTS, NOTICE, OPENING, POLL, PROTOCOL, SETTLES, Token};
+use crate::parse::{EXCHANGE, HOURS, LAYOUTS, NOTICE, OPENING, POLL, PROTOCOL, SETTLES, Token};
 
 type Clauses = &'static [&'static str];
 
@@ -56,6 +56,7 @@ impl Block {
         match self.clause {
             Some("poll") => Kind::Columns(&POLL),
             Some("opening") => Kind::Columns(&OPENING),
+            Some("hours") => Kind::Columns(&HOURS),
             Some("select") => Kind::Select,
             Some("settles") => Kind::Columns(&SETTLES),
             // Groups, repeats and choices hold fields, too.

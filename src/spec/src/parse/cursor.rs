@@ -62,6 +62,11 @@ impl<'i> Cursor<'i> {
         self.tokens.get(self.at).map(|placed| &placed.token)
     }
 
+    /// Whether a text stands behind the next token.
+    pub(crate) fn is_before_text(&self) -> bool {
+        matches!(self.tokens.get(self.at + 1), Some(Placed { token: Token::Text(_), .. }))
+    }
+
     pub(crate) fn skip(&mut self) {
         self.at += 1;
     }

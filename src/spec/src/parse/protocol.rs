@@ -8,13 +8,13 @@ use pabal_telegram::{Charset, Unset};
 use crate::diagnostic::Diagnostic;
 use crate::parse::cursor::{Cursor, Read, clauses};
 use crate::parse::field::UNSETS;
-use crate::parse::frame;
 use crate::parse::line::Token;
 use crate::parse::tree::{Body, Item};
+use crate::parse::{frame, hours};
 use crate::verdict::Verdict;
 use crate::written::{Members, Name, Number, Opening, Poll, Protocol, Row, Seen, Select, VerdictFrom};
 
-pub(crate) const CLAUSES: [&str; 17] = [
+pub(crate) const CLAUSES: [&str; 18] = [
     "zone",
     "day",
     "charset",
@@ -29,6 +29,7 @@ pub(crate) const CLAUSES: [&str; 17] = [
     "trace",
     "poll",
     "opening",
+    "hours",
     "select",
     "verdict",
     "set",
@@ -58,6 +59,7 @@ pub(crate) fn read(name: Name, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic
         trace: Vec::new(),
         poll: None,
         opening: None,
+        hours: Vec::new(),
         select: None,
         verdict: None,
         members: Members::default(),
@@ -101,6 +103,7 @@ fn clause(word: &str, cursor: &mut Cursor<'_>, protocol: &mut Protocol, out: &mu
         "trace" => protocol.trace = cursor.places("a header field", &[])?,
         "poll" => protocol.poll = Some(poll(cursor, out)?),
         "opening" => protocol.opening = Some(opening(cursor, out)?),
+        "hours" => protocol.hours = hours::read(cursor, out)?,
         "select" => protocol.select = Some(select(cursor, out)?),
         "verdict" => {
             let field = cursor.path("the field that holds the response code")?;
