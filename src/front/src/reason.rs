@@ -26,7 +26,7 @@ pub const fn code(refusal: Refusal) -> Code {
         | Refusal::UnknownNotice => Code::InvalidArgument,
         Refusal::KeyReused | Refusal::KeyFenced => Code::AlreadyExists,
         // Whether the request is still wanted under another date is the caller's to say.
-        Refusal::NotOpen | Refusal::DateChanged | Refusal::NotInquirable => Code::FailedPrecondition,
+        Refusal::OutOfHours | Refusal::NotOpen | Refusal::DateChanged | Refusal::NotInquirable => Code::FailedPrecondition,
         Refusal::SendDown
         | Refusal::ReceiveDown
         | Refusal::SessionLost
@@ -52,6 +52,7 @@ impl From<Refusal> for Reason {
             Refusal::WrongTelegram => Self::WrongTelegram,
             Refusal::KeyReused => Self::KeyReused,
             Refusal::KeyFenced => Self::KeyFenced,
+            Refusal::OutOfHours => Self::OutOfHours,
             Refusal::NotOpen => Self::NotOpen,
             Refusal::SendDown => Self::SendDown,
             Refusal::ReceiveDown => Self::ReceiveDown,

@@ -1,10 +1,10 @@
 //! An institution's configuration held against its spec: what the core is given.
 
-use pabal_spec::{Institution, Protocol};
+use pabal_spec::{HoursRule, HoursRules, Institution, Protocol};
 use pabal_switch::{LineSettings, Party, PartyParticipant, Settings};
 use pabal_telegram::{Field, Slice, Value};
 
-use crate::config::{InstitutionConfig, PartyConfig, Problem, hint};
+use crate::config::{HoursConfig, InstitutionConfig, PartyConfig, Problem, hint};
 
 /// What the core is given.
 ///
@@ -42,6 +42,11 @@ pub(crate) fn settings(config: &InstitutionConfig, institution: &Institution) ->
         let path = format!("institutions.{}.parties[{at}]", config.name);
         parties.push(resolve(party, institution, &path, &mut problems));
     }
+    let mut hours = HoursRules::default();
+    for (at, row) in config.hours.iter().enumerate() {
+        let rule = rule(row, institution, &format!("institutions.{}.hours[{at}]", config.name), &mut problems);
+        if row.is_open { hours.open.push(rule) } else { hours.closed.push(rule) }
+    }
     let lines = config.lines.iter().map(|line| LineSettings {
         name: line.name.as_str().into(),
         protocol: line.protocol.as_str().into(),
@@ -55,7 +60,8 @@ pub(crate) fn settings(config: &InstitutionConfig, institution: &Institution) ->
         close_grace: line.close_grace,
     });
     if problems.is_empty() {
-        Ok(Settings { lines: lines.collect(), parties, limits: config.limits.clone() })
+        let holidays = config.holidays.iter().copied().collect();
+        Ok(Settings { lines: lines.collect(), parties, holidays, hours, limits: config.limits.clone() })
     } else {
         Err(problems)
     }
@@ -72,12 +78,7 @@ fn resolve(party: &PartyConfig, institution: &Institution, path: &str, problems:
     for (path, fields) in given.into_iter().chain(at) {
         check_names(fields, institution, &path, problems);
     }
-    let exchanges = institution.protocols.iter().flat_map(|protocol| &protocol.rules.exchanges);
-    let known: Vec<&str> = exchanges.map(|exchange| &*exchange.name).collect();
-    for name in party.exchanges.iter().filter(|name| !known.contains(&name.as_str())) {
-        let text = format!("the spec has no exchange {name:?}{}", hint(name, &known));
-        problems.push(problem(format!("{path}.exchanges"), text));
-    }
+    check_exchanges(&party.exchanges, institution, path, problems);
     for (name, _) in institution.protocols.iter().flat_map(|protocol| &protocol.rules.party) {
         if party.fields.iter().all(|(given, _)| **given != **name) {
             let text = format!("is missing; the spec says that `{name}` tells who we are");
@@ -86,8 +87,7 @@ fn resolve(party: &PartyConfig, institution: &Institution, path: &str, problems:
     }
     let fields = field_values(&party.fields, institution, &format!("{path}.fields"), problems);
     let mut participants = Vec::new();
-    let named =
-        institution.protocols.iter().find_map(|protocol| Some((protocol, protocol.rules.participant.as_ref()?)));
+    let named = participant_field(institution);
     match named {
         Some((protocol, (name, at))) => {
             for participant in &party.participants {
@@ -107,6 +107,38 @@ fn resolve(party: &PartyConfig, institution: &Institution, path: &str, problems:
     }
     let exchanges = party.exchanges.iter().map(|name| name.as_str().into()).collect();
     Party { name: party.name.as_str().into(), fields, participants, exchanges }
+}
+
+/// The first protocol that has participants, and the field that names them.
+fn participant_field(institution: &Institution) -> Option<(&Protocol, &(Box<str>, Slice))> {
+    institution.protocols.iter().find_map(|protocol| Some((&**protocol, protocol.rules.participant.as_ref()?)))
+}
+
+fn check_exchanges(names: &[String], institution: &Institution, path: &str, problems: &mut Vec<Problem>) {
+    let exchanges = institution.protocols.iter().flat_map(|protocol| &protocol.rules.exchanges);
+    let known: Vec<&str> = exchanges.map(|exchange| &*exchange.name).collect();
+    for name in names.iter().filter(|name| !known.contains(&name.as_str())) {
+        let text = format!("the spec has no exchange {name:?}{}", hint(name, &known));
+        problems.push(problem(format!("{path}.exchanges"), text));
+    }
+}
+
+fn rule(row: &HoursConfig, institution: &Institution, path: &str, problems: &mut Vec<Problem>) -> HoursRule {
+    check_exchanges(&row.exchanges, institution, path, problems);
+    let named = participant_field(institution);
+    let place = format!("{path}.participants");
+    if named.is_none() && !row.participants.is_empty() {
+        problems.push(problem(place.clone(), "the spec names no participants; remove them".to_owned()));
+    }
+    let participants = row.participants.iter().filter_map(|participant| {
+        let (protocol, (name, at)) = named?;
+        field_bytes(protocol, name, *at, participant, &place, problems)
+    });
+    HoursRule {
+        hours: row.hours,
+        participants: participants.collect(),
+        exchanges: row.exchanges.iter().map(|name| name.as_str().into()).collect(),
+    }
 }
 
 fn check_names(fields: &[(String, String)], institution: &Institution, path: &str, problems: &mut Vec<Problem>) {

@@ -3,9 +3,7 @@ use alloc::vec::Vec;
 
 use pabal_clock::{Civil, Holidays, Hours, Judged, judge};
 
-use crate::rules::ExchangeRuleId;
-
-/// `hours`: when the institution takes work, as its document says.
+/// When the institution takes work: as its document says (`hours` of a protocol), or as a site says beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HoursRules {
     /// When it does; none: always.
@@ -19,8 +17,8 @@ pub struct HoursRules {
 pub struct HoursRule {
     /// When.
     pub hours: Hours,
-    /// For which exchanges; none: all of them.
-    pub exchanges: Vec<ExchangeRuleId>,
+    /// For which exchanges, by name; none: all of them.
+    pub exchanges: Vec<Box<str>>,
     /// With which participants, as the bytes of their field; none: all of them.
     pub participants: Vec<Box<[u8]>>,
 }
@@ -30,7 +28,7 @@ impl HoursRules {
     /// most about it: what names exchange and participant, else what names the participant, else the exchange, else all others. Closings
     /// hold beside each other.
     #[must_use]
-    pub fn judge(&self, exchange: ExchangeRuleId, participant: &[u8], holidays: &Holidays, at: Civil) -> Judged<'_> {
+    pub fn judge(&self, exchange: &str, participant: &[u8], holidays: &Holidays, at: Civil) -> Judged<'_> {
         let most = self.open.iter().filter_map(|rule| rule.says(exchange, participant)).max();
         let open = self.open.iter().filter(|rule| rule.says(exchange, participant) == most);
         let closed = self.closed.iter().filter(|rule| rule.says(exchange, participant).is_some());
@@ -41,8 +39,8 @@ impl HoursRules {
 
 impl HoursRule {
     /// How much it says about an exchange with a participant; `None` if it is about another one.
-    fn says(&self, exchange: ExchangeRuleId, participant: &[u8]) -> Option<u8> {
-        let names_exchange = self.exchanges.contains(&exchange);
+    fn says(&self, exchange: &str, participant: &[u8]) -> Option<u8> {
+        let names_exchange = self.exchanges.iter().any(|name| **name == *exchange);
         let names_participant = self.participants.iter().any(|value| **value == *participant);
         let is_about =
             (names_exchange || self.exchanges.is_empty()) && (names_participant || self.participants.is_empty());
@@ -68,7 +66,6 @@ mod tests {
         let rules = &loaded.institution.protocols[0].rules;
         let is_open = |exchange: &str, bank: &str, day: u8, hour: u8| {
             let at = Civil { date: Date::new(2026, 12, day).unwrap(), time: TimeOfDay::new(hour, 0, 0).unwrap() };
-            let (exchange, _) = rules.exchange(exchange).unwrap();
             rules.hours.judge(exchange, bank.as_bytes(), &Holidays::default(), at) == Judged::Open
         };
         // 1 December of 2026 is a Tuesday. Any exchange, and the one that has hours of its own.

@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use pabal_clock::{Mono, Now};
+use pabal_clock::{Judged, Mono, Now};
 use pabal_telegram::Slice;
 
 use crate::book::put;
@@ -150,6 +150,7 @@ impl Core {
             }
         }
         self.may_work(request.deadline, now)?;
+        self.may_ask_now(protocol, &request.plan, &request.telegram, now)?;
         let opening = self.opening_of(protocol, &request.telegram);
         if !self.opens(&request.plan) {
             self.may_do_business(protocol, opening, &request.telegram)?;
@@ -294,6 +295,28 @@ impl Core {
         self.may_append()?;
         if deadline.minus(self.state.limits.caller_margin) <= now.mono {
             return Err((Refusal::DeadlinePassed, String::from("the deadline had passed when the request came")));
+        }
+        Ok(())
+    }
+
+    /// Whether it is an hour for the request, by the newest version of the spec and by the site.
+    pub(crate) fn may_ask_now(&self, protocol: u16, plan: &Plan, telegram: &[u8], now: Now) -> Result<(), Refused> {
+        let protocol = &self.books[usize::from(protocol)].protocol;
+        let participant = protocol.rules.participant.as_ref().and_then(|(_, at)| at.of(telegram)).unwrap_or_default();
+        let exchange = &plan.exchange().name;
+        let at = protocol.day.civil(now.wall);
+        for hours in [&protocol.rules.hours, &self.settings.hours] {
+            let Judged::Closed { by, until } = hours.judge(exchange, participant, &self.settings.holidays, at) else {
+                continue;
+            };
+            let with = match participant {
+                [] => String::new(),
+                _ => format!(" with `{}`", crate::bytes::readable(participant)),
+            };
+            let by = by.map_or_else(|| String::from("outside of its hours"), |hours| format!("closed {hours}"));
+            let until =
+                until.map(|until| format!("; it is taken from {} {} on", until.date, until.time)).unwrap_or_default();
+            return Err((Refusal::OutOfHours, format!("`{exchange}`{with} is not taken now: {by}{until}")));
         }
         Ok(())
     }

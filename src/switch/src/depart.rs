@@ -77,6 +77,12 @@ impl Core {
             self.not_sent(id, Refusal::NotOpen, "business was lost while the request waited", now);
             return;
         }
+        if let Some(exchange) = self.state.exchanges.get(&id)
+            && let Err((refusal, text)) = self.may_ask_now(protocol, &plan, &exchange.telegram, now)
+        {
+            self.not_sent(id, refusal, &text, now);
+            return;
+        }
         let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
         let mut telegram = core::mem::take(&mut exchange.telegram);
         let (stamps, given) = (&plan.protocol.rules.stamps, &plan.exchange().given);

@@ -116,7 +116,13 @@
 //!     number_block: 100, caller_margin: Duration::from_millis(50), events_max: 100, unknown_max: 1_000, notices_max: 1_000,
 //!     undurable_entries_max: 1_000,
 //! };
-//! let settings = Settings { lines: vec![line], parties: vec![party], limits };
+//! let settings = Settings {
+//!     lines: vec![line],
+//!     parties: vec![party],
+//!     holidays: pabal_clock::Holidays::default(),
+//!     hours: pabal_spec::HoursRules::default(),
+//!     limits,
+//! };
 //!
 //! let now = Now { mono: Mono::from_nanos(1_000_000_000), wall: Wall::from_unix_seconds(1_795_222_800) };
 //! let mut core = Core::new(vec![institution], settings, Recovery::new(), 42, now);

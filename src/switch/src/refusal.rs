@@ -13,6 +13,7 @@ declare! {
         WrongTelegram = "WRONG_TELEGRAM", "The telegram is not a request of the exchange that is called.";
         KeyReused = "KEY_REUSED", "The idempotency key was used for a request with another content.";
         KeyFenced = "KEY_FENCED", "The idempotency key was fenced by Find before the request came.";
+        OutOfHours = "OUT_OF_HOURS", "The institution takes no such request at this time of day, or on this day.";
         NotOpen = "NOT_OPEN", "Business with this participant is not open today.";
         SendDown = "SEND_DOWN", "No session that may carry the request is up.";
         ReceiveDown = "RECEIVE_DOWN", "No session that may carry the answer is up.";

@@ -2,6 +2,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use pabal_clock::Holidays;
+use pabal_spec::HoursRules;
 use serde::{Deserialize, Serialize};
 
 use crate::declare::declare;
@@ -13,6 +15,10 @@ pub struct Settings {
     pub lines: Vec<LineSettings>,
     /// Who we are to them.
     pub parties: Vec<Party>,
+    /// Days on which banks do not work, beside Saturdays and Sundays.
+    pub holidays: Holidays,
+    /// When the site takes work for the institution; it must be in its hours ([`pabal_spec::Rules::hours`]) and in these.
+    pub hours: HoursRules,
     /// Bounds.
     pub limits: Limits,
 }

@@ -181,6 +181,8 @@ pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
     Settings {
         lines,
         parties: parties.map(|(at, (name, company))| party(at, name, company)).collect(),
+        holidays: pabal_clock::Holidays::default(),
+        hours: pabal_spec::HoursRules::default(),
         limits: Limits {
             waiting_max,
             tombstones_max: 1_000,

@@ -581,6 +581,8 @@ pub enum Reason {
     NumberInUse = 22,
     /// Refusal of a reply or of `received`: no notice of this id was given to the service and waits for it.
     UnknownNotice = 23,
+    /// Refusal: the institution takes no such request at this time of day, or on this day.
+    OutOfHours = 24,
     /// Cause: the institution's answer says so.
     Answered = 101,
     /// Cause of FAILURE: the institution said plainly that it was not executed.
@@ -645,6 +647,7 @@ impl Reason {
             Self::NotInquirable => "REASON_NOT_INQUIRABLE",
             Self::NumberInUse => "REASON_NUMBER_IN_USE",
             Self::UnknownNotice => "REASON_UNKNOWN_NOTICE",
+            Self::OutOfHours => "REASON_OUT_OF_HOURS",
             Self::Answered => "REASON_ANSWERED",
             Self::Refused => "REASON_REFUSED",
             Self::NotSent => "REASON_NOT_SENT",
@@ -690,6 +693,7 @@ impl Reason {
             "REASON_NOT_INQUIRABLE" => Some(Self::NotInquirable),
             "REASON_NUMBER_IN_USE" => Some(Self::NumberInUse),
             "REASON_UNKNOWN_NOTICE" => Some(Self::UnknownNotice),
+            "REASON_OUT_OF_HOURS" => Some(Self::OutOfHours),
             "REASON_ANSWERED" => Some(Self::Answered),
             "REASON_REFUSED" => Some(Self::Refused),
             "REASON_NOT_SENT" => Some(Self::NotSent),

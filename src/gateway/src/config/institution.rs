@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use pabal_clock::{Date, Hours};
 use pabal_switch::{Direction, Limits, LineSide};
 
 use super::section::{Findings, Section, hint};
@@ -19,7 +20,19 @@ pub(crate) struct InstitutionConfig {
     pub(crate) lines: Vec<LineConfig>,
     /// At least one; the first is the default.
     pub(crate) parties: Vec<PartyConfig>,
+    /// Days on which banks do not work.
+    pub(crate) holidays: Vec<Date>,
+    pub(crate) hours: Vec<HoursConfig>,
     pub(crate) limits: Limits,
+}
+
+/// When work is taken, or not.
+#[derive(Clone, Debug)]
+pub(crate) struct HoursConfig {
+    pub(crate) is_open: bool,
+    pub(crate) hours: Hours,
+    pub(crate) exchanges: Vec<String>,
+    pub(crate) participants: Vec<String>,
 }
 
 /// Where a spec is read from.
@@ -109,11 +122,44 @@ fn read_one<'t, 'f>(
         section
             .problem("parties", format!("is missing; write [[{}]] with who we are to them", section.path("parties")));
     }
+    let holidays = section.texts("holidays").unwrap_or_default();
+    let holidays = holidays.iter().filter_map(|text| {
+        let date = Date::parse(text);
+        if date.is_none() {
+            section.problem("holidays", format!("{text:?} is not a date; write it as \"2026-12-25\""));
+        }
+        date
+    });
+    let holidays = holidays.collect();
+    let hours = section.sections("hours", None).into_iter().filter_map(read_hours).collect();
     let mut own = section.section("limits", Some(limits));
     let limits = read_limits(&mut own);
     own.finish();
     section.finish();
-    InstitutionConfig { name, spec, lines, parties, limits }
+    InstitutionConfig { name, spec, lines, parties, holidays, hours, limits }
+}
+
+fn read_hours(mut section: Section<'_, '_>) -> Option<HoursConfig> {
+    let (open, closed) = (section.text_if_there("open"), section.text_if_there("closed"));
+    let exchanges = section.texts("exchanges").unwrap_or_default();
+    let participants = section.texts("participants").unwrap_or_default();
+    section.finish();
+    let (key, text, is_open) = match (open, closed) {
+        (Some(open), None) => ("open", open, true),
+        (None, Some(closed)) => ("closed", closed, false),
+        _ => {
+            section
+                .problem("open", "says one of `open` and `closed`, such as closed = \"second sunday 00:00 to 08:00\"");
+            return None;
+        }
+    };
+    match Hours::parse(&text) {
+        Ok(hours) => Some(HoursConfig { is_open, hours, exchanges, participants }),
+        Err(why) => {
+            section.problem(key, why.to_string());
+            None
+        }
+    }
 }
 
 fn read_limits(section: &mut Section<'_, '_>) -> Limits {

@@ -46,6 +46,18 @@ fn the_example_of_the_default_is_an_institution() {
     assert_eq!(config.institutions().len(), 1);
     assert_eq!(config.institutions()[0].lines.len(), 2);
     assert_eq!(config.institutions()[0].parties[0].participants, ["004", "088"]);
+    assert_eq!(config.institutions()[0].hours[0].hours.to_string(), "2026-12-06 00:00 to 06:00");
+    assert_eq!(config.institutions()[0].holidays.len(), 2);
+}
+
+#[test]
+fn hours_that_cannot_be_are_told_with_what_can() {
+    let with =
+        |hours: &str| mistakes("[[institutions.hecto.parties]]", &format!("{hours}\n[[institutions.hecto.parties]]"));
+    insta::assert_snapshot!(with("[[institutions.hecto.hours]]\nclosed = \"every dai\""));
+    insta::assert_snapshot!(with("[[institutions.hecto.hours]]\nopen = \"every day 9:00 to 16:00\""));
+    insta::assert_snapshot!(with("[[institutions.hecto.hours]]\nexchanges = [\"transfer\"]"));
+    insta::assert_snapshot!(mistakes("spec = \"specs/hecto\"", "spec = \"specs/hecto\"\nholidays = [\"25.12.2026\"]"));
 }
 
 #[test]

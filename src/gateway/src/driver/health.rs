@@ -95,6 +95,8 @@ mod tests {
         let settings = Settings {
             lines: lines.iter().map(|(name, direction, _)| line(name, *direction)).collect(),
             parties: Vec::new(),
+            holidays: pabal_clock::Holidays::default(),
+            hours: pabal_spec::HoursRules::default(),
             limits: Limits {
                 waiting_max: 1,
                 tombstones_max: 1,

@@ -249,6 +249,8 @@ fn settings() -> Settings {
             participants: BANKS.iter().map(|(code, _)| code.as_bytes().into()).collect(),
             exchanges: Vec::new(),
         }],
+        holidays: pabal_clock::Holidays::default(),
+        hours: pabal_spec::HoursRules::default(),
         limits: Limits {
             waiting_max: 100,
             tombstones_max: 10_000,

@@ -24,8 +24,11 @@ pub(crate) fn check(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Hour
 }
 
 fn rule(scene: &Scene<'_>, row: &written::Hours, out: &mut Vec<Diagnostic>) -> Option<HoursRule> {
-    let exchanges: Vec<_> =
-        row.exchanges.iter().map(|name| exchange::find(scene, name, out).map(|(id, _)| id)).collect();
+    let exchanges: Vec<_> = row
+        .exchanges
+        .iter()
+        .map(|name| exchange::find(scene, name, out).map(|(_, found)| found.name.value.as_str().into()))
+        .collect();
     let mut participants = Some(Vec::new());
     if let Some((field, values)) = &row.participants {
         match &scene.written.participant {

@@ -11,9 +11,7 @@ use pabal_telegram::{Charset, CharsetPair, Class, FieldId, Layout, LayoutError, 
 use crate::catalog::{Catalog, TelegramId};
 use crate::check::layout::{self, Column, Draft, Ground};
 use crate::check::select::{self, Selection};
-use crate::check::{
-    computed, conversation, exchange, frame, hours, not_said, notice, shown, table, text, unique,
-};
+use crate::check::{computed, conversation, exchange, frame, hours, not_said, notice, shown, table, text, unique};
 use crate::diagnostic::{Diagnostic, Severity, Source};
 use crate::institution::{Digest, Protocol};
 use crate::mistake::{self, error};

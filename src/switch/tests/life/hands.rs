@@ -90,6 +90,8 @@ pub(crate) fn settings() -> Settings {
             participants: vec![b"088"[..].into(), b"004"[..].into()],
             exchanges: Vec::new(),
         }],
+        holidays: pabal_clock::Holidays::default(),
+        hours: pabal_spec::HoursRules::default(),
         limits: Limits {
             waiting_max: 2,
             tombstones_max: 100,

@@ -11,6 +11,7 @@ mod computed;
 mod dated;
 mod gap;
 mod given;
+mod hours;
 mod image;
 mod inquiry;
 mod join;

@@ -35,6 +35,11 @@ fn scenario(refusal: Refusal) -> (Hands, End) {
     let mut hands = match refusal {
         Refusal::QueueFull | Refusal::DeadlinePassed | Refusal::Abandoned | Refusal::DateChanged => full(),
         Refusal::NotOpen => Hands::fresh(),
+        Refusal::OutOfHours => {
+            let mut settings = settings();
+            settings.hours.closed = vec![crate::hours::rule("saturday", &["transfer"], &[])];
+            Hands::open_with(settings)
+        }
         Refusal::NumbersExhausted => few_numbers(),
         Refusal::JournalFull => {
             let mut settings = settings();
@@ -78,6 +83,7 @@ fn scenario(refusal: Refusal) -> (Hands, End) {
             let open = pabal_switch::Open { idempotency_key: Some("order-1".into()), ..open };
             refused(&mut hands, open)
         }
+        Refusal::OutOfHours => refused(&mut hands, open),
         Refusal::NotOpen => {
             hands.opens = false;
             let conn = hands.connects.pop().unwrap();

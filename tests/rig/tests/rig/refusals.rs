@@ -44,6 +44,7 @@ cases! {
     WrongTelegram      InvalidArgument    wrong_telegram
     KeyReused          AlreadyExists      key_reused
     KeyFenced          AlreadyExists      key_fenced
+    OutOfHours         FailedPrecondition out_of_hours
     NotOpen            FailedPrecondition not_open
     SendDown           Unavailable        send_down
     ReceiveDown        Unavailable        receive_down
@@ -202,6 +203,19 @@ mod case {
         rig.wait_open().await;
         refused(rig.call(&straggler).await, refusal);
         rig.assert_nothing_left(&[&straggler]).await;
+    }
+
+    pub(super) async fn out_of_hours(refusal: Refusal) {
+        let party = "[[institutions.hecto.hours]]\nclosed = \"every day\"\nexchanges = [\"transfer\"]\nparticipants = [\"004\"]";
+        let participants = vec!["088", "004"];
+        let options = Options { party: party.to_owned(), participants, ..Options::default() };
+        let mut rig = Rig::open_with(options).await;
+        let shut = transfer(1).text("bank_code", "004");
+        let (text, _) = refused(rig.call(&shut).await, refusal);
+        assert!(text.contains("`transfer` with `004` is not taken now: closed every day"), "{text}");
+        // One bank's hours are its own.
+        rig.succeed(&transfer(1)).await;
+        rig.assert_nothing_left(&[&shut]).await;
     }
 
     pub(super) async fn not_open(refusal: Refusal) {
