@@ -92,7 +92,8 @@ impl Encode {
             let is_given = values[..given].iter().any(|(name, _)| *name == *field.path);
             let code = part.protocol().and_then(|protocol| specs::type_code(protocol, id, side, field.at));
             if let Some(code) = code.filter(|_| !is_given) {
-                values.push((field.path.to_string(), Value::Text(String::from_utf8_lossy(code).trim_end().into())));
+                let text = field.charset.encode.decode(code).unwrap_or_else(|_| String::from_utf8_lossy(code));
+                values.push((field.path.to_string(), Value::Text(text.trim_end().into())));
             }
         }
         let blank = blank(layout, side, &values);

@@ -132,6 +132,27 @@ fn a_record_of_a_host_is_shown_in_letters() {
     assert_eq!(run(&encode).by_spec(&place).out, format!("{wire}\n"));
 }
 
+/// The type that `encode` writes by itself is in the charset of its field.
+#[test]
+fn a_request_to_a_host_gets_its_type_in_its_charset() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let place = folder.path().to_str().expect("UTF-8");
+    let spec = "institution host \"호스트\"\nprotocol online \"온라인\" {\n  zone +09:00\n  day changes 00:00\n  charset ebcdic-037\n  \
+                frame length ascii(4) exclusive max 99\n  unset 9 zero X space\n  stamp day at queue\n  number no per day 1..9999 warn 9000\n  \
+                key day no\n  trace day no\n  select by kind {\n    balance \"Q1\"|\"R1\"\n  }\n  verdict code from codes.csv\n}\n\
+                header h 18 {\n  kind X(2) public\n  day date(YYYYMMDD) by asker echo public\n  no 9(4) by asker echo public\n  \
+                code X(4) by answerer public\n}\ntelegram balance \"잔액\" 18 : h {\n}\nexchange balance \"잔액\" {\n  \
+                request \"Q1\" answer \"R1\" effect none timeout 30s unknown leave\n}\n";
+    std::fs::write(folder.path().join("host.spec"), spec).expect("writable");
+    std::fs::write(folder.path().join("codes.csv"), "code,class,text\n0000,success,done\n").expect("writable");
+    let request = ["encode", "--spec", place, "balance", "-f", "day=20261122", "-f", "no=7"];
+    let made = run(&request).by_spec(place);
+    assert_eq!((made.code, made.err.as_str()), (0, ""));
+    assert_eq!(made.out, "d8f1f2f0f2f6f1f1f2f2f0f0f0f740404040\n", "`Q1` and the digits");
+    let read = run_with(&["decode", "--spec", place], made.out.as_bytes()).by_spec(place);
+    assert_eq!((read.code, read.out.as_str()), (0, "kind=Q1\nday=20261122\nno=7\n"), "{}", read.err);
+}
+
 #[test]
 fn fmt_aligns_a_file_once_and_touches_none_with_mistakes() {
     let (folder, place) = folder();
