@@ -31,17 +31,15 @@ impl Telegram<'_, '_> {
     /// The field's bytes break its rule, or there is no such field; [`Rule::WhichYear`] if nobody says which year it is.
     pub fn moment(&self, path: &str, now: Civil) -> Result<Option<Moment>, Fault> {
         let value = self.named(path)?;
-        let Some(field) = self.layout().find_cell(path).and_then(|(id, _)| self.layout().field(id)) else {
-            return Ok(None);
-        };
+        let Some((id, indices)) = self.layout().find_cell(path) else { return Ok(None) };
+        let Some(field) = self.layout().field(id) else { return Ok(None) };
         let told = |rule| {
             let bytes = if let ValueRef::Text(Cow::Borrowed(text)) = &value { text.as_bytes() } else { b"" };
-            let mut fault = Fault::new(field, bytes, rule);
-            if *fault.field != *path {
-                // Of one that moves, as the caller names it.
-                fault.field = path.into();
+            // One that moves is told at its place in this telegram.
+            match self.cells().map(|(cell, _)| cell).find(|cell| cell.id == id && cell.indices == indices) {
+                Some(cell) => Fault::of_cell(&cell, bytes, rule),
+                None => Fault::new(field, bytes, rule),
             }
-            fault
         };
         field.moment(&value, now).map_err(told)
     }
@@ -55,7 +53,7 @@ mod tests {
     use pabal_clock::{Date, TimeOfDay};
 
     use super::*;
-    use crate::draft::{layout, stamp, text};
+    use crate::draft::{Tree, layout, number, stamp, text};
     use crate::field::Side;
     use crate::kind::{Stamp, Year};
 
@@ -89,5 +87,18 @@ mod tests {
         assert_eq!(read(b"1121235959      00000000ab", "booked"), "nothing");
         assert!(read(b"113123595926112120261121ab", "sent").starts_with("T03 sent at byte 0"));
         assert!(read(bytes, "sentt").starts_with("T15 "));
+    }
+
+    #[test]
+    fn a_date_that_moves_is_told_where_it_is() {
+        let now = Civil { date: Date::new(2026, 11, 22).unwrap(), time: TimeOfDay::MIDNIGHT };
+        let mut tree = Tree::default();
+        let count = tree.run(vec![number("rows_n", 2)]);
+        let row = tree.run(vec![text("rows[].kind", 2), stamp("rows[].day", "YYMMDD")]);
+        let rows = tree.times("rows", "rows_n", 9, vec![row]);
+        let layout = tree.layout(2..=74, vec![count, rows]).unwrap();
+        let fault = Telegram::new(&layout, b"02AB261121CD261122", Side::Asker).moment("rows[1].day", now).unwrap_err();
+        // Two bytes of the count, eight of the first row, two of the second.
+        assert!(fault.to_string().starts_with("T70 rows[1].day at byte 12 (6 bytes): "), "{fault}");
     }
 }
