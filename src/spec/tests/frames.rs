@@ -93,18 +93,16 @@ fn each_form_means_what_it_says() {
 /// What the frame writes there would be lost, or would be another number than the field says.
 #[test]
 fn a_length_inside_has_a_field_of_its_own() {
-    let told = |frame: &str, field: &str| {
+    let found = |frame: &str, field: &str| {
         let spec = SPEC.replace("FRAME", frame).replace("length  9(5)            by both?", field);
         let sources = [
             Source { name: "van.spec".into(), text: spec },
             Source { name: "codes.csv".into(), text: "code,class,text\n0000,success,ok\n".into() },
         ];
-        load(&sources)
-            .err()
-            .unwrap_or_default()
-            .iter()
-            .map(|told| (told.code, told.message.clone()))
-            .collect::<Vec<_>>()
+        load(&sources).err().unwrap_or_default()
+    };
+    let told = |frame: &str, field: &str| {
+        found(frame, field).into_iter().map(|told| (told.code, told.message)).collect::<Vec<_>>()
     };
     let own = "length  9(5)            by both?";
     let whole = "length ascii(5) at 19 whole max 999";
@@ -131,6 +129,13 @@ fn a_length_inside_has_a_field_of_its_own() {
         let expected: &[_] = if is_same { &[] } else { &[("S158", message.to_owned())] };
         assert_eq!(told(frame, field), expected, "{frame} {field}");
     }
+    // A host's digits are none that the frame writes.
+    let of_host = found(whole, "length  9(5)  by both?  charset ebcdic-037");
+    let help = "the digits that the frame writes are ASCII, and those of the field are EBCDIC: say `charset ascii` on the field";
+    assert_eq!(
+        of_host.iter().map(|told| (told.code, told.help.as_deref())).collect::<Vec<_>>(),
+        [("S158", Some(help))]
+    );
 }
 
 #[test]

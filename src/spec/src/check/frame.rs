@@ -145,12 +145,17 @@ fn misplaced(draft: &Draft<'_>, place: Slice, length: FrameLength, span: Span) -
                 Kind::Number(Number { scale: 0, form: Form::Binary { order: Order::Little, .. }, .. }),
                 Notation::Little
             )
-    ) && (length.notation != Notation::Ascii || !field.charset.decode.is_ebcdic());
-    let (label, message, help) = if field.at != place || !is_digits {
+    );
+    let is_of_host = length.notation == Notation::Ascii && field.charset.decode.is_ebcdic();
+    let (label, message, help) = if field.at != place || !is_digits || is_of_host {
         (
             format!("bytes {}..{}", range.start, range.end),
             format!("The frame writes its length over `{}` of telegram `{name}`", field.path),
-            "the length stands in a field of its own, a whole number of as many bytes: compare the place with the document",
+            if field.at == place && is_digits {
+                "the digits that the frame writes are ASCII, and those of the field are EBCDIC: say `charset ascii` on the field"
+            } else {
+                "the length stands in a field of its own, a whole number of as many bytes: compare the place with the document"
+            },
         )
     } else {
         let more = match &field.fill {
