@@ -431,10 +431,11 @@ fn telegram(plan: &Plan, body: &Body) -> Result<Vec<u8>, CallError> {
         },
         Body::Raw(bytes) => {
             let found = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            if found == layout.len() {
+            let expected = found.clamp(layout.len(), layout.len_max());
+            if found == expected {
                 return of_its_type(plan, bytes.clone());
             }
-            vec![Fault::of_telegram(layout, Rule::Length { expected: layout.len(), found })]
+            vec![Fault::of_telegram(layout, Rule::Length { expected, found })]
         }
     };
     let told: Vec<String> = faults.iter().map(ToString::to_string).collect();

@@ -295,10 +295,11 @@ impl Form {
             },
             ReplyBody::Raw(bytes) => {
                 let found = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-                if found == layout.len() {
+                let expected = found.clamp(layout.len(), layout.len_max());
+                if found == expected {
                     return Ok((None, Some(bytes.clone())));
                 }
-                vec![Fault::of_telegram(layout, Rule::Length { expected: layout.len(), found })]
+                vec![Fault::of_telegram(layout, Rule::Length { expected, found })]
             }
         };
         let told: Vec<String> = faults.iter().map(ToString::to_string).collect();

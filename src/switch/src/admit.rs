@@ -263,11 +263,11 @@ impl Core {
             return Err((Refusal::SendDown, format!("no line is configured for protocol `{}`", plan.protocol.name)));
         }
         let layout = plan.request_layout();
-        if request.telegram.len() as u64 != u64::from(layout.len()) {
+        if !crate::book::may_have(layout, &request.telegram) {
             let text = format!(
                 "a request of `{}` is {} bytes, not {}; the length prefix is not part of it",
                 plan.exchange().name,
-                layout.len(),
+                crate::book::lengths(layout),
                 request.telegram.len()
             );
             return Err((Refusal::WrongTelegram, text));

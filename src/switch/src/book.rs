@@ -162,6 +162,19 @@ fn compartments(protocol: &Protocol, settings: &Settings) -> Option<u32> {
     }
 }
 
+/// Whether a telegram is as long as one of its layout may be; of one that moves there are many lengths.
+pub(crate) fn may_have(layout: &Layout, telegram: &[u8]) -> bool {
+    u32::try_from(telegram.len()).is_ok_and(|found| (layout.len()..=layout.len_max()).contains(&found))
+}
+
+/// How long a telegram may be: `57`, or `45 to 82`.
+pub(crate) fn lengths(layout: &Layout) -> String {
+    match (layout.len(), layout.len_max()) {
+        (least, most) if least == most => format!("{least}"),
+        (least, most) => format!("{least} to {most}"),
+    }
+}
+
 /// A telegram in which nothing is given: constants and defaults of the fields that `side` fills, else what `unset` says.
 pub(crate) fn blank(layout: &Layout, side: Side) -> Vec<u8> {
     let mut bytes = vec![b' '; usize::try_from(layout.len()).unwrap_or(0)];

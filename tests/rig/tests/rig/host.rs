@@ -165,3 +165,23 @@ fn a_call_goes_to_a_host_and_back() {
         }
     });
 }
+
+/// A request whose last field moves goes out as long as it is.
+#[test]
+fn a_request_that_moves_goes_to_a_host() {
+    run(async {
+        let moving = |source: Source| {
+            let text = source.text.replace("\"조회\" 57", "\"조회\" 45..82");
+            Source { text: text.replace("holder   X(14)  by asker", "holder   X(..37) led by LL  by asker"), ..source }
+        };
+        let sources: Vec<Source> = sources("ebcdic-933").into_iter().map(moving).collect();
+        let (bank, address) = simulated(&sources, SCENARIO).await;
+        let house = House::start_by("moving", sources, address).await;
+        let response = call(&house).await;
+        assert_eq!((response.outcome(), response.response_code.as_str()), (Outcome::Success, "0000"), "{response:?}");
+        let requests = bank.read(|ledger| ledger.requests().map(|(_, one)| one.telegram.clone()).collect::<Vec<_>>());
+        // Header and account, two digits of the length, and three syllables between SO and SI.
+        assert_eq!(requests.iter().map(|one| one.len()).collect::<Vec<_>>(), [31 + 12 + 2 + 8]);
+        assert_eq!(digits(&requests[0][43..45]), "08");
+    });
+}
