@@ -10,6 +10,7 @@ use pabal_front::proto::{
     find_response,
 };
 use pabal_gateway::{Config, DrainSummary, Gateway, Handle};
+use pabal_journal::{Envelope, Position, Reader};
 use pabal_simulator::Simulator;
 use pabal_spec::Institution;
 use pabal_switch::{OpeningState, Refusal, SessionState, Status};
@@ -153,6 +154,23 @@ impl Rig {
     #[must_use]
     pub fn data_directory(&self) -> std::path::PathBuf {
         self.directory.path().join("data")
+    }
+
+    /// Everything that the journal has, in its order.
+    ///
+    /// # Panics
+    /// It cannot be read.
+    #[must_use]
+    pub fn envelopes(&self) -> Vec<Envelope> {
+        let reader = Reader::open(self.data_directory()).expect("there is a journal");
+        let mut all: Vec<Envelope> = Vec::new();
+        loop {
+            let page = reader.after(all.last().map_or(Position::START, |last| last.position), 1_000);
+            match page.expect("it is read") {
+                page if page.is_empty() => return all,
+                page => all.extend(page),
+            }
+        }
     }
 
     /// The gateway's house.
