@@ -140,7 +140,7 @@ fn read_field(value: &ValueRef<'_>, field: &Field, at: Slice) -> proto::Field {
 }
 
 /// Bytes around an entry of a list or map, at most: tags and lengths.
-const ENTRY_BYTES: usize = 16;
+pub(crate) const ENTRY_BYTES: usize = 16;
 
 /// As many as may be told, and how many are not.
 pub(crate) fn faults(telegram: &Telegram<'_, '_>, all: impl Iterator<Item = proto::Fault>) -> Vec<proto::Fault> {

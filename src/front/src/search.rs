@@ -5,7 +5,7 @@ use pabal_spec::{Exposure, ShownRow};
 use pabal_telegram::Telegram;
 use prost::Message;
 
-use crate::answer;
+use crate::answer::{self, ENTRY_BYTES};
 use crate::exchange::{IDEMPOTENCY_KEY_BYTES_MAX, exchange_id};
 use crate::proto::search_request::By;
 use crate::proto::{self, Fault, HistoryEntry, SearchRequest, SearchResponse, ShowResponse, ShownField};
@@ -167,9 +167,6 @@ fn fields(rows: Vec<ShownRow<'_>>) -> Vec<ShownField> {
     }
     shown
 }
-
-/// Bytes around a field in a list, at most: its tag and its length.
-const ENTRY_BYTES: usize = 16;
 
 fn field(row: ShownRow<'_>) -> ShownField {
     ShownField {

@@ -14,7 +14,7 @@ use crate::written::{At, Hours};
 /// What begins a row.
 pub(crate) const WORDS: [&str; 2] = ["open", "closed"];
 
-const KINDS: [(&str, bool); 2] = [("open", true), ("closed", false)];
+const KINDS: [(&str, bool); 2] = [(WORDS[0], true), (WORDS[1], false)];
 
 pub(crate) fn read(cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Read<Vec<Hours>> {
     let mut all = Vec::new();
