@@ -48,16 +48,13 @@ pub(crate) fn settings(config: &InstitutionConfig, institution: &Institution) ->
         if row.is_open { hours.open.push(rule) } else { hours.closed.push(rule) }
     }
     let lines = config.lines.iter().map(|line| LineSettings {
-        name: line.name.as_str().into(),
-        protocol: line.protocol.as_str().into(),
-        side: line.side(),
-        direction: line.direction,
         sessions_max: line.sessions_max,
         window: line.window,
         connect_timeout: line.connect_timeout,
         reconnect_min: line.reconnect_min,
         reconnect_max: line.reconnect_max,
         close_grace: line.close_grace,
+        ..LineSettings::new(&line.name, &line.protocol, line.side(), line.direction)
     });
     if problems.is_empty() {
         let holidays = config.holidays.iter().copied().collect();

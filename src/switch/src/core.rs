@@ -22,6 +22,7 @@ use crate::output::{Event, Output};
 use crate::plan::Plan;
 use crate::recovery::Recovery;
 use crate::refusal::Refusal;
+use crate::route::LineState;
 use crate::sequence::Gaps;
 use crate::session::CloseReason;
 use crate::settings::{Limits, Settings};
@@ -161,6 +162,7 @@ impl Core {
             timers: Timers::new(),
             journal: Journal::default(),
             sessions: Vec::new(),
+            lines: LineState::of(&settings.lines),
             conversations,
             openings: Vec::new(),
             exchanges: BTreeMap::new(),

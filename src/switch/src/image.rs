@@ -42,7 +42,7 @@ impl core::fmt::Debug for Image {
 }
 
 impl Image {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     pub(crate) fn of(core: &Core) -> Self {
         let mut state = core.state.clone();
@@ -116,7 +116,7 @@ impl Core {
         }
         let slots = |line: u16| self.state.sessions.iter().filter(|session| session.id.line.0 == line).count();
         let is_same = (0..).zip(&self.settings.lines).all(|(at, line)| slots(at) == usize::from(line.sessions_max));
-        if !is_same {
+        if !is_same || self.state.lines.len() != self.settings.lines.len() {
             return Err("the image has other lines or another number of sessions".into());
         }
         Ok(())

@@ -101,9 +101,8 @@
 //!
 //! // What contract and site decide: one line for both directions, one party, one bank.
 //! let line = LineSettings {
-//!     name: "both".into(), protocol: "firmbanking".into(), side: LineSide::Initiator, direction: Direction::Duplex,
-//!     sessions_max: 1, window: 10, connect_timeout: Duration::from_secs(5), reconnect_min: Duration::from_secs(1),
-//!     reconnect_max: Duration::from_secs(30), close_grace: Duration::from_secs(10),
+//!     window: 10,
+//!     ..LineSettings::new("both", "firmbanking", LineSide::Initiator, Direction::Duplex)
 //! };
 //! let party = Party {
 //!     name: "main".into(),
@@ -111,17 +110,11 @@
 //!     participants: vec![b"088"[..].into()],
 //!     exchanges: Vec::new(),
 //! };
-//! let limits = Limits {
-//!     waiting_max: 100, tombstones_max: 1_000, tombstone_keep: Duration::from_secs(86_400), idempotency_keys_max: 1_000,
-//!     number_block: 100, caller_margin: Duration::from_millis(50), events_max: 100, unknown_max: 1_000, notices_max: 1_000,
-//!     undurable_entries_max: 1_000,
-//! };
 //! let settings = Settings {
 //!     lines: vec![line],
 //!     parties: vec![party],
-//!     holidays: pabal_clock::Holidays::default(),
-//!     hours: pabal_spec::HoursRules::default(),
-//!     limits,
+//!     limits: Limits { waiting_max: 100, ..Limits::default() },
+//!     ..Settings::default()
 //! };
 //!
 //! let now = Now { mono: Mono::from_nanos(1_000_000_000), wall: Wall::from_unix_seconds(1_795_222_800) };
@@ -211,6 +204,7 @@ mod receive;
 mod recovery;
 mod refusal;
 mod reply;
+mod route;
 mod sequence;
 mod session;
 mod settings;
@@ -238,6 +232,7 @@ pub use output::{Event, Output, Report};
 pub use plan::Plan;
 pub use recovery::Recovery;
 pub use refusal::Refusal;
+pub use route::Wanted;
 pub use session::{CloseReason, SessionEvent, SessionState};
 pub use settings::{Direction, Limits, LineSettings, LineSide, Party, PartyParticipant, Settings};
 pub use status::{ExchangeStatus, NumberStatus, OpeningStatus, SessionStatus, Status, Unresolved};

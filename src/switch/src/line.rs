@@ -65,11 +65,6 @@ impl Core {
         &self.settings.lines[usize::from(id.line.0)]
     }
 
-    /// Whether sessions are made at all.
-    fn is_wanted(&self) -> bool {
-        self.state.drain_until.is_none() && self.state.journal.failed.is_none()
-    }
-
     /// At the start. That a slot may be in use again is written down first: whoever comes behind a crash must hold it, also if
     /// the process before us had left it for good.
     pub(crate) fn connect_all(&mut self) {
@@ -84,7 +79,7 @@ impl Core {
 
     pub(crate) fn connect(&mut self, id: SessionId, now: Now) {
         let Some(slot) = self.slot(id) else { return };
-        if !self.is_wanted() || self.state.sessions[slot].state != SessionState::Down {
+        if !self.is_wanted(id.line) || self.state.sessions[slot].state != SessionState::Down {
             return;
         }
         let timeout = self.line(id).connect_timeout;
@@ -135,7 +130,7 @@ impl Core {
         let slot = self.state.sessions.iter().position(free);
         let refused = match slot {
             _ if self.state.journal.failed.is_some() => CloseReason::JournalFailed,
-            _ if self.state.drain_until.is_some() => CloseReason::Drained,
+            _ if !self.is_wanted(line) => CloseReason::Drained,
             None => {
                 self.close_the_silent(line, now);
                 CloseReason::OverLimit
@@ -324,7 +319,7 @@ impl Core {
     /// When the next connection is tried: after a random part of a wait that doubles.
     fn back_off(&mut self, slot: usize, now: Now) {
         let session = &self.state.sessions[slot];
-        if session.side != LineSide::Initiator || !self.is_wanted() {
+        if session.side != LineSide::Initiator || !self.is_wanted(session.id.line) {
             return;
         }
         let id = session.id;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::declare::declare;
 
 /// What contract and site decide about an institution. Addresses are the shell's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// Configured routes.
     pub lines: Vec<LineSettings>,
@@ -63,6 +63,25 @@ pub struct LineSettings {
     pub reconnect_max: Duration,
     /// How long the peer may count a connection that we have closed, if its FIN was not seen.
     pub close_grace: Duration,
+}
+
+impl LineSettings {
+    /// A line with what `default.toml` of the gateway says about all that is not named here.
+    #[must_use]
+    pub fn new(name: &str, protocol: &str, side: LineSide, direction: Direction) -> Self {
+        Self {
+            name: name.into(),
+            protocol: protocol.into(),
+            side,
+            direction,
+            sessions_max: 1,
+            window: 100,
+            connect_timeout: Duration::from_secs(5),
+            reconnect_min: Duration::from_secs(1),
+            reconnect_max: Duration::from_secs(30),
+            close_grace: Duration::from_secs(5),
+        }
+    }
 }
 
 /// One name under which the institution knows us: a company number for a bank, or for a service with it.
@@ -120,4 +139,22 @@ pub struct Limits {
     pub notices_max: u32,
     /// Entries that may wait to become durable before nothing more is read or accepted.
     pub undurable_entries_max: u32,
+}
+
+impl Default for Limits {
+    /// As `default.toml` of the gateway has them.
+    fn default() -> Self {
+        Self {
+            waiting_max: 1_000,
+            tombstones_max: 100_000,
+            tombstone_keep: Duration::from_secs(24 * 3_600),
+            idempotency_keys_max: 100_000,
+            number_block: 1_000,
+            caller_margin: Duration::from_millis(100),
+            events_max: 10_000,
+            unknown_max: 10_000,
+            notices_max: 20_000,
+            undurable_entries_max: 10_000,
+        }
+    }
 }

@@ -16,6 +16,7 @@ use crate::numbering::Numbers;
 use crate::opening::Opening;
 use crate::pairs;
 use crate::recovery::Known;
+use crate::route::LineState;
 use crate::sequence::Gaps;
 use crate::session::Session;
 use crate::settings::Limits;
@@ -33,6 +34,8 @@ pub(crate) struct State {
     pub(crate) journal: Journal,
     /// Every slot of every line, in the order of the lines.
     pub(crate) sessions: Vec<Session>,
+    /// Every line, in the order of the settings.
+    pub(crate) lines: Vec<LineState>,
     /// One for each protocol of the institution.
     pub(crate) conversations: Vec<Conversation>,
     pub(crate) openings: Vec<Opening>,

@@ -149,16 +149,13 @@ fn padded(text: &str, len: usize) -> Box<[u8]> {
 
 fn line(name: &str, side: LineSide, direction: Direction, chance: &mut Chance) -> LineSettings {
     LineSettings {
-        name: name.into(),
-        protocol: "firmbanking".into(),
-        side,
-        direction,
         sessions_max: 1 + u16::try_from(chance.between(0, 1)).unwrap_or(0),
         window: u32::try_from([1, 2, 4, 10, 100][chance.index(5)]).unwrap_or(1),
         connect_timeout: Duration::from_secs(3),
         reconnect_min: Duration::from_millis(200),
         reconnect_max: Duration::from_secs(5),
         close_grace: Duration::from_secs(10),
+        ..LineSettings::new(name, "firmbanking", side, direction)
     }
 }
 
@@ -181,8 +178,6 @@ pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
     Settings {
         lines,
         parties: parties.map(|(at, (name, company))| party(at, name, company)).collect(),
-        holidays: pabal_clock::Holidays::default(),
-        hours: pabal_spec::HoursRules::default(),
         limits: Limits {
             waiting_max,
             tombstones_max: 1_000,
@@ -195,6 +190,7 @@ pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
             notices_max: NOTICES_MAX,
             undurable_entries_max: u32::try_from([40, 1_000][chance.index(2)]).unwrap_or(40),
         },
+        ..Settings::default()
     }
 }
 

@@ -70,45 +70,18 @@ fn half_down(status: &Status, settings: &Settings, protocol: &str, half: Directi
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use pabal_switch::{Limits, LineId, LineSettings, LineSide, SessionId, SessionStatus};
+    use pabal_switch::{LineId, LineSettings, LineSide, SessionId, SessionStatus};
 
     use super::*;
 
     fn line(name: &str, direction: Direction) -> LineSettings {
-        LineSettings {
-            name: name.into(),
-            protocol: "firmbanking".into(),
-            side: LineSide::Initiator,
-            direction,
-            sessions_max: 1,
-            window: 1,
-            connect_timeout: Duration::from_secs(1),
-            reconnect_min: Duration::from_secs(1),
-            reconnect_max: Duration::from_secs(1),
-            close_grace: Duration::from_secs(1),
-        }
+        LineSettings::new(name, "firmbanking", LineSide::Initiator, direction)
     }
 
     fn check(lines: &[(&str, Direction, SessionState)], journal_works: bool, expected: &str) {
         let settings = Settings {
             lines: lines.iter().map(|(name, direction, _)| line(name, *direction)).collect(),
-            parties: Vec::new(),
-            holidays: pabal_clock::Holidays::default(),
-            hours: pabal_spec::HoursRules::default(),
-            limits: Limits {
-                waiting_max: 1,
-                tombstones_max: 1,
-                tombstone_keep: Duration::from_secs(1),
-                idempotency_keys_max: 1,
-                number_block: 1,
-                caller_margin: Duration::from_secs(1),
-                events_max: 1,
-                unknown_max: 1,
-                notices_max: 1,
-                undurable_entries_max: 2,
-            },
+            ..Settings::default()
         };
         let session = |(at, (name, _, state)): (usize, &(&str, Direction, SessionState))| SessionStatus {
             session: SessionId { line: LineId(u16::try_from(at).unwrap()), slot: 0 },

@@ -222,16 +222,12 @@ impl Day {
 
 fn settings() -> Settings {
     let line = |name: &str, side, direction| LineSettings {
-        name: name.into(),
-        protocol: "firmbanking".into(),
-        side,
-        direction,
-        sessions_max: 1,
         window: 8,
         connect_timeout: Duration::from_secs(3),
         reconnect_min: Duration::from_millis(200),
         reconnect_max: Duration::from_secs(5),
         close_grace: Duration::from_secs(10),
+        ..LineSettings::new(name, "firmbanking", side, direction)
     };
     let padded = |text: &str, len: usize| {
         let mut bytes = text.as_bytes().to_vec();
@@ -249,20 +245,17 @@ fn settings() -> Settings {
             participants: BANKS.iter().map(|(code, _)| code.as_bytes().into()).collect(),
             exchanges: Vec::new(),
         }],
-        holidays: pabal_clock::Holidays::default(),
-        hours: pabal_spec::HoursRules::default(),
         limits: Limits {
             waiting_max: 100,
             tombstones_max: 10_000,
             tombstone_keep: Duration::from_secs(86_400),
             idempotency_keys_max: 10_000,
             number_block: 100,
-            caller_margin: Duration::from_millis(100),
-            events_max: 10_000,
             unknown_max: 1_000,
             notices_max: 10_000,
-            undurable_entries_max: 10_000,
+            ..Limits::default()
         },
+        ..Settings::default()
     }
 }
 

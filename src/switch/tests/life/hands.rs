@@ -60,17 +60,13 @@ pub(crate) fn institution() -> Arc<Institution> {
 
 pub(crate) fn line(name: &str, side: LineSide, direction: Direction) -> LineSettings {
     LineSettings {
-        name: name.into(),
-        protocol: "firmbanking".into(),
-        side,
-        direction,
-        sessions_max: 1,
         // Two banks share it: one alone takes half.
         window: 4,
         connect_timeout: Duration::from_secs(5),
         reconnect_min: Duration::from_secs(1),
         reconnect_max: Duration::from_secs(30),
         close_grace: Duration::from_secs(20),
+        ..LineSettings::new(name, "firmbanking", side, direction)
     }
 }
 
@@ -90,20 +86,19 @@ pub(crate) fn settings() -> Settings {
             participants: vec![b"088"[..].into(), b"004"[..].into()],
             exchanges: Vec::new(),
         }],
-        holidays: pabal_clock::Holidays::default(),
-        hours: pabal_spec::HoursRules::default(),
         limits: Limits {
             waiting_max: 2,
             tombstones_max: 100,
             tombstone_keep: Duration::from_secs(3_600),
             idempotency_keys_max: 100,
             number_block: 10,
-            caller_margin: Duration::from_millis(100),
             events_max: 100,
             unknown_max: 100,
             notices_max: 100,
             undurable_entries_max: 1_000,
+            ..Limits::default()
         },
+        ..Settings::default()
     }
 }
 

@@ -39,9 +39,10 @@ fn an_image_of_something_else_is_refused() {
         Core::restore(image, vec![Arc::clone(institution)], settings).err().map(String::from)
     };
     let mut newer = image();
-    newer.version = 2;
+    newer.version += 1;
+    let (was, is) = (image().version, newer.version);
     let error = restore(newer, &hands.institution, hands.settings.clone());
-    assert_eq!(error.as_deref(), Some("image version 2 is not 1"));
+    assert_eq!(error, Some(format!("image version {is} is not {was}")));
 
     let mut other = Institution::clone(&hands.institution);
     other.name = "nonghyup".into();
