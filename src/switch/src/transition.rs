@@ -58,12 +58,34 @@ mod tests {
     }
 
     macro_rules! picture {
-        ($text:ident, $title:literal, $state:ident) => {
-            $text.push_str(concat!("\n```mermaid\n---\ntitle: ", $title, "\n---\nstateDiagram-v2\n"));
+        ($text:ident, $title:literal, $state:ident, $event:ident) => {
+            $text.push_str(concat!("\n## ", $title, "\n\n```mermaid\nstateDiagram-v2\n"));
             for (from, event, to) in $state::TRANSITIONS {
                 $text.push_str(&format!("    {} --> {}: {}\n", from.word(), to.word(), event.word()));
             }
-            $text.push_str("```\n");
+            $text.push_str("```\n\n| event \\ state |");
+            for state in $state::ALL {
+                $text.push_str(&format!(" {} |", state.word()));
+            }
+            $text.push_str("\n|---|");
+            $text.push_str(&"---|".repeat($state::ALL.len()));
+            for event in $event::ALL {
+                $text.push_str(&format!("\n| {} |", event.word()));
+                for state in $state::ALL {
+                    $text.push_str(&state.on(*event).map_or("  |".into(), |to| format!(" {} |", to.word())));
+                }
+            }
+            $text.push_str("\n\n");
+            for state in $state::ALL {
+                let leads = |row: &&($state, $event, $state)| row.2 == *state && row.0 != *state;
+                let has_way_in = $state::TRANSITIONS.iter().any(|row| leads(&row));
+                let end = if has_way_in || state == &$state::ALL[0] { "" } else { " **No event leads here.**" };
+                $text.push_str(&format!("- `{}`: {}{end}\n", state.word(), state.sentence()));
+            }
+            $text.push_str("\n");
+            for event in $event::ALL {
+                $text.push_str(&format!("- *{}*: {}\n", event.word(), event.sentence()));
+            }
         };
     }
 
@@ -96,25 +118,25 @@ mod tests {
         }
     }
 
-    /// The pictures in this crate's README are made from the tables. `PABAL_UPDATE=1` writes them.
+    /// The pictures in this crate's README are made from the tables. `UPDATE_GENERATED=1` writes them.
     #[test]
     fn the_picture_is_fresh() {
         let mut pictures = String::new();
-        picture!(pictures, "session", SessionState);
-        picture!(pictures, "opening", OpeningState);
-        picture!(pictures, "exchange", ExchangeState);
-        picture!(pictures, "notice", NoticeState);
+        picture!(pictures, "Session", SessionState, SessionEvent);
+        picture!(pictures, "Opening", OpeningState, OpeningEvent);
+        picture!(pictures, "Exchange", ExchangeState, ExchangeEvent);
+        picture!(pictures, "Notice", NoticeState, NoticeEvent);
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
         let readme = std::fs::read_to_string(path).unwrap();
         let (begin, end) = ("<!-- pictures -->\n", "\n<!-- end of pictures -->");
         let (head, rest) = readme.split_once(begin).unwrap();
         let (old, tail) = rest.split_once(end).unwrap();
         if old.trim() != pictures.trim() {
-            if std::env::var_os("PABAL_UPDATE").is_some() {
+            if std::env::var_os("UPDATE_GENERATED").is_some() {
                 std::fs::write(path, format!("{head}{begin}{pictures}{end}{tail}")).unwrap();
                 return;
             }
-            panic!("the pictures in {path} are stale; run the test again with PABAL_UPDATE=1");
+            panic!("stale pictures: UPDATE_GENERATED=1 cargo test -p pabal-switch --lib the_picture_is_fresh");
         }
     }
 }

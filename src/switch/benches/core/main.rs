@@ -1,0 +1,115 @@
+//! What an exchange takes of the core alone, from `open` to `Finish`: no socket, no journal, no other task.
+//!
+//! `cargo xtask bench switch` runs it. Hands in this process do at once what the core asks for. Measured are all calls of the core, the copy
+//! of what it writes and five bytes of each answer (some 15 ns). Making requests and dropping entries and outcomes is others' work: callers' tasks and the bridge's.
+//! The contenders take turns; the median of seven rounds stands, and instructions are counted by callgrind. Started without `--bench`, as the
+//! tests do, it only sees that every request is answered.
+#![expect(clippy::print_stdout, reason = "a report for people")]
+
+mod house;
+
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use house::{House, Shape};
+
+/// Exchanges of one pass, and rounds.
+const PASS: usize = 16_384;
+const QUICK_PASS: usize = 2_048;
+const COUNTED: usize = 1_024;
+const ROUNDS: usize = 7;
+/// What an exchange may take.
+const GOAL: f64 = 1_000.0;
+
+/// The window has room for twice as many, since banks that share it leave each other places.
+const USUAL: Shape = Shape { sessions: 1, window: 256, tombstones: 1_000, has_key: false };
+
+/// What is measured: a name, how many are in flight at a time, and the core.
+const CONTENDERS: [(&str, usize, Shape); 5] = [
+    ("one at a time", 1, USUAL),
+    ("128 at a time", 128, USUAL),
+    ("128 at a time, with a key of the caller", 128, Shape { has_key: true, ..USUAL }),
+    ("128 at a time, 100,000 tombstones", 128, Shape { tombstones: 100_000, ..USUAL }),
+    ("128 at a time over 16 sessions", 128, Shape { sessions: 16, window: 16, ..USUAL }),
+];
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        // The program starts itself so, below callgrind.
+        ["--count", name, passes] => {
+            let (_, at_a_time, shape) = CONTENDERS.iter().find(|(known, ..)| known == name).expect("a contender");
+            let mut house = House::new(*shape);
+            (0..passes.parse().expect("a number")).for_each(|_| _ = pass(&mut house, *at_a_time, COUNTED));
+        }
+        words if words.contains(&"--bench") => report(words.contains(&"--quick")),
+        _ => CONTENDERS.iter().for_each(|(_, at_a_time, shape)| _ = pass(&mut House::new(*shape), *at_a_time, 256)),
+    }
+    ExitCode::SUCCESS
+}
+
+fn report(is_quick: bool) {
+    let count = if is_quick { QUICK_PASS } else { PASS };
+    let mut houses: Vec<House> = CONTENDERS.iter().map(|(_, _, shape)| House::new(*shape)).collect();
+    // The tombstones of the fourth are full, and all have a past.
+    for (house, (_, at_a_time, shape)) in houses.iter_mut().zip(CONTENDERS) {
+        _ = pass(house, at_a_time, usize::try_from(shape.tombstones).unwrap_or(0));
+    }
+    let mut times = vec![Vec::new(); CONTENDERS.len()];
+    for _ in 0..ROUNDS {
+        for ((house, (_, at_a_time, _)), times) in houses.iter_mut().zip(CONTENDERS).zip(&mut times) {
+            times.push(pass(house, at_a_time, count));
+        }
+    }
+    println!("{:<42} {:>8} {:>8} {:>8}", "the core alone, nanoseconds an exchange", "median", "best", "instr.");
+    for ((name, ..), mut times) in CONTENDERS.into_iter().zip(times) {
+        times.sort_by(f64::total_cmp);
+        let instructions = instructions(name).map_or_else(|| String::from("-"), |count| format!("{count:.0}"));
+        let median = times[ROUNDS / 2];
+        let word = if median <= GOAL { "" } else { "  MISSED" };
+        println!("{name:<42} {median:>8.0} {:>8.0} {instructions:>8}   asked: {GOAL}{word}", times[0]);
+    }
+}
+
+/// So many exchanges; nanoseconds of each.
+fn pass(house: &mut House, at_a_time: usize, count: usize) -> f64 {
+    let before = house.finished();
+    let rounds = count.div_ceil(at_a_time);
+    let mut requests = house.requests(rounds * at_a_time).into_iter();
+    let mut seconds = 0.0;
+    for _ in 0..rounds.div_ceil(64) {
+        let start = now();
+        for _ in 0..64.min(requests.len() / at_a_time) {
+            house.open(requests.by_ref().take(at_a_time));
+            house.answer();
+        }
+        seconds += start.elapsed().as_secs_f64();
+        house.clear();
+    }
+    let done = house.finished() - before;
+    assert_eq!(done, (rounds * at_a_time) as u64, "every request is answered");
+    seconds * 1e9 / done as f64
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark asks how long something takes")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// Instructions of one exchange: what three passes take more than one. `None` without callgrind.
+fn instructions(name: &str) -> Option<f64> {
+    let more = collected(name, 3)? - collected(name, 1)?;
+    Some(more / (2 * COUNTED) as f64)
+}
+
+fn collected(name: &str, passes: usize) -> Option<f64> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(std::env::current_exe().ok()?)
+        .args(["--count", name, &passes.to_string()])
+        .output()
+        .ok()?;
+    let report = String::from_utf8_lossy(&output.stderr).into_owned();
+    report.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok())
+}
