@@ -165,8 +165,8 @@ pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
              response_code = \"0003\"\n\n"
         );
     }
-    // Notices by the thousand take most of a run's time, and tell little more than some: most runs have few.
-    let few = setup.hostile && chance.per_mille(750);
+    // Notices by the thousand take most of a run's time, and tell little more than some: nearly all runs have few.
+    let few = setup.hostile && chance.per_mille(950);
     let shipped = match (setup.overtaken, few) {
         (true, _) => overtaken(shipped),
         (false, true) => sparse(shipped),

@@ -21,22 +21,29 @@ impl Trace {
     }
 
     pub(crate) fn line(&mut self, now: Now, text: std::fmt::Arguments<'_>) {
-        let mut line = String::new();
+        // The oldest line's memory is the newest one's.
+        let oldest = if self.tail.len() < TAIL_LINES_MAX { None } else { self.tail.pop_front() };
+        let mut line = oldest.unwrap_or_default();
+        line.clear();
         let _ = write!(line, "{} {text}", now.mono);
-        for byte in line.as_bytes() {
-            self.hash = (self.hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        self.mix(line.len() as u64);
+        for chunk in line.as_bytes().chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.mix(u64::from_le_bytes(word));
         }
         self.lines += 1;
         if self.print {
             eprintln!("{line}");
         }
-        if self.tail.len() == TAIL_LINES_MAX {
-            self.tail.pop_front();
-        }
         self.tail.push_back(line);
     }
 
-    /// FNV-1a over all lines.
+    const fn mix(&mut self, word: u64) {
+        self.hash = (self.hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+
+    /// Of all lines, their lengths and eight bytes at a time.
     #[must_use]
     pub const fn hash(&self) -> u64 {
         self.hash
