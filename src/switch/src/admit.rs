@@ -161,6 +161,7 @@ impl Core {
             |place: Option<Slice>| Bytes::from(place.and_then(|at| at.of(&request.telegram)).unwrap_or_default());
         let participant = field(rules.participant.as_ref().map(|(_, at)| *at));
         let compartment = field(rules.compartment.as_ref().map(|(_, at)| *at));
+        self.is_taken_for(&request.origin, &compartment)?;
         let conversation = &self.state.conversations[usize::from(protocol)];
         let may_pass = conversation.waiting.may_pass(&compartment, self.room(protocol));
         let slot = if may_pass { self.sender(protocol) } else { None };
@@ -289,14 +290,24 @@ impl Core {
     }
 
     fn may_work(&self, deadline: Mono, now: Now) -> Result<(), Refused> {
-        if self.state.drain_until.is_some() {
-            return Err((Refusal::Draining, String::from(Refusal::Draining.sentence())));
+        if self.is_stopping() {
+            return Err((Refusal::Draining, self.stop_told()));
         }
         self.may_append()?;
         if deadline.minus(self.state.limits.caller_margin) <= now.mono {
             return Err((Refusal::DeadlinePassed, String::from("the deadline had passed when the request came")));
         }
         Ok(())
+    }
+
+    /// Whether an operator has stopped what callers ask of a compartment. What became of earlier requests may still be asked.
+    fn is_taken_for(&self, origin: &Origin, compartment: &Bytes) -> Result<(), Refused> {
+        match self.state.stops.compartments.get(compartment) {
+            Some(stopped) if *origin == Origin::Caller => {
+                Err((Refusal::Draining, format!("compartment `{}` is {stopped}", compartment.readable())))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether it is an hour for the request, by the newest version of the spec and by the site.
@@ -352,14 +363,12 @@ impl Core {
                 crate::settings::Direction::Duplex => true,
             };
             let name = &self.books[usize::from(protocol)].protocol.name;
-            let names: Vec<&str> = self
-                .settings
-                .lines
-                .iter()
-                .filter(|line| line.protocol == *name)
-                .filter(carries)
-                .map(|line| &*line.name)
-                .collect();
+            let told = |line: &crate::settings::LineSettings| match self.state.stops.lines.get(&line.name) {
+                Some(stopped) => format!("{} {stopped}", line.name),
+                None => String::from(&*line.name),
+            };
+            let ours = self.settings.lines.iter().filter(|line| line.protocol == *name);
+            let names: Vec<String> = ours.filter(carries).map(told).collect();
             names.join(", ")
         };
         match (send, receive) {

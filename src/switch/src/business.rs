@@ -1,6 +1,7 @@
 //! Openings: business is opened for each configured party and participant, each business date, and again when it is lost.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -123,14 +124,63 @@ impl Core {
 
     pub(crate) fn try_opening(&mut self, at: u32, now: Now) {
         let Some(opening) = self.state.openings.get(at as usize) else { return };
-        let protocol = opening.protocol;
         let is_wanted = matches!(opening.state, OpeningState::Closed | OpeningState::Lost);
-        if !is_wanted || self.is_too_early(at, now) {
-            return;
+        if is_wanted && self.closed_by_hand(at).is_none() && !self.is_too_early(at, now) {
+            self.try_opening_now(at, now);
         }
-        let may = self.halves(protocol) == (true, true)
-            && self.state.drain_until.is_none()
-            && self.state.journal.failed.is_none();
+    }
+
+    /// An operator opens business: the institution is asked now, also before its hour.
+    pub(crate) fn open_by_hand(&mut self, at: u32, now: Now) {
+        let Some(opening) = self.state.openings.get_mut(at as usize) else { return };
+        if matches!(opening.state, OpeningState::Closed | OpeningState::Lost) {
+            opening.is_early = false;
+            opening.reason = None;
+            self.state.timers.stop(&TimerName::Opening(at));
+            self.try_opening_now(at, now);
+        }
+    }
+
+    /// An operator closes business. What is in flight goes on; what waits is refused. The institution is told nothing: it closes by itself
+    /// at the date change.
+    pub(crate) fn close_by_hand(&mut self, at: u32, now: Now) {
+        let reason = self.closed_by_hand(at);
+        let Some(opening) = self.state.openings.get_mut(at as usize) else { return };
+        let (attempt, protocol) = (opening.attempt.take(), opening.protocol);
+        let was_closed = opening.state == OpeningState::Closed;
+        opening.reason = reason;
+        opening.is_early = false;
+        self.state.timers.stop(&TimerName::Opening(at));
+        self.change_opening(at, OpeningEvent::Close);
+        if !was_closed {
+            self.append(self.opening_entry(at));
+        }
+        if let Some(attempt) = attempt {
+            self.refuse_waiting(attempt, Refusal::Abandoned, now);
+        }
+        let waiting: Vec<ExchangeId> = self.state.conversations[usize::from(protocol)].waiting.iter().collect();
+        for id in waiting {
+            if self.state.exchanges.get(&id).is_some_and(|one| one.opening == Some(at)) {
+                self.refuse_waiting(id, Refusal::NotOpen, now);
+            }
+        }
+    }
+
+    /// Who closed an opening of today by hand, and why.
+    pub(crate) fn closed_by_hand(&self, at: u32) -> Option<String> {
+        let opening = self.state.openings.get(at as usize)?;
+        if self.state.stops.openings.is_empty() {
+            return None;
+        }
+        let protocol = &self.state.conversations[usize::from(opening.protocol)].protocol;
+        let stopped = self.state.stops.openings.get(&(protocol.clone(), opening.key.clone()))?;
+        Some(format!("closed by {}", stopped.by))
+    }
+
+    fn try_opening_now(&mut self, at: u32, now: Now) {
+        let Some(opening) = self.state.openings.get(at as usize) else { return };
+        let protocol = opening.protocol;
+        let may = self.halves(protocol) == (true, true) && !self.is_stopping() && self.state.journal.failed.is_none();
         if !may {
             return;
         }
@@ -176,26 +226,27 @@ impl Core {
         let opening = &mut self.state.openings[at as usize];
         let from = opening.state;
         opening.state.step(event);
-        let (key, to, protocol) = (opening.key.clone(), opening.state, opening.protocol);
+        let (key, to) = (opening.key.clone(), opening.state);
         if from == to {
             return;
         }
         if matches!(to, OpeningState::Open | OpeningState::Lost) {
-            let entry = OpeningChanged {
-                protocol: self.state.conversations[usize::from(protocol)].protocol.clone(),
-                party: self
-                    .settings
-                    .parties
-                    .get(usize::from(opening.party))
-                    .map(|one| one.name.clone())
-                    .unwrap_or_default(),
-                key: key.clone(),
-                state: to,
-                reason: opening.reason.clone(),
-            };
-            self.append(Entry::Opening(entry));
+            self.append(self.opening_entry(at));
         }
         self.event(Event::Opening { key, to });
+    }
+
+    /// How an opening stands, for the journal.
+    pub(crate) fn opening_entry(&self, at: u32) -> Entry {
+        let opening = &self.state.openings[at as usize];
+        let party = self.settings.parties.get(usize::from(opening.party));
+        Entry::Opening(OpeningChanged {
+            protocol: self.state.conversations[usize::from(opening.protocol)].protocol.clone(),
+            party: party.map(|party| party.name.clone()).unwrap_or_default(),
+            key: opening.key.clone(),
+            state: opening.state,
+            reason: opening.reason.clone(),
+        })
     }
 
     /// Any answer tells something about its opening: one to the opening exchange that it is open, one to another that it is not.
@@ -226,7 +277,10 @@ impl Core {
                     attempt = opening.attempt.take();
                 }
                 self.state.timers.stop(&TimerName::Opening(at));
-                if state != OpeningState::Open {
+                let closed = self.closed_by_hand(at);
+                if closed.is_some() {
+                    self.state.openings[at as usize].reason = closed;
+                } else if state != OpeningState::Open {
                     self.change_opening(at, OpeningEvent::Opened);
                 }
                 // One that still waits need not leave: an earlier one has opened.

@@ -10,6 +10,7 @@ use pabal_clock::{Deadline, Mono, Now, Timers};
 use pabal_spec::Institution;
 
 use crate::book::Book;
+use crate::command::{By, Command, CommandRefused, Stops};
 use crate::delivery::ServiceReply;
 use crate::dice::Dice;
 use crate::durable::{Effect, Journal};
@@ -99,7 +100,7 @@ pub struct Inquire {
 /// One institution's machine: plain values, no IO, no clock, no randomness but the seed that it is born with.
 ///
 /// Methods are of four kinds. *Getters* change nothing. *`handle_*`* tell what happened in the world. *Commands* ([`Core::open`],
-/// [`Core::abandon`], [`Core::inquire`], [`Core::reply`], [`Core::fence`], [`Core::drain`]) tell what somebody wants. *`poll_*`* tell what the shell
+/// [`Core::abandon`], [`Core::inquire`], [`Core::reply`], [`Core::fence`], [`Core::command`], [`Core::drain`]) tell what somebody wants. *`poll_*`* tell what the shell
 /// must do. After every call of the second and third kind, drain [`Core::poll_output`], then pull [`Core::poll_write`] of the
 /// connections whose sockets take bytes, then set one timer by [`Core::poll_timeout`].
 ///
@@ -173,7 +174,8 @@ impl Core {
             keys: Keys::default(),
             notices: Notices::default(),
             gaps: Gaps::default(),
-            drain_until: None,
+            drains: Vec::new(),
+            stops: Stops::default(),
             clocks: Clocks::at(now),
             events_dropped: 0,
         };
@@ -478,14 +480,26 @@ impl Core {
     /// refused at once. Business stays open.
     pub fn drain(&mut self, deadline: Mono, now: Now) {
         self.begin(now);
-        self.begin_drain(deadline, now);
+        self.drain_process(deadline, now);
         self.flush();
     }
 
-    /// Whether a drain is done: every socket is gone and every entry durable.
+    /// Takes a command of an operator: it is written down with who gave it and why, and what follows from it begins at once. Durable when the
+    /// ticket is; what it stops holds until it is started, over restarts too.
+    ///
+    /// # Errors
+    /// What it names is not there, or nothing more can be written down: then nothing has changed.
+    pub fn command(&mut self, command: Command, by: By, now: Now) -> Result<Ticket, CommandRefused> {
+        self.begin(now);
+        let taken = self.take_command(command, by, now);
+        self.flush();
+        taken
+    }
+
+    /// Whether a drain by [`Core::drain`] is done: every socket is gone and every entry durable.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        self.state.drain_until.is_some()
+        self.is_ending()
             && self.outputs.is_empty()
             && self.state.journal.undurable.is_empty()
             && self.state.sessions.iter().all(|session| session.is_gone())
@@ -576,7 +590,7 @@ impl Core {
             TimerName::Opening(at) => self.try_opening(at, now),
             TimerName::DateChange => self.set_date_timer(now),
             TimerName::Tombstones => self.tombstones_expired(now),
-            TimerName::Drain => self.drain_over(now),
+            TimerName::Drain => self.drains_over(now),
         }
     }
 

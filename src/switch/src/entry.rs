@@ -25,6 +25,7 @@ pub use notice::{
 };
 
 use crate::bytes::Bytes;
+use crate::command::{By, Command};
 use crate::id::ExchangeId;
 use crate::opening::{OpeningKey, OpeningState};
 use crate::outcome::Outcome;
@@ -207,6 +208,18 @@ pub struct OpeningChanged {
     pub reason: Option<String>,
 }
 
+/// An operator has commanded something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Commanded {
+    /// When.
+    pub at: Wall,
+    /// What.
+    pub command: Command,
+    /// Who, and why.
+    pub by: By,
+}
+
 /// A session came up, or ended, or its slot became free.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -336,6 +349,8 @@ kinds! {
     Opening(OpeningChanged) = "opening";
     /// See [`SessionChanged`].
     Session(SessionChanged) = "session";
+    /// See [`Commanded`].
+    Commanded(Commanded) = "commanded";
     /// See [`NoticeReceived`].
     NoticeReceived(NoticeReceived) = "notice_received";
     /// See [`NoticeReplied`].
@@ -414,6 +429,7 @@ impl Entry {
             | Self::Contradiction(Contradiction { telegram, .. }) => act(telegram),
             Self::Checkpoint(recovery) => recovery.each_frame(act),
             Self::Fence(_) | Self::NumberBlock(_) | Self::Opening(_) | Self::Session(_) | Self::Listed(_) => {}
+            Self::Commanded(_) => {}
             Self::NoticeDelivered(_) | Self::NoticeJoined(_) | Self::NoticeNotJoined(_) | Self::GapClosed(_) => {}
         }
     }

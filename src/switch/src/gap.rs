@@ -53,7 +53,7 @@ impl Core {
 
     /// Asks for what is due: one number of each scope.
     pub(crate) fn ask_for_gaps(&mut self, now: Now) {
-        if self.state.drain_until.is_some() || self.state.journal.failed.is_some() {
+        if self.is_stopping() || self.state.journal.failed.is_some() {
             return;
         }
         self.forget_questions();

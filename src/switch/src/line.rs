@@ -70,7 +70,7 @@ impl Core {
     pub(crate) fn connect_all(&mut self) {
         let down = |session: &Session| session.state == SessionState::Down && session.side == LineSide::Initiator;
         for slot in 0..self.state.sessions.len() {
-            if down(&self.state.sessions[slot]) {
+            if down(&self.state.sessions[slot]) && !self.is_given_up(self.state.sessions[slot].id.line) {
                 self.tell_session(slot, None, 0);
                 self.when_durable(Effect::Connect(self.state.sessions[slot].id));
             }
@@ -130,7 +130,8 @@ impl Core {
         let slot = self.state.sessions.iter().position(free);
         let refused = match slot {
             _ if self.state.journal.failed.is_some() => CloseReason::JournalFailed,
-            _ if !self.is_wanted(line) => CloseReason::Drained,
+            _ if self.is_ending() => CloseReason::Drained,
+            _ if !self.is_wanted(line) => CloseReason::Commanded,
             None => {
                 self.close_the_silent(line, now);
                 CloseReason::OverLimit
@@ -257,7 +258,7 @@ impl Core {
     pub(crate) fn tell_session(&mut self, slot: usize, reason: Option<CloseReason>, written: u64) {
         let session = &self.state.sessions[slot];
         let state = session.state;
-        let is_last = state == SessionState::Down && self.state.drain_until.is_some();
+        let is_last = state == SessionState::Down && self.is_given_up(session.id.line);
         let place = self.place(session.conn());
         self.append(Entry::Session(SessionChanged { place, state, reason, written, is_last }));
     }

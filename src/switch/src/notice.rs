@@ -192,6 +192,12 @@ impl Notices {
         !self.waiting.is_empty() || self.known.values().any(|notice| notice.state == NoticeState::Open)
     }
 
+    /// The same for the notices of one protocol.
+    pub(crate) fn is_reply_awaited_of(&self, protocol: u16) -> bool {
+        let is_awaited = |one: &Notice| matches!(one.state, NoticeState::Open | NoticeState::Waiting);
+        self.known.values().any(|notice| notice.protocol == protocol && is_awaited(notice))
+    }
+
     /// The one that goes first if there are too many: the oldest that is settled, else the oldest whose reply is not on its way.
     fn first_to_go(&self) -> Option<NoticeId> {
         let oldest = || self.known.values().find(|notice| notice.state != NoticeState::Sending).map(|notice| notice.id);

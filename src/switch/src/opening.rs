@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use pabal_clock::BusinessDate;
 use serde::{Deserialize, Serialize};
 
-use crate::bytes::Bytes;
+use crate::bytes::{Bytes, readable};
 use crate::declare::declare;
 use crate::id::ExchangeId;
 use crate::transition::transitions;
@@ -27,6 +27,7 @@ declare! {
         Opened = "opened", "An answer to the opening exchange says that business is open.";
         Failed = "failed", "The opening exchange was refused, not answered or not sent.";
         Lost = "lost", "An answer to another exchange says that business is not open.";
+        Close = "close", "An operator closes business.";
         DateChange = "date_change", "The business date has changed.";
     }
 }
@@ -34,15 +35,19 @@ declare! {
 transitions!(OpeningState, OpeningEvent {
     Closed + Try => Opening;
     Closed + Opened => Open;
+    Closed + Close => Closed;
     Closed + DateChange => Closed;
     Opening + Opened => Open;
     Opening + Failed => Closed;
+    Opening + Close => Closed;
     Opening + DateChange => Closed;
     Open + Opened => Open;
     Open + Lost => Lost;
+    Open + Close => Closed;
     Open + DateChange => Closed;
     Lost + Try => Opening;
     Lost + Opened => Open;
+    Lost + Close => Closed;
     Lost + DateChange => Closed;
 });
 
@@ -53,6 +58,15 @@ pub struct OpeningKey {
     pub values: Vec<Box<[u8]>>,
     /// The day.
     pub date: BusinessDate,
+}
+
+impl OpeningKey {
+    /// The values as people read them, parted by a space.
+    #[must_use]
+    pub fn readable(&self) -> String {
+        let values: Vec<String> = self.values.iter().map(|value| readable(value)).collect();
+        values.join(" ")
+    }
 }
 
 /// One opening of the settings, on today's business date.

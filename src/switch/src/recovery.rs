@@ -9,6 +9,7 @@ use pabal_spec::{Answered, Digest, Protocol};
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
+use crate::command::Stops;
 use crate::core::Core;
 use crate::entry::{About, Concluded, Entry, Frame, Listed, NoticeReceived, OpeningChanged, Origin, Place};
 use crate::exchange::{Exchange, ExchangeState};
@@ -55,6 +56,9 @@ pub struct Recovery {
     /// Their numbers, by protocol, kind and scope.
     #[serde(with = "pairs")]
     sequences: BTreeMap<SequenceName, KnownSequence>,
+    /// What operators have stopped.
+    #[serde(default, skip_serializing_if = "Stops::is_empty")]
+    stops: Stops,
 }
 
 /// An opening of any day: its protocol's name and the values that are opened.
@@ -259,6 +263,7 @@ impl Recovery {
                 }
             }
             Entry::GapClosed(entry) => KnownSequence::close(&mut self.sequences, &entry),
+            Entry::Commanded(entry) => self.stops.fold(&entry),
             Entry::NoticeNotJoined(_) => {}
             Entry::Unclaimed(_) | Entry::Repeated(_) | Entry::Contradiction(_) => {}
             Entry::Checkpoint(recovery) => *self = *recovery,
@@ -389,7 +394,7 @@ impl Recovery {
         }
         for session in &core.state.sessions {
             let place = core.place(session.conn());
-            recovery.saw(&place, session.state != SessionState::Down || core.state.drain_until.is_none());
+            recovery.saw(&place, session.state != SessionState::Down || !core.is_given_up(session.id.line));
             for frame in session.out.frames() {
                 if let Cargo::Reply(notice) = frame.cargo {
                     recovery.leaving.insert((place.clone(), frame.end), notice);
@@ -400,6 +405,7 @@ impl Recovery {
             recovery.notices.insert(notice.id, core.known_notice(notice));
         }
         recovery.sequences = core.known_sequences().collect();
+        recovery.stops = core.state.stops.clone();
         recovery
     }
 }
@@ -473,7 +479,10 @@ impl Core {
     /// Goes on where an earlier process stopped.
     pub(crate) fn recover(&mut self, recovery: Recovery, now: Now) {
         let is_first = recovery == Recovery::new();
-        let Recovery { mut exchanges, settled, fences, numbers, openings, epochs, notices, sequences, .. } = recovery;
+        let Recovery { mut exchanges, settled, fences, numbers, openings, epochs, notices, sequences, stops, .. } =
+            recovery;
+        self.state.stops = stops;
+        self.settle_wanted();
         for ((protocol, scope), (until, date)) in numbers {
             if let Some(at) = self.protocol_named(&protocol) {
                 self.state.conversations[usize::from(at)].numbers.resume(scope, until, date);
@@ -488,6 +497,10 @@ impl Core {
             {
                 opening.state.step(OpeningEvent::Opened);
             }
+        }
+        for at in 0..u32::try_from(self.state.openings.len()).unwrap_or(u32::MAX) {
+            let closed = self.closed_by_hand(at);
+            self.state.openings[at as usize].reason = closed;
         }
         for (caller, key) in fences {
             self.state.keys.bind(&caller, &key, Bound::Fenced);

@@ -23,7 +23,7 @@ declare! {
         DateChanged = "DATE_CHANGED", "The business date changed before the first byte left.";
         NumbersExhausted = "NUMBERS_EXHAUSTED", "Every telegram number of this scope and date has been given.";
         SessionLost = "SESSION_LOST", "The session closed before the first byte of the request was written.";
-        Draining = "DRAINING", "The gateway is being stopped and takes no new requests.";
+        Draining = "DRAINING", "The gateway, the institution, the compartment or the line is being stopped, or is stopped, and takes no new requests.";
         JournalFailed = "JOURNAL_FAILED", "The journal cannot make anything durable; nothing is sent.";
         JournalFull = "JOURNAL_FULL", "More waits to become durable than the institution may have waiting.";
         Stopped = "STOPPED", "The gateway stopped before the request was sent.";

@@ -81,6 +81,7 @@ declare! {
         OverLimit = "over_limit", "The line has as many sessions as it may.";
         Drained = "drained", "We stopped the line and nothing was left to wait for.";
         Stopped = "stopped", "We stopped before everything was answered.";
+        Commanded = "commanded", "An operator closed it.";
         JournalFailed = "journal_failed", "The journal cannot make anything durable.";
     }
 }

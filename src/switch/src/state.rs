@@ -6,7 +6,9 @@ use pabal_clock::{BusinessDate, DayRule, Mono, Now, TimeOfDay, Timers, Wall};
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
+use crate::command::Stops;
 use crate::dice::Dice;
+use crate::drain::Drain;
 use crate::durable::Journal;
 use crate::exchange::Exchange;
 use crate::id::{ExchangeId, IdSource};
@@ -52,8 +54,10 @@ pub(crate) struct State {
     pub(crate) keys: Keys,
     pub(crate) notices: Notices,
     pub(crate) gaps: Gaps,
-    /// When draining ends, if it has begun.
-    pub(crate) drain_until: Option<Mono>,
+    /// What takes nothing new and is to end.
+    pub(crate) drains: Vec<Drain>,
+    /// What operators have stopped.
+    pub(crate) stops: Stops,
     /// How the two clocks stood to each other when the date's timer was set.
     pub(crate) clocks: Clocks,
     /// Events that were dropped since the last one that was given out.

@@ -8,12 +8,16 @@ use pabal_clock::{BusinessDate, Mono, Wall};
 
 use crate::book::field_names;
 use crate::bytes::{Bytes, readable};
+use crate::command::Stopped;
 use crate::core::Core;
+use crate::drain::Scope;
 use crate::exchange::{Exchange, ExchangeState};
-use crate::id::{Conn, ExchangeId, SessionId};
+use crate::id::{Conn, ExchangeId, LineId, SessionId};
 use crate::opening::{Opening, OpeningKey, OpeningState};
 use crate::outcome::{Cause, Outcome};
+use crate::route::Wanted;
 use crate::session::{CloseReason, Session, SessionState};
+use crate::settings::LineSettings;
 use crate::timer::TimerName;
 
 /// What an operator sees of an institution.
@@ -33,8 +37,29 @@ pub struct Status {
     pub journal_works: bool,
     /// Whether nothing new is taken in.
     pub draining: bool,
+    /// Who stopped the institution, if an operator did.
+    pub stopped: Option<Stopped>,
+    /// Each line, in the order of the settings.
+    pub lines: Vec<LineStatus>,
+    /// Compartments that take no requests, and who stopped them.
+    pub compartments: Vec<(Bytes, Stopped)>,
     /// Telegram numbers of the present business date.
     pub numbers: Vec<NumberStatus>,
+}
+
+/// One line.
+#[derive(Clone, Debug)]
+pub struct LineStatus {
+    /// Its name.
+    pub line: Box<str>,
+    /// Sessions that the institution may count: being made, there, or closed so lately that it may not have seen it.
+    pub sessions_counted: u16,
+    /// What an operator wants of it.
+    pub wanted: Wanted,
+    /// Who stopped it, if an operator did.
+    pub stopped: Option<Stopped>,
+    /// Until when what is in flight on it may be answered, if it is drained.
+    pub drains_until: Option<Mono>,
 }
 
 /// One slot.
@@ -60,11 +85,15 @@ pub struct SessionStatus {
     pub wrote_at: Option<Mono>,
     /// Why the last connection ended.
     pub closed: Option<CloseReason>,
+    /// When the next connection is tried, if a time is set.
+    pub next_try: Option<Mono>,
 }
 
 /// One opening.
 #[derive(Clone, Debug)]
 pub struct OpeningStatus {
+    /// Its protocol's name.
+    pub protocol: Box<str>,
     /// What is opened.
     pub key: OpeningKey,
     /// Its party's name.
@@ -149,8 +178,10 @@ impl Core {
             received_at: session.received_at,
             wrote_at: session.wrote_at,
             closed: session.closed,
+            next_try: self.state.timers.get(&TimerName::Reconnect(session.id)),
         };
         let opening = |(at, opening): (u32, &Opening)| OpeningStatus {
+            protocol: self.state.conversations[usize::from(opening.protocol)].protocol.clone(),
             key: opening.key.clone(),
             party: self
                 .settings
@@ -169,9 +200,27 @@ impl Core {
             in_flight: count(|exchange| exchange.state.is_in_flight()),
             unknown: u32::try_from(self.state.unknown.len() + self.state.orphans.len()).unwrap_or(u32::MAX),
             journal_works: self.state.journal.failed.is_none(),
-            draining: self.state.drain_until.is_some(),
+            draining: self.is_stopping(),
+            stopped: self.state.stops.institution.clone(),
+            lines: self.line_states(),
+            compartments: self.state.stops.compartments.iter().map(|(one, by)| (one.clone(), by.clone())).collect(),
             numbers: self.numbers_of_today(),
         }
+    }
+
+    fn line_states(&self) -> Vec<LineStatus> {
+        let line = |(at, line): (u16, &LineSettings)| {
+            let counted = |one: &&Session| one.id.line.0 == at && one.state != SessionState::Down;
+            let drain = self.state.drains.iter().find(|drain| drain.scope == Scope::Line(LineId(at)));
+            LineStatus {
+                line: line.name.clone(),
+                sessions_counted: u16::try_from(self.state.sessions.iter().filter(counted).count()).unwrap_or(u16::MAX),
+                wanted: self.state.lines.get(usize::from(at)).map_or(Wanted::Up, |line| line.wanted),
+                stopped: self.state.stops.lines.get(&line.name).cloned(),
+                drains_until: drain.map(|drain| drain.until),
+            }
+        };
+        (0..).zip(&self.settings.lines).map(line).collect()
     }
 
     fn numbers_of_today(&self) -> Vec<NumberStatus> {

@@ -157,6 +157,11 @@ impl Waiting {
         }
     }
 
+    /// Every one that waits for a compartment.
+    pub(crate) fn iter_of(&self, compartment: &[u8]) -> impl Iterator<Item = ExchangeId> {
+        self.queues.get(compartment).into_iter().flat_map(|queue| &queue.exchanges).copied()
+    }
+
     /// Every one that waits.
     pub(crate) fn iter(&self) -> impl Iterator<Item = ExchangeId> {
         self.queues.values().flat_map(|queue| &queue.exchanges).copied()

@@ -124,6 +124,13 @@ pub(super) fn of(entry: &Entry) -> Columns {
             cause: entry.reason.map(|reason| reason.word().into()),
             ..Columns::default().place(&entry.place)
         },
+        // Who commands is the caller; what the command is about stands where a line's session does.
+        Entry::Commanded(entry) => Columns {
+            caller: some(&entry.by.actor),
+            session: some(&entry.command.target()),
+            outcome: Some(entry.command.word().into()),
+            ..Columns::default()
+        },
         Entry::NoticeReceived(entry) => Columns {
             correlation_key: some(&entry.key.readable()),
             parent: entry.about.recovered_by.map(|exchange| exchange.to_string().into()),

@@ -1,0 +1,409 @@
+//! What operators want: lines, sessions, openings, compartments and the whole institution, stopped and started by hand.
+//!
+//! Each command is one entry of the journal with who gave it and why, written before anything follows from it. What is stopped so holds
+//! over restarts until it is started: [`Stops`] is folded from the same entries by a recovery and by a core that runs.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use pabal_clock::{Now, Wall};
+use serde::{Deserialize, Serialize};
+
+use crate::bytes::{Bytes, from_hex};
+use crate::core::Core;
+use crate::drain::Scope;
+use crate::durable::Effect;
+use crate::entry::{Commanded, Entry};
+use crate::id::{LineId, Ticket};
+use crate::opening::OpeningKey;
+use crate::pairs;
+use crate::refusal::Refusal;
+use crate::session::SessionState;
+use crate::settings::LineSide;
+use crate::timer::TimerName;
+
+/// Who commands, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct By {
+    /// Who.
+    pub actor: Box<str>,
+    /// And why.
+    pub reason: Box<str>,
+}
+
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.actor, self.reason)
+    }
+}
+
+/// What an operator wants. Names are those of the configuration; what is drained ends `within` this time at the latest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    /// Makes the sessions of a line again, at once.
+    StartLine {
+        /// The line.
+        line: Box<str>,
+    },
+    /// Closes the sessions of a line at once, and makes none until it is started.
+    StopLine {
+        /// The line.
+        line: Box<str>,
+    },
+    /// Takes nothing new on a line, lets what is in flight be answered, then stops it.
+    DrainLine {
+        /// The line.
+        line: Box<str>,
+        /// The longest that it waits.
+        within: Duration,
+    },
+    /// Closes the connection of one slot at once. The line makes another one, if it is wanted.
+    CloseSession {
+        /// Its line.
+        line: Box<str>,
+        /// Its slot.
+        slot: u16,
+    },
+    /// Takes nothing new on the connection of one slot, lets what is in flight be answered, then closes it.
+    DrainSession {
+        /// Its line.
+        line: Box<str>,
+        /// Its slot.
+        slot: u16,
+        /// The longest that it waits.
+        within: Duration,
+    },
+    /// Opens business (개시): tries at once, whatever the hour and the wait before the next try are.
+    OpenOpening {
+        /// The protocol's name.
+        protocol: Box<str>,
+        /// What is opened, and on which day.
+        key: OpeningKey,
+    },
+    /// Closes business (종료) for the rest of its business date, or until it is opened by hand.
+    CloseOpening {
+        /// The protocol's name.
+        protocol: Box<str>,
+        /// What is closed, and on which day.
+        key: OpeningKey,
+    },
+    /// Takes requests for a compartment again.
+    StartCompartment {
+        /// The bytes of the compartment field.
+        compartment: Bytes,
+    },
+    /// Takes no new requests for a compartment; what is in flight at the end of the time is UNKNOWN.
+    DrainCompartment {
+        /// The bytes of the compartment field.
+        compartment: Bytes,
+        /// The longest that it waits.
+        within: Duration,
+    },
+    /// Makes the sessions of all lines again.
+    StartInstitution,
+    /// Takes nothing new from anybody, lets what is in flight be answered, then closes all sessions.
+    DrainInstitution {
+        /// The longest that it waits.
+        within: Duration,
+    },
+}
+
+impl Command {
+    /// The word that logs, the API and the console use.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::StartLine { .. } => "start_line",
+            Self::StopLine { .. } => "stop_line",
+            Self::DrainLine { .. } => "drain_line",
+            Self::CloseSession { .. } => "close_session",
+            Self::DrainSession { .. } => "drain_session",
+            Self::OpenOpening { .. } => "open_opening",
+            Self::CloseOpening { .. } => "close_opening",
+            Self::StartCompartment { .. } => "start_compartment",
+            Self::DrainCompartment { .. } => "drain_compartment",
+            Self::StartInstitution => "start_institution",
+            Self::DrainInstitution { .. } => "drain_institution",
+        }
+    }
+
+    /// What it is about, as people name it; empty if it is about the whole institution.
+    #[must_use]
+    pub fn target(&self) -> String {
+        match self {
+            Self::StartLine { line } | Self::StopLine { line } | Self::DrainLine { line, .. } => line.to_string(),
+            Self::CloseSession { line, slot } | Self::DrainSession { line, slot, .. } => format!("{line}/{slot}"),
+            Self::OpenOpening { key, .. } | Self::CloseOpening { key, .. } => key.readable(),
+            Self::StartCompartment { compartment } | Self::DrainCompartment { compartment, .. } => {
+                compartment.readable()
+            }
+            Self::StartInstitution | Self::DrainInstitution { .. } => String::new(),
+        }
+    }
+
+    /// The longest that it waits for what is in flight, if it does.
+    #[must_use]
+    pub const fn within(&self) -> Option<Duration> {
+        match self {
+            Self::DrainLine { within, .. }
+            | Self::DrainSession { within, .. }
+            | Self::DrainCompartment { within, .. }
+            | Self::DrainInstitution { within } => Some(*within),
+            _ => None,
+        }
+    }
+}
+
+/// Why a command is not taken: then nothing was written down and nothing follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandRefused {
+    /// There is none of this name.
+    Unknown {
+        /// Of what.
+        what: &'static str,
+        /// Which name.
+        name: String,
+        /// Those that are there.
+        known: Vec<String>,
+    },
+    /// There is one, but it is not such that the command makes sense; the text says how it is.
+    NotNow(String),
+    /// Nothing more can be written down: [`Refusal::JournalFull`] for now, or [`Refusal::JournalFailed`]. The text is for people.
+    Journal(Refusal, String),
+}
+
+impl fmt::Display for CommandRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown { what, name, known } if known.is_empty() => write!(f, "no {what} `{name}`: there is none"),
+            Self::Unknown { what, name, known } => {
+                write!(f, "no {what} `{name}`; there are: {}", known.join(", "))
+            }
+            Self::NotNow(text) | Self::Journal(_, text) => f.write_str(text),
+        }
+    }
+}
+
+/// Who stopped something, why, and since when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stopped {
+    /// Who and why.
+    pub by: By,
+    /// When the command came.
+    pub at: Wall,
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stopped by {}", self.by)
+    }
+}
+
+/// What operators have stopped, by the names of the configuration, and nobody has started since.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stops {
+    pub(crate) institution: Option<Stopped>,
+    pub(crate) lines: BTreeMap<Box<str>, Stopped>,
+    #[serde(with = "pairs")]
+    pub(crate) compartments: BTreeMap<Bytes, Stopped>,
+    /// By protocol; those of another business date hold nothing.
+    #[serde(with = "pairs")]
+    pub(crate) openings: BTreeMap<(Box<str>, OpeningKey), Stopped>,
+}
+
+impl Stops {
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Takes the next command.
+    pub(crate) fn fold(&mut self, entry: &Commanded) {
+        let stopped = || Stopped { by: entry.by.clone(), at: entry.at };
+        match &entry.command {
+            Command::StartLine { line } => _ = self.lines.remove(line),
+            Command::StopLine { line } | Command::DrainLine { line, .. } => {
+                self.lines.insert(line.clone(), stopped());
+            }
+            Command::CloseSession { .. } | Command::DrainSession { .. } => {}
+            Command::OpenOpening { protocol, key } => _ = self.openings.remove(&(protocol.clone(), key.clone())),
+            Command::CloseOpening { protocol, key } => {
+                // What was closed on an earlier date is over.
+                self.openings.retain(|(_, one), _| one.date >= key.date);
+                self.openings.insert((protocol.clone(), key.clone()), stopped());
+            }
+            Command::StartCompartment { compartment } => _ = self.compartments.remove(compartment),
+            Command::DrainCompartment { compartment, .. } => {
+                self.compartments.insert(compartment.clone(), stopped());
+            }
+            Command::StartInstitution => self.institution = None,
+            Command::DrainInstitution { .. } => self.institution = Some(stopped()),
+        }
+    }
+}
+
+impl Core {
+    pub(crate) fn take_command(&mut self, command: Command, by: By, now: Now) -> Result<Ticket, CommandRefused> {
+        self.may_append().map_err(|(refusal, text)| CommandRefused::Journal(refusal, text))?;
+        let command = self.known(command)?;
+        let entry = Commanded { at: now.wall, command, by };
+        self.state.stops.fold(&entry);
+        let command = entry.command.clone();
+        self.append(Entry::Commanded(entry));
+        let ticket = self.ticket();
+        match command {
+            Command::StartLine { line } => {
+                if let Some(line) = self.line_named(&line) {
+                    self.start_line(line);
+                }
+            }
+            Command::StopLine { line } => {
+                if let Some(line) = self.line_named(&line) {
+                    self.drain_scope(Scope::Line(line), Duration::ZERO, now);
+                }
+            }
+            Command::DrainLine { line, within } => {
+                if let Some(line) = self.line_named(&line) {
+                    self.drain_scope(Scope::Line(line), within, now);
+                }
+            }
+            Command::CloseSession { line, slot } => self.drain_session(&line, slot, Duration::ZERO, now),
+            Command::DrainSession { line, slot, within } => self.drain_session(&line, slot, within, now),
+            Command::OpenOpening { protocol, key } => {
+                if let Some(at) = self.opening_named(&protocol, &key) {
+                    self.open_by_hand(at, now);
+                }
+            }
+            Command::CloseOpening { protocol, key } => {
+                if let Some(at) = self.opening_named(&protocol, &key) {
+                    self.close_by_hand(at, now);
+                }
+            }
+            Command::StartCompartment { compartment } => {
+                self.drain_no_more(&Scope::Compartment(compartment));
+            }
+            Command::DrainCompartment { compartment, within } => {
+                self.drain_scope(Scope::Compartment(compartment), within, now);
+            }
+            Command::StartInstitution => {
+                self.drain_no_more(&Scope::Institution);
+                for line in 0..u16::try_from(self.settings.lines.len()).unwrap_or(u16::MAX) {
+                    self.start_line(LineId(line));
+                }
+            }
+            Command::DrainInstitution { within } => self.drain_scope(Scope::Institution, within, now),
+        }
+        Ok(ticket)
+    }
+
+    /// The command, if what it names is there; a compartment as its field holds it.
+    fn known(&self, command: Command) -> Result<Command, CommandRefused> {
+        let unknown =
+            |what, name: &str, known: Vec<String>| Err(CommandRefused::Unknown { what, name: name.to_string(), known });
+        match &command {
+            Command::StartLine { line } | Command::StopLine { line } | Command::DrainLine { line, .. } => {
+                if self.line_named(line).is_none() {
+                    return unknown("line", line, self.settings.lines.iter().map(|one| one.name.to_string()).collect());
+                }
+            }
+            Command::CloseSession { line, slot } | Command::DrainSession { line, slot, .. } => {
+                let name = |line: &str, slot: u16| format!("{line}/{slot}");
+                let session =
+                    self.state.sessions.iter().find(|one| one.id.slot == *slot && self.line(one.id).name == *line);
+                let Some(session) = session else {
+                    let known = self.state.sessions.iter().map(|one| name(&self.line(one.id).name, one.id.slot));
+                    return unknown("session", &name(line, *slot), known.collect());
+                };
+                if !session.is_connected() && session.state != SessionState::Connecting {
+                    let text =
+                        format!("session {} is {}: there is no connection to close", name(line, *slot), session.state);
+                    return Err(CommandRefused::NotNow(text));
+                }
+            }
+            Command::OpenOpening { protocol, key } | Command::CloseOpening { protocol, key } => {
+                if self.opening_named(protocol, key).is_none() {
+                    let known = self.state.openings.iter().map(|one| one.key.readable()).collect();
+                    return unknown("opening", &key.readable(), known);
+                }
+            }
+            Command::StartCompartment { compartment } | Command::DrainCompartment { compartment, .. } => {
+                let lengths = self.books.iter().filter_map(|book| book.protocol.rules.compartment.as_ref());
+                if !lengths.clone().any(|at| at.1.range().len() == compartment.len()) {
+                    let known = lengths.map(|at| format!("compartments of {} bytes", at.1.range().len())).collect();
+                    return unknown("compartment", &compartment.readable(), known);
+                }
+            }
+            Command::StartInstitution | Command::DrainInstitution { .. } => {}
+        }
+        Ok(command)
+    }
+
+    /// The bytes of a compartment, by what people write: its text padded with spaces, or hexadecimal digits where it is no ASCII.
+    #[must_use]
+    pub fn compartment_named(&self, text: &str) -> Bytes {
+        let lengths = || {
+            self.books.iter().filter_map(|book| book.protocol.rules.compartment.as_ref()).map(|at| at.1.range().len())
+        };
+        let is_one = |bytes: &[u8]| lengths().any(|len| len == bytes.len());
+        if let Some(bytes) = from_hex(text).filter(|bytes| is_one(bytes) && !is_one(text.as_bytes())) {
+            return Bytes::from(bytes);
+        }
+        let mut bytes = text.as_bytes().to_vec();
+        if let Some(len) = lengths().find(|len| *len >= bytes.len()) {
+            bytes.resize(len, b' ');
+        }
+        Bytes::from(bytes)
+    }
+
+    pub(crate) fn line_named(&self, name: &str) -> Option<LineId> {
+        let at = self.settings.lines.iter().position(|line| *line.name == *name)?;
+        u16::try_from(at).ok().map(LineId)
+    }
+
+    fn opening_named(&self, protocol: &str, key: &OpeningKey) -> Option<u32> {
+        let protocol = self.protocol_named(protocol)?;
+        let at = self.state.openings.iter().position(|one| one.protocol == protocol && one.key == *key)?;
+        u32::try_from(at).ok()
+    }
+
+    fn drain_session(&mut self, line: &str, slot: u16, within: Duration, now: Now) {
+        let Some(line) = self.line_named(line) else { return };
+        let found = self.state.sessions.iter().find(|one| one.id.line == line && one.id.slot == slot);
+        if let Some(conn) = found.map(crate::session::Session::conn) {
+            self.drain_scope(Scope::Session(conn), within, now);
+        }
+    }
+
+    /// Makes the sessions of a line, as at the start: that a slot may be in use is written down before it is.
+    fn start_line(&mut self, line: LineId) {
+        self.drain_no_more(&Scope::Line(line));
+        if !self.is_wanted(line) {
+            return;
+        }
+        for slot in 0..self.state.sessions.len() {
+            let session = &mut self.state.sessions[slot];
+            let id = session.id;
+            if id.line != line || session.state != SessionState::Down || session.side != LineSide::Initiator {
+                continue;
+            }
+            session.back_off = self.settings.lines[usize::from(line.0)].reconnect_min;
+            self.state.timers.stop(&TimerName::Reconnect(id));
+            self.tell_session(slot, None, 0);
+            self.when_durable(Effect::Connect(id));
+        }
+    }
+
+    /// Who stopped a line, by itself or with the institution.
+    pub(crate) fn stopped(&self, line: LineId) -> Option<&Stopped> {
+        let of_line = || self.state.stops.lines.get(&self.settings.lines.get(usize::from(line.0))?.name);
+        self.state.stops.institution.as_ref().or_else(of_line)
+    }
+}
