@@ -128,8 +128,10 @@ mod tests {
                 received_at: None,
                 wrote_at: Some(second(95)),
                 closed: Some(CloseReason::PeerClosed),
+                next_try: None,
             }],
             openings: vec![pabal_switch::OpeningStatus {
+                protocol: "firmbanking".into(),
                 key: OpeningKey { values: vec![(*b"PABAL     ").into(), (*b"088").into()], date: date() },
                 party: "main".into(),
                 state: OpeningState::Lost,
@@ -139,8 +141,6 @@ mod tests {
             waiting: 1,
             in_flight: 3,
             unknown: 2,
-            journal_works: true,
-            draining: false,
             numbers: vec![pabal_switch::NumberStatus {
                 protocol: "firmbanking".into(),
                 scope: vec![("bank_code".into(), "088".into())],
@@ -149,6 +149,7 @@ mod tests {
                 left: 949_983,
                 warned: false,
             }],
+            ..pabal_switch::Status::default()
         }
     }
 

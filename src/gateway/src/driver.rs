@@ -257,27 +257,13 @@ fn refuse(command: Command, why: &str) -> Option<Deadline> {
         }
         Command::Reload { reply, .. } => _ = reply.send(Err(Refused::Stopped(why.to_owned()))),
         // Without a core there is nothing to be seen; the health says why.
-        Command::Status { reply } => _ = reply.send(nothing()),
+        Command::Status { reply } => _ = reply.send(Status::default()),
         Command::Look { .. } | Command::Unresolved { .. } => {}
         Command::Drain { deadline } => return Some(deadline),
         #[cfg(test)]
         Command::Panic => {}
     }
     None
-}
-
-/// What an operator sees of an institution without a core.
-const fn nothing() -> Status {
-    Status {
-        sessions: Vec::new(),
-        openings: Vec::new(),
-        waiting: 0,
-        in_flight: 0,
-        unknown: 0,
-        journal_works: true,
-        draining: false,
-        numbers: Vec::new(),
-    }
 }
 
 /// How long to rest after a core that has `lived` so long; twice as long as before it, unless it was well.

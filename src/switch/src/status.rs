@@ -47,6 +47,25 @@ pub struct Status {
     pub numbers: Vec<NumberStatus>,
 }
 
+impl Default for Status {
+    /// Of an institution of which there is nothing to be seen.
+    fn default() -> Self {
+        Self {
+            sessions: Vec::new(),
+            openings: Vec::new(),
+            waiting: 0,
+            in_flight: 0,
+            unknown: 0,
+            journal_works: true,
+            draining: false,
+            stopped: None,
+            lines: Vec::new(),
+            compartments: Vec::new(),
+            numbers: Vec::new(),
+        }
+    }
+}
+
 /// One line.
 #[derive(Clone, Debug)]
 pub struct LineStatus {

@@ -21,8 +21,10 @@ pub(super) fn judge(status: &Status, settings: &Settings, journal_failure: Optio
         None if !status.journal_works => missing.push("journal failed".to_owned()),
         None => {}
     }
-    if status.draining {
-        missing.push("draining".to_owned());
+    match &status.stopped {
+        Some(stopped) => missing.push(stopped.to_string()),
+        None if status.draining => missing.push("draining".to_owned()),
+        None => {}
     }
     let mut protocols: Vec<&str> = settings.lines.iter().map(|line| &*line.protocol).collect();
     protocols.sort_unstable();
@@ -63,7 +65,9 @@ fn half_down(status: &Status, settings: &Settings, protocol: &str, half: Directi
         let mut words: Vec<&str> = states.iter().map(|state| state.word()).collect();
         words.dedup();
         let words = if words.is_empty() { "down".to_owned() } else { words.join(", ") };
-        down.push(format!("line {} ({words})", line.name));
+        let stopped = status.lines.iter().find(|one| one.line == line.name).and_then(|one| one.stopped.as_ref());
+        let stopped = stopped.map(|stopped| format!(", {stopped}")).unwrap_or_default();
+        down.push(format!("line {} ({words}{stopped})", line.name));
     }
     Some(down.join(", "))
 }
@@ -94,17 +98,10 @@ mod tests {
             received_at: None,
             wrote_at: None,
             closed: None,
+            next_try: None,
         };
-        let status = Status {
-            sessions: lines.iter().enumerate().map(session).collect(),
-            openings: Vec::new(),
-            waiting: 0,
-            in_flight: 0,
-            unknown: 0,
-            journal_works,
-            draining: false,
-            numbers: Vec::new(),
-        };
+        let status =
+            Status { sessions: lines.iter().enumerate().map(session).collect(), journal_works, ..Status::default() };
         let expected = if expected.is_empty() { Health::Serving } else { Health::NotServing(expected.to_owned()) };
         assert_eq!(judge(&status, &settings, (!journal_works).then_some("no room")), expected);
     }

@@ -80,8 +80,9 @@ impl Log {
             event: format!("{}.{}", draft.family, draft.kind),
             rule,
             columns: draft.columns.clone(),
-            reason: match about.map(|about| &about.origin) {
-                Some(Origin::Inquiry { reason, .. }) if draft.kind == "accepted" => Some(reason.to_string()),
+            reason: match (entry, about.map(|about| &about.origin)) {
+                (Some(Entry::Commanded(commanded)), _) => Some(commanded.by.reason.to_string()),
+                (_, Some(Origin::Inquiry { reason, .. })) if draft.kind == "accepted" => Some(reason.to_string()),
                 _ => Own::reason(draft),
             }
             .filter(|reason| !reason.is_empty()),
