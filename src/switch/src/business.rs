@@ -225,7 +225,7 @@ impl Core {
     fn change_opening(&mut self, at: u32, event: OpeningEvent) {
         let opening = &mut self.state.openings[at as usize];
         let from = opening.state;
-        opening.state.step(event);
+        opening.state.step(event, &mut self.fired);
         let (key, to) = (opening.key.clone(), opening.state);
         if from == to {
             return;

@@ -55,7 +55,7 @@ impl Core {
         assert!(!exchange.outcome.is_some_and(|outcome| outcome.is_final()), "SUCCESS and FAILURE never change");
         let was_in_flight = exchange.state.is_in_flight();
         if let Some(event) = event {
-            exchange.state.step(event);
+            exchange.state.step(event, &mut self.fired);
         }
         exchange.outcome = Some(outcome);
         // An answer belongs to the outcome that it says: an earlier one, which said nothing plainly, does not stand beside a later outcome.
@@ -155,7 +155,7 @@ impl Core {
     /// Nothing more is done by itself: a person has to look at it.
     pub(crate) fn list(&mut self, id: ExchangeId) {
         let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
-        exchange.state.step(ExchangeEvent::List);
+        exchange.state.step(ExchangeEvent::List, &mut self.fired);
         let about = Some(Arc::clone(&exchange.about));
         self.append(Entry::Listed(entry::Listed { exchange: id, about }));
     }

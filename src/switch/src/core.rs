@@ -30,6 +30,7 @@ use crate::settings::{Limits, Settings};
 use crate::state::{Clocks, Conversation, Day, State};
 use crate::status::{ExchangeStatus, Status, Unresolved};
 use crate::timer::TimerName;
+use crate::transition::Fired;
 use crate::waiting::Waiting;
 
 /// A request of a caller. `Debug` tells of the telegram its length only.
@@ -122,6 +123,7 @@ pub struct Core {
     pub(crate) effects: Vec<Effect>,
     /// The bytes of a pending key that is looked for.
     pub(crate) scratch: Vec<u8>,
+    pub(crate) fired: Fired,
     pub(crate) state: State,
 }
 
@@ -209,6 +211,7 @@ impl Core {
             entries: Vec::new(),
             effects: Vec::new(),
             scratch: Vec::new(),
+            fired: Fired::default(),
             state,
         }
     }
@@ -289,6 +292,12 @@ impl Core {
             Some(crate::keys::Bound::To(exchange)) => Some(exchange),
             Some(crate::keys::Bound::Fenced) | None => None,
         }
+    }
+
+    /// How often each event came in each state since this core began, or was restored.
+    #[must_use]
+    pub const fn fired(&self) -> &Fired {
+        &self.fired
     }
 
     /// Everything that a recovery needs, as one entry. It is not appended: the shell writes it behind all that was handed out before.

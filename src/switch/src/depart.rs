@@ -118,7 +118,7 @@ impl Core {
         session.in_flight += 1;
         *session.taken.entry(exchange.about.compartment.clone()).or_default() += 1;
         self.state.conversations[usize::from(protocol)].waiting.took(&exchange.about.compartment);
-        exchange.state.step(ExchangeEvent::Depart);
+        exchange.state.step(ExchangeEvent::Depart, &mut self.fired);
         exchange.takes_room = true;
         exchange.sent = Some(Sent { conn, start, end });
         exchange.key = key;
@@ -230,7 +230,7 @@ impl Core {
     fn request_written(&mut self, id: ExchangeId, now: Now) {
         let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
         if exchange.state.on(ExchangeEvent::Written).is_some() {
-            exchange.state.step(ExchangeEvent::Written);
+            exchange.state.step(ExchangeEvent::Written, &mut self.fired);
             let timeout = self.plans[exchange.plan as usize].exchange().timeout;
             self.state.timers.set(TimerName::Answer(id), now.mono + timeout);
         }

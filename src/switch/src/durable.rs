@@ -118,7 +118,7 @@ impl Core {
                 if let Some(exchange) = self.state.exchanges.get_mut(&id)
                     && exchange.state == ExchangeState::Accepted
                 {
-                    exchange.state.step(ExchangeEvent::Durable);
+                    exchange.state.step(ExchangeEvent::Durable, &mut self.fired);
                 }
             }
             Effect::Release { conn, end } => {

@@ -43,7 +43,7 @@ declare! {
     }
 }
 
-transitions!(ExchangeState, ExchangeEvent {
+transitions!(ExchangeState, ExchangeEvent, exchanges {
     Accepted + Durable => Waiting;
     Accepted + Depart => Sending;
     Accepted + Refuse => Finished;

@@ -112,7 +112,7 @@ impl Core {
         // Before it is taken in: an inquiry that cannot leave is over at once.
         let was_listed = self.state.exchanges.get(&id).is_some_and(|original| original.state == ExchangeState::Listed);
         if let Some(original) = self.state.exchanges.get_mut(&id) {
-            original.state.step(ExchangeEvent::Inquire);
+            original.state.step(ExchangeEvent::Inquire, &mut self.fired);
         }
         match self.admit(request, now) {
             Ok(inquiry) => {
@@ -125,10 +125,10 @@ impl Core {
             }
             Err(refused) => {
                 if let Some(original) = self.state.exchanges.get_mut(&id) {
-                    original.state.step(ExchangeEvent::Unsettled);
+                    original.state.step(ExchangeEvent::Unsettled, &mut self.fired);
                     if was_listed {
                         // Nothing was asked: it stands where it stood, and no entry tells that again.
-                        original.state.step(ExchangeEvent::List);
+                        original.state.step(ExchangeEvent::List, &mut self.fired);
                     }
                 }
                 Err(refused)
@@ -197,7 +197,7 @@ impl Core {
             return;
         }
         original.inquiry = None;
-        original.state.step(ExchangeEvent::Unsettled);
+        original.state.step(ExchangeEvent::Unsettled, &mut self.fired);
         match &self.plans[original.plan as usize].exchange().unknown {
             Unknown::Leave => {}
             Unknown::List => self.list(parent),

@@ -239,3 +239,4 @@ pub use session::{CloseReason, SessionEvent, SessionState};
 pub use settings::{Direction, Limits, LineSettings, LineSide, Party, PartyParticipant, Settings};
 pub use status::{ExchangeStatus, LineStatus, NumberStatus, OpeningStatus, SessionStatus, Status, Unresolved};
 pub use timer::TimerName;
+pub use transition::Fired;

@@ -336,7 +336,7 @@ impl Core {
     pub(crate) fn change(&mut self, slot: usize, event: SessionEvent, reason: Option<CloseReason>) {
         let session = &mut self.state.sessions[slot];
         let from = session.state;
-        session.state.step(event);
+        session.state.step(event, &mut self.fired);
         if reason.is_some() {
             session.closed = reason;
         }

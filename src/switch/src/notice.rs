@@ -48,7 +48,7 @@ declare! {
     }
 }
 
-transitions!(NoticeState, NoticeEvent {
+transitions!(NoticeState, NoticeEvent, notices {
     Open + Decide => Waiting;
     Open + Repeat => Waiting;
     Open + Ask => Open;
@@ -342,7 +342,7 @@ impl Core {
         self.receive_notice(id, &about, conn, key, true, (telegram, frame, content), now);
         let came_on = self.state.conversations[usize::from(protocol)].day.date;
         if let Some(notice) = self.state.notices.known.get_mut(&id) {
-            notice.state.step(event);
+            notice.state.step(event, &mut self.fired);
             notice.about = about;
             notice.reply = reply;
             notice.telegram = Bytes::from(frame);
@@ -506,7 +506,7 @@ impl Core {
         for (_, id) in self.state.notices.waiting.range(mine).copied().collect::<Vec<_>>() {
             let Some(notice) = self.state.notices.known.get_mut(&id) else { continue };
             if notice.came_on != today {
-                notice.state.step(NoticeEvent::DateChange);
+                notice.state.step(NoticeEvent::DateChange, &mut self.fired);
                 self.tell_replier(id, crate::ReplyReport::NotSent);
                 self.state.notices.sort(id);
             }

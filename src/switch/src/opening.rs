@@ -32,7 +32,7 @@ declare! {
     }
 }
 
-transitions!(OpeningState, OpeningEvent {
+transitions!(OpeningState, OpeningEvent, openings {
     Closed + Try => Opening;
     Closed + Opened => Open;
     Closed + Close => Closed;

@@ -495,7 +495,7 @@ impl Core {
                 && entry.state == OpeningState::Open
                 && entry.key.date == opening.key.date
             {
-                opening.state.step(OpeningEvent::Opened);
+                opening.state.step(OpeningEvent::Opened, &mut self.fired);
             }
         }
         for at in 0..u32::try_from(self.state.openings.len()).unwrap_or(u32::MAX) {

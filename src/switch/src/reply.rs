@@ -58,7 +58,7 @@ impl Core {
     fn decide(&mut self, id: NoticeId, made: Frame, replier: Option<Box<str>>, now: Now) {
         self.state.timers.stop(&TimerName::Notice(id));
         let Some(notice) = self.state.notices.known.get_mut(&id) else { return };
-        notice.state.step(NoticeEvent::Decide);
+        notice.state.step(NoticeEvent::Decide, &mut self.fired);
         notice.reply = Some(made.clone());
         notice.replier = replier;
         self.state.notices.sort(id);
@@ -107,7 +107,7 @@ impl Core {
         let Some((offset, end)) = session.out.push(framing, &telegram.bytes, Cargo::Reply(id), false) else { return };
         let written = session.out.written();
         if let Some(notice) = self.state.notices.known.get_mut(&id) {
-            notice.state.step(NoticeEvent::Queue);
+            notice.state.step(NoticeEvent::Queue, &mut self.fired);
         }
         self.state.notices.sort(id);
         self.append(Entry::NoticeReplied(entry::NoticeReplied {
@@ -151,7 +151,7 @@ impl Core {
 
     pub(crate) fn reply_written(&mut self, id: NoticeId) {
         let Some(notice) = self.state.notices.known.get_mut(&id) else { return };
-        notice.state.step(NoticeEvent::Written);
+        notice.state.step(NoticeEvent::Written, &mut self.fired);
         notice.may_have_left = false;
         self.tell_replier(id, ReplyReport::Sent);
         self.state.notices.sort(id);
@@ -160,7 +160,7 @@ impl Core {
     /// The session ended before all bytes of a reply were written; some may have been. It waits for another session.
     pub(crate) fn reply_lost(&mut self, id: NoticeId, may_have_left: bool) {
         let Some(notice) = self.state.notices.known.get_mut(&id) else { return };
-        notice.state.step(NoticeEvent::Lost);
+        notice.state.step(NoticeEvent::Lost, &mut self.fired);
         notice.may_have_left |= may_have_left;
         self.state.notices.sort(id);
     }

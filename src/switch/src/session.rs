@@ -44,7 +44,7 @@ declare! {
     }
 }
 
-transitions!(SessionState, SessionEvent {
+transitions!(SessionState, SessionEvent, sessions {
     Down + Connect => Connecting;
     Down + Accept => Up;
     Down + Held => Closing;

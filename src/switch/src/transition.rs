@@ -1,7 +1,7 @@
 //! A life cycle is a table: state, event, next state. The code goes from state to state only through it.
 
 macro_rules! transitions {
-    ($state:ident, $event:ident { $( $from:ident + $on:ident => $to:ident; )+ }) => {
+    ($state:ident, $event:ident, $fired:ident { $( $from:ident + $on:ident => $to:ident; )+ }) => {
         impl $state {
             /// Every row: state, event, next state. What is not here cannot happen.
             pub const TRANSITIONS: &'static [(Self, $event, Self)] =
@@ -16,12 +16,13 @@ macro_rules! transitions {
                 }
             }
 
-            /// Goes to the next state.
+            /// Goes to the next state, which is counted.
             ///
             /// # Panics
             /// The table has no such row, which is a bug of this crate.
-            pub(crate) fn step(&mut self, event: $event) {
+            pub(crate) fn step(&mut self, event: $event, fired: &mut crate::transition::Fired) {
                 let Some(next) = self.on(event) else { panic!("{} has no transition on {event}", self.word()) };
+                fired.$fired[*self as usize][event as usize] += 1;
                 *self = next;
             }
         }
@@ -29,6 +30,49 @@ macro_rules! transitions {
 }
 
 pub(crate) use transitions;
+
+use crate::exchange::{ExchangeEvent, ExchangeState};
+use crate::notice::{NoticeEvent, NoticeState};
+use crate::opening::{OpeningEvent, OpeningState};
+use crate::session::{SessionEvent, SessionState};
+
+macro_rules! fired {
+    ($( $(#[doc = $doc:literal])+ $name:ident: $state:ident, $event:ident; )+) => {
+        /// How often each event came in each state since a core began: a row for each state and a place for each event, both in the order
+        /// of their declaration. It is no part of an image.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Fired {
+            $( $(#[doc = $doc])+ pub $name: [[u64; $event::ALL.len()]; $state::ALL.len()], )+
+        }
+
+        impl Default for Fired {
+            fn default() -> Self {
+                Self { $( $name: [[0; $event::ALL.len()]; $state::ALL.len()], )+ }
+            }
+        }
+
+        impl Fired {
+            /// Adds what fired in another core.
+            pub fn add(&mut self, other: &Self) {
+                $(
+                    let others = other.$name.as_flattened();
+                    self.$name.as_flattened_mut().iter_mut().zip(others).for_each(|(mine, theirs)| *mine += theirs);
+                )+
+            }
+        }
+    };
+}
+
+fired! {
+    /// Of sessions.
+    sessions: SessionState, SessionEvent;
+    /// Of openings.
+    openings: OpeningState, OpeningEvent;
+    /// Of exchanges.
+    exchanges: ExchangeState, ExchangeEvent;
+    /// Of notices.
+    notices: NoticeState, NoticeEvent;
+}
 
 #[cfg(test)]
 mod tests {

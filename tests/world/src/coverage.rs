@@ -155,15 +155,21 @@ impl Coverage {
         self.0[fault.place()][stage.place()]
     }
 
-    /// Cells that should have fired and did not, and cells that fired though they are said to be unreachable.
+    /// Cells that fired less often than this, and cells that fired though they are said to be unreachable.
     #[must_use]
-    pub fn mistakes(&self) -> Vec<String> {
+    pub fn mistakes(&self, fired_min: u64) -> Vec<String> {
         let mut mistakes = Vec::new();
         for fault in Fault::ALL {
             for stage in Stage::ALL {
                 let (fired, why_not) = (self.count(*fault, *stage), unreachable(*fault, *stage));
                 match why_not {
-                    None if fired == 0 => mistakes.push(format!("{} x {} never fired", fault.word(), stage.word())),
+                    None if fired < fired_min => {
+                        mistakes.push(format!(
+                            "{} x {} fired {fired} times of {fired_min}",
+                            fault.word(),
+                            stage.word()
+                        ));
+                    }
                     Some(why) if fired > 0 => mistakes.push(format!(
                         "{} x {} fired {fired} times, and is said to be unreachable: {why}",
                         fault.word(),

@@ -13,7 +13,7 @@ use std::time::Duration;
 use pabal_clock::{DayRule, Mono, Now, Wall};
 use pabal_counterparty::{Connection, Counterparty, LineId as BankLine, Scenario};
 use pabal_spec::Institution;
-use pabal_switch::{Conn, Core, Entry, ExchangeId, NoticeId, OpeningState, Plan, Recovery, Settings, Ticket};
+use pabal_switch::{Conn, Core, Entry, ExchangeId, Fired, NoticeId, OpeningState, Plan, Recovery, Settings, Ticket};
 
 use crate::agenda::Agenda;
 use crate::chance::Chance;
@@ -64,6 +64,10 @@ pub struct Report {
     pub counts: Counts,
     /// Which fault hit an exchange at which stage.
     pub coverage: Coverage,
+    /// Which event came in which state.
+    pub fired: Fired,
+    /// How many processes there were.
+    pub starts: u32,
     /// How many steps it took.
     pub steps: u64,
 }
@@ -181,6 +185,8 @@ struct World {
     trace: Trace,
     counts: Counts,
     coverage: Coverage,
+    /// By cores that are gone.
+    fired: Fired,
     broken: Option<String>,
 }
 
@@ -201,8 +207,16 @@ pub fn run(setup: Setup) -> Result<Report, Box<Failure>> {
     if world.broken.is_none() {
         world.broken = world.judge().err();
     }
+    world.lay_core_down();
     match world.broken {
-        None => Ok(Report { hash: world.trace.hash(), counts: world.counts, coverage: world.coverage, steps }),
+        None => Ok(Report {
+            hash: world.trace.hash(),
+            counts: world.counts,
+            coverage: world.coverage,
+            fired: world.fired,
+            starts: world.starts,
+            steps,
+        }),
         Some(broken) => Err(Box::new(Failure { setup, broken, tail: world.trace.tail(60) })),
     }
 }
@@ -285,6 +299,7 @@ impl World {
             trace: Trace::new(setup.print),
             counts: Counts::default(),
             coverage: Coverage::default(),
+            fired: Fired::default(),
             broken: None,
             chance,
         };
@@ -445,6 +460,13 @@ impl World {
         self.openings.clear();
         self.trace.line(self.now, format_args!("the process starts"));
         self.pump();
+    }
+
+    /// The core is gone, and what it counted stays.
+    fn lay_core_down(&mut self) -> Option<Core> {
+        let core = self.core.take()?;
+        self.fired.add(core.fired());
+        Some(core)
     }
 
     /// One thing happens. `false` at the end of time.

@@ -7,12 +7,15 @@ use std::panic::{catch_unwind, resume_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pabal_world::{Counts, Coverage, Failure, Setup, run};
+use pabal_world::{Counts, Coverage, Failure, Machines, Report, Setup, run};
 
-/// Seeds of a plain `cargo test`; CI runs two thousand, optimised.
+/// Seeds of a plain `cargo test`; CI runs ten thousand, optimised.
 const SEEDS: u64 = 24;
-/// From so many on, everything that can happen has to have happened.
+/// From so many on, everything that can happen has to have happened,
 const SEEDS_OF_ALL: u64 = 2_000;
+/// and from so many on, this often in each cell of the tables.
+const SEEDS_OF_OFTEN: u64 = 10_000;
+const OFTEN: u64 = 20;
 /// Seeds that are run twice.
 const TWICE: u64 = 6;
 
@@ -20,7 +23,7 @@ fn number(name: &str) -> Option<u64> {
     env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")))
 }
 
-fn kept(seed: u64) -> pabal_world::Report {
+fn kept(seed: u64) -> Report {
     match run(Setup::of_seed(seed)) {
         Ok(report) => report,
         Err(failure) => panic!("{failure}\n{}", again(seed)),
@@ -36,8 +39,51 @@ fn again(seed: u64) -> String {
 struct Sum {
     counts: Counts,
     coverage: Coverage,
+    machines: Machines,
+    shares: Shares,
     steps: u64,
     failures: Vec<Failure>,
+}
+
+/// Seeds with what most has to be right after.
+#[derive(Default)]
+struct Shares {
+    /// A caller was told UNKNOWN.
+    unknown: u64,
+    /// A process came behind another one.
+    restart: u64,
+    /// Our date changed while it ran.
+    midnight: u64,
+}
+
+impl Sum {
+    fn add(&mut self, report: &Report) {
+        self.counts.add(&report.counts);
+        self.coverage.add(&report.coverage);
+        self.machines.0.add(&report.fired);
+        self.steps += report.steps;
+        self.shares.unknown += u64::from(report.counts.unknowns > 0);
+        self.shares.restart += u64::from(report.starts > 1);
+        self.shares.midnight += u64::from(report.counts.date_changes > 0);
+    }
+}
+
+impl Shares {
+    /// Each with its name and the least it has to be, of a hundred.
+    const fn all(&self) -> [(&'static str, u64, u64); 3] {
+        [("an UNKNOWN", self.unknown, 60), ("a restart", self.restart, 20), ("a midnight", self.midnight, 10)]
+    }
+
+    fn told(&self, seeds: u64) -> String {
+        let told = self.all().map(|(name, count, least)| {
+            format!("{name} in {} % of the seeds (at least {least})", count * 100 / seeds.max(1))
+        });
+        told.join(", ")
+    }
+
+    fn too_few(&self, seeds: u64) -> Vec<&'static str> {
+        self.all().into_iter().filter(|(_, count, least)| count * 100 < least * seeds).map(|(name, ..)| name).collect()
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "who waits for minutes sees at once what has failed")]
@@ -59,11 +105,7 @@ fn run_all(first: u64, seeds: u64) -> Sum {
                     });
                     let mut sum = sum.lock().expect("no run panics with the sum in its hands");
                     match done {
-                        Ok(report) => {
-                            sum.counts.add(&report.counts);
-                            sum.coverage.add(&report.coverage);
-                            sum.steps += report.steps;
-                        }
+                        Ok(report) => sum.add(&report),
                         Err(failure) => {
                             println!("seed {seed}: {}", failure.broken);
                             sum.failures.push(*failure);
@@ -82,16 +124,19 @@ fn run_all(first: u64, seeds: u64) -> Sum {
 fn many_seeds_keep_every_sentence() {
     let first = number("PABAL_WORLD_FIRST").unwrap_or(1);
     let seeds = number("PABAL_WORLD_SEEDS").unwrap_or(SEEDS);
-    let Sum { counts, coverage, steps, failures } = run_all(first, seeds);
-    println!("{seeds} seeds from {first}, {steps} steps: {counts:#?}\n{coverage}");
+    let Sum { counts, coverage, machines, shares, steps, failures } = run_all(first, seeds);
+    println!("{seeds} seeds from {first}, {steps} steps: {counts:#?}\n{coverage}\n{machines}\n{}", shares.told(seeds));
     if let Some(failure) = failures.first() {
         panic!("{} of {seeds} seeds failed; the first:\n{failure}\n{}", failures.len(), again(failure.setup.seed));
     }
     if seeds >= SEEDS_OF_ALL {
         let missing = counts.missing();
         assert!(missing.is_empty(), "never happened: {missing:?}");
-        let mistakes = coverage.mistakes();
-        assert!(mistakes.is_empty(), "the table of faults and stages is not as it should be:\n{}", mistakes.join("\n"));
+        let least = if seeds >= SEEDS_OF_OFTEN { OFTEN } else { 1 };
+        let mistakes = [coverage.mistakes(least), machines.mistakes(least)].concat();
+        assert!(mistakes.is_empty(), "the tables are not as they should be:\n{}", mistakes.join("\n"));
+        let too_few = shares.too_few(seeds);
+        assert!(too_few.is_empty(), "too few seeds contain {}: {}", too_few.join(" or "), shares.told(seeds));
     }
 }
 

@@ -102,7 +102,10 @@ impl World {
                 // Some take a part of one request, others several that arrive when all is over.
                 let room = if self.chance.per_mille(500) { 500 } else { 5_000 };
                 let room = usize::try_from(self.chance.between(0, room)).unwrap_or(0);
-                link.out.stall(until, room);
+                // Our FIN on its way is not held back: a SYN behind it relies on that.
+                if link.out.end_at().is_none() {
+                    link.out.stall(until, room);
+                }
                 link.back.stall(until, room);
                 self.agenda.plan(until, Event::StallEnds);
                 if self.setup.operator && self.chance.per_mille(300) {
@@ -129,7 +132,7 @@ impl World {
         self.counts.holds += 1;
         self.trace.line(self.now, format_args!("the network holds back what we write"));
         let until = self.now.mono + Duration::from_millis(self.chance.between(34_000, 58_000));
-        for link in self.links.values_mut() {
+        for link in self.links.values_mut().filter(|link| link.out.end_at().is_none()) {
             let room = [1_500, 5_000, 20_000][self.chance.index(3)];
             let room = usize::try_from(self.chance.between(0, room)).unwrap_or(0);
             link.out.stall(until, room);
@@ -327,7 +330,7 @@ impl World {
     }
 
     fn ends(&mut self, power_lost: bool) {
-        self.core = None;
+        self.lay_core_down();
         self.draining_since = None;
         let survives = self.chance.per_mille(500);
         self.disk.crash(survives);
@@ -388,7 +391,7 @@ impl World {
     }
 
     pub(super) fn swap(&mut self) {
-        if let Some(core) = self.core.take() {
+        if let Some(core) = self.lay_core_down() {
             self.counts.swaps += 1;
             let image = core.image();
             match Core::restore(image, self.versions.clone(), self.settings.clone()) {
