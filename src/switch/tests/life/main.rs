@@ -7,6 +7,7 @@
 mod hands;
 mod peer;
 
+mod command;
 mod computed;
 mod dated;
 mod gap;
