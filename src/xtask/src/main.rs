@@ -24,6 +24,7 @@ cargo xtask sim [SEEDS [FIRST]]  the deterministic world, in release, with seeds
 cargo xtask bench            every benchmark
 cargo xtask bench convert [--quick]  conversion beside code written by hand for one telegram; time, and instructions by callgrind
 cargo xtask bench peers [--quick]    the same telegram by other libraries
+cargo xtask bench switch [--quick]   the core alone, the shell around it and around eight bytes, the gateway; time, calls, latency, memory
 cargo xtask fuzz [SECONDS]   every fuzz target, a minute each; needs cargo-fuzz
 ";
 
@@ -45,6 +46,8 @@ fn main() -> ExitCode {
         ["bench", "convert", "--quick"] => bench_convert(&root, &["--", "--quick"]),
         ["bench", "peers"] => bench_peers(&root, &[]),
         ["bench", "peers", "--quick"] => bench_peers(&root, &["--", "--quick"]),
+        ["bench", "switch"] => bench_switch(&root, &[]),
+        ["bench", "switch", "--quick"] => bench_switch(&root, &["--", "--quick"]),
         ["fuzz"] => fuzz(&root, "60"),
         ["fuzz", seconds] => fuzz(&root, seconds),
         _ => {
@@ -114,6 +117,14 @@ fn bench_convert(root: &Path, args: &[&str]) -> Result<(), Failure> {
 fn bench_peers(root: &Path, args: &[&str]) -> Result<(), Failure> {
     valgrind(root);
     Job::cargo(root, &["run", "--release", "--locked", "--manifest-path", "tests/peers/Cargo.toml"]).args(args).run()
+}
+
+fn bench_switch(root: &Path, args: &[&str]) -> Result<(), Failure> {
+    valgrind(root);
+    for (package, bench) in [("pabal-switch", "core"), ("pabal-switch", "memory"), ("pabal-gateway", "switch")] {
+        Job::cargo(root, &["bench", "--locked", "--package", package, "--bench", bench]).args(args).run()?;
+    }
+    Ok(())
 }
 
 /// Installs Debian's valgrind if there is none. Without it instructions are not counted, and all else is measured.

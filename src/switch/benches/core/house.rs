@@ -56,16 +56,9 @@ fn institution() -> Arc<Institution> {
 
 fn settings(shape: Shape, banks: &[[u8; 3]]) -> Settings {
     let line = LineSettings {
-        name: "both".into(),
-        protocol: "firmbanking".into(),
-        side: LineSide::Initiator,
-        direction: Direction::Duplex,
         sessions_max: shape.sessions,
         window: shape.window,
-        connect_timeout: Duration::from_secs(5),
-        reconnect_min: Duration::from_secs(1),
-        reconnect_max: Duration::from_secs(30),
-        close_grace: Duration::from_secs(10),
+        ..LineSettings::new("both", "firmbanking", LineSide::Initiator, Direction::Duplex)
     };
     let party = Party {
         name: "main".into(),

@@ -1,0 +1,221 @@
+//! How much the switch takes of a connection: the shell around our core beside the same shell around eight bytes, and the whole gateway.
+//!
+//! `cargo xtask bench switch` runs it. One TCP connection to a bank that is a thread of this process; the runtime has two workers. Contenders take turns,
+//! and the median of seven rounds stands. Started without `--bench`, as the tests do, it only sees that every request is answered.
+#![expect(clippy::print_stdout, reason = "a report for people")]
+
+mod bank;
+mod load;
+mod machine;
+mod shell;
+
+use std::net::SocketAddr;
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use load::Desk;
+use machine::{Matcher, Ours};
+use pabal_gateway::Gateway;
+use shell::Calls;
+
+const WINDOW: u32 = 128;
+const CALLERS: [usize; 4] = [1, 8, 128, 1_000];
+const ROUNDS: usize = 7;
+const RATE: u32 = 20_000;
+/// What is asked.
+const OF_MATCHER: f64 = 0.7;
+const OF_128: f64 = 0.9;
+const CALLS_MAX: f64 = 0.1;
+/// Exchanges of which calls of the system are counted.
+const COUNTED: u64 = 20_000;
+
+const ECHO: &str = "plain echo";
+const MATCHER: &str = "shell, eight bytes";
+const OURS: &str = "shell, our core";
+const PROCESS: &str = "gateway, journal of the process";
+const FULL: &str = "gateway, journal on the disk";
+const ALL: [&str; 5] = [ECHO, MATCHER, OURS, PROCESS, FULL];
+
+/// Everything that a contender lives by.
+struct House {
+    name: &'static str,
+    desk: Desk,
+    calls: Option<Arc<Calls>>,
+    _gateway: Option<(Gateway, tempfile::TempDir)>,
+}
+
+impl House {
+    async fn new(name: &'static str, bank: SocketAddr) -> Self {
+        let (mut calls, mut gateway) = (None, None);
+        let desk = match name {
+            ECHO => Desk::Echo(bank),
+            MATCHER => {
+                let (commands, counted) = shell::start(|_| Matcher::default(), bank).await;
+                calls = Some(counted);
+                Desk::Shell(commands)
+            }
+            OURS => {
+                let (commands, counted) = shell::start(|now| Ours::new(WINDOW, now), bank).await;
+                calls = Some(counted);
+                Desk::Shell(commands)
+            }
+            name => {
+                let directory = match std::env::var_os("PABAL_BENCH_DIRECTORY") {
+                    Some(path) => tempfile::tempdir_in(path),
+                    None => tempfile::tempdir(),
+                }
+                .expect("a directory");
+                let durability = if name == FULL { "full" } else { "process" };
+                let started = load::gateway(bank, WINDOW, durability, directory.path()).await;
+                let desk = Desk::Gateway(started.handle());
+                gateway = Some((started, directory));
+                desk
+            }
+        };
+        Self { name, desk: desk.open().await, calls, _gateway: gateway }
+    }
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    match words.as_slice() {
+        // The program starts itself so, below strace.
+        ["--calls", name] => {
+            let bank = bank::start(|thread| println!("bank {thread}"));
+            let name = ALL.into_iter().find(|known| known == name).expect("a contender");
+            runtime.block_on(async {
+                let house = House::new(name, bank).await;
+                house.desk.exchanges(usize::try_from(WINDOW).expect("few"), COUNTED).await;
+            });
+        }
+        words if words.contains(&"--bench") => report(&runtime, words.contains(&"--quick")),
+        _ => {
+            let bank = bank::start(|_| {});
+            runtime.block_on(async {
+                for name in [MATCHER, OURS, PROCESS] {
+                    House::new(name, bank).await.desk.exchanges(8, 100).await;
+                }
+            });
+        }
+    }
+    // A gateway that is not drained says so; a bench has nothing to keep.
+    std::process::exit(0)
+}
+
+fn report(runtime: &tokio::runtime::Runtime, is_quick: bool) {
+    let bank = bank::start(|_| {});
+    let mut houses = Vec::new();
+    for name in ALL {
+        houses.push(runtime.block_on(House::new(name, bank)));
+    }
+    let time = Duration::from_millis(if is_quick { 100 } else { 400 });
+    let medians = throughputs(runtime, &houses, time);
+    println!("{:<34} {}", "exchanges a second, by callers", CALLERS.map(|callers| format!("{callers:>9}")).concat());
+    for (house, of_callers) in houses.iter().zip(&medians) {
+        println!("{:<34} {}", house.name, of_callers.map(|median| format!("{median:>9.0}")).concat());
+    }
+    let [_, matcher, ours, ..] = medians[..] else { unreachable!("five contenders") };
+    let ratios: [f64; 4] = std::array::from_fn(|at| ours[at] / matcher[at]);
+    let word = if ratios.iter().all(|ratio| *ratio >= OF_MATCHER) { "" } else { "  MISSED" };
+    println!(
+        "{:<34} {}   asked: {OF_MATCHER}{word}",
+        "ours of eight bytes",
+        ratios.map(|ratio| format!("{ratio:>9.2}")).concat()
+    );
+    for (house, of_callers) in houses.iter().zip(&medians) {
+        let ratio = of_callers[3] / of_callers[2];
+        let word = if ratio >= OF_128 { "" } else { "  MISSED" };
+        println!("1,000 callers of 128: {:<34} {ratio:>6.2}   asked: {OF_128}{word}", house.name);
+    }
+    calls(runtime, &houses);
+    latencies(runtime, &houses, is_quick);
+}
+
+/// The medians of all rounds, for each number of callers.
+fn throughputs(runtime: &tokio::runtime::Runtime, houses: &[House], time: Duration) -> Vec<[f64; 4]> {
+    let mut rounds: Vec<[Vec<f64>; 4]> = houses.iter().map(|_| Default::default()).collect();
+    for _ in 0..ROUNDS {
+        for (at, callers) in CALLERS.into_iter().enumerate() {
+            for (house, rounds) in houses.iter().zip(&mut rounds) {
+                rounds[at].push(runtime.block_on(house.desk.throughput(callers, time)));
+            }
+        }
+    }
+    let median = |mut found: Vec<f64>| {
+        found.sort_by(f64::total_cmp);
+        found[ROUNDS / 2]
+    };
+    rounds.into_iter().map(|of_callers| of_callers.map(median)).collect()
+}
+
+/// How often the connection is read and written for an exchange, at window 128.
+fn calls(runtime: &tokio::runtime::Runtime, houses: &[House]) {
+    let callers = usize::try_from(WINDOW).expect("few");
+    for house in houses {
+        let Some(calls) = &house.calls else { continue };
+        let of = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
+        let before = (of(&calls.reads), of(&calls.writes), of(&calls.turns));
+        runtime.block_on(house.desk.exchanges(callers, COUNTED));
+        let each = |after: u64, before: u64| (after - before) as f64 / COUNTED as f64;
+        tell_calls(house.name, each(of(&calls.reads), before.0), each(of(&calls.writes), before.1));
+        println!("    turns for an exchange: {:.3}", each(of(&calls.turns), before.2));
+    }
+    for name in [PROCESS, FULL] {
+        match traced(name) {
+            Some((reads, writes)) => tell_calls(&format!("{name} (strace)"), reads, writes),
+            None => println!("reads and writes of {name}: not counted, there is no strace"),
+        }
+    }
+}
+
+fn tell_calls(name: &str, reads: f64, writes: f64) {
+    let word = if reads + writes <= CALLS_MAX { "" } else { "  MISSED" };
+    println!(
+        "calls for an exchange: {name:<42} {reads:.3} reads, {writes:.3} writes   asked: {CALLS_MAX} together{word}"
+    );
+}
+
+/// Reads and writes of connections for an exchange, by strace; those of the bank's thread are left out.
+fn traced(name: &str) -> Option<(f64, f64)> {
+    let directory = tempfile::tempdir().ok()?;
+    let told = directory.path().join("calls");
+    let output = Command::new("strace")
+        .args(["-f", "-qq", "-e", "trace=recvfrom,sendto", "-e", "signal=none", "-o"])
+        .arg(&told)
+        .arg(std::env::current_exe().ok()?)
+        .args(["--calls", name])
+        .output()
+        .ok()?;
+    let output = String::from_utf8_lossy(&output.stdout).into_owned();
+    let banks: Vec<&str> = output.lines().filter_map(|line| line.strip_prefix("bank ")).collect();
+    let told = std::fs::read_to_string(told).ok()?;
+    let ours = told.lines().filter(|line| !banks.iter().any(|bank| line.split(' ').next() == Some(bank)));
+    let count = |call: &str| ours.clone().filter(|line| line.contains(call)).count() as f64 / COUNTED as f64;
+    Some((count(" recvfrom("), count(" sendto(")))
+}
+
+/// How long answers take when requests come at a rate.
+fn latencies(runtime: &tokio::runtime::Runtime, houses: &[House], is_quick: bool) {
+    let time = Duration::from_millis(if is_quick { 300 } else { 1_000 });
+    let mut rounds: Vec<Vec<(f64, f64)>> = houses.iter().map(|_| Vec::new()).collect();
+    for _ in 0..ROUNDS {
+        for (house, rounds) in houses.iter().zip(&mut rounds).skip(1) {
+            let all = house.desk.open_loop(runtime, RATE, time);
+            rounds.push((all[all.len() / 2], all[all.len() * 99 / 100]));
+        }
+    }
+    println!("open loop, {RATE} a second, microseconds since each was due: median of the rounds' p50 and p99");
+    for (house, rounds) in houses.iter().zip(rounds).skip(1) {
+        let median = |pick: fn(&(f64, f64)) -> f64| {
+            let mut found: Vec<f64> = rounds.iter().map(pick).collect();
+            found.sort_by(f64::total_cmp);
+            found[ROUNDS / 2]
+        };
+        println!("{:<34} p50 {:>9.0}   p99 {:>9.0}", house.name, median(|round| round.0), median(|round| round.1));
+    }
+}
