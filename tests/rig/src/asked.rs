@@ -22,6 +22,9 @@ pub struct Asked {
     pub mark: String,
 }
 
+/// Bytes of a mark.
+pub(crate) const MARK_BYTES: usize = 12;
+
 /// A transfer of this amount from our account at bank 088, with a mark of its own. It waits twenty seconds.
 #[must_use]
 pub fn transfer(amount: u64) -> Asked {

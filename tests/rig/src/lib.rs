@@ -11,8 +11,10 @@
 //!   no task goes on, no socket stays.
 //! - [`Asked`] is a request with a mark of its own, by which [`Rig::seen`] finds it at the institution, sent or not.
 //! - [`soon`] and [`until`] wait for something that happens, and fail loudly if it does not. No test sleeps.
+//! - [`Wire`] lies between two sockets and does to them what networks and peers do.
 //! - [`process`] starts what is not in this process: another gateway, a bank and a client in Python.
 
+mod account;
 mod asked;
 mod house;
 mod log;
@@ -20,10 +22,13 @@ mod options;
 mod patience;
 pub mod process;
 mod rig;
+mod wire;
 
+pub use account::{Account, Heard};
 pub use asked::{Asked, Outcome, transfer};
 pub use house::House;
 pub use log::{TEST_MAX, expect_error, is_logged, run};
 pub use options::{Lines, Options, scenario, spec, spec_with};
 pub use patience::{PATIENCE, soon, until};
 pub use rig::{ANSWERS, REQUESTS, Rig, Standing, refused};
+pub use wire::{Flow, Way, Wire};

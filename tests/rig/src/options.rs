@@ -38,6 +38,8 @@ pub struct Options {
     pub party: String,
     /// A bank that is already there, instead of the simulator.
     pub bank: Option<SocketAddr>,
+    /// Between gateway and institution lie wires, [`crate::Rig::wire`] and [`crate::Rig::answers_wire`], whose kernel takes so many bytes.
+    pub wired: Option<u32>,
 }
 
 impl Default for Options {
@@ -55,6 +57,7 @@ impl Default for Options {
             participants: vec!["088"],
             party: String::new(),
             bank: None,
+            wired: None,
         }
     }
 }

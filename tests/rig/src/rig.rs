@@ -20,6 +20,7 @@ use crate::asked::Asked;
 use crate::house::House;
 use crate::options::{Lines, Options, config, config_text, institution, spec_folder};
 use crate::patience::{ASK_AGAIN, PATIENCE, soon, until};
+use crate::wire::Wire;
 
 /// The institution's line for what we send.
 pub const REQUESTS: LineId = LineId(0);
@@ -38,7 +39,9 @@ pub struct Rig {
     client: Client,
     handle: Handle,
     bank: Option<Simulator>,
+    /// Where the gateway connects to: the bank, or the wire to it.
     bank_address: SocketAddr,
+    wires: Option<(Wire, Wire)>,
     options: Options,
     directory: TempDir,
 }
@@ -81,6 +84,10 @@ impl Rig {
                 (Some(bank), address)
             }
         };
+        // Where the second goes is known when the gateway listens.
+        let wires =
+            options.wired.map(|bytes| (Wire::to(bank_address, Some(bytes)), Wire::to(bank_address, Some(bytes))));
+        let bank_address = wires.as_ref().map_or(bank_address, |(requests, _)| requests.address());
         if options.spec_on_disk {
             let folder = spec_folder(directory.path());
             std::fs::create_dir(&folder).expect("a folder");
@@ -91,9 +98,9 @@ impl Rig {
         let house = House::start(config(&options, bank_address, directory.path())).await.expect("it starts");
         let client = soon("the client connects", client::connect(&house.endpoint())).await.expect("the front listens");
         let handle = house.gateway().handle();
-        let rig = Self { house: Some(house), client, handle, bank, bank_address, options, directory };
-        if let (Some(bank), Lines::Pair) = (&rig.bank, rig.options.lines) {
-            bank.connect_to(ANSWERS, rig.inbound_address());
+        let rig = Self { house: Some(house), client, handle, bank, bank_address, wires, options, directory };
+        if rig.bank.is_some() && rig.options.lines == Lines::Pair {
+            rig.let_answers_come();
         }
         rig
     }
@@ -241,7 +248,33 @@ impl Rig {
 
     /// Has the bank connect for what it sends.
     pub fn let_answers_come(&self) {
-        self.bank().connect_to(ANSWERS, self.inbound_address());
+        self.have_the_bank_connect(self.inbound_address());
+    }
+
+    fn have_the_bank_connect(&self, inbound: SocketAddr) {
+        let address = self.wires.as_ref().map_or(inbound, |(_, answers)| {
+            answers.turn_to(inbound);
+            answers.address()
+        });
+        self.bank().connect_to(ANSWERS, address);
+    }
+
+    /// The wire by which the gateway connects to the institution.
+    ///
+    /// # Panics
+    /// There is none ([`Options::wired`]).
+    #[must_use]
+    pub const fn wire(&self) -> &Wire {
+        &self.wires.as_ref().expect("it is wired").0
+    }
+
+    /// The wire by which the institution connects for what it sends.
+    ///
+    /// # Panics
+    /// There is none ([`Options::wired`]).
+    #[must_use]
+    pub const fn answers_wire(&self) -> &Wire {
+        &self.wires.as_ref().expect("it is wired").1
     }
 
     /// Has client and bank turn to a gateway that listens there, after [`Rig::kill`].
@@ -252,7 +285,7 @@ impl Rig {
         self.client = soon("the client connects", client::connect(endpoint)).await.expect("the front listens");
         if let (Some(bank), Lines::Pair) = (&self.bank, self.options.lines) {
             bank.close_line(ANSWERS);
-            bank.connect_to(ANSWERS, inbound);
+            self.have_the_bank_connect(inbound);
         }
     }
 

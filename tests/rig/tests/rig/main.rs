@@ -6,6 +6,7 @@ mod callers;
 mod computed;
 mod dated;
 mod day;
+mod faults;
 mod first;
 mod framed;
 mod host;
