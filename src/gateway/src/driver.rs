@@ -17,6 +17,7 @@ mod observer;
 pub(crate) mod own;
 mod socket;
 pub(crate) mod subscribers;
+mod unsent;
 mod waiters;
 
 use std::future::poll_fn;

@@ -54,6 +54,8 @@ pub(crate) fn settings(config: &InstitutionConfig, institution: &Institution) ->
         reconnect_min: line.reconnect_min,
         reconnect_max: line.reconnect_max,
         close_grace: line.close_grace,
+        unsent_bytes_max: line.unsent_bytes_max,
+        unsent_time_max: line.unsent_time_max,
         ..LineSettings::new(&line.name, &line.protocol, line.side(), line.direction)
     });
     if problems.is_empty() {

@@ -6,4 +6,5 @@ mod load;
 mod peer;
 mod reload;
 mod search;
+mod slow;
 mod start;

@@ -247,7 +247,7 @@ impl Core {
             && !self.journal_is_full()
             && self.slot_of(conn).is_some_and(|slot| {
                 let session = &self.state.sessions[slot];
-                session.is_connected() && session.out.unsent_bytes() < crate::stream::Outgoing::BYTES_MAX
+                session.is_connected() && session.out.unsent_bytes() < session.unsent_bytes_max
             })
     }
 
@@ -347,14 +347,17 @@ impl Core {
     }
 
     /// The kernel took so many of the bytes that [`Core::poll_write`] gave. Said before the core is told anything else: what has
-    /// begun to leave goes on, whatever date it is by now.
+    /// begun to leave goes on, whatever date it is by now. None at all says that its socket is full: from now on the line's bounds of
+    /// what is unsent hold ([`crate::LineSettings::unsent_time_max`]). That need not be said again before it took something.
     pub fn handle_wrote(&mut self, conn: Conn, bytes: usize, now: Now) {
         if let Some(slot) = self.slot_of(conn) {
             self.state.sessions[slot].out.wrote(bytes);
         }
         self.begin(now);
-        if let Some(slot) = self.slot_of(conn) {
-            self.wrote(slot, now);
+        match self.slot_of(conn) {
+            Some(slot) if bytes == 0 => self.is_full(slot, now),
+            Some(slot) => self.wrote(slot, now),
+            None => {}
         }
         self.flush();
     }
@@ -365,7 +368,18 @@ impl Core {
     pub fn handle_closed(&mut self, conn: Conn, reason: CloseReason, now: Now) {
         self.begin(now);
         if let Some(slot) = self.slot_of(conn) {
-            self.closed(slot, reason, now);
+            self.closed(slot, reason, None, now);
+        }
+        self.flush();
+    }
+
+    /// The abort that was asked for because of [`CloseReason::SlowPeer`] is done. `kernel_unsent` says, where the kernel proves it, how
+    /// many of the last bytes of those that it took had not left, and never will: requests of which it took no more than these are
+    /// NOT_SENT. What is not proven is `None`. Replies to notices that the kernel took count as sent.
+    pub fn handle_aborted(&mut self, conn: Conn, kernel_unsent: Option<u64>, now: Now) {
+        self.begin(now);
+        if let Some(slot) = self.slot_of(conn) {
+            self.closed(slot, CloseReason::SlowPeer, kernel_unsent, now);
         }
         self.flush();
     }
@@ -555,7 +569,9 @@ impl Core {
     #[must_use]
     pub fn poll_write(&self, conn: Conn) -> &[u8] {
         match self.slot_of(conn) {
-            Some(slot) if self.state.journal.failed.is_none() => self.state.sessions[slot].out.ready_bytes(),
+            Some(slot) if self.state.journal.failed.is_none() && self.state.sessions[slot].is_connected() => {
+                self.state.sessions[slot].out.ready_bytes()
+            }
             _ => &[],
         }
     }
@@ -591,6 +607,7 @@ impl Core {
             TimerName::CloseGrace(id) => self.grace_over(id, now),
             TimerName::Poll(id) => self.poll_due(id, now),
             TimerName::PollAnswer(id) => self.poll_unanswered(id, now),
+            TimerName::Unsent(id) => self.unsent_due(id, now),
             TimerName::Caller(id) => self.caller_leaves(id, now),
             TimerName::Answer(id) => self.answer_missing(id, now),
             TimerName::Inquiry(id) => self.inquiry_due(id, now),

@@ -140,6 +140,7 @@ impl Core {
             telegram: frame,
         }));
         self.when_durable(Effect::Release { conn, end });
+        self.has_grown(slot);
     }
 
     /// The number that the request was given, and the pending key; unless another one that has it may still be answered in time, whatever
@@ -208,6 +209,7 @@ impl Core {
         let session = &mut self.state.sessions[slot];
         session.wrote_at = Some(now.mono);
         let id = session.id;
+        self.has_moved(slot, now);
         while let Some(frame) = self.state.sessions[slot].out.take_written() {
             match frame.cargo {
                 Cargo::Request(exchange) => self.request_written(exchange, now),

@@ -53,6 +53,7 @@ transitions!(ExchangeState, ExchangeEvent, exchanges {
     Sending + Refuse => Finished;
     Sending + Lapse => Unknown;
     Sending + Settle => Settled;
+    Sent + Refuse => Finished;
     Sent + Conclude => Finished;
     Sent + Lapse => Unknown;
     Sent + Settle => Settled;

@@ -209,6 +209,7 @@ mod route;
 mod sequence;
 mod session;
 mod settings;
+mod slow;
 mod stamp;
 mod state;
 mod status;

@@ -48,6 +48,8 @@ impl Core {
                     gone: true,
                     deframer: None,
                     out: Outgoing::default(),
+                    unsent_bytes_max: line.unsent_bytes_max,
+                    full: None,
                     in_flight: 0,
                     taken: BTreeMap::new(),
                     up_since: Mono::ZERO,
@@ -194,16 +196,24 @@ impl Core {
         }
         let abort = matches!(
             reason,
-            CloseReason::BadFrame | CloseReason::PollUnanswered | CloseReason::ConnectFailed | CloseReason::Replaced
+            CloseReason::BadFrame
+                | CloseReason::PollUnanswered
+                | CloseReason::SlowPeer
+                | CloseReason::ConnectFailed
+                | CloseReason::Replaced
         );
         self.outputs.push_back(Output::Close { conn, reason, abort });
         self.change(slot, SessionEvent::Close, Some(reason));
         self.state.timers.set(TimerName::CloseGrace(id), now.mono + self.line(id).close_grace);
-        self.lose(slot, was_connected, reason, now);
+        // What has left of a stream that is stuck, the shell says when the abort is done.
+        if reason != CloseReason::SlowPeer {
+            self.lose(slot, was_connected, reason, None, now);
+        }
     }
 
     /// A connection is gone, or our close of it is done.
-    pub(crate) fn closed(&mut self, slot: usize, reason: CloseReason, now: Now) {
+    pub(crate) fn closed(&mut self, slot: usize, reason: CloseReason, kernel_unsent: Option<u64>, now: Now) {
+        self.lose_stuck(slot, kernel_unsent, now);
         let session = &mut self.state.sessions[slot];
         session.gone = true;
         match session.state {
@@ -221,14 +231,14 @@ impl Core {
             SessionState::Down => {}
             _ if reason.is_seen_by_peer() => {
                 self.change(slot, SessionEvent::Gone, Some(reason));
-                self.lose(slot, true, reason, now);
+                self.lose(slot, true, reason, None, now);
                 self.back_off(slot, now);
             }
             _ => {
                 let id = session.id;
                 self.change(slot, SessionEvent::Broken, Some(reason));
                 self.state.timers.set(TimerName::CloseGrace(id), now.mono + self.line(id).close_grace);
-                self.lose(slot, true, reason, now);
+                self.lose(slot, true, reason, None, now);
             }
         }
         self.drain_on(now);
@@ -239,6 +249,7 @@ impl Core {
         if let Some(slot) = self.slot(id)
             && self.state.sessions[slot].state == SessionState::Closing
         {
+            self.lose_stuck(slot, None, now);
             self.free(slot, SessionEvent::Freed, now);
         }
     }
@@ -263,17 +274,29 @@ impl Core {
         self.append(Entry::Session(SessionChanged { place, state, reason, written, is_last }));
     }
 
-    /// What was on its way by a connection that is lost.
-    fn lose(&mut self, slot: usize, was_connected: bool, reason: CloseReason, now: Now) {
+    /// What was on its way by a connection that is being closed because the peer takes too little of it.
+    fn lose_stuck(&mut self, slot: usize, kernel_unsent: Option<u64>, now: Now) {
+        let session = &self.state.sessions[slot];
+        let is_stuck = session.state == SessionState::Closing && session.full.is_some();
+        if is_stuck {
+            self.lose(slot, true, CloseReason::SlowPeer, kernel_unsent, now);
+        }
+    }
+
+    /// What was on its way by a connection that is lost. The kernel may prove of the last bytes that it took that they have not left.
+    fn lose(&mut self, slot: usize, was_connected: bool, reason: CloseReason, kernel_unsent: Option<u64>, now: Now) {
         let session = &mut self.state.sessions[slot];
+        let conn = session.conn();
         let (id, protocol) = (session.id, session.protocol);
         let (frames, written) = session.out.take_rest();
         session.deframer = None;
         session.probe = None;
+        session.full = None;
         session.in_flight = 0;
         let taken = core::mem::take(&mut session.taken);
         let up_for = now.mono.since(session.up_since);
-        for timer in [TimerName::Connect(id), TimerName::Poll(id), TimerName::PollAnswer(id)] {
+        let timers = [TimerName::Connect(id), TimerName::Poll(id), TimerName::PollAnswer(id), TimerName::Unsent(id)];
+        for timer in timers {
             self.state.timers.stop(&timer);
         }
         if was_connected {
@@ -288,9 +311,13 @@ impl Core {
         for (compartment, places) in taken {
             self.state.conversations[usize::from(protocol)].waiting.freed(&compartment, places);
         }
+        let left = written.saturating_sub(kernel_unsent.unwrap_or(0));
+        if left < written {
+            self.unsent_behind(conn, left, now);
+        }
         for frame in frames {
             match frame.cargo {
-                Cargo::Request(exchange) if written <= frame.start => {
+                Cargo::Request(exchange) if left <= frame.start => {
                     let text = format!("the session ended ({reason}) before the first byte of the request was written");
                     self.unsent(exchange, Refusal::SessionLost, &text, now);
                 }
@@ -300,7 +327,7 @@ impl Core {
                         self.lapse(exchange, Cause::PartlyWritten, now);
                     }
                 }
-                Cargo::Reply(notice) => self.reply_lost(notice, written > frame.start),
+                Cargo::Reply(notice) => self.reply_lost(notice, left > frame.start),
                 Cargo::PollRequest | Cargo::PollAnswer => {}
             }
         }

@@ -80,6 +80,7 @@ impl Core {
         }
         compute(protocol.catalog.layout(poll.answer_telegram), Side::Answerer, &mut answer);
         session.out.push(&protocol.framing, &answer, Cargo::PollAnswer, true);
+        self.has_grown(slot);
     }
 
     /// The peer lives, if this is the answer to what this session asked.

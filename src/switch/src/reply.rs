@@ -20,7 +20,7 @@ use crate::notice::{NoticeEvent, NoticeState};
 use crate::output::Output;
 use crate::refusal::Refusal;
 use crate::session::{Session, SessionState};
-use crate::stream::{Cargo, Outgoing};
+use crate::stream::Cargo;
 use crate::timer::TimerName;
 
 type Refused = (Refusal, String);
@@ -106,6 +106,7 @@ impl Core {
         let conn = session.conn();
         let Some((offset, end)) = session.out.push(framing, &telegram.bytes, Cargo::Reply(id), false) else { return };
         let written = session.out.written();
+        self.has_grown(slot);
         if let Some(notice) = self.state.notices.known.get_mut(&id) {
             notice.state.step(NoticeEvent::Queue, &mut self.fired);
         }
@@ -129,7 +130,7 @@ impl Core {
             session.protocol == protocol
                 && session.may_send()
                 && matches!(session.state, SessionState::Up | SessionState::Probing | SessionState::Draining)
-                && session.out.unsent_bytes() < Outgoing::BYTES_MAX
+                && session.out.unsent_bytes() < session.unsent_bytes_max
         };
         let able = self.state.sessions.iter().enumerate().filter(|(_, session)| sends(session));
         able.min_by_key(|(_, session)| session.out.unsent_bytes()).map(|(slot, _)| slot)

@@ -10,6 +10,7 @@ use crate::bytes::Bytes;
 use crate::declare::declare;
 use crate::id::{Conn, Epoch, SessionId};
 use crate::settings::{Direction, LineSide};
+use crate::slow::Full;
 use crate::stream::Outgoing;
 use crate::transition::transitions;
 
@@ -77,6 +78,7 @@ declare! {
         IoError = "io_error", "Reading or writing failed.";
         BadFrame = "bad_frame", "The stream cannot be cut into telegrams.";
         PollUnanswered = "poll_unanswered", "A poll telegram was not answered in time.";
+        SlowPeer = "slow_peer", "The institution takes nothing, or too little, of what we send: too much is unsent, or for too long.";
         Replaced = "replaced", "The peer connected anew.";
         OverLimit = "over_limit", "The line has as many sessions as it may.";
         Drained = "drained", "We stopped the line and nothing was left to wait for.";
@@ -109,6 +111,10 @@ pub(crate) struct Session {
     pub(crate) gone: bool,
     pub(crate) deframer: Option<Deframer>,
     pub(crate) out: Outgoing,
+    /// As its line says.
+    pub(crate) unsent_bytes_max: u64,
+    /// Its socket takes no more.
+    pub(crate) full: Option<Full>,
     /// Requests that are unanswered on this connection.
     pub(crate) in_flight: u32,
     /// The same by compartment.
@@ -157,6 +163,6 @@ impl Session {
 
     /// Whether a request may be queued now.
     pub(crate) fn has_room(&self) -> bool {
-        self.sends() && self.in_flight < self.window && self.out.unsent_bytes() < Outgoing::BYTES_MAX
+        self.sends() && self.in_flight < self.window && self.out.unsent_bytes() < self.unsent_bytes_max
     }
 }

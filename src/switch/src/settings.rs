@@ -63,6 +63,11 @@ pub struct LineSettings {
     pub reconnect_max: Duration,
     /// How long the peer may count a connection that we have closed, if its FIN was not seen.
     pub close_grace: Duration,
+    /// Bytes that a session's socket has not taken beyond which nothing more is read from the peer and nothing is queued; if the socket
+    /// does not move then, the session closes with [`crate::CloseReason::SlowPeer`].
+    pub unsent_bytes_max: u64,
+    /// How long what a session's full socket has not taken may wait before the session closes with [`crate::CloseReason::SlowPeer`].
+    pub unsent_time_max: Duration,
 }
 
 impl LineSettings {
@@ -80,6 +85,8 @@ impl LineSettings {
             reconnect_min: Duration::from_secs(1),
             reconnect_max: Duration::from_secs(30),
             close_grace: Duration::from_secs(5),
+            unsent_bytes_max: 256 * 1_024,
+            unsent_time_max: Duration::from_secs(10),
         }
     }
 }

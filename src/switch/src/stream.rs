@@ -48,8 +48,6 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    /// Unwritten bytes beyond which nothing more is read from the peer and no request is queued.
-    pub(crate) const BYTES_MAX: u64 = 256 * 1_024;
     /// Written bytes that are kept at most before they are moved away.
     const WRITTEN_BYTES_KEPT_MAX: usize = 64 * 1_024;
 
@@ -150,6 +148,11 @@ impl Outgoing {
     /// Bytes that the socket has not taken.
     pub(crate) const fn unsent_bytes(&self) -> u64 {
         self.queued - self.written
+    }
+
+    /// How far the socket may take the stream now.
+    pub(crate) const fn ready(&self) -> u64 {
+        self.ready
     }
 
     /// How far the socket has taken the stream.

@@ -15,6 +15,8 @@ pub enum TimerName {
     Poll(SessionId),
     /// A poll telegram is not answered.
     PollAnswer(SessionId),
+    /// A socket takes nothing, or too little.
+    Unsent(SessionId),
     /// The caller's deadline, less the margin.
     Caller(ExchangeId),
     /// The institution's time for an answer.

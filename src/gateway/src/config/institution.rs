@@ -60,6 +60,8 @@ pub(crate) struct LineConfig {
     pub(crate) keepalive_idle: Duration,
     pub(crate) keepalive_interval: Duration,
     pub(crate) user_timeout: Duration,
+    pub(crate) unsent_bytes_max: u64,
+    pub(crate) unsent_time_max: Duration,
 }
 
 /// Who opens the connection, and where.
@@ -188,6 +190,8 @@ struct LineBounds {
     keepalive_idle: Duration,
     keepalive_interval: Duration,
     user_timeout: Duration,
+    unsent_bytes_max: u64,
+    unsent_time_max: Duration,
 }
 
 impl LineBounds {
@@ -202,6 +206,8 @@ impl LineBounds {
             keepalive_idle: section.duration("keepalive_idle"),
             keepalive_interval: section.duration("keepalive_interval"),
             user_timeout: section.duration("user_timeout"),
+            unsent_bytes_max: section.bytes("unsent_bytes_max"),
+            unsent_time_max: section.duration("unsent_time_max"),
         }
     }
 }
@@ -232,6 +238,8 @@ fn read_line(mut section: Section<'_, '_>) -> LineConfig {
         keepalive_idle: bounds.keepalive_idle,
         keepalive_interval: bounds.keepalive_interval,
         user_timeout: bounds.user_timeout,
+        unsent_bytes_max: bounds.unsent_bytes_max,
+        unsent_time_max: bounds.unsent_time_max,
     }
 }
 
@@ -356,10 +364,25 @@ impl InstitutionConfig {
                 );
                 findings.problem(format!("{path}.lines[{at}].reconnect_min"), text);
             }
-            for (key, span) in [("connect_timeout", line.connect_timeout), ("user_timeout", line.user_timeout)] {
+            for (key, span) in [
+                ("connect_timeout", line.connect_timeout),
+                ("user_timeout", line.user_timeout),
+                ("unsent_time_max", line.unsent_time_max),
+            ] {
                 if span.is_zero() {
                     findings.problem(format!("{path}.lines[{at}].{key}"), "must be longer than nothing");
                 }
+            }
+            if line.unsent_time_max >= line.user_timeout {
+                let text = format!(
+                    "({}) must be shorter than user_timeout ({}), after which the kernel ends the connection without a count of what left",
+                    Span(line.unsent_time_max),
+                    Span(line.user_timeout)
+                );
+                findings.problem(format!("{path}.lines[{at}].unsent_time_max"), text);
+            }
+            if line.unsent_bytes_max == 0 {
+                findings.problem(format!("{path}.lines[{at}].unsent_bytes_max"), "must be more than nothing");
             }
             for (key, span) in
                 [("keepalive_idle", line.keepalive_idle), ("keepalive_interval", line.keepalive_interval)]

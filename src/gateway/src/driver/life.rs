@@ -553,6 +553,12 @@ impl Life {
                     self.remove(conn);
                     self.core.handle_closed(conn, reason, now);
                 }
+                Progress::Aborted(unsent) => {
+                    if let Some(socket) = self.remove(conn) {
+                        socket.abort();
+                    }
+                    self.core.handle_aborted(conn, unsent, now);
+                }
             }
             self.act(lines, now);
         }
@@ -579,6 +585,11 @@ impl Life {
                 let now = now();
                 more |= turn == WRITES_PER_TURN;
                 match written {
+                    Ok(0) => {
+                        self.core.handle_wrote(conn, 0, now);
+                        self.act(lines, now);
+                        break;
+                    }
                     Ok(bytes) => self.core.handle_wrote(conn, bytes, now),
                     Err(reason) => {
                         self.remove(conn);
@@ -649,6 +660,9 @@ impl Life {
 
     fn close(&mut self, conn: Conn, reason: CloseReason, abort: bool, now: Now) {
         let Some(socket) = self.sockets.get_mut(&conn.session).filter(|socket| socket.conn == conn) else { return };
+        if reason == CloseReason::SlowPeer && socket.freeze() {
+            return;
+        }
         let is_gone = abort || socket.close();
         if is_gone && let Some(socket) = self.remove(conn) {
             socket.abort();

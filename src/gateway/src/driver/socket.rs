@@ -12,6 +12,13 @@ use std::time::Duration;
 use pabal_switch::{CloseReason, Conn, Core};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+use super::unsent::Frozen;
+
+/// Bytes that the kernel takes at most before they can be sent. What it does not take stays the core's, and is unsent without a doubt;
+/// a little keeps a connection busy between two turns.
+const NOTSENT_BYTES: u32 = 16 * 1_024;
 
 /// How a line's sockets are set up.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +35,8 @@ impl SocketOptions {
         let keepalive = TcpKeepalive::new().with_time(self.keepalive_idle).with_interval(self.keepalive_interval);
         socket.set_tcp_keepalive(&keepalive)?;
         // Keepalive does not look while bytes are in flight; this does.
-        socket.set_tcp_user_timeout(Some(self.user_timeout))
+        socket.set_tcp_user_timeout(Some(self.user_timeout))?;
+        socket.set_tcp_notsent_lowat(NOTSENT_BYTES)
     }
 }
 
@@ -40,6 +48,8 @@ pub(super) struct Socket {
     reads: bool,
     /// The kernel would take no more; it will say when.
     is_full: bool,
+    /// Somebody has looked at it since its state changed.
+    is_seen: bool,
 }
 
 enum State {
@@ -47,6 +57,10 @@ enum State {
     Open(TcpStream),
     /// We have sent our FIN, and wait for theirs.
     Closing(TcpStream),
+    /// It is frozen until it is known what has not left, and reset then.
+    Ending(TcpStream, JoinHandle<Option<u64>>),
+    /// Nothing; between two others.
+    Nothing,
 }
 
 /// What a look at a socket found.
@@ -56,6 +70,8 @@ pub(super) enum Progress {
     /// So many bytes are in the buffer.
     Received(usize),
     Closed(CloseReason),
+    /// It may be reset: so many of the last bytes that the kernel took have not left, if that is proven.
+    Aborted(Option<u64>),
 }
 
 impl Socket {
@@ -76,7 +92,7 @@ impl Socket {
     }
 
     const fn new(conn: Conn, state: State) -> Self {
-        Self { conn, state, reads: false, is_full: false }
+        Self { conn, state, reads: false, is_full: false, is_seen: false }
     }
 
     /// Closes by FIN, after which the peer's is waited for. Whether the connection is gone at once, because there was none yet.
@@ -84,17 +100,27 @@ impl Socket {
         let State::Open(stream) = &self.state else { return matches!(self.state, State::Connecting(_)) };
         // A socket whose other end is gone cannot be shut down; reading tells how it went.
         let _ = SockRef::from(stream).shutdown(std::net::Shutdown::Write);
-        // The stream moves from one variant to the other; between them there is nothing to connect.
-        let nothing: State = State::Connecting(Box::pin(std::future::pending()));
-        if let State::Open(stream) = std::mem::replace(&mut self.state, nothing) {
+        if let State::Open(stream) = std::mem::replace(&mut self.state, State::Nothing) {
             self.state = State::Closing(stream);
         }
         false
     }
 
+    /// Stops the connection where it is, and begins to count what has not left: [`Progress::Aborted`] tells. `false` if it cannot.
+    pub(super) fn freeze(&mut self) -> bool {
+        let State::Open(stream) = &self.state else { return false };
+        let Some(frozen) = Frozen::begin(stream) else { return false };
+        let counting = tokio::task::spawn_blocking(move || frozen.unsent());
+        if let State::Open(stream) = std::mem::replace(&mut self.state, State::Nothing) {
+            self.state = State::Ending(stream, counting);
+            self.is_seen = false;
+        }
+        true
+    }
+
     /// Closes by RST, so that the peer counts it no longer than the way takes.
     pub(super) fn abort(self) {
-        if let State::Open(stream) | State::Closing(stream) = self.state {
+        if let State::Open(stream) | State::Closing(stream) | State::Ending(stream, _) = self.state {
             abort(&stream);
         }
     }
@@ -102,6 +128,7 @@ impl Socket {
     /// Looks once: the end of connecting, or bytes if the core wants them.
     pub(super) fn poll_read(&mut self, core: &Core, buffer: &mut [u8], cx: &mut Context<'_>) -> Poll<Progress> {
         self.reads = core.wants_read(self.conn);
+        self.is_seen = true;
         let stream = match &mut self.state {
             State::Connecting(connecting) => {
                 return Poll::Ready(match ready!(connecting.as_mut().poll(cx)) {
@@ -116,6 +143,10 @@ impl Socket {
             State::Open(_) => return Poll::Pending,
             // The core may want no more of it, but the end has to be seen.
             State::Closing(stream) => stream,
+            State::Ending(_, counting) => {
+                return Poll::Ready(Progress::Aborted(ready!(Pin::new(counting).poll(cx)).unwrap_or(None)));
+            }
+            State::Nothing => return Poll::Pending,
         };
         loop {
             let read = match ready!(stream.poll_read_ready(cx)) {
@@ -131,7 +162,7 @@ impl Socket {
         }
     }
 
-    /// Gives the kernel what the core has to write, once: how many bytes it took.
+    /// Gives the kernel what the core has to write, once: how many bytes it took. None when it has become full.
     pub(super) fn poll_write(&mut self, core: &Core, cx: &mut Context<'_>) -> Poll<Result<usize, CloseReason>> {
         let State::Open(stream) = &self.state else { return Poll::Pending };
         let bytes = core.poll_write(self.conn);
@@ -139,17 +170,19 @@ impl Socket {
             return Poll::Pending;
         }
         loop {
-            self.is_full = true;
-            let written = match ready!(stream.poll_write_ready(cx)) {
-                Ok(()) => stream.try_write(bytes),
-                Err(error) => Err(error),
+            let was_full = std::mem::replace(&mut self.is_full, true);
+            let written = match stream.poll_write_ready(cx) {
+                Poll::Ready(Ok(())) => stream.try_write(bytes),
+                Poll::Ready(Err(error)) => Err(error),
+                Poll::Pending if was_full => return Poll::Pending,
+                Poll::Pending => return Poll::Ready(Ok(0)),
             };
             match written {
                 Ok(bytes) => {
                     self.is_full = false;
                     return Poll::Ready(Ok(bytes));
                 }
-                Err(error) if is_passing(&error) => {}
+                Err(error) if is_passing(&error) => self.is_full = was_full,
                 Err(error) => return Poll::Ready(Err(close_reason(&error))),
             }
         }
@@ -157,6 +190,9 @@ impl Socket {
 
     /// Whether a later input has made something possible that was not when this socket was looked at.
     pub(super) fn is_behind(&self, core: &Core) -> bool {
+        if !self.is_seen {
+            return true;
+        }
         let State::Open(_) = &self.state else { return false };
         (core.wants_read(self.conn) && !self.reads) || (!self.is_full && !core.poll_write(self.conn).is_empty())
     }

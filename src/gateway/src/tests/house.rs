@@ -73,6 +73,11 @@ impl House {
         Self::start_as(more, |config| config).await
     }
 
+    /// With a bank whose kernel takes few bytes that nobody reads.
+    pub(super) async fn start_small(more: &str) -> Self {
+        Self::start_at(Peer::start_small(), more, |config| config).await
+    }
+
     /// The institution has less time to answer a transfer than the shipped spec says.
     pub(super) async fn start_impatient() -> Self {
         let mut sources = crate::spec_sources(&specs()).unwrap();
@@ -84,8 +89,11 @@ impl House {
     }
 
     async fn start_as(more: &str, edit: impl FnOnce(Config) -> Config) -> Self {
+        Self::start_at(Peer::start(), more, edit).await
+    }
+
+    async fn start_at(peer: Peer, more: &str, edit: impl FnOnce(Config) -> Config) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let peer = Peer::start();
         let gateway = Gateway::start(edit(config(directory.path(), peer.address, more))).await.unwrap();
         let handle = gateway.handle();
         Self { gateway, handle, peer, directory }
@@ -110,12 +118,17 @@ impl House {
         let opening = tokio::task::spawn_blocking(move || (telegrams.recv_timeout(PATIENCE).unwrap(), telegrams));
         let (opening, telegrams) = opening.await.unwrap();
         assert!(is_open_request(&opening));
+        self.wait_until_open().await;
+        telegrams
+    }
+
+    /// Waits until business is open.
+    pub(super) async fn wait_until_open(&self) {
         self.wait_for(|handle| async move {
             let status = handle.status("hecto").await.unwrap();
             status.openings.iter().all(|opening| opening.state == pabal_switch::OpeningState::Open)
         })
         .await;
-        telegrams
     }
 
     /// Asks again with every turn of the runtime until it holds.

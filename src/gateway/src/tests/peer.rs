@@ -18,7 +18,18 @@ pub(super) struct Peer {
 
 impl Peer {
     pub(super) fn start() -> Self {
+        Self::listen(TcpListener::bind("127.0.0.1:0").unwrap())
+    }
+
+    /// One whose kernel takes few bytes that nobody reads.
+    pub(super) fn start_small() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // What it accepts has it, too.
+        socket2::SockRef::from(&listener).set_recv_buffer_size(4_096).unwrap();
+        Self::listen(listener)
+    }
+
+    fn listen(listener: TcpListener) -> Self {
         let address = listener.local_addr().unwrap();
         let (connected, connections) = channel();
         thread::spawn(move || {

@@ -29,6 +29,7 @@ mod refusal;
 mod restart;
 mod session;
 mod share;
+mod slow;
 mod storm;
 mod transfer;
 mod version;

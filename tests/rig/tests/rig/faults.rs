@@ -188,7 +188,7 @@ fn a_black_hole_is_found_by_the_poll_telegram() {
         let spec = options.spec.iter().cloned().map(|mut source| {
             source.text = source
                 .text
-                .replace("after 300s nothing sent", "after 1s nothing sent")
+                .replace("after 300s nothing sent", "after 2s nothing sent")
                 .replace("timeout 10s }", "timeout 1s }");
             source
         });
