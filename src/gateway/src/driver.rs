@@ -5,7 +5,8 @@
 //! waits for nothing: entries go to the [`bridge`], events to the [`observer`].
 //!
 //! A panic in here (ours, by definition) is caught: the institution's sockets close, its health says so, and the core is made anew from
-//! the journal. Other institutions do not notice.
+//! the journal. Other institutions do not notice. One that falls again within [`AGAIN`] stays down until an operator starts it: what
+//! makes it fall is still there, and each try would be another login at the institution.
 
 mod acks;
 mod bridge;
@@ -28,7 +29,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use pabal_clock::Deadline;
+use pabal_clock::{Deadline, Mono};
 use pabal_journal::Writer;
 use pabal_spec::Institution;
 use pabal_switch::{Recovery, Refusal, Settings, Status};
@@ -119,11 +120,10 @@ impl Line {
 
 /// How long a stop waits until everything is appended.
 const FINISH_MAX: Duration = Duration::from_secs(1);
-/// The waits between a core that fell and the next.
-const REST_MIN: Duration = Duration::from_secs(1);
-const REST_MAX: Duration = Duration::from_secs(60);
-/// A core that has lived so long was well: the next rest is short again.
-const WELL_AFTER: Duration = Duration::from_secs(300);
+/// The wait between a core that fell and the next.
+const REST: Duration = Duration::from_secs(1);
+/// A core that falls so soon after the fall before it is not made anew by itself.
+const AGAIN: Duration = Duration::from_secs(60);
 
 impl Driver {
     fn name(&self) -> &str {
@@ -137,7 +137,7 @@ impl Driver {
             Ok(life) => life,
             Err(why) => return self.refuse_all(&why).await,
         };
-        let (mut rest, mut began) = (None, now().mono);
+        let mut fell_before = None;
         loop {
             let turns = poll_fn(|cx| {
                 // What a fall may have left half done is dropped whole.
@@ -153,15 +153,11 @@ impl Driver {
                 }
                 End::Fell(why) => why,
             };
-            tracing::error!(
-                institution = self.name(),
-                why,
-                "a fault of ours ended this institution's core; it is made anew from the journal"
-            );
-            self.health
-                .send_replace(Health::NotServing(format!("a fault of ours: {why}; starting anew from the journal")));
-            let wait = next_rest(rest, now().mono.since(began));
-            let ended = match self.rest(life, wait, &why).await {
+            let fell = now().mono;
+            let is_again = is_again(fell_before, fell);
+            fell_before = Some(fell);
+            self.tell_fall(&why, is_again);
+            let ended = match self.rest(life, (!is_again).then_some(REST), &why).await {
                 Ok(drain) => {
                     self.recovered().await.and_then(|(recovery, versions)| Ok((self.begin(recovery, versions)?, drain)))
                 }
@@ -175,18 +171,45 @@ impl Driver {
                 }
                 Err(why) => return self.refuse_all(&why).await,
             };
-            (rest, began) = (Some(wait), now().mono);
         }
     }
 
-    /// Ends a life: its sockets close and who waits hears of it at once, then all that it wrote becomes durable. Then rests, unless the
-    /// gateway is to stop; says until when. What is asked meanwhile is refused.
-    async fn rest(&mut self, old: Life, wait: Duration, why: &str) -> Result<Option<Deadline>, String> {
+    fn tell_fall(&self, why: &str, is_again: bool) {
+        let (institution, minutes) = (self.name(), AGAIN.as_secs() / 60);
+        let health = if is_again {
+            tracing::error!(
+                institution,
+                why,
+                "a fault of ours ended this institution's core again; it stays down until an operator starts it"
+            );
+            format!(
+                "a fault of ours, twice within {minutes} minute: {why}; down until an operator starts the institution"
+            )
+        } else {
+            tracing::error!(
+                institution,
+                why,
+                "a fault of ours ended this institution's core; it is made anew from the journal"
+            );
+            format!("a fault of ours: {why}; starting anew from the journal")
+        };
+        self.health.send_replace(Health::NotServing(health));
+    }
+
+    /// Ends a life: its sockets close and who waits hears of it at once, then all that it wrote becomes durable. Then rests, for good if no
+    /// time is given, unless an operator starts it or the gateway is to stop; says until when. What is asked meanwhile is refused.
+    async fn rest(&mut self, old: Life, wait: Option<Duration>, why: &str) -> Result<Option<Deadline>, String> {
         let (is_hurried, mut drain) = (Notify::new(), None);
         let rested = async {
             old.finish().await?;
+            let over = async {
+                match wait {
+                    Some(wait) => tokio::time::sleep(wait).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
-                () = tokio::time::sleep(wait) => {}
+                () = over => {}
                 () = is_hurried.notified() => {}
             }
             Ok(())
@@ -196,12 +219,17 @@ impl Driver {
             tokio::select! {
                 biased;
                 ended = &mut rested => return ended.map(|()| drain),
-                Some(command) = self.commands.recv() => {
-                    if let Some(deadline) = refuse(command, why) {
-                        drain = Some(deadline);
+                Some(command) = self.commands.recv() => match command {
+                    Command::Start { reply } => {
+                        // Who is gone hears nothing.
+                        let _ = reply.send(true);
                         is_hurried.notify_one();
                     }
-                }
+                    command => if let Some(deadline) = refuse(command, why) {
+                        drain = Some(deadline);
+                        is_hurried.notify_one();
+                    },
+                },
             }
         }
     }
@@ -259,6 +287,8 @@ fn refuse(command: Command, why: &str) -> Option<Deadline> {
         Command::Reload { reply, .. } => _ = reply.send(Err(Refused::Stopped(why.to_owned()))),
         // Without a core there is nothing to be seen; the health says why.
         Command::Status { reply } => _ = reply.send(Status::default()),
+        // There is no core, and none can be made: a start of the whole gateway may help.
+        Command::Start { reply } => _ = reply.send(false),
         Command::Look { .. } | Command::Unresolved { .. } => {}
         Command::Drain { deadline } => return Some(deadline),
         #[cfg(test)]
@@ -267,9 +297,9 @@ fn refuse(command: Command, why: &str) -> Option<Deadline> {
     None
 }
 
-/// How long to rest after a core that has `lived` so long; twice as long as before it, unless it was well.
-fn next_rest(before: Option<Duration>, lived: Duration) -> Duration {
-    before.filter(|_| lived < WELL_AFTER).map_or(REST_MIN, |before| (before * 2).min(REST_MAX))
+/// Whether a core falls again, too soon after the fall before it.
+fn is_again(before: Option<Mono>, fell: Mono) -> bool {
+    before.is_some_and(|before| fell.since(before) < AGAIN)
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
@@ -282,11 +312,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rests_grow_until_a_core_was_well() {
-        let seconds = Duration::from_secs;
-        assert_eq!(next_rest(None, seconds(1)), seconds(1));
-        assert_eq!(next_rest(Some(seconds(1)), seconds(299)), seconds(2));
-        assert_eq!(next_rest(Some(seconds(32)), seconds(1)), seconds(60));
-        assert_eq!(next_rest(Some(seconds(60)), seconds(300)), seconds(1));
+    fn a_fall_within_a_minute_of_another_is_one_again() {
+        let at = |secs| Mono::ZERO + Duration::from_secs(secs);
+        assert!(!is_again(None, at(1)));
+        assert!(is_again(Some(at(1)), at(60)));
+        assert!(!is_again(Some(at(1)), at(61)));
     }
 }

@@ -279,6 +279,18 @@ impl Handle {
         status.await.ok()
     }
 
+    /// Starts an institution that a fault of ours, twice within a minute, has left down: its core is made anew from the journal. Does
+    /// nothing to one that is there. `false` if that cannot be done, and only a start of the whole gateway may help: its health says why.
+    ///
+    /// # Errors
+    /// It is not configured, or the gateway has stopped.
+    pub async fn start_institution(&self, institution: &str) -> Result<bool, CallError> {
+        let desk = self.desk(institution)?;
+        let (reply, starts) = oneshot::channel();
+        desk.send(Command::Start { reply }).await?;
+        starts.await.map_err(|_| stopped())
+    }
+
     /// What is UNKNOWN in memory. A driver that is gone, or has no core, knows nothing.
     pub(crate) async fn unresolved(&self, desk: &Desk, after: Option<ExchangeId>, max: usize) -> Vec<Unresolved> {
         let (reply, unresolved) = oneshot::channel();

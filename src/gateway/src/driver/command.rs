@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Status { reply: oneshot::Sender<Status> },
     /// Take nothing new, and stop when all is done or the deadline has come.
     Drain { deadline: Deadline },
+    /// An operator starts what a fault of ours has left down; replies whether there is, or will be, a core.
+    Start { reply: oneshot::Sender<bool> },
     /// A fault of ours, to see that it stays its institution's own.
     #[cfg(test)]
     Panic,

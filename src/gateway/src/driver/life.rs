@@ -384,6 +384,7 @@ impl Life {
             }
             Command::Unresolved { after, max, reply } => _ = reply.send(self.core.unresolved(after, max)),
             Command::Status { reply } => _ = reply.send(self.core.status()),
+            Command::Start { reply } => _ = reply.send(true),
             Command::Drain { deadline } => self.drain(deadline, now),
             #[cfg(test)]
             Command::Panic => panic!("a fault of ours, for a test"),

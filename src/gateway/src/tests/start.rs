@@ -203,6 +203,31 @@ async fn a_fault_of_ours_ends_one_core_and_the_next_goes_on_from_the_journal() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_core_that_falls_twice_within_a_minute_stays_down_until_an_operator_starts_it() {
+    let house = House::start().await;
+    let says =
+        |words: &'static str| move |health: &Health| matches!(health, Health::NotServing(why) if why.contains(words));
+    let is_back = || house.wait_for(|handle| async move { !handle.status("hecto").await.unwrap().sessions.is_empty() });
+    assert!(house.handle.start_institution("hecto").await.unwrap(), "it is there");
+    house.handle.panic("hecto").await;
+    house.health(says("starting anew")).await;
+    is_back().await;
+    house.handle.panic("hecto").await;
+    let health = house.health(says("twice within")).await;
+    let expected = "a fault of ours, twice within 1 minute: a fault of ours, for a test; down until an operator starts the institution";
+    assert_eq!(health, Health::NotServing(expected.to_owned()));
+    assert_eq!(house.handle.exchange(transfer()).await.unwrap_err().refusal, Refusal::Stopped);
+    assert!(house.handle.status("hecto").await.unwrap().sessions.is_empty());
+    assert!(house.handle.start_institution("hecto").await.unwrap());
+    is_back().await;
+    // Once more: the minute counts from each fall.
+    house.handle.panic("hecto").await;
+    house.health(says("twice within")).await;
+    let summary = house.gateway.drain(Duration::from_millis(500)).await;
+    assert!(summary.is_complete(), "{summary:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_does_not_wait_for_the_rest_after_a_fall() {
     let house = House::start().await;
     house.handle.panic("hecto").await;
@@ -249,7 +274,7 @@ async fn the_fault_of_one_institution_stays_its_own() {
     let handle = gateway.handle();
     assert_eq!(handle.institutions(), ["hecto", "twin"]);
     let inbound = gateway.local_addresses().into_iter().find(|(institution, ..)| institution == "twin").unwrap().2;
-    let (_out, _in) = (twin.accept(), TcpStream::connect(inbound).unwrap());
+    let (twin_out, twin_in) = (twin.accept(), TcpStream::connect(inbound).unwrap());
     let mut health = handle.health("twin").unwrap();
     tokio::time::timeout(PATIENCE, health.wait_for(|health| *health == Health::Serving)).await.unwrap().unwrap();
     handle.panic("hecto").await;
@@ -258,6 +283,13 @@ async fn the_fault_of_one_institution_stays_its_own() {
     tokio::time::timeout(PATIENCE, fallen.wait_for(says_fault)).await.unwrap().unwrap();
     assert_eq!(handle.exchange(transfer()).await.unwrap_err().refusal, Refusal::Stopped, "it rests");
     assert_eq!(*health.borrow(), Health::Serving);
+    for stream in [twin_out, twin_in] {
+        stream.set_nonblocking(true).unwrap();
+        // The opening may have come; no end has.
+        let mut bytes = [0; 1_024];
+        let read = stream.peek(&mut bytes).map_err(|error| error.kind());
+        assert!(matches!(read, Ok(1..) | Err(std::io::ErrorKind::WouldBlock)), "{read:?}");
+    }
     for name in ["twin", "hecto"] {
         assert!(handle.status(name).await.is_some(), "whoever asks about all hears of {name}");
     }
