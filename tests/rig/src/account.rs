@@ -1,10 +1,13 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pabal_front::Proof;
+use pabal_front::client;
 use pabal_front::proto::find_request::Key;
-use pabal_front::proto::{ExchangeResponse, FoundExchange, Reason};
+use pabal_front::proto::search_request::By;
+use pabal_front::proto::{ExchangeResponse, FoundExchange, Reason, SearchRequest, Unresolved};
 
 use crate::asked::{Asked, MARK_BYTES, Outcome};
+use crate::patience::{PATIENCE, soon};
 use crate::rig::{Rig, Standing};
 
 /// What a caller heard.
@@ -40,7 +43,8 @@ struct Seen {
 
 impl Rig {
     /// Asserts that each of these calls, which have idempotency keys of caller `rig`, ended in exactly one outcome, that callers, journal and
-    /// institution agree on it, and that the institution has moved no money twice. Counts what became of them.
+    /// institution agree on it, that what is UNKNOWN stands on the list of what is unresolved, and that the institution has moved no money
+    /// twice. Counts what became of them.
     ///
     /// # Panics
     /// They do not agree.
@@ -87,22 +91,37 @@ impl Rig {
             }
         }
         // Behind all that was asked: what the institution has now may not contradict what was said before.
-        let seen = self.marks_seen();
+        let (seen, open) = (self.marks_seen(), self.unresolved().await);
         for (asked, _) in calls {
             let seen = seen.get(asked.mark.as_bytes()).copied().unwrap_or_default();
             assert!(seen.executed <= 1 && seen.received <= 1, "{}: it was paid twice: {seen:?}", asked.mark);
-            let outcome = match self.find(Key::IdempotencyKey(asked.request.idempotency_key.clone()), true).await {
-                Standing::Found(found) => found.outcome(),
-                Standing::NotFound(_) => Outcome::Failure,
+            let (outcome, id) = match self.find(Key::IdempotencyKey(asked.request.idempotency_key.clone()), true).await
+            {
+                Standing::Found(found) => (found.outcome(), found.exchange_id),
+                Standing::NotFound(_) => (Outcome::Failure, String::new()),
             };
             match outcome {
                 Outcome::Success => assert_eq!(seen.executed, 1, "{}: a success that was none", asked.mark),
                 Outcome::Failure => assert_eq!(seen.received, 0, "{}: not sent, and it came", asked.mark),
-                Outcome::Unknown | Outcome::Unspecified => {}
+                Outcome::Unknown | Outcome::Unspecified => {
+                    assert!(open.contains(&id), "{}: nobody looks after it", asked.mark)
+                }
             }
         }
         assert_eq!(self.bank().read(|ledger| ledger.totals().duplicates), 0);
         account
+    }
+
+    /// Exchanges that are UNKNOWN, by the list of what is unresolved.
+    async fn unresolved(&self) -> BTreeSet<String> {
+        let by = Some(By::Unresolved(Unresolved {}));
+        let request = SearchRequest { institution: "hecto".to_owned(), by, max: 1_000 };
+        let request = client::request(request, Some("rig"), Some(PATIENCE), None).expect("ASCII");
+        let mut client = self.client();
+        let found =
+            soon("search returns", client.control.search(request)).await.expect("search does not fail").into_inner();
+        assert!(!found.more, "there are more than are told");
+        found.found.into_iter().map(|summary| summary.id).collect()
     }
 
     /// What the institution has of each mark.

@@ -27,7 +27,7 @@ mod wire;
 pub use account::{Account, Heard};
 pub use asked::{Asked, Outcome, transfer};
 pub use house::House;
-pub use log::{TEST_MAX, expect_error, is_logged, run};
+pub use log::{TEST_MAX, expect_error, is_logged, run, run_within};
 pub use options::{Lines, Options, scenario, spec, spec_with};
 pub use patience::{PATIENCE, soon, until};
 pub use rig::{ANSWERS, REQUESTS, Rig, Standing, refused};

@@ -117,13 +117,21 @@ pub(crate) fn runtime(workers: usize) -> tokio::runtime::Runtime {
 /// # Panics
 /// The test does; or it does not end within [`TEST_MAX`]; or an ERROR was logged that it did not expect.
 pub fn run(test: impl Future<Output = ()>) {
+    run_within(TEST_MAX, test);
+}
+
+/// The same of a long one, that must end within `max`.
+///
+/// # Panics
+/// As [`run`].
+pub fn run_within(max: Duration, test: impl Future<Output = ()>) {
     strangers();
     let log = Log::default();
     adopt(&log);
     let runtime = runtime(1);
     let ended = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
-            assert!(tokio::time::timeout(TEST_MAX, test).await.is_ok(), "the test did not end within {TEST_MAX:?}");
+            assert!(tokio::time::timeout(max, test).await.is_ok(), "the test did not end within {max:?}");
         });
     }));
     runtime.shutdown_timeout(Duration::from_secs(5));

@@ -7,6 +7,7 @@ mod decode;
 mod demo;
 mod encode;
 mod help;
+mod kills;
 mod process;
 mod sample;
 mod scrub;
