@@ -228,8 +228,9 @@ async fn carry(shared: Arc<Shared>, near: TcpStream) {
         tokio::try_join!(pump(near_read, &mut far_write, &shared.forth), pump(far_read, &mut near_write, &shared.back),)
     };
     let ended = tokio::select! {
-        ended = both => ended.is_ok(),
+        biased;
         _ = resets.changed() => false,
+        ended = both => ended.is_ok(),
     };
     // A reset on one side is one on the other.
     if !ended {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pabal_rig::{
     Asked, Flow, Heard, Options, Outcome, Rig, Way, is_logged, refused, run, soon, spec_with, transfer, until,
 };
-use pabal_switch::{Refusal, SessionState};
+use pabal_switch::{CloseReason, Refusal, SessionState};
 use tokio::task::JoinHandle;
 use tonic::Code;
 
@@ -133,8 +133,8 @@ fn a_reset_in_a_request_leaves_it_unknown_and_the_next_connection_clean() {
         wire.wait_taken(Way::Forth, taken + 100).await;
         // All of them are with the kernel: nobody can say what the institution has of them.
         rig.wait_status("all have left", |status| (status.in_flight == 3).then_some(())).await;
-        wire.set(Way::Forth, Flow::Pass);
         wire.reset();
+        wire.set(Way::Forth, Flow::Pass);
         let calls = calls.end().await;
         assert_eq!(rig.account(&calls).await.unknown, 3, "{calls:?}");
         is_well_again(&rig).await;
@@ -151,8 +151,8 @@ fn a_reset_in_an_answer_leaves_it_unknown_and_the_next_connection_clean() {
         wire.set(Way::Forth, Flow::Only(100));
         let calls = Calls::begin(&rig, 1);
         wire.wait_taken(Way::Forth, taken + 100).await;
-        wire.set(Way::Forth, Flow::Pass);
         wire.reset();
+        wire.set(Way::Forth, Flow::Pass);
         let calls = calls.end().await;
         let account = rig.account(&calls).await;
         assert_eq!(account.total() - account.not_sent, 1);
@@ -277,5 +277,28 @@ fn the_time_for_an_answer_does_not_end_a_session() {
         let within = Duration::from_secs(10);
         let calls = [transfer(1).within(within)];
         rig.succeed(&calls[0]).await;
+    });
+}
+
+#[test]
+fn a_peer_that_stops_reading_is_closed_and_what_it_cannot_have_is_not_sent() {
+    run(async {
+        let line = "unsent_time_max = \"500ms\"\nwindow = 1000".to_owned();
+        let rig = wired_with(Options { line, ..impatient() }).await;
+        let wire = rig.wire();
+        wire.set(Way::Forth, Flow::Stall);
+        let calls = Calls::begin(&rig, 300);
+        rig.wait_status("the session was closed for it", |status| {
+            let is_slow = |session: &pabal_switch::SessionStatus| session.closed == Some(CloseReason::SlowPeer);
+            status.sessions.iter().any(is_slow).then_some(())
+        })
+        .await;
+        // Whatever the wire's kernel has goes on to the bank, up to the reset.
+        wire.set(Way::Forth, Flow::Pass);
+        let account = rig.account(&calls.end().await).await;
+        assert!(account.not_sent > 200, "{account:?}");
+        assert_eq!(account.total(), 300);
+        is_well_again(&rig).await;
+        println!("{account:?}");
     });
 }
