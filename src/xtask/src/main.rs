@@ -21,6 +21,7 @@ cargo xtask tidy             rules of the tree that no lint knows
 cargo xtask samples [--check]  write samples, code tables and charsets, or say whether they are fresh
 cargo xtask readme           run the commands of README.md and compare what they exit with
 cargo xtask sim [SEEDS [FIRST]]  the deterministic world, in release, with seeds of its own
+cargo xtask kill9 [KILLS]    the real gateway, killed under load beside a bank that counts; prints what became of each exchange
 cargo xtask bench            every benchmark
 cargo xtask bench convert [--quick]  conversion beside code written by hand for one telegram; time, and instructions by callgrind
 cargo xtask bench peers [--quick]    the same telegram by other libraries
@@ -41,6 +42,8 @@ fn main() -> ExitCode {
         ["sim"] => world(&root, "200", "1"),
         ["sim", seeds] => world(&root, seeds, "1"),
         ["sim", seeds, first] => world(&root, seeds, first),
+        ["kill9"] => kill9(&root, "50"),
+        ["kill9", kills] => kill9(&root, kills),
         ["bench"] => bench(&root),
         ["bench", "convert"] => bench_convert(&root, &[]),
         ["bench", "convert", "--quick"] => bench_convert(&root, &["--", "--quick"]),
@@ -83,6 +86,12 @@ fn samples(root: &Path, check: bool) -> Result<(), Failure> {
         Job::new(root, "python3").args(&[&script]).args(if check { &["--check"] } else { &[] }).run()?;
     }
     Ok(())
+}
+
+/// Kills in release, as many as are asked for; the same test makes fifty in debug.
+fn kill9(root: &Path, kills: &str) -> Result<(), Failure> {
+    let args = ["test", "--release", "--locked", "-p", "pabal", "--test", "command", "kills::", "--", "--nocapture"];
+    Job::cargo(root, &args).env("PABAL_KILLS", kills).run()
 }
 
 /// Runs seeds of the world, optimised: a build that is not takes longer for some hundred seeds than this build and all of them.
