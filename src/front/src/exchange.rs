@@ -195,6 +195,7 @@ fn call(
         caller,
         idempotency_key,
         timeout,
+        accepts_early_unknown: request.accept_early_unknown,
         trace: Some(trace.parent()),
     })
 }

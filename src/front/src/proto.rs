@@ -51,6 +51,7 @@ impl fmt::Debug for ExchangeRequest {
             .field("body", &self.body)
             .field("party", &self.party)
             .field("idempotency_key", &self.idempotency_key)
+            .field("accept_early_unknown", &self.accept_early_unknown)
             .finish()
     }
 }

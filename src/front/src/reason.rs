@@ -26,7 +26,7 @@ pub const fn code(refusal: Refusal) -> Code {
         | Refusal::UnknownNotice => Code::InvalidArgument,
         Refusal::KeyReused | Refusal::KeyFenced => Code::AlreadyExists,
         // Whether the request is still wanted under another date is the caller's to say.
-        Refusal::OutOfHours | Refusal::NotOpen | Refusal::DateChanged | Refusal::NotInquirable => Code::FailedPrecondition,
+        Refusal::Blocked | Refusal::OutOfHours | Refusal::NotOpen | Refusal::DateChanged | Refusal::NotInquirable => Code::FailedPrecondition,
         Refusal::SendDown
         | Refusal::ReceiveDown
         | Refusal::SessionLost
@@ -37,8 +37,8 @@ pub const fn code(refusal: Refusal) -> Code {
         | Refusal::NumberInUse
         // Heard only by a second caller under the same key; the first has gone.
         | Refusal::Abandoned => Code::Unavailable,
-        Refusal::QueueFull | Refusal::NumbersExhausted | Refusal::JournalFull => Code::ResourceExhausted,
-        Refusal::DeadlinePassed => Code::DeadlineExceeded,
+        Refusal::RateExceeded | Refusal::QueueFull | Refusal::NumbersExhausted | Refusal::JournalFull => Code::ResourceExhausted,
+        Refusal::DeadlineTooShort | Refusal::DeadlinePassed => Code::DeadlineExceeded,
     }
 }
 
@@ -52,11 +52,14 @@ impl From<Refusal> for Reason {
             Refusal::WrongTelegram => Self::WrongTelegram,
             Refusal::KeyReused => Self::KeyReused,
             Refusal::KeyFenced => Self::KeyFenced,
+            Refusal::Blocked => Self::Blocked,
             Refusal::OutOfHours => Self::OutOfHours,
             Refusal::NotOpen => Self::NotOpen,
             Refusal::SendDown => Self::SendDown,
             Refusal::ReceiveDown => Self::ReceiveDown,
+            Refusal::RateExceeded => Self::RateExceeded,
             Refusal::QueueFull => Self::QueueFull,
+            Refusal::DeadlineTooShort => Self::DeadlineTooShort,
             Refusal::DeadlinePassed => Self::DeadlinePassed,
             Refusal::Abandoned => Self::Abandoned,
             Refusal::DateChanged => Self::DateChanged,

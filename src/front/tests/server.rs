@@ -142,6 +142,7 @@ fn transfer() -> ExchangeRequest {
         institution: "hecto".to_owned(),
         exchange: "transfer".to_owned(),
         body: Some(Body::Fields(Fields { values: values.map(|(name, value)| (name.to_owned(), value)).into() })),
+        accept_early_unknown: true,
         ..ExchangeRequest::default()
     }
 }

@@ -21,6 +21,9 @@ pub struct Call {
     pub idempotency_key: Option<String>,
     /// How long the caller still waits; `None` is the configured default.
     pub timeout: Option<Duration>,
+    /// The caller takes an UNKNOWN before the institution's time for an answer is over. Without it, a call that waits less long is refused
+    /// before anything leaves.
+    pub accepts_early_unknown: bool,
     /// The caller's `traceparent`, as it came.
     pub trace: Option<String>,
 }

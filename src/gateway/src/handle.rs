@@ -111,6 +111,7 @@ impl Handle {
             party: call.party.as_deref().map(Into::into),
             telegram,
             deadline,
+            accepts_early_unknown: call.accepts_early_unknown,
             trace: call.trace.as_deref().map(Into::into),
         };
         if call.idempotency_key.is_some() {

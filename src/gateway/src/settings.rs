@@ -1,10 +1,11 @@
 //! An institution's configuration held against its spec: what the core is given.
 
 use pabal_spec::{HoursRule, HoursRules, Institution, Protocol};
-use pabal_switch::{LineSettings, Party, PartyParticipant, Settings};
+use pabal_switch::control::{Control, Standing, Window};
+use pabal_switch::{By, Bytes, Rates, LineSettings, Party, PartyParticipant, Settings};
 use pabal_telegram::{Field, Slice, Value};
 
-use crate::config::{HoursConfig, InstitutionConfig, PartyConfig, Problem, hint};
+use crate::config::{ControlConfig, HoursConfig, InstitutionConfig, PartyConfig, Problem, RateConfig, hint};
 
 /// What the core is given.
 ///
@@ -47,6 +48,11 @@ pub(crate) fn settings(config: &InstitutionConfig, institution: &Institution) ->
         let rule = rule(row, institution, &format!("institutions.{}.hours[{at}]", config.name), &mut problems);
         if row.is_open { hours.open.push(rule) } else { hours.closed.push(rule) }
     }
+    let controls = controls(&config.controls, institution, &format!("institutions.{}", config.name), &mut problems);
+    let mut rates = Rates::default();
+    for (at, row) in config.rates.iter().enumerate() {
+        rate(row, institution, &format!("institutions.{}.rates[{at}]", config.name), &mut rates, &mut problems);
+    }
     let lines = config.lines.iter().map(|line| LineSettings {
         sessions_max: line.sessions_max,
         window: line.window,
@@ -60,7 +66,7 @@ pub(crate) fn settings(config: &InstitutionConfig, institution: &Institution) ->
     });
     if problems.is_empty() {
         let holidays = config.holidays.iter().copied().collect();
-        Ok(Settings { lines: lines.collect(), parties, holidays, hours, limits: config.limits.clone() })
+        Ok(Settings { lines: lines.collect(), parties, holidays, hours, limits: config.limits.clone(), controls, rates })
     } else {
         Err(problems)
     }
@@ -137,6 +143,65 @@ fn rule(row: &HoursConfig, institution: &Institution, path: &str, problems: &mut
         hours: row.hours,
         participants: participants.collect(),
         exchanges: row.exchanges.iter().map(|name| name.as_str().into()).collect(),
+    }
+}
+
+/// The controls of the configuration. Their moments are on the clock of the institution's first protocol.
+fn controls(
+    rows: &[ControlConfig],
+    institution: &Institution,
+    path: &str,
+    problems: &mut Vec<Problem>,
+) -> Vec<Standing> {
+    let zone = institution.protocols.first().map(|protocol| protocol.day.zone).unwrap_or_default();
+    let mut controls: Vec<Standing> = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        let path = format!("{path}.controls[{at}]");
+        if let Err(why) = row.scope.check(institution) {
+            problems.push(problem(path.clone(), why));
+        }
+        if controls.iter().any(|one| one.control.id == row.id) {
+            let text = format!("\"{}\" is the name of another one before it; give each its own", row.id);
+            problems.push(problem(format!("{path}.name"), text));
+        }
+        let [from, until] = [row.from, row.until].map(|moment| moment.map(|moment| moment.wall(zone)));
+        if from.zip(until).is_some_and(|(from, until)| until <= from) {
+            problems.push(problem(format!("{path}.until"), "is not behind `from`; give it a later end".to_owned()));
+        }
+        controls.push(Standing {
+            control: Control {
+                id: row.id.clone(),
+                scope: row.scope.clone(),
+                window: Window { hours: row.hours.clone(), from, until },
+                message: row.message.as_str().into(),
+            },
+            by: By { actor: Box::default(), reason: row.reason.as_str().into() },
+            since: None,
+        });
+    }
+    controls
+}
+
+/// The rate of each compartment that a row names.
+fn rate(row: &RateConfig, institution: &Institution, path: &str, rates: &mut Rates, problems: &mut Vec<Problem>) {
+    if row.compartments.is_empty() {
+        if rates.iter().any(|(compartment, _)| compartment.is_empty()) {
+            let text = "another row before it names no compartments either; name them here".to_owned();
+            problems.push(problem(format!("{path}.compartments"), text));
+        }
+        rates.set(Bytes::default(), row.rate);
+        return;
+    }
+    let path = format!("{path}.compartments");
+    let named = institution.protocols.iter().find_map(|one| Some((one, one.rules.compartment.as_ref()?)));
+    let Some((protocol, (name, at))) = named else {
+        problems.push(problem(path, "the spec names no compartments; remove them".to_owned()));
+        return;
+    };
+    for compartment in &row.compartments {
+        if let Some(bytes) = field_bytes(protocol, name, *at, compartment, &path, problems) {
+            rates.set(Bytes::from(&*bytes), row.rate);
+        }
     }
 }
 

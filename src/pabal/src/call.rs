@@ -98,6 +98,9 @@ pub(crate) struct Call {
     /// How long to wait, such as 300ms or 10s
     #[arg(long, value_parser = duration)]
     timeout: Option<Duration>,
+    /// Take an UNKNOWN before the institution's time for an answer is over; without it, too short a timeout is refused
+    #[arg(long)]
+    accept_early_unknown: bool,
     /// The trace to go on with (W3C)
     #[arg(long)]
     traceparent: Option<String>,
@@ -123,6 +126,7 @@ impl Call {
             body: Some(body),
             party: self.party.clone().unwrap_or_default(),
             idempotency_key: self.key.clone().unwrap_or_default(),
+            accept_early_unknown: self.accept_early_unknown,
         };
         self.target.with(Some("No byte of the request left."), Form::of(self.json), async |mut client, caller| {
             let request = client::request(message, Some(&caller), self.timeout, self.traceparent.as_deref())?;

@@ -263,7 +263,7 @@ impl Stage {
             .filter(|(name, _)| matches!(*name, "bank_code" | "debit_amt" | "credit_bank_code" | "credit_account"))
             .map(|(name, value)| format!("-f {name}={value}"))
             .collect();
-        out!("$ pabal call hecto transfer --key {key} --timeout {}s {} ...", patience.as_secs(), shown.join(" "));
+        out!("$ pabal call hecto transfer --key {key} --timeout {}s --accept-early-unknown {} ...", patience.as_secs(), shown.join(" "));
         let values: BTreeMap<String, Value> = fields
             .iter()
             .map(|(name, text)| ((*name).to_string(), Value { kind: Some(value::Kind::Text((*text).to_string())) }))
@@ -274,6 +274,7 @@ impl Stage {
             body: Some(exchange_request::Body::Fields(Fields { values })),
             party: String::new(),
             idempotency_key: key.into(),
+            accept_early_unknown: true,
         };
         let request = client::request(message, Some(CALLER), Some(patience), None)?;
         let response = match self.client.gateway.exchange(request).await {

@@ -1,4 +1,4 @@
-//! Taking in a request: known key, validity, stop, opening, session, queue; in this order.
+//! Taking in a request: known key, validity and deadline, stop, controls, calendar, opening, session, rate, queue; in this order.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use pabal_clock::{Judged, Mono, Now};
 use pabal_telegram::Slice;
 
+use crate::block::taken_from;
 use crate::book::put;
 use crate::bytes::{Bytes, hash};
 use crate::core::{Core, Open, Opened};
@@ -36,6 +37,8 @@ pub(crate) struct Request {
     pub(crate) party: usize,
     pub(crate) telegram: Vec<u8>,
     pub(crate) deadline: Mono,
+    /// Who asks takes an UNKNOWN that comes before the institution's time is over.
+    pub(crate) accepts_early_unknown: bool,
     pub(crate) trace: Option<Box<str>>,
 }
 
@@ -66,6 +69,7 @@ impl Core {
             party,
             telegram: open.telegram,
             deadline: open.deadline,
+            accepts_early_unknown: open.accepts_early_unknown,
             trace: open.trace,
         };
         self.admit(request, now).map(Opened::New)
@@ -150,6 +154,8 @@ impl Core {
             }
         }
         self.may_work(request.deadline, now)?;
+        let leave_by = self.leave_by(&request, now)?;
+        self.may_by_controls(protocol, &request.origin, &request.plan, &request.telegram, now)?;
         self.may_ask_now(protocol, &request.plan, &request.telegram, now)?;
         let opening = self.opening_of(protocol, &request.telegram);
         if !self.opens(&request.plan) {
@@ -163,7 +169,11 @@ impl Core {
         let compartment = field(rules.compartment.as_ref().map(|(_, at)| *at));
         self.is_taken_for(&request.origin, &compartment)?;
         let conversation = &self.state.conversations[usize::from(protocol)];
-        let may_pass = conversation.waiting.may_pass(&compartment, self.room(protocol));
+        let paced = self.paced(protocol, &compartment, now);
+        if let (Some(paced), Origin::Caller) = (&paced, &request.origin) {
+            self.may_by_rate(&compartment, paced, now)?;
+        }
+        let may_pass = paced.is_none() && conversation.waiting.may_pass(&compartment, self.room(protocol));
         let slot = if may_pass { self.sender(protocol) } else { None };
         let waiting = conversation.waiting.len_of(&compartment);
         if slot.is_none() && waiting >= self.state.limits.waiting_max && request.origin == Origin::Caller {
@@ -187,10 +197,17 @@ impl Core {
             accepted_at: now.wall,
             trace: request.trace,
         };
-        let id = self.take_in(request.plan, protocol, about, opening, request.telegram, request.deadline, now);
+        let until = (request.deadline, leave_by);
+        let id = self.take_in(request.plan, protocol, about, opening, request.telegram, until, now);
         match slot {
             Some(slot) => self.depart(id, slot, now),
-            None => self.wait(id),
+            None => {
+                self.wait(id);
+                if paced.is_some() {
+                    // Its turn may come by time alone.
+                    self.pump(protocol, now);
+                }
+            }
         }
         Ok(id)
     }
@@ -203,15 +220,16 @@ impl Core {
         about: About,
         opening: Option<u32>,
         telegram: Vec<u8>,
-        deadline: Mono,
+        (deadline, leave_by): (Mono, Option<Mono>),
         now: Now,
     ) -> ExchangeId {
         let id = ExchangeId(self.state.ids.next(&mut self.state.dice, now.wall));
         if let Some(key) = &about.idempotency_key {
             self.state.keys.bind(&about.caller, key, Bound::To(id));
         }
-        if deadline != Mono::NEVER {
-            self.state.timers.set(TimerName::Caller(id), deadline.minus(self.state.limits.caller_margin));
+        let told_by = (deadline != Mono::NEVER).then(|| deadline.minus(self.state.limits.caller_margin));
+        if let Some(until) = leave_by.or(told_by) {
+            self.state.timers.set(TimerName::Caller(id), until);
         }
         let about = Arc::new(about);
         self.append(Entry::Accepted(entry::Accepted { exchange: id, about: Arc::clone(&about), telegram: None }));
@@ -223,6 +241,7 @@ impl Core {
             state: ExchangeState::Accepted,
             about,
             opening,
+            leave_by,
             telegram,
             confirms: Bytes::default(),
             number: None,
@@ -310,6 +329,28 @@ impl Core {
         }
     }
 
+    /// Until when a request must leave so that its caller hears all that the institution may say in time; `None` if that does not matter.
+    fn leave_by(&self, request: &Request, now: Now) -> Result<Option<Mono>, Refused> {
+        if request.accepts_early_unknown || request.deadline == Mono::NEVER {
+            return Ok(None);
+        }
+        let (timeout, margin) = (request.plan.exchange().timeout, self.state.limits.caller_margin);
+        let leave_by = request.deadline.minus(timeout + margin);
+        if leave_by < now.mono {
+            let (left, needed) = (request.deadline.since(now.mono), timeout + margin);
+            let text = format!(
+                "the caller waits {}ms more, but `{}` needs {}ms ({}ms for the answer, {}ms to tell it): wait longer, or accept an early UNKNOWN",
+                left.as_millis(),
+                request.plan.exchange().name,
+                needed.as_millis(),
+                timeout.as_millis(),
+                margin.as_millis()
+            );
+            return Err((Refusal::DeadlineTooShort, text));
+        }
+        Ok(Some(leave_by))
+    }
+
     /// Whether it is an hour for the request, by the newest version of the spec and by the site.
     pub(crate) fn may_ask_now(&self, protocol: u16, plan: &Plan, telegram: &[u8], now: Now) -> Result<(), Refused> {
         let protocol = &self.books[usize::from(protocol)].protocol;
@@ -325,8 +366,7 @@ impl Core {
                 _ => format!(" with `{}`", crate::bytes::readable(participant)),
             };
             let by = by.map_or_else(|| String::from("outside of its hours"), |hours| format!("closed {hours}"));
-            let until =
-                until.map(|until| format!("; it is taken from {} {} on", until.date, until.time)).unwrap_or_default();
+            let until = until.map(taken_from).unwrap_or_default();
             return Err((Refusal::OutOfHours, format!("`{exchange}`{with} is not taken now: {by}{until}")));
         }
         Ok(())

@@ -197,6 +197,7 @@ impl Core {
             party: usize::from(self.state.openings[at as usize].party),
             telegram: self.state.openings[at as usize].template.to_vec(),
             deadline: Mono::NEVER,
+            accepts_early_unknown: true,
             trace: Some(self.new_trace()),
         };
         self.change_opening(at, OpeningEvent::Try);
@@ -408,12 +409,17 @@ impl Core {
 
     /// A request that waits is not sent.
     pub(crate) fn refuse_waiting(&mut self, id: ExchangeId, refusal: Refusal, now: Now) {
+        self.refuse_waiting_for(id, refusal, refusal.sentence(), now);
+    }
+
+    /// The same, with more for people.
+    pub(crate) fn refuse_waiting_for(&mut self, id: ExchangeId, refusal: Refusal, text: &str, now: Now) {
         let Some(exchange) = self.state.exchanges.get(&id) else { return };
         if !exchange.state.is_waiting() || self.state.journal.failed.is_some() {
             return;
         }
         let (protocol, compartment) = (exchange.protocol, exchange.about.compartment.clone());
         self.state.conversations[usize::from(protocol)].waiting.remove(&compartment, id);
-        self.not_sent(id, refusal, refusal.sentence(), now);
+        self.not_sent(id, refusal, text, now);
     }
 }

@@ -15,6 +15,7 @@ use pabal_clock::{Now, Wall};
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::{Bytes, from_hex};
+use crate::control::{Control, ControlId, Controls, Standing};
 use crate::core::Core;
 use crate::drain::Scope;
 use crate::durable::Effect;
@@ -22,6 +23,7 @@ use crate::entry::{Commanded, Entry};
 use crate::id::{LineId, Ticket};
 use crate::opening::OpeningKey;
 use crate::pairs;
+use crate::rate::{Rate, Rates};
 use crate::refusal::Refusal;
 use crate::session::SessionState;
 use crate::settings::LineSide;
@@ -106,6 +108,24 @@ pub enum Command {
         /// The longest that it waits.
         within: Duration,
     },
+    /// Puts a control there (거래통제): what it means is refused from now on, as often as its window holds, and what waits at once.
+    /// One of the same name goes.
+    Block {
+        /// The control.
+        control: Control,
+    },
+    /// Lifts a control.
+    Unblock {
+        /// Its name.
+        id: ControlId,
+    },
+    /// Sets how many requests of a compartment may leave (유량제어), at once.
+    Limit {
+        /// The bytes of the compartment field; none: each compartment that has no rate of its own.
+        compartment: Bytes,
+        /// `None`: as configured.
+        rate: Option<Rate>,
+    },
     /// Makes the sessions of all lines again.
     StartInstitution,
     /// Takes nothing new from anybody, lets what is in flight be answered, then closes all sessions.
@@ -129,6 +149,9 @@ impl Command {
             Self::CloseOpening { .. } => "close_opening",
             Self::StartCompartment { .. } => "start_compartment",
             Self::DrainCompartment { .. } => "drain_compartment",
+            Self::Block { .. } => "block",
+            Self::Unblock { .. } => "unblock",
+            Self::Limit { .. } => "limit",
             Self::StartInstitution => "start_institution",
             Self::DrainInstitution { .. } => "drain_institution",
         }
@@ -144,6 +167,9 @@ impl Command {
             Self::StartCompartment { compartment } | Self::DrainCompartment { compartment, .. } => {
                 compartment.readable()
             }
+            Self::Block { control } => control.id.to_string(),
+            Self::Unblock { id } => id.to_string(),
+            Self::Limit { compartment, .. } => compartment.readable(),
             Self::StartInstitution | Self::DrainInstitution { .. } => String::new(),
         }
     }
@@ -218,6 +244,12 @@ pub(crate) struct Stops {
     /// By protocol; those of another business date hold nothing.
     #[serde(with = "pairs")]
     pub(crate) openings: BTreeMap<(Box<str>, OpeningKey), Stopped>,
+    /// What is blocked.
+    #[serde(default, skip_serializing_if = "Controls::is_empty")]
+    pub(crate) controls: Controls,
+    /// Rates that hold instead of the configured ones.
+    #[serde(default, skip_serializing_if = "Rates::is_empty")]
+    pub(crate) rates: Rates,
 }
 
 impl Stops {
@@ -244,6 +276,13 @@ impl Stops {
             Command::DrainCompartment { compartment, .. } => {
                 self.compartments.insert(compartment.clone(), stopped());
             }
+            Command::Block { control } => {
+                let standing = Standing { control: control.clone(), by: entry.by.clone(), since: Some(entry.at) };
+                self.controls.block(standing, entry.at);
+            }
+            Command::Unblock { id } => _ = self.controls.unblock(id),
+            Command::Limit { compartment, rate: Some(rate) } => self.rates.set(compartment.clone(), *rate),
+            Command::Limit { compartment, rate: None } => _ = self.rates.unset(compartment),
             Command::StartInstitution => self.institution = None,
             Command::DrainInstitution { .. } => self.institution = Some(stopped()),
         }
@@ -293,6 +332,13 @@ impl Core {
             Command::DrainCompartment { compartment, within } => {
                 self.drain_scope(Scope::Compartment(compartment), within, now);
             }
+            Command::Block { .. } => self.refuse_blocked(now),
+            Command::Unblock { .. } => {}
+            Command::Limit { .. } => {
+                for protocol in self.protocols() {
+                    self.pump(protocol, now);
+                }
+            }
             Command::StartInstitution => {
                 self.drain_no_more(&Scope::Institution);
                 for line in 0..u16::try_from(self.settings.lines.len()).unwrap_or(u16::MAX) {
@@ -339,6 +385,25 @@ impl Core {
                 if !lengths.clone().any(|at| at.1.range().len() == compartment.len()) {
                     let known = lengths.map(|at| format!("compartments of {} bytes", at.1.range().len())).collect();
                     return unknown("compartment", &compartment.readable(), known);
+                }
+            }
+            Command::Block { control } => self.may_block(control).map_err(CommandRefused::NotNow)?,
+            Command::Unblock { id } => {
+                self.may_unblock(id).map_err(CommandRefused::NotNow)?;
+                if self.state.stops.controls.iter().all(|one| one.control.id != *id) {
+                    let known = self.state.stops.controls.iter().map(|one| one.control.id.to_string());
+                    return unknown("control", id.as_str(), known.collect());
+                }
+            }
+            Command::Limit { compartment, rate } => {
+                let lengths = self.books.iter().filter_map(|book| book.protocol.rules.compartment.as_ref());
+                let mut lengths = lengths.map(|at| at.1.range().len());
+                if !compartment.is_empty() && lengths.all(|len| len != compartment.len()) {
+                    return unknown("compartment", &compartment.readable(), Vec::new());
+                }
+                if rate.is_some_and(|rate| rate.per_second == Some(0) || rate.in_flight == Some(0)) {
+                    let text = "a rate of 0 lets nothing leave; block what shall not leave, so that callers hear why";
+                    return Err(CommandRefused::NotNow(text.to_string()));
                 }
             }
             Command::StartInstitution | Command::DrainInstitution { .. } => {}

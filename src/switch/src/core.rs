@@ -21,6 +21,7 @@ use crate::keys::Keys;
 use crate::notice::Notices;
 use crate::output::{Event, Output};
 use crate::plan::Plan;
+use crate::rate::Tokens;
 use crate::recovery::Recovery;
 use crate::refusal::Refusal;
 use crate::route::LineState;
@@ -48,6 +49,9 @@ pub struct Open {
     pub telegram: Vec<u8>,
     /// When the caller stops waiting.
     pub deadline: Deadline,
+    /// The caller takes an UNKNOWN that comes before the institution's time for an answer is over. Without it, a request whose deadline is
+    /// shorter than that time is refused before anything leaves.
+    pub accepts_early_unknown: bool,
     /// The caller's `traceparent` (W3C Trace Context), as it came.
     pub trace: Option<Box<str>>,
 }
@@ -154,6 +158,7 @@ impl Core {
             .map(|protocol| Conversation {
                 protocol: protocol.name.clone(),
                 waiting: Waiting::default(),
+                tokens: Tokens::default(),
                 numbers: crate::numbering::Numbers::default(),
                 day: Day::at(&protocol.day, now.wall),
             })
@@ -612,6 +617,7 @@ impl Core {
             TimerName::Answer(id) => self.answer_missing(id, now),
             TimerName::Inquiry(id) => self.inquiry_due(id, now),
             TimerName::Notice(id) => self.service_too_late(id, now),
+            TimerName::Rate(protocol) => self.pump(protocol, now),
             TimerName::Gap => self.ask_for_gaps(now),
             TimerName::Opening(at) => self.try_opening(at, now),
             TimerName::DateChange => self.set_date_timer(now),

@@ -4,7 +4,7 @@ macro_rules! declare {
     (
         $(#[$meta:meta])*
         pub enum $name:ident {
-            $( $variant:ident = $word:literal, $sentence:literal; )+
+            $( $(#[$of_variant:meta])* $variant:ident = $word:literal, $sentence:literal; )+
         }
     ) => {
         $(#[$meta])*
@@ -13,6 +13,7 @@ macro_rules! declare {
             $(
                 #[doc = $sentence]
                 #[serde(rename = $word)]
+                $(#[$of_variant])*
                 $variant,
             )+
         }

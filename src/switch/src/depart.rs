@@ -24,14 +24,17 @@ use crate::stream::Cargo;
 use crate::timer::TimerName;
 use crate::waiting::Room;
 
+/// What a caller hears whose request waited for too long.
+pub(crate) const TOO_LATE_TO_LEAVE: &str =
+    "while the request waited, the time left became shorter than the institution may take to answer";
+
 impl Core {
     /// Lets what waits leave, as long as there is room.
     pub(crate) fn pump(&mut self, protocol: u16, now: Now) {
         let at = usize::from(protocol);
         while !self.state.conversations[at].waiting.is_empty() && self.halves(protocol).1 {
             let Some(slot) = self.sender(protocol) else { return };
-            let room = self.room(protocol);
-            let Some(id) = self.state.conversations[at].waiting.take(room) else { return };
+            let Some(id) = self.next_waiting(protocol, now) else { return };
             self.depart(id, slot, now);
         }
     }
@@ -77,9 +80,14 @@ impl Core {
             self.not_sent(id, Refusal::NotOpen, "business was lost while the request waited", now);
             return;
         }
-        if let Some(exchange) = self.state.exchanges.get(&id)
-            && let Err((refusal, text)) = self.may_ask_now(protocol, &plan, &exchange.telegram, now)
-        {
+        let Some(exchange) = self.state.exchanges.get(&id) else { return };
+        if exchange.leave_by.is_some_and(|leave_by| leave_by < now.mono) {
+            self.not_sent(id, Refusal::DeadlineTooShort, TOO_LATE_TO_LEAVE, now);
+            return;
+        }
+        let (origin, telegram) = (&exchange.about.origin, &exchange.telegram);
+        let may = self.may_by_controls(protocol, origin, &plan, telegram, now);
+        if let Err((refusal, text)) = may.and_then(|()| self.may_ask_now(protocol, &plan, telegram, now)) {
             self.not_sent(id, refusal, &text, now);
             return;
         }
@@ -117,12 +125,17 @@ impl Core {
         let written = session.out.written();
         session.in_flight += 1;
         *session.taken.entry(exchange.about.compartment.clone()).or_default() += 1;
-        self.state.conversations[usize::from(protocol)].waiting.took(&exchange.about.compartment);
+        let compartment = exchange.about.compartment.clone();
+        self.state.conversations[usize::from(protocol)].waiting.took(&compartment);
         exchange.state.step(ExchangeEvent::Depart, &mut self.fired);
         exchange.takes_room = true;
         exchange.sent = Some(Sent { conn, start, end });
         exchange.key = key;
         exchange.number = Some(number.clone());
+        if let Some(leave_by) = exchange.leave_by {
+            // Until here it ended when it was too late to leave.
+            self.state.timers.set(TimerName::Caller(id), leave_by + plan.exchange().timeout);
+        }
         let about = Some(Arc::clone(&exchange.about));
         let pending = Bytes::from(&exchange.key[..]);
         let key = Bytes::from(correlation(&exchange.telegram, &plan).unwrap_or_default());
@@ -141,6 +154,7 @@ impl Core {
         }));
         self.when_durable(Effect::Release { conn, end });
         self.has_grown(slot);
+        self.take_token(protocol, &compartment, now);
     }
 
     /// The number that the request was given, and the pending key; unless another one that has it may still be answered in time, whatever

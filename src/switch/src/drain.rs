@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::bytes::Bytes;
 use crate::conclude::Conclusion;
 use crate::core::Core;
+use crate::depart::TOO_LATE_TO_LEAVE;
 use crate::exchange::Exchange;
 use crate::id::{Conn, ExchangeId, LineId};
 use crate::outcome::{Cause, Outcome};
@@ -59,7 +60,10 @@ impl Core {
     pub(crate) fn caller_leaves(&mut self, id: ExchangeId, now: Now) {
         let Some(exchange) = self.state.exchanges.get(&id) else { return };
         if exchange.state.is_waiting() {
-            self.refuse_waiting(id, Refusal::DeadlinePassed, now);
+            match exchange.leave_by {
+                Some(_) => self.refuse_waiting_for(id, Refusal::DeadlineTooShort, TOO_LATE_TO_LEAVE, now),
+                None => self.refuse_waiting(id, Refusal::DeadlinePassed, now),
+            }
         } else if exchange.state.is_in_flight() && exchange.outcome.is_none() {
             let outcome = Outcome::Unknown { cause: Cause::CallerDeadline };
             self.conclude(id, Conclusion { event: None, outcome, refused: None, answer: None, conn: None }, now);

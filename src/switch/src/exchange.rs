@@ -2,6 +2,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use pabal_clock::Mono;
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::{Bytes, as_hex};
@@ -111,6 +112,8 @@ pub(crate) struct Exchange {
     pub(crate) about: Arc<About>,
     /// Which opening it needs, or opens.
     pub(crate) opening: Option<u32>,
+    /// It is too late to leave for an answer that the caller still hears; `None` if that does not matter.
+    pub(crate) leave_by: Option<Mono>,
     /// Kept until it is final, since an inquiry compares with it.
     #[serde(with = "as_hex")]
     pub(crate) telegram: Vec<u8>,

@@ -112,6 +112,7 @@ impl Core {
             content: 0,
             telegram,
             deadline: Mono::NEVER,
+            accepts_early_unknown: true,
             trace,
         };
         let asked = self.admit(request, now);

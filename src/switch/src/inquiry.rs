@@ -107,6 +107,7 @@ impl Core {
             party: self.settings.parties.iter().position(|known| known.name == party).unwrap_or(usize::MAX),
             telegram,
             deadline: asker.deadline,
+            accepts_early_unknown: true,
             trace: Some(trace.unwrap_or_else(|| self.new_trace())),
         };
         // Before it is taken in: an inquiry that cannot leave is over at once.

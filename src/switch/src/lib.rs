@@ -159,7 +159,7 @@
 //! let open = Open {
 //!     plan: Arc::new(Plan::new(protocol, ExchangeRuleId(rule as u16))),
 //!     caller: "teller".into(), idempotency_key: None, party: None, telegram, trace: None,
-//!     deadline: now.mono + Duration::from_secs(10),
+//!     deadline: now.mono + Duration::from_secs(10), accepts_early_unknown: true,
 //! };
 //! assert!(matches!(core.open(open, now), Ok(Opened::New(_))));
 //! assert!(matches!(turn(&mut core).last(), Some(Outcome::Success { .. })));
@@ -171,11 +171,13 @@ extern crate alloc;
 extern crate std;
 
 mod admit;
+mod block;
 mod book;
 mod business;
 mod bytes;
 mod command;
 mod conclude;
+pub mod control;
 mod core;
 mod declare;
 mod delivery;
@@ -201,6 +203,7 @@ mod output;
 mod pairs;
 mod plan;
 mod poll;
+mod rate;
 mod receive;
 mod recovery;
 mod refusal;
@@ -233,6 +236,7 @@ pub use opening::{OpeningEvent, OpeningKey, OpeningState};
 pub use outcome::{Cause, Outcome};
 pub use output::{Event, Output, Report};
 pub use plan::Plan;
+pub use rate::{Over, Rate, Rates};
 pub use recovery::Recovery;
 pub use refusal::Refusal;
 pub use route::Wanted;

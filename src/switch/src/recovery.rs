@@ -619,6 +619,7 @@ impl Core {
             state,
             about,
             opening,
+            leave_by: None,
             telegram: if sending.is_some() && confirms.is_empty() { telegram } else { Vec::new() },
             confirms,
             number: number.or_else(|| sending.map(|sending| sending.number)),

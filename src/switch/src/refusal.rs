@@ -13,11 +13,14 @@ declare! {
         WrongTelegram = "WRONG_TELEGRAM", "The telegram is not a request of the exchange that is called.";
         KeyReused = "KEY_REUSED", "The idempotency key was used for a request with another content.";
         KeyFenced = "KEY_FENCED", "The idempotency key was fenced by Find before the request came.";
+        Blocked = "BLOCKED", "An operator or the site blocks such requests.";
         OutOfHours = "OUT_OF_HOURS", "The institution takes no such request at this time of day, or on this day.";
         NotOpen = "NOT_OPEN", "Business with this participant is not open today.";
         SendDown = "SEND_DOWN", "No session that may carry the request is up.";
         ReceiveDown = "RECEIVE_DOWN", "No session that may carry the answer is up.";
+        RateExceeded = "RATE_EXCEEDED", "The compartment has sent as many requests as it may, and none of it may wait.";
         QueueFull = "QUEUE_FULL", "As many requests wait for this compartment as may wait.";
+        DeadlineTooShort = "DEADLINE_TOO_SHORT", "The caller waits less long than the institution may take to answer, and does not accept an early UNKNOWN.";
         DeadlinePassed = "DEADLINE_PASSED", "The caller's deadline came while the request waited.";
         Abandoned = "ABANDONED", "The caller went away while the request waited.";
         DateChanged = "DATE_CHANGED", "The business date changed before the first byte left.";

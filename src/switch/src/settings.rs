@@ -6,7 +6,9 @@ use pabal_clock::Holidays;
 use pabal_spec::HoursRules;
 use serde::{Deserialize, Serialize};
 
+use crate::control::Standing;
 use crate::declare::declare;
+use crate::rate::Rates;
 
 /// What contract and site decide about an institution. Addresses are the shell's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +23,10 @@ pub struct Settings {
     pub hours: HoursRules,
     /// Bounds.
     pub limits: Limits,
+    /// What the site blocks for good, or in windows that come again.
+    pub controls: Vec<Standing>,
+    /// How many requests of each compartment may leave.
+    pub rates: Rates,
 }
 
 declare! {

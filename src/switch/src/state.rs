@@ -17,6 +17,7 @@ use crate::notice::Notices;
 use crate::numbering::Numbers;
 use crate::opening::Opening;
 use crate::pairs;
+use crate::rate::Tokens;
 use crate::recovery::Known;
 use crate::route::LineState;
 use crate::sequence::Gaps;
@@ -69,6 +70,7 @@ pub(crate) struct State {
 pub(crate) struct Conversation {
     pub(crate) protocol: Box<str>,
     pub(crate) waiting: Waiting,
+    pub(crate) tokens: Tokens,
     pub(crate) numbers: Numbers,
     pub(crate) day: Day,
 }

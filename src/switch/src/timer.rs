@@ -25,6 +25,8 @@ pub enum TimerName {
     Inquiry(ExchangeId),
     /// No service has replied to a notice in time.
     Notice(NoticeId),
+    /// A compartment may send one more, by its rate; by the place of the protocol.
+    Rate(u16),
     /// The next question for a number of theirs that is missing.
     Gap,
     /// The next try to open, by its place in the list of openings.

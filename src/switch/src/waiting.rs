@@ -92,13 +92,12 @@ impl Waiting {
         !self.queues.contains_key(compartment) && room.allows(self.in_flight_of(compartment), self.in_flight.len())
     }
 
-    /// The next one that may take a place. If the first in the order may not, nobody behind it may.
-    pub(crate) fn take(&mut self, room: Room) -> Option<ExchangeId> {
-        let (own, turn, compartment) = self.order.first()?;
-        if !room.allows(*own, self.in_flight.len()) {
-            return None;
-        }
-        let (own, turn, compartment) = (*own, *turn, compartment.clone());
+    /// The next one that may take a place, of a compartment that `may` say so of, with what it has in flight. If there is no place for one
+    /// in the order, there is none for any behind it.
+    pub(crate) fn take(&mut self, room: Room, mut may: impl FnMut(&Bytes, u32) -> bool) -> Option<ExchangeId> {
+        let taking = self.in_flight.len();
+        let with_room = self.order.iter().take_while(|(own, ..)| room.allows(*own, taking));
+        let (own, turn, compartment) = with_room.into_iter().find(|(own, _, compartment)| may(compartment, *own))?.clone();
         self.order.remove(&(own, turn, compartment.clone()));
         let queue = self.queues.get_mut(&*compartment)?;
         let exchange = queue.exchanges.pop_front();
@@ -137,7 +136,7 @@ impl Waiting {
         self.count(compartment, self.in_flight_of(compartment).saturating_sub(places));
     }
 
-    fn in_flight_of(&self, compartment: &[u8]) -> u32 {
+    pub(crate) fn in_flight_of(&self, compartment: &[u8]) -> u32 {
         self.in_flight.get(compartment).copied().unwrap_or(0)
     }
 
@@ -191,7 +190,7 @@ mod tests {
         waiting.push(&b, ExchangeId(12));
         waiting.remove(b"004", ExchangeId(2));
         assert_eq!((waiting.len(), waiting.len_of(b"004"), waiting.len_of(b"011")), (5, 3, 0));
-        let order: Vec<_> = core::iter::from_fn(|| waiting.take(ALL)).map(|id| id.0).collect();
+        let order: Vec<_> = core::iter::from_fn(|| waiting.take(ALL, |_, _| true)).map(|id| id.0).collect();
         assert_eq!(order, [1, 11, 3, 12, 4]);
         assert!(waiting.is_empty() && waiting.order.is_empty());
     }
@@ -203,13 +202,25 @@ mod tests {
         waiting.push(&a, ExchangeId(1));
         waiting.push(&b, ExchangeId(2));
         waiting.took(&a);
-        assert_eq!(waiting.take(ALL), Some(ExchangeId(2)));
+        assert_eq!(waiting.take(ALL, |_, _| true), Some(ExchangeId(2)));
         waiting.push(&b, ExchangeId(3));
         waiting.took(&b);
         waiting.took(&b);
-        assert_eq!(waiting.take(ALL), Some(ExchangeId(1)));
+        assert_eq!(waiting.take(ALL, |_, _| true), Some(ExchangeId(1)));
         waiting.freed(&b, 2);
         waiting.remove(b"088", ExchangeId(3));
+        assert!(waiting.is_empty() && waiting.order.is_empty());
+    }
+
+    #[test]
+    fn one_that_may_not_leave_does_not_hold_up_the_others() {
+        let mut waiting = Waiting::default();
+        let (a, b) = (bank(4), bank(88));
+        waiting.push(&a, ExchangeId(1));
+        waiting.push(&b, ExchangeId(2));
+        assert_eq!(waiting.take(ALL, |compartment, _| **compartment != *b"004"), Some(ExchangeId(2)));
+        assert_eq!(waiting.take(ALL, |compartment, _| **compartment != *b"004"), None);
+        assert_eq!(waiting.take(ALL, |_, _| true), Some(ExchangeId(1)));
         assert!(waiting.is_empty() && waiting.order.is_empty());
     }
 

@@ -52,6 +52,8 @@ pub fn transfer(amount: u64) -> Asked {
             body: Some(exchange_request::Body::Fields(Fields { values: values.into_iter().collect() })),
             party: String::new(),
             idempotency_key: String::new(),
+            // It waits less long than the bank may take to answer.
+            accept_early_unknown: true,
         },
         caller: "rig".to_owned(),
         timeout: Some(Duration::from_secs(20)),

@@ -75,6 +75,7 @@ pub(crate) fn wish(setup: Setup, plan: &Arc<Plan>, number: u32, busy: Option<&st
         party,
         telegram,
         deadline: pabal_clock::Mono::ZERO,
+        accepts_early_unknown: true,
         trace: Some(format!("00-{:032x}-00f067aa0ba902b7-01", u128::from(number) + 1).into()),
     };
     Wish { open, tag, patience, leaves_after }

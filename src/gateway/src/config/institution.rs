@@ -5,8 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pabal_clock::{Date, Hours};
-use pabal_switch::{Direction, Limits, LineSide};
+use pabal_clock::{Civil, Date, Hours};
+use pabal_switch::control::{ControlId, FieldScope, Scope};
+use pabal_switch::{Direction, Limits, LineSide, Over, Rate};
 
 use super::section::{Findings, Section, hint};
 use super::text::Span;
@@ -23,7 +24,29 @@ pub(crate) struct InstitutionConfig {
     /// Days on which banks do not work.
     pub(crate) holidays: Vec<Date>,
     pub(crate) hours: Vec<HoursConfig>,
+    pub(crate) controls: Vec<ControlConfig>,
+    pub(crate) rates: Vec<RateConfig>,
     pub(crate) limits: Limits,
+}
+
+/// What is blocked for good, or in windows that come again.
+#[derive(Clone, Debug)]
+pub(crate) struct ControlConfig {
+    pub(crate) id: ControlId,
+    pub(crate) scope: Scope,
+    pub(crate) hours: Vec<Hours>,
+    pub(crate) from: Option<Civil>,
+    pub(crate) until: Option<Civil>,
+    pub(crate) message: String,
+    pub(crate) reason: String,
+}
+
+/// How many requests of compartments may leave.
+#[derive(Clone, Debug)]
+pub(crate) struct RateConfig {
+    pub(crate) rate: Rate,
+    /// As people write them; none: each that has none of its own.
+    pub(crate) compartments: Vec<String>,
 }
 
 /// When work is taken, or not.
@@ -134,11 +157,63 @@ fn read_one<'t, 'f>(
     });
     let holidays = holidays.collect();
     let hours = section.sections("hours", None).into_iter().filter_map(read_hours).collect();
+    let controls = section.sections("controls", None).into_iter().filter_map(read_control).collect();
+    let rates = section.sections("rates", None).into_iter().map(read_rate).collect();
     let mut own = section.section("limits", Some(limits));
     let limits = read_limits(&mut own);
     own.finish();
     section.finish();
-    InstitutionConfig { name, spec, lines, parties, holidays, hours, limits }
+    InstitutionConfig { name, spec, lines, parties, holidays, hours, controls, rates, limits }
+}
+
+fn read_control(mut section: Section<'_, '_>) -> Option<ControlConfig> {
+    let (name, message, reason) = (section.text("name"), section.text("message"), section.text("reason"));
+    let mut names = |key| section.texts(key).unwrap_or_default().iter().map(|name| name.as_str().into()).collect();
+    let (exchanges, participants) = (names("exchanges"), names("participants"));
+    let fields = section.text_table("fields");
+    let fields = fields.iter().map(|(field, holds)| FieldScope::parse(field, holds)).collect();
+    let scope = Scope { exchanges, participants, fields };
+    let texts = section.texts("hours").unwrap_or_default();
+    let hours = texts.iter().filter_map(|text| match Hours::parse(text) {
+        Ok(hours) => Some(hours),
+        Err(why) => {
+            section.problem("hours", why.to_string());
+            None
+        }
+    });
+    let hours = hours.collect();
+    let mut moment = |key| {
+        let text = section.text_if_there(key)?;
+        let civil = pabal_spec::moment(&text);
+        if civil.is_none() {
+            section.problem(key, format!("{text:?} is no moment; write it as \"2026-12-01 09:00\""));
+        }
+        civil
+    };
+    let (from, until) = (moment("from"), moment("until"));
+    section.finish();
+    match ControlId::parse(&name) {
+        Ok(id) => Some(ControlConfig { id, scope, hours, from, until, message, reason }),
+        // What is missing is told already.
+        Err(_) if name.is_empty() => None,
+        Err(why) => {
+            section.problem("name", why);
+            None
+        }
+    }
+}
+
+fn read_rate(mut section: Section<'_, '_>) -> RateConfig {
+    let count = |section: &mut Section<'_, '_>, key| section.has(key).then(|| section.count(key));
+    let (per_second, in_flight) = (count(&mut section, "per_second"), count(&mut section, "in_flight"));
+    let words: Vec<_> = Over::ALL.iter().map(|over| (over.word(), *over)).collect();
+    let over = if section.has("over") { section.word("over", &words) } else { None };
+    let compartments = section.texts("compartments").unwrap_or_default();
+    if per_second.is_none() && in_flight.is_none() {
+        section.problem("per_second", "says how many may leave in a second, or `in_flight` how many may be unanswered");
+    }
+    section.finish();
+    RateConfig { rate: Rate { per_second, in_flight, over: over.unwrap_or_default() }, compartments }
 }
 
 fn read_hours(mut section: Section<'_, '_>) -> Option<HoursConfig> {

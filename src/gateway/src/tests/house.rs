@@ -169,6 +169,7 @@ pub(super) fn transfer() -> Call {
         caller: "payroll".to_owned(),
         idempotency_key: None,
         timeout: Some(Duration::from_secs(20)),
+        accepts_early_unknown: true,
         trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
     }
 }

@@ -177,6 +177,7 @@ impl Day {
             party: None,
             telegram,
             deadline: self.stage.now.mono + PATIENCE,
+            accepts_early_unknown: true,
             trace: None,
         };
         let opened: Result<ExchangeId, _> = self.stage.open(open);

@@ -102,7 +102,7 @@ fn a_transfer_is_found_by_each_of_its_names_and_shown() {
 #[test]
 fn what_is_unknown_is_listed_with_its_next_step() {
     let stage = Stage::open();
-    let unknown = stage.transfer("rent-2", "70000", SILENT, &["--timeout", "2s"]);
+    let unknown = stage.transfer("rent-2", "70000", SILENT, &["--timeout", "2s", "--accept-early-unknown"]);
     assert_eq!(unknown.code, 3, "{}", unknown.err);
     let list = stage.ask(&["tx", "list", "hecto"]);
     assert_eq!((list.code, list.err.as_str()), (3, ""));

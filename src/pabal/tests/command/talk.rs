@@ -27,7 +27,7 @@ fn each_outcome_has_its_exit_code() {
     assert_eq!((refused.code, refused.err.as_str()), (1, ""));
     assert_snapshot!("failure", scrub(&refused.out));
 
-    let unknown = stage.transfer("a-3", "70000", SILENT, &["--timeout", "2s"]);
+    let unknown = stage.transfer("a-3", "70000", SILENT, &["--timeout", "2s", "--accept-early-unknown"]);
     assert_eq!((unknown.code, unknown.err.as_str()), (3, ""));
     assert_snapshot!("unknown", scrub(&unknown.out));
     let found = stage.ask(&["find", "hecto", "--key", "a-3"]);

@@ -84,6 +84,7 @@ fn settings(shape: Shape, banks: &[[u8; 3]]) -> Settings {
         holidays: pabal_clock::Holidays::default(),
         hours: pabal_spec::HoursRules::default(),
         limits,
+        ..Settings::default()
     }
 }
 
@@ -147,6 +148,7 @@ impl House {
                 telegram,
                 trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
                 deadline: self.now.mono + Duration::from_secs(20),
+                accepts_early_unknown: true,
             }
         };
         let from = self.opened;

@@ -9,7 +9,9 @@ mod peer;
 
 mod command;
 mod computed;
+mod control;
 mod dated;
+mod deadline;
 mod gap;
 mod given;
 mod hours;
@@ -25,6 +27,7 @@ mod owed;
 mod parts;
 mod party;
 mod poll;
+mod rate;
 mod refusal;
 mod restart;
 mod session;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pabal_clock::Wall;
-use pabal_switch::{CloseReason, ExchangeId, NoticeId, Refusal, ServiceReply};
+use pabal_switch::{Bytes, CloseReason, ExchangeId, NoticeId, Over, Rate, Refusal, ServiceReply};
 
 use crate::hands::{Hands, IN, OUT, settings};
 use crate::peer;
@@ -84,6 +84,22 @@ fn scenario(refusal: Refusal) -> (Hands, End) {
             refused(&mut hands, open)
         }
         Refusal::OutOfHours => refused(&mut hands, open),
+        Refusal::Blocked => {
+            crate::control::block(&mut hands, crate::control::control("stop", &["transfer"], &[])).unwrap();
+            refused(&mut hands, open)
+        }
+        Refusal::RateExceeded => {
+            let rate = Rate { in_flight: Some(1), over: Over::Refuse, ..Rate::default() };
+            let limit = pabal_switch::Command::Limit { compartment: Bytes::default(), rate: Some(rate) };
+            crate::control::command(&mut hands, limit).unwrap();
+            hands.transfer();
+            refused(&mut hands, open)
+        }
+        Refusal::DeadlineTooShort => {
+            let deadline = hands.now.mono + Duration::from_secs(30);
+            let open = pabal_switch::Open { deadline, accepts_early_unknown: false, ..open };
+            refused(&mut hands, open)
+        }
         Refusal::NotOpen => {
             hands.opens = false;
             let conn = hands.connects.pop().unwrap();
@@ -170,7 +186,7 @@ fn few_numbers() -> Hands {
     let mut hands = Hands::open();
     let block = pabal_switch::entry::NumberBlock {
         protocol: "firmbanking".into(),
-        scope: pabal_switch::Bytes::from(&b"20261121088COMPANY1    "[..]),
+        scope: Bytes::from(&b"20261121088COMPANY1    "[..]),
         date: pabal_clock::BusinessDate::from_date(pabal_clock::Date::new(2_026, 11, 21).unwrap()),
         until: 950_000,
     };

@@ -134,6 +134,7 @@ impl House {
             caller: "rig".to_owned(),
             idempotency_key: None,
             timeout: Some(Duration::from_secs(20)),
+            accepts_early_unknown: false,
             trace: None,
         };
         let called = soon("the call returns", self.gateway.handle().exchange(call)).await;

@@ -44,11 +44,14 @@ cases! {
     WrongTelegram      InvalidArgument    wrong_telegram
     KeyReused          AlreadyExists      key_reused
     KeyFenced          AlreadyExists      key_fenced
+    Blocked            FailedPrecondition blocked
     OutOfHours         FailedPrecondition out_of_hours
     NotOpen            FailedPrecondition not_open
     SendDown           Unavailable        send_down
     ReceiveDown        Unavailable        receive_down
+    RateExceeded       ResourceExhausted  rate_exceeded
     QueueFull          ResourceExhausted  queue_full
+    DeadlineTooShort   DeadlineExceeded   deadline_too_short
     DeadlinePassed     DeadlineExceeded   deadline_passed
     Abandoned          Unavailable        abandoned
     DateChanged        FailedPrecondition date_changed
@@ -203,6 +206,45 @@ mod case {
         rig.wait_open().await;
         refused(rig.call(&straggler).await, refusal);
         rig.assert_nothing_left(&[&straggler]).await;
+    }
+
+    pub(super) async fn blocked(refusal: Refusal) {
+        let party = "[[institutions.hecto.controls]]\nname = \"drill\"\nexchanges = [\"transfer\"]\nparticipants = [\"088\"]\n\
+                     fields = { debit_account = \"110 to 112\" }\nmessage = \"점검 중입니다\"\nreason = \"nobody may hear this\"";
+        let mut rig = Rig::open_with(Options { party: party.to_owned(), ..Options::default() }).await;
+        let meant = transfer(1);
+        let (text, _) = refused(rig.call(&meant).await, refusal);
+        assert!(text.contains("`transfer` with `088` is blocked by control `drill`: 점검 중입니다"), "{text}");
+        assert!(!text.contains("nobody may hear this"), "{text}");
+        // Another account is not meant.
+        rig.succeed(&transfer(1).text("debit_account", "21012345678901")).await;
+        rig.assert_nothing_left(&[&meant]).await;
+    }
+
+    pub(super) async fn rate_exceeded(refusal: Refusal) {
+        let party = "[[institutions.hecto.rates]]\nin_flight = 1\nover = \"refuse\"";
+        let options = Options { scenario: scenario("silent"), party: party.to_owned(), ..Options::default() };
+        let mut rig = Rig::open_with(options).await;
+        let _first = fill(&rig).await;
+        let second = transfer(2);
+        let (text, _) = refused(rig.call(&second).await, refusal);
+        assert!(text.contains("1 requests for compartment `088` are unanswered, as many as may be"), "{text}");
+        rig.assert_nothing_left(&[&second]).await;
+    }
+
+    pub(super) async fn deadline_too_short(refusal: Refusal) {
+        let mut rig = Rig::open().await;
+        let mut hasty = transfer(1);
+        hasty.request.accept_early_unknown = false;
+        let (text, _) = refused(rig.call(&hasty).await, refusal);
+        assert!(text.contains("`transfer` needs 30100ms (30000ms for the answer, 100ms to tell it)"), "{text}");
+        // Who has the time is served, and so is who says nothing: the gateway's own time is long enough.
+        for timeout in [Some(Duration::from_secs(40)), None] {
+            let mut patient = transfer(1);
+            (patient.request.accept_early_unknown, patient.timeout) = (false, timeout);
+            rig.succeed(&patient).await;
+        }
+        rig.assert_nothing_left(&[&hasty]).await;
     }
 
     pub(super) async fn out_of_hours(refusal: Refusal) {

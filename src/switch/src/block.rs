@@ -1,0 +1,196 @@
+//! Controls and rates at work: whether a request may come in, and may leave the queue.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use pabal_clock::{Civil, Mono, Now};
+
+use crate::bytes::Bytes;
+use crate::control::{self, Asked, Control, ControlId, Controls, Standing};
+use crate::core::Core;
+use crate::entry::Origin;
+use crate::id::ExchangeId;
+use crate::plan::Plan;
+use crate::rate::{Over, Rate, Rates, Tokens};
+use crate::refusal::Refusal;
+use crate::timer::TimerName;
+
+/// Why a compartment may not send one more now.
+pub(crate) enum Paced {
+    /// As many as may be are unanswered.
+    InFlight(u32),
+    /// As many as may leave in a second have left; there is a token at this instant.
+    PerSecond(u32, Mono),
+}
+
+impl Core {
+    /// Every control: those of the configuration, then those that were put there since.
+    pub fn controls(&self) -> impl Iterator<Item = &Standing> {
+        self.settings.controls.iter().chain(self.state.stops.controls.iter())
+    }
+
+    /// The rate of a compartment, of each that has none of its own if there are no bytes.
+    #[must_use]
+    pub fn rate(&self, compartment: &[u8]) -> Rate {
+        self.state.stops.rates.of(&self.settings.rates, compartment)
+    }
+
+    /// The rates that were set by command.
+    #[must_use]
+    pub const fn rates(&self) -> &Rates {
+        &self.state.stops.rates
+    }
+
+    /// Whether a control may be put there.
+    ///
+    /// # Errors
+    /// It can mean nothing, its name is that of one in the configuration, or there are too many: the text says what to do.
+    pub(crate) fn may_block(&self, control: &Control) -> Result<(), String> {
+        let id = &control.id;
+        if self.is_configured(id) {
+            return Err(format!("control `{id}` stands in the configuration; give this one another name"));
+        }
+        if self.state.stops.controls.is_full(id) {
+            return Err(format!("there are {} controls already; lift some that are over", Controls::MAX));
+        }
+        let window = &control.window;
+        if window.from.zip(window.until).is_some_and(|(from, until)| until <= from) {
+            return Err(format!("control `{id}` ends before it begins; give it a later end"));
+        }
+        control.scope.check(&self.institution)
+    }
+
+    /// Whether a control may be lifted, if it is there.
+    pub(crate) fn may_unblock(&self, id: &ControlId) -> Result<(), String> {
+        match self.is_configured(id) {
+            true => Err(format!("control `{id}` stands in the configuration; take it out there and restart")),
+            false => Ok(()),
+        }
+    }
+
+    fn is_configured(&self, id: &ControlId) -> bool {
+        self.settings.controls.iter().any(|one| one.control.id == *id)
+    }
+
+    /// Whether a control holds for a request.
+    pub(crate) fn may_by_controls(
+        &self,
+        protocol: u16,
+        origin: &Origin,
+        plan: &Plan,
+        telegram: &[u8],
+        now: Now,
+    ) -> Result<(), (Refusal, String)> {
+        if self.settings.controls.is_empty() && self.state.stops.controls.is_empty() {
+            return Ok(());
+        }
+        let protocol = &self.books[usize::from(protocol)].protocol;
+        let participant = protocol.rules.participant.as_ref().and_then(|(_, at)| at.of(telegram));
+        let participant = participant.map(crate::bytes::readable).unwrap_or_default();
+        let exchange = &*plan.exchange().name;
+        let asked = Asked {
+            exchange,
+            participant: &participant,
+            layout: plan.request_layout(),
+            telegram,
+            is_own: *origin != Origin::Caller,
+        };
+        let held = control::holding(self.controls(), asked, &protocol.day, &self.settings.holidays, now.wall);
+        let Some((Standing { control, .. }, until)) = held else { return Ok(()) };
+        let with = if participant.is_empty() { String::new() } else { format!(" with `{participant}`") };
+        let until = until.map(|until| taken_from(protocol.day.civil(until))).unwrap_or_default();
+        let text = format!("`{exchange}`{with} is blocked by control `{}`: {}{until}", control.id, control.message);
+        Err((Refusal::Blocked, text))
+    }
+
+    /// What waits and may not leave any more is refused at once.
+    pub(crate) fn refuse_blocked(&mut self, now: Now) {
+        let waiting: Vec<ExchangeId> =
+            self.state.conversations.iter().flat_map(|conversation| conversation.waiting.iter()).collect();
+        for id in waiting {
+            let Some(exchange) = self.state.exchanges.get(&id) else { continue };
+            let plan = &self.plans[exchange.plan as usize];
+            let may =
+                self.may_by_controls(exchange.protocol, &exchange.about.origin, plan, &exchange.telegram, now);
+            if let Err((refusal, text)) = may {
+                self.refuse_waiting_for(id, refusal, &text, now);
+            }
+        }
+    }
+
+    /// Why a compartment may not send one more now, if its rate says so.
+    pub(crate) fn paced(&self, protocol: u16, compartment: &[u8], now: Now) -> Option<Paced> {
+        let conversation = &self.state.conversations[usize::from(protocol)];
+        let in_flight = conversation.waiting.in_flight_of(compartment);
+        paced(self.rate(compartment), in_flight, &conversation.tokens, compartment, now)
+    }
+
+    /// Whether a request may come in although it is over its compartment's rate: then it waits.
+    pub(crate) fn may_by_rate(&self, compartment: &Bytes, paced: &Paced, now: Now) -> Result<(), (Refusal, String)> {
+        if self.rate(compartment).over == Over::Wait {
+            return Ok(());
+        }
+        let of = match compartment.is_empty() {
+            true => String::from("the institution"),
+            false => format!("compartment `{}`", compartment.readable()),
+        };
+        let text = match paced {
+            Paced::InFlight(most) => format!("{most} requests for {of} are unanswered, as many as may be"),
+            Paced::PerSecond(most, next) => {
+                let millis = next.since(now.mono).as_micros().div_ceil(1_000);
+                format!("{most} requests for {of} left in the last second, as many as may; retry after {millis}ms")
+            }
+        };
+        Err((Refusal::RateExceeded, text))
+    }
+
+    /// The next of a protocol that waits, has room and is not over its rate. If time alone will let one leave, the timer is set.
+    pub(crate) fn next_waiting(&mut self, protocol: u16, now: Now) -> Option<ExchangeId> {
+        let room = self.room(protocol);
+        let Self { state, settings, .. } = self;
+        let conversation = &mut state.conversations[usize::from(protocol)];
+        let (rates, tokens) = (&state.stops.rates, &conversation.tokens);
+        if rates.is_empty() && settings.rates.is_empty() {
+            return conversation.waiting.take(room, |_, _| true);
+        }
+        let mut next: Option<Mono> = None;
+        let taken = conversation.waiting.take(room, |compartment, in_flight| {
+            match paced(rates.of(&settings.rates, compartment), in_flight, tokens, compartment, now) {
+                None => true,
+                Some(Paced::InFlight(_)) => false,
+                Some(Paced::PerSecond(_, at)) => {
+                    next = Some(next.map_or(at, |next| next.min(at)));
+                    false
+                }
+            }
+        });
+        if let (None, Some(next)) = (taken, next) {
+            state.timers.set(TimerName::Rate(protocol), next);
+        }
+        taken
+    }
+
+    /// A request of a compartment leaves.
+    pub(crate) fn take_token(&mut self, protocol: u16, compartment: &Bytes, now: Now) {
+        if self.rate(compartment).per_second.is_some() {
+            self.state.conversations[usize::from(protocol)].tokens.take(compartment, now.mono);
+        }
+    }
+}
+
+fn paced(rate: Rate, in_flight: u32, tokens: &Tokens, compartment: &[u8], now: Now) -> Option<Paced> {
+    if let Some(most) = rate.in_flight
+        && in_flight >= most
+    {
+        return Some(Paced::InFlight(most));
+    }
+    let most = rate.per_second?;
+    let next = tokens.next(compartment, most, now.mono);
+    (next > now.mono).then_some(Paced::PerSecond(most, next))
+}
+
+/// The end of a refusal's text: from when on such a request is taken.
+pub(crate) fn taken_from(until: Civil) -> String {
+    format!("; it is taken from {} {} on", until.date, until.time)
+}

@@ -1,0 +1,385 @@
+//! Controls (거래통제): what an operator or the site blocks, of whom, when, and what callers are told meanwhile.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use pabal_clock::{DayRule, Holidays, Hours, Judged, Wall};
+use pabal_spec::Institution;
+use pabal_telegram::{Class, Field, Layout, Value, masked_by_class, nearest};
+use serde::{Deserialize, Serialize};
+
+use crate::command::By;
+
+mod hours_text;
+#[cfg(test)]
+mod tests;
+
+/// What a control is called: by it people lift it, and callers name it when they ask about it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ControlId(Box<str>);
+
+impl ControlId {
+    /// The longest, in bytes.
+    pub const BYTES_MAX: usize = 64;
+
+    /// Reads one: letters, digits, `-`, `_` and `.` of ASCII.
+    ///
+    /// # Errors
+    /// It is none: why, and what may be written.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let is_sign = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if text.is_empty() || text.len() > Self::BYTES_MAX || !text.bytes().all(is_sign) {
+            let max = Self::BYTES_MAX;
+            return Err(format!("{text:?} is no name of a control; write up to {max} letters, digits, `-`, `_` or `.`"));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ControlId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What is blocked, and when.
+///
+/// A control stops what callers ask for, at admission and once more before it leaves the queue. What the gateway asks for by itself, or an
+/// operator by an inquiry (inquiries, questions for missing notices, openings), goes on: it resolves money that has moved already, or keeps
+/// business open for the time after the control. Only a control that names such an exchange stops it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Control {
+    /// Its name.
+    pub id: ControlId,
+    /// What is blocked.
+    pub scope: Scope,
+    /// When.
+    pub window: Window,
+    /// What callers are told. The reason is not told to them.
+    pub message: Box<str>,
+}
+
+/// Which requests: those for which all that is said holds. Nothing said: every one of the institution.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scope {
+    /// Exchanges, by name in the spec; none: all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exchanges: Vec<Box<str>>,
+    /// Participants, as people read them (`088`); none: all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub participants: Vec<Box<str>>,
+    /// What is in fields of the request; each must hold. A request that has not such a field is not meant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldScope>,
+}
+
+/// What is in one field.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldScope {
+    /// The field's path in the request.
+    pub field: Box<str>,
+    /// What it holds.
+    pub holds: Holds,
+}
+
+/// The field and how its value is given, not the value: it may be an account.
+impl fmt::Debug for FieldScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.holds {
+            Holds::OneOf(_) => "one of",
+            Holds::Between { .. } => "between",
+        };
+        write!(f, "FieldScope({} {kind} ..)", self.field)
+    }
+}
+
+/// Values of a field.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holds {
+    /// One of these, as a caller would write it.
+    OneOf(Vec<Box<str>>),
+    /// Text that begins as these do or as one between them: `110` to `112` are all accounts from 110 to 112. Both have the same length.
+    Between {
+        /// The first.
+        from: Box<str>,
+        /// The last; it is one of them.
+        to: Box<str>,
+    },
+}
+
+/// When a control holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Window {
+    /// Days and their parts, on the institution's clock; none: always.
+    #[serde(with = "hours_text", skip_serializing_if = "Vec::is_empty")]
+    pub hours: Vec<Hours>,
+    /// Not before this moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Wall>,
+    /// Not from this moment on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Wall>,
+}
+
+/// A control that is in force, or will be in its window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Standing {
+    /// What is blocked.
+    pub control: Control,
+    /// Who blocked it, and why: for operators. Without an actor: the configuration.
+    pub by: By,
+    /// When it was put there; `None`: the configuration has it.
+    pub since: Option<Wall>,
+}
+
+/// What is asked for, as controls look at it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) exchange: &'a str,
+    /// As people read it; empty if there is none.
+    pub(crate) participant: &'a str,
+    pub(crate) layout: &'a Layout,
+    pub(crate) telegram: &'a [u8],
+    /// The gateway asks for it, not a caller.
+    pub(crate) is_own: bool,
+}
+
+/// The controls that were put there while the gateway ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Controls(BTreeMap<ControlId, Standing>);
+
+impl Controls {
+    /// How many there may be.
+    pub const MAX: usize = 1_000;
+
+    /// Puts one there; one of the same name goes. Those that are over for good go first.
+    pub(crate) fn block(&mut self, standing: Standing, wall: Wall) {
+        self.0.retain(|_, one| one.control.window.until.is_none_or(|until| wall < until));
+        self.0.insert(standing.control.id.clone(), standing);
+    }
+
+    /// Takes one away; `false` if there is none of this name.
+    pub(crate) fn unblock(&mut self, id: &ControlId) -> bool {
+        self.0.remove(id).is_some()
+    }
+
+    pub(crate) fn is_full(&self, id: &ControlId) -> bool {
+        self.0.len() >= Self::MAX && !self.0.contains_key(id)
+    }
+
+    /// Every one, by its name.
+    pub fn iter(&self) -> impl Iterator<Item = &Standing> {
+        self.0.values()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Of the controls that hold now, the one that holds longest, and until when (`None`: until it is lifted).
+pub(crate) fn holding<'c>(
+    controls: impl Iterator<Item = &'c Standing>,
+    asked: Asked<'_>,
+    day: &DayRule,
+    holidays: &Holidays,
+    wall: Wall,
+) -> Option<(&'c Standing, Option<Wall>)> {
+    let holds = controls.filter_map(|one| {
+        let until = one.control.window.holds(day, holidays, wall)?;
+        one.control.scope.holds(asked).then_some((one, until))
+    });
+    // Of several that hold equally long the first, by name.
+    holds.reduce(|longest, one| match (longest.1, one.1) {
+        (Some(before), Some(until)) if before < until => one,
+        (Some(_), None) => one,
+        _ => longest,
+    })
+}
+
+impl Window {
+    /// `None` if it does not hold at this moment; else until when, `Some(None)` if nobody can say.
+    pub(crate) fn holds(&self, day: &DayRule, holidays: &Holidays, wall: Wall) -> Option<Option<Wall>> {
+        if self.from.is_some_and(|from| wall < from) || self.until.is_some_and(|until| until <= wall) {
+            return None;
+        }
+        if self.hours.is_empty() {
+            return Some(self.until);
+        }
+        match pabal_clock::judge([].iter(), self.hours.iter(), holidays, day.civil(wall)) {
+            Judged::Open => None,
+            Judged::Closed { until, .. } => {
+                let until = until.map(|civil| civil.wall(day.zone));
+                Some(match (until, self.until) {
+                    (Some(one), Some(other)) => Some(one.min(other)),
+                    (one, other) => one.or(other),
+                })
+            }
+        }
+    }
+}
+
+impl Scope {
+    fn holds(&self, asked: Asked<'_>) -> bool {
+        let names_exchange = self.exchanges.iter().any(|name| **name == *asked.exchange);
+        if !names_exchange && (!self.exchanges.is_empty() || asked.is_own) {
+            return false;
+        }
+        let names_participant = self.participants.iter().any(|value| **value == *asked.participant);
+        (names_participant || self.participants.is_empty())
+            && self.fields.iter().all(|scope| scope.holds_in(asked.layout, asked.telegram))
+    }
+
+    /// Whether it can mean any request of the institution.
+    ///
+    /// # Errors
+    /// The exchange, participant, field or value that it names cannot be there: what is wrong, and what is near.
+    pub fn check(&self, institution: &Institution) -> Result<(), String> {
+        let rules = || institution.protocols.iter().flat_map(|protocol| &protocol.rules.exchanges);
+        for name in &self.exchanges {
+            if rules().all(|rule| rule.name != *name) {
+                let known = rules().map(|rule| &*rule.name);
+                return Err(format!("the spec has no exchange `{name}`{}", did_you_mean(name, known)));
+            }
+        }
+        if !self.participants.is_empty()
+            && institution.protocols.iter().all(|protocol| protocol.rules.participant.is_none())
+        {
+            return Err(String::from("the spec names no participants; leave them out"));
+        }
+        for protocol in &institution.protocols {
+            let Some((name, at)) = &protocol.rules.participant else { continue };
+            if let Some(value) = self.participants.iter().find(|value| value.len() > at.range().len()) {
+                return Err(format!("{value:?} does not fit `{name}`, which has {} bytes", at.range().len()));
+            }
+        }
+        let meant = || rules().filter(|rule| self.exchanges.is_empty() || self.exchanges.contains(&rule.name));
+        for scope in &self.fields {
+            let mut found = meant().filter_map(|rule| field(&rule.request_layout, &scope.field)).peekable();
+            if found.peek().is_none() {
+                let known = meant().flat_map(|rule| rule.request_layout.head()).map(|field| &*field.path);
+                let near = did_you_mean(&scope.field, known);
+                return Err(format!("no such request has a field `{}` at a fixed place{near}", scope.field));
+            }
+            let mut wrong = None;
+            if !found.any(|field| match scope.check(field) {
+                Ok(()) => true,
+                Err(why) => {
+                    wrong = Some(why);
+                    false
+                }
+            }) {
+                return Err(wrong.unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+
+    /// What it says, in a line for people; what is in a field is masked by the field's class.
+    #[must_use]
+    pub fn told(&self, institution: &Institution) -> String {
+        let mut parts = Vec::new();
+        for (what, names) in [("exchange", &self.exchanges), ("participant", &self.participants)] {
+            if !names.is_empty() {
+                parts.push(format!("{what} {}", names.join(", ")));
+            }
+        }
+        for scope in &self.fields {
+            let mut rules = institution.protocols.iter().flat_map(|protocol| &protocol.rules.exchanges);
+            let class = rules.find_map(|rule| field(&rule.request_layout, &scope.field)).map(|field| field.class);
+            let shown = |text: &str| {
+                let class = class.unwrap_or(Class::Secret);
+                masked_by_class(class, pabal_telegram::Charset::Ascii, text.as_bytes()).1
+            };
+            parts.push(match &scope.holds {
+                Holds::OneOf(values) => {
+                    let values: Vec<String> = values.iter().map(|value| shown(value)).collect();
+                    format!("{} {}", scope.field, values.join(", "))
+                }
+                Holds::Between { from, to } => format!("{} from {} to {}", scope.field, shown(from), shown(to)),
+            });
+        }
+        if parts.is_empty() { String::from("everything") } else { parts.join("; ") }
+    }
+}
+
+/// A field that lies at the same place in every telegram of its layout.
+fn field<'l>(layout: &'l Layout, path: &str) -> Option<&'l Field> {
+    layout.head().iter().find(|field| *field.path == *path)
+}
+
+fn did_you_mean<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    nearest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+}
+
+impl FieldScope {
+    /// Reads what people write of a field: `004`, `004 | 011`, or `110 to 112` for all that begins with 110, 111 or 112.
+    #[must_use]
+    pub fn parse(field: &str, holds: &str) -> Self {
+        let holds = match holds.split_once(" to ") {
+            Some((from, to)) => Holds::Between { from: from.trim().into(), to: to.trim().into() },
+            None => Holds::OneOf(holds.split('|').map(|value| value.trim().into()).collect()),
+        };
+        Self { field: field.into(), holds }
+    }
+
+    fn holds_in(&self, layout: &Layout, telegram: &[u8]) -> bool {
+        let Some(field) = field(layout, &self.field) else { return false };
+        let Some(bytes) = field.at.of(telegram) else { return false };
+        match &self.holds {
+            Holds::OneOf(values) => values.iter().any(|value| written(field, value).is_ok_and(|one| *one == *bytes)),
+            Holds::Between { from, to } => {
+                let Ok(text) = field.charset.decode.decode(bytes) else { return false };
+                text.get(..from.len()).is_some_and(|start| (&**from..=&**to).contains(&start))
+            }
+        }
+    }
+
+    fn check(&self, field: &Field) -> Result<(), String> {
+        if field.class == Class::Secret {
+            return Err(format!("`{}` is secret; nothing may be kept of it, not even in a control", self.field));
+        }
+        match &self.holds {
+            Holds::OneOf(values) if values.is_empty() => Err(format!("`{}` needs a value", self.field)),
+            Holds::OneOf(values) => values.iter().try_for_each(|value| written(field, value).map(drop)),
+            Holds::Between { from, to } => {
+                let is_right = !from.is_empty() && from.len() == to.len() && from <= to;
+                let fits = from.len() <= field.at.range().len();
+                if !is_right || !fits || !from.is_ascii() || !to.is_ascii() {
+                    let text = "goes from one beginning to another of the same length, such as \"110\" to \"112\"";
+                    return Err(format!("`{}` {text}", self.field));
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A value as it stands in the field of a request.
+fn written(field: &Field, value: &str) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    match field.encode(&Value::Text(value.to_string()), &mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(fault) => Err(fault.to_string()),
+    }
+}

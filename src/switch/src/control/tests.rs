@@ -1,0 +1,229 @@
+use std::string::ToString;
+use std::vec;
+use std::vec::Vec;
+
+use pabal_clock::{Civil, Date, TimeOfDay, UtcOffset};
+use pabal_spec::Source;
+
+use super::*;
+
+const DAY: DayRule = DayRule { zone: UtcOffset::from_hours(9), changes: TimeOfDay::MIDNIGHT };
+
+fn institution() -> Institution {
+    let source = |name: &str, text: &str| Source { name: name.into(), text: text.into() };
+    let sources = [
+        source("firmbanking.spec", include_str!("../../../../specs/hecto/firmbanking.spec")),
+        source("codes.csv", include_str!("../../../../specs/hecto/codes.csv")),
+    ];
+    pabal_spec::load(&sources).unwrap().institution
+}
+
+fn moment(text: &str) -> Wall {
+    let (date, time) = text.split_once(' ').unwrap();
+    Civil { date: Date::parse(date).unwrap(), time: TimeOfDay::parse(time).unwrap() }.wall(DAY.zone)
+}
+
+fn names(names: &[&str]) -> Vec<Box<str>> {
+    names.iter().map(|name| (*name).into()).collect()
+}
+
+fn scope(exchanges: &[&str], participants: &[&str], fields: &[(&str, &str)]) -> Scope {
+    let fields = fields.iter().map(|(field, holds)| FieldScope::parse(field, holds));
+    Scope { exchanges: names(exchanges), participants: names(participants), fields: fields.collect() }
+}
+
+fn standing(id: &str, scope: Scope, window: Window) -> Standing {
+    let control = Control { id: ControlId::parse(id).unwrap(), scope, window, message: "잠시 후에".into() };
+    Standing { control, by: By { actor: "kim".into(), reason: "drill".into() }, since: None }
+}
+
+/// A transfer of this account and amount, with this bank as the receiver's.
+fn transfer(layout: &Layout, account: &str, amount: &str, bank: &str) -> Vec<u8> {
+    let given = [("debit_account", account), ("debit_amt", amount), ("credit_bank_code", bank)];
+    let mut telegram = vec![b' '; layout.len() as usize];
+    for (name, value) in given {
+        field(layout, name).unwrap().write(&Value::Text(value.to_string()), &mut telegram).unwrap();
+    }
+    telegram
+}
+
+/// Exchanges, participants, fields, and whether it is meant.
+type Row = (&'static [&'static str], &'static [&'static str], &'static [(&'static str, &'static str)], bool);
+
+#[test]
+fn a_scope_means_what_all_of_its_parts_mean() {
+    let institution = institution();
+    let (_, rule) = institution.protocols[0].rules.exchange("transfer").unwrap();
+    let layout = &rule.request_layout;
+    let telegram = transfer(layout, "11012345678", "150000", "004");
+    let holds = |scope: &Scope, exchange: &str, participant: &str, is_own: bool| {
+        scope.holds(Asked { exchange, participant, layout, telegram: &telegram, is_own })
+    };
+    // (exchanges, participants, fields, whether a transfer of 150000 by 088 from account 11012345678 to bank 004 is meant)
+    let table: &[Row] = &[
+        (&[], &[], &[], true),
+        (&["transfer"], &[], &[], true),
+        (&["balance", "transfer"], &[], &[], true),
+        (&["balance"], &[], &[], false),
+        (&[], &["088"], &[], true),
+        (&[], &["004", "088"], &[], true),
+        (&[], &["004"], &[], false),
+        (&["transfer"], &["004"], &[], false),
+        (&[], &[], &[("credit_bank_code", "004")], true),
+        (&[], &[], &[("credit_bank_code", "011 | 004")], true),
+        (&[], &[], &[("credit_bank_code", "011")], false),
+        // A number is what it is, however many zeros are in front.
+        (&[], &[], &[("debit_amt", "150000")], true),
+        (&[], &[], &[("debit_amt", "000150000")], true),
+        (&[], &[], &[("debit_amt", "15000")], false),
+        // Accounts that begin so.
+        (&[], &[], &[("debit_account", "110 to 110")], true),
+        (&[], &[], &[("debit_account", "109 to 111")], true),
+        (&[], &[], &[("debit_account", "11012345678 to 11012345678")], true),
+        (&[], &[], &[("debit_account", "1101 to 1109")], true),
+        (&[], &[], &[("debit_account", "111 to 120")], false),
+        (&[], &[], &[("debit_account", "1100 to 1100")], false),
+        // All of it, and no part of a value.
+        (&[], &[], &[("debit_account", "1101234567")], false),
+        (&[], &[], &[("debit_account", "11012345678")], true),
+        (&[], &[], &[("debit_account", "11012345678"), ("credit_bank_code", "011")], false),
+        // A request that has not the field is not meant.
+        (&[], &[], &[("proc_result", "0000")], false),
+    ];
+    for (exchanges, participants, fields, expected) in table {
+        let scope = scope(exchanges, participants, fields);
+        assert_eq!(holds(&scope, "transfer", "088", false), *expected, "{exchanges:?} {participants:?} {fields:?}");
+    }
+    // What the gateway asks for itself is meant only by its name.
+    assert!(!holds(&scope(&[], &[], &[]), "transfer_result", "088", true));
+    assert!(!holds(&scope(&["transfer"], &[], &[]), "transfer_result", "088", true));
+    assert!(!holds(&scope(&[], &["088"], &[]), "transfer_result", "088", true));
+    assert!(holds(&scope(&["transfer_result"], &[], &[]), "transfer_result", "088", true));
+}
+
+#[test]
+fn a_window_holds_from_its_first_moment_to_before_its_last() {
+    let window = |hours: &[&str], from: Option<&str>, until: Option<&str>| Window {
+        hours: hours.iter().map(|text| Hours::parse(text).unwrap()).collect(),
+        from: from.map(moment),
+        until: until.map(moment),
+    };
+    let holidays: Holidays = [Date::parse("2026-12-25").unwrap()].into_iter().collect();
+    let night = ["every day 23:00 to 01:00"];
+    let table: Vec<(Window, &str, Option<Option<&str>>)> = vec![
+        (window(&[], None, None), "2026-12-01 10:00", Some(None)),
+        (window(&[], Some("2026-12-01 09:00"), None), "2026-12-01 08:59:59", None),
+        (window(&[], Some("2026-12-01 09:00"), None), "2026-12-01 09:00", Some(None)),
+        (window(&[], None, Some("2026-12-01 09:00")), "2026-12-01 08:59:59", Some(Some("2026-12-01 09:00"))),
+        (window(&[], None, Some("2026-12-01 09:00")), "2026-12-01 09:00", None),
+        (window(&night, None, None), "2026-12-01 22:59:59", None),
+        (window(&night, None, None), "2026-12-01 23:00", Some(Some("2026-12-02 01:00"))),
+        (window(&night, None, None), "2026-12-02 00:59", Some(Some("2026-12-02 01:00"))),
+        (window(&night, None, None), "2026-12-02 01:00", None),
+        (window(&night, None, Some("2026-12-02 00:30")), "2026-12-02 00:10", Some(Some("2026-12-02 00:30"))),
+        // One window behind another is one.
+        (
+            window(&["every day 23:00 to 01:00", "every day 01:00 to 02:00"], None, None),
+            "2026-12-01 23:10",
+            Some(Some("2026-12-02 02:00")),
+        ),
+        (window(&["third monday"], None, None), "2026-12-21 12:00", Some(Some("2026-12-22 00:00"))),
+        (window(&["third monday"], None, None), "2026-12-14 12:00", None),
+        // The 25th is a holiday: the day is moved to Monday.
+        (window(&["day 25 or next business day"], None, None), "2026-12-25 12:00", None),
+        (window(&["day 25 or next business day"], None, None), "2026-12-28 12:00", Some(Some("2026-12-29 00:00"))),
+    ];
+    for (window, at, expected) in table {
+        let expected = expected.map(|until| until.map(moment));
+        assert_eq!(window.holds(&DAY, &holidays, moment(at)), expected, "{window:?} at {at}");
+    }
+}
+
+#[test]
+fn of_several_controls_the_one_that_holds_longest_is_told() {
+    let institution = institution();
+    let (_, rule) = institution.protocols[0].rules.exchange("transfer").unwrap();
+    let layout = &rule.request_layout;
+    let telegram = transfer(layout, "1", "1", "004");
+    let until = |text: &str| Window { until: Some(moment(text)), ..Window::default() };
+    let (short, long) = (until("2026-12-01 10:00"), until("2026-12-01 12:00"));
+    let mut controls = vec![
+        standing("a", Scope::default(), short),
+        standing("b", Scope::default(), long),
+        standing("other", scope(&["balance"], &[], &[]), Window::default()),
+    ];
+    let told = |controls: &[Standing], at: &str| {
+        let asked = Asked { exchange: "transfer", participant: "088", layout, telegram: &telegram, is_own: false };
+        let (one, until) = holding(controls.iter(), asked, &DAY, &Holidays::default(), moment(at))?;
+        Some((one.control.id.to_string(), until))
+    };
+    assert_eq!(told(&controls, "2026-12-01 09:00"), Some(("b".to_string(), Some(moment("2026-12-01 12:00")))));
+    assert_eq!(told(&controls, "2026-12-01 12:00"), None);
+    controls.insert(0, standing("ever", Scope::default(), Window::default()));
+    assert_eq!(told(&controls, "2026-12-01 09:00"), Some(("ever".to_string(), None)));
+}
+
+#[test]
+fn a_scope_that_can_mean_nothing_is_told_with_what_is_near() {
+    let institution = institution();
+    let check = |exchanges: &[&str], participants: &[&str], fields: &[(&str, &str)]| {
+        scope(exchanges, participants, fields).check(&institution).unwrap_err()
+    };
+    let right = scope(&["transfer"], &["088"], &[("debit_account", "110 to 112"), ("debit_amt", "1")]);
+    assert_eq!(right.check(&institution), Ok(()));
+    assert_eq!(Scope::default().check(&institution), Ok(()));
+    let table = [
+        (check(&["transfr"], &[], &[]), "did you mean `transfer`?"),
+        (check(&[], &["0088"], &[]), "`bank_code`, which has 3 bytes"),
+        (check(&[], &[], &[("debit_acount", "1")]), "did you mean `debit_account`?"),
+        (check(&[], &[], &[("passbook_pin", "1")]), "secret"),
+        (check(&[], &[], &[("debit_account", "112 to 110")]), "`debit_account` goes from one beginning"),
+        (check(&[], &[], &[("debit_account", "11 to 110")]), "same length"),
+        (check(&[], &[], &[("credit_bank_code", "0004")]), "credit_bank_code"),
+    ];
+    for (why, part) in table {
+        assert!(why.contains(part), "{why}");
+    }
+}
+
+#[test]
+fn a_control_is_shown_without_what_is_confidential() {
+    let institution = institution();
+    let shown = |scope: Scope| scope.told(&institution);
+    assert_eq!(shown(Scope::default()), "everything");
+    let told = shown(scope(&["transfer"], &["088"], &[("debit_account", "11012345678"), ("debit_amt", "100")]));
+    assert_eq!(told, "exchange transfer; participant 088; debit_account *******5678; debit_amt 100");
+    let control = standing("x", scope(&[], &[], &[("debit_account", "11012345678")]), Window::default());
+    assert!(!std::format!("{control:?}").contains("1101234"), "{control:?}");
+}
+
+#[test]
+fn controls_come_back_as_they_were_written() {
+    let window = Window {
+        hours: vec![Hours::parse("second sunday 00:00 to 08:00").unwrap()],
+        from: Some(moment("2026-12-01 09:00")),
+        until: None,
+    };
+    let mut controls = Controls::default();
+    let wall = moment("2026-12-01 09:00");
+    controls.block(standing("a", scope(&["transfer"], &[], &[("debit_account", "110 to 112")]), window), wall);
+    controls.block(standing("b", Scope::default(), Window::default()), wall);
+    let json = serde_json::to_string(&controls).unwrap();
+    assert!(json.contains("second sunday 00:00 to 08:00"), "{json}");
+    assert_eq!(serde_json::from_str::<Controls>(&json).unwrap(), controls);
+    // One that is over goes when another one comes; one of the same name is in its place.
+    let over = Window { until: Some(moment("2026-12-01 08:00")), ..Window::default() };
+    controls.block(standing("b", Scope::default(), over), wall);
+    controls.block(standing("c", Scope::default(), Window::default()), wall);
+    let ids: Vec<&str> = controls.iter().map(|one| one.control.id.as_str()).collect();
+    assert_eq!(ids, ["a", "c"]);
+    assert!(controls.unblock(&ControlId::parse("a").unwrap()) && !controls.unblock(&ControlId::parse("a").unwrap()));
+}
+
+#[test]
+fn names_of_controls_are_short_and_plain() {
+    assert_eq!(ControlId::parse("lunch-1.b_C").unwrap().as_str(), "lunch-1.b_C");
+    for text in ["", "점심", "two words", &"x".repeat(65)] {
+        assert!(ControlId::parse(text).unwrap_err().contains("letters, digits"), "{text}");
+    }
+}
