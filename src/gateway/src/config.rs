@@ -14,7 +14,9 @@ use std::time::Duration;
 use pabal_journal::Durability;
 use toml::de::DeTable;
 
-pub(crate) use institution::{ControlConfig, Endpoint, HoursConfig, InstitutionConfig, LineConfig, PartyConfig, RateConfig, SpecPlace};
+pub(crate) use institution::{
+    ControlConfig, Endpoint, HoursConfig, InstitutionConfig, LineConfig, PartyConfig, RateConfig, SpecPlace,
+};
 pub use section::Problem;
 pub(crate) use section::hint;
 use section::{Effective, Findings, Section};

@@ -2,7 +2,7 @@
 
 use pabal_spec::{HoursRule, HoursRules, Institution, Protocol};
 use pabal_switch::control::{Control, Standing, Window};
-use pabal_switch::{By, Bytes, Rates, LineSettings, Party, PartyParticipant, Settings};
+use pabal_switch::{By, Bytes, LineSettings, Party, PartyParticipant, Rates, Settings};
 use pabal_telegram::{Field, Slice, Value};
 
 use crate::config::{ControlConfig, HoursConfig, InstitutionConfig, PartyConfig, Problem, RateConfig, hint};
@@ -66,7 +66,15 @@ pub(crate) fn settings(config: &InstitutionConfig, institution: &Institution) ->
     });
     if problems.is_empty() {
         let holidays = config.holidays.iter().copied().collect();
-        Ok(Settings { lines: lines.collect(), parties, holidays, hours, limits: config.limits.clone(), controls, rates })
+        Ok(Settings {
+            lines: lines.collect(),
+            parties,
+            holidays,
+            hours,
+            limits: config.limits.clone(),
+            controls,
+            rates,
+        })
     } else {
         Err(problems)
     }

@@ -263,7 +263,11 @@ impl Stage {
             .filter(|(name, _)| matches!(*name, "bank_code" | "debit_amt" | "credit_bank_code" | "credit_account"))
             .map(|(name, value)| format!("-f {name}={value}"))
             .collect();
-        out!("$ pabal call hecto transfer --key {key} --timeout {}s --accept-early-unknown {} ...", patience.as_secs(), shown.join(" "));
+        out!(
+            "$ pabal call hecto transfer --key {key} --timeout {}s --accept-early-unknown {} ...",
+            patience.as_secs(),
+            shown.join(" ")
+        );
         let values: BTreeMap<String, Value> = fields
             .iter()
             .map(|(name, text)| ((*name).to_string(), Value { kind: Some(value::Kind::Text((*text).to_string())) }))

@@ -73,6 +73,19 @@ impl Spec {
     pub fn trivia(&self) -> &[Trivia] {
         &self.trivia
     }
+
+    /// Where an exchange says a clause, such as `timeout` or `unknown`: for who shows what it says beside what else was said. With no
+    /// exchange, where the protocol says one, such as `poll`.
+    #[must_use]
+    pub fn clause(&self, protocol: &str, exchange: Option<&str>, clause: &str) -> Option<Span> {
+        let protocol = self.protocols.iter().find(|one| one.name.value == protocol)?;
+        match exchange {
+            None => protocol.seen.find(clause),
+            Some(name) => {
+                protocol.members.exchanges.iter().find(|one| one.name.value == name)?.seen.find(clause)
+            }
+        }
+    }
 }
 
 /// The clauses of a block that were begun, right or wrong: nothing is called missing that is merely broken.

@@ -1,7 +1,7 @@
 //! Controls and rates at work: whether a request may come in, and may leave the queue.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use pabal_clock::{Civil, Mono, Now};
@@ -111,8 +111,7 @@ impl Core {
         for id in waiting {
             let Some(exchange) = self.state.exchanges.get(&id) else { continue };
             let plan = &self.plans[exchange.plan as usize];
-            let may =
-                self.may_by_controls(exchange.protocol, &exchange.about.origin, plan, &exchange.telegram, now);
+            let may = self.may_by_controls(exchange.protocol, &exchange.about.origin, plan, &exchange.telegram, now);
             if let Err((refusal, text)) = may {
                 self.refuse_waiting_for(id, refusal, &text, now);
             }

@@ -35,7 +35,9 @@ impl ControlId {
         let is_sign = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if text.is_empty() || text.len() > Self::BYTES_MAX || !text.bytes().all(is_sign) {
             let max = Self::BYTES_MAX;
-            return Err(format!("{text:?} is no name of a control; write up to {max} letters, digits, `-`, `_` or `.`"));
+            return Err(format!(
+                "{text:?} is no name of a control; write up to {max} letters, digits, `-`, `_` or `.`"
+            ));
         }
         Ok(Self(text.into()))
     }

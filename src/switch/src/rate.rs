@@ -168,8 +168,8 @@ mod tests {
         let configured = rates(&[(b"", 10), (b"004", 5)]);
         let of = |commanded: &Rates, name: &[u8]| commanded.of(&configured, name).per_second;
         // (commanded, of 004, of 088)
-        let table: [(&[_], u32, u32); 4] =
-            [(&[], 5, 10), (&[(b"", 3)], 5, 3), (&[(b"004", 2)], 2, 10), (&[(b"004", 2), (b"", 3)], 2, 3)];
+        let table =
+            [(&[][..], 5, 10), (&[(&b""[..], 3)], 5, 3), (&[(b"004", 2)], 2, 10), (&[(b"004", 2), (b"", 3)], 2, 3)];
         for (commanded, of_004, of_088) in table {
             let commanded = rates(commanded);
             assert_eq!((of(&commanded, b"004"), of(&commanded, b"088")), (Some(of_004), Some(of_088)), "{commanded:?}");

@@ -97,7 +97,8 @@ impl Waiting {
     pub(crate) fn take(&mut self, room: Room, mut may: impl FnMut(&Bytes, u32) -> bool) -> Option<ExchangeId> {
         let taking = self.in_flight.len();
         let with_room = self.order.iter().take_while(|(own, ..)| room.allows(*own, taking));
-        let (own, turn, compartment) = with_room.into_iter().find(|(own, _, compartment)| may(compartment, *own))?.clone();
+        let (own, turn, compartment) =
+            with_room.into_iter().find(|(own, _, compartment)| may(compartment, *own))?.clone();
         self.order.remove(&(own, turn, compartment.clone()));
         let queue = self.queues.get_mut(&*compartment)?;
         let exchange = queue.exchanges.pop_front();

@@ -17,6 +17,11 @@ pub struct ExchangeRequest {
     /// part of the content: a call that differs in a password alone is the same request, and is answered from the first. Empty: none; then a call without an answer cannot be found again by key.
     #[prost(string, tag = "6")]
     pub idempotency_key: ::prost::alloc::string::String,
+    /// The caller takes an UNKNOWN (CALLER_DEADLINE) before the institution's time for an answer is over, and asks later what became of it.
+    /// Without it a call whose deadline is shorter than that time, and what is needed to tell the answer, is refused before anything leaves
+    /// (DEADLINE_TOO_SHORT). A call without a deadline gets the gateway's, which is long enough.
+    #[prost(bool, tag = "7")]
+    pub accept_early_unknown: bool,
     /// What is sent. One of them must be set. The gateway writes what it stamps (number, date, time) and what follows from that into
     /// either.
     #[prost(oneof = "exchange_request::Body", tags = "3, 4")]
@@ -583,6 +588,12 @@ pub enum Reason {
     UnknownNotice = 23,
     /// Refusal: the institution takes no such request at this time of day, or on this day.
     OutOfHours = 24,
+    /// Refusal: an operator or the site blocks such requests.
+    Blocked = 25,
+    /// Refusal: the compartment has sent as many requests as it may, and none of it may wait.
+    RateExceeded = 26,
+    /// Refusal: the caller waits less long than the institution may take to answer, and does not accept an early UNKNOWN.
+    DeadlineTooShort = 27,
     /// Cause: the institution's answer says so.
     Answered = 101,
     /// Cause of FAILURE: the institution said plainly that it was not executed.
@@ -648,6 +659,9 @@ impl Reason {
             Self::NumberInUse => "REASON_NUMBER_IN_USE",
             Self::UnknownNotice => "REASON_UNKNOWN_NOTICE",
             Self::OutOfHours => "REASON_OUT_OF_HOURS",
+            Self::Blocked => "REASON_BLOCKED",
+            Self::RateExceeded => "REASON_RATE_EXCEEDED",
+            Self::DeadlineTooShort => "REASON_DEADLINE_TOO_SHORT",
             Self::Answered => "REASON_ANSWERED",
             Self::Refused => "REASON_REFUSED",
             Self::NotSent => "REASON_NOT_SENT",
@@ -694,6 +708,9 @@ impl Reason {
             "REASON_NUMBER_IN_USE" => Some(Self::NumberInUse),
             "REASON_UNKNOWN_NOTICE" => Some(Self::UnknownNotice),
             "REASON_OUT_OF_HOURS" => Some(Self::OutOfHours),
+            "REASON_BLOCKED" => Some(Self::Blocked),
+            "REASON_RATE_EXCEEDED" => Some(Self::RateExceeded),
+            "REASON_DEADLINE_TOO_SHORT" => Some(Self::DeadlineTooShort),
             "REASON_ANSWERED" => Some(Self::Answered),
             "REASON_REFUSED" => Some(Self::Refused),
             "REASON_NOT_SENT" => Some(Self::NotSent),

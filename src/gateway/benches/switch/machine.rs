@@ -120,6 +120,7 @@ impl Machine for Ours {
             telegram: ask.telegram,
             trace: None,
             deadline: ask.deadline,
+            accepts_early_unknown: true,
         };
         // Before business is open, it is refused; who waits hears it by the end of the channel.
         if let Ok(Opened::New(exchange) | Opened::Known(exchange)) = self.core.open(open, now) {

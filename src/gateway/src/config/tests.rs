@@ -63,7 +63,7 @@ fn hours_that_cannot_be_are_told_with_what_can() {
 #[test]
 fn what_is_not_said_is_as_in_the_default() {
     let config = parse(HECTO).unwrap();
-    assert_eq!(config.default_timeout(), Duration::from_secs(30));
+    assert_eq!(config.default_timeout(), Duration::from_secs(40));
     assert_eq!(config.listen(), &Listen::Tcp("127.0.0.1:7400".parse().unwrap()));
     assert_eq!(config.data_dir(), Path::new("site/data"), "paths start at the file's directory");
     let hecto = &config.institutions()[0];

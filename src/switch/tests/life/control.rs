@@ -48,7 +48,8 @@ fn what_is_blocked_is_refused_with_the_message_and_until_when_and_never_with_the
     at_night.window.hours = vec![Hours::parse("saturday 09:30 to 10:30").unwrap()];
     settings.controls = vec![standing(at_night)];
     let mut hands = Hands::open_with(settings);
-    let text = "`transfer` with `088` is blocked by control `night`: 점검 중입니다; it is taken from 2026-11-21 10:30:00 on";
+    let text =
+        "`transfer` with `088` is blocked by control `night`: 점검 중입니다; it is taken from 2026-11-21 10:30:00 on";
     let before = hands.journal.len();
     assert_eq!(open(&mut hands, "088"), Err((Refusal::Blocked, text.to_owned())));
     assert_eq!(hands.journal.len(), before, "nothing is journaled of what is refused at once");
@@ -219,7 +220,8 @@ fn what_was_blocked_and_limited_holds_over_a_restart_and_by_a_checkpoint() {
     let one = Bytes::from(&b"004"[..]);
     command(&mut hands, Command::Limit { compartment: one.clone(), rate: Some(rate) }).unwrap();
     let asks = |hands: &mut Hands| {
-        let told: Vec<_> = hands.core.controls().map(|one| (one.control.id.to_string(), one.by.actor.to_string())).collect();
+        let told: Vec<_> =
+            hands.core.controls().map(|one| (one.control.id.to_string(), one.by.actor.to_string())).collect();
         assert_eq!(told, [("stop".to_owned(), "kim".to_owned())]);
         assert_eq!((hands.core.rate(&one), hands.core.rate(b"088")), (rate, Rate::default()));
         assert_eq!(hands.try_open(hands.request(peer::transfer("088", "1", 5))), Err(Refusal::Blocked));
