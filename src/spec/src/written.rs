@@ -81,9 +81,7 @@ impl Spec {
         let protocol = self.protocols.iter().find(|one| one.name.value == protocol)?;
         match exchange {
             None => protocol.seen.find(clause),
-            Some(name) => {
-                protocol.members.exchanges.iter().find(|one| one.name.value == name)?.seen.find(clause)
-            }
+            Some(name) => protocol.members.exchanges.iter().find(|one| one.name.value == name)?.seen.find(clause),
         }
     }
 }
