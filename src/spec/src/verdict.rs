@@ -79,7 +79,22 @@ impl VerdictTable {
     /// What a code (bytes of its field) says in the answer of an exchange.
     #[must_use]
     pub fn verdict(&self, participant: &[u8], exchange: &str, code: &[u8]) -> Verdict {
-        match (self.row(participant, exchange, code), self.row(b"", exchange, code)) {
+        // Of each, the row of the exchange goes before the one for any.
+        let (mut own, mut all) = (None::<&CodeRow>, None::<&CodeRow>);
+        for row in self.codes.get(code).map(Vec::as_slice).unwrap_or_default() {
+            let place = match &*row.participant {
+                b"" => &mut all,
+                of if *of == *participant => &mut own,
+                _ => continue,
+            };
+            if *row.exchange == *exchange || (row.exchange.is_empty() && place.is_none()) {
+                *place = Some(row);
+            }
+        }
+        if participant.is_empty() {
+            own = all;
+        }
+        match (own, all) {
             (Some(own), Some(all)) if own.verdict != all.verdict => Verdict::Unknown,
             (Some(row), _) | (None, Some(row)) => row.verdict,
             (None, None) => Verdict::Unknown,

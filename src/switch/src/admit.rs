@@ -198,8 +198,11 @@ impl Core {
             trace: request.trace,
         };
         let until = (request.deadline, leave_by);
+        let is_newest = Arc::ptr_eq(&self.books[usize::from(protocol)].protocol, &request.plan.protocol);
         let id = self.take_in(request.plan, protocol, about, opening, request.telegram, until, now);
         match slot {
+            // An older version's telegram may have changed on a date.
+            Some(slot) if is_newest => self.leave(id, slot, now),
             Some(slot) => self.depart(id, slot, now),
             None => {
                 self.wait(id);
@@ -245,7 +248,7 @@ impl Core {
             telegram,
             confirms: Bytes::default(),
             number: None,
-            key: Vec::new(),
+            key: Bytes::default(),
             sent: None,
             takes_room: false,
             outcome: None,

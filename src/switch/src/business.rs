@@ -80,7 +80,12 @@ impl Core {
         let rule = self.books[usize::from(protocol)].protocol.rules.opening.as_ref()?;
         let is = |opening: &Opening| {
             opening.protocol == protocol
-                && rule.per.iter().zip(&opening.key.values).all(|(place, value)| place.of(telegram) == Some(value))
+                && rule
+                    .per
+                    .iter()
+                    .zip(&opening.key.values)
+                    .rev()
+                    .all(|(place, value)| place.of(telegram) == Some(value))
         };
         self.state.openings.iter().position(is).and_then(|at| u32::try_from(at).ok())
     }

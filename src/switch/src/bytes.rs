@@ -31,9 +31,13 @@ pub(crate) fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
     let mut mix = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     for part in parts {
         mix(part.len() as u64);
-        for chunk in part.chunks(8) {
+        let (words, rest) = part.as_chunks();
+        for word in words {
+            mix(u64::from_le_bytes(*word));
+        }
+        if !rest.is_empty() {
             let mut word = [0; 8];
-            word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+            word.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
             mix(u64::from_le_bytes(word));
         }
     }

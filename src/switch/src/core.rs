@@ -128,6 +128,10 @@ pub struct Core {
     /// The bytes of a pending key that is looked for.
     pub(crate) scratch: Vec<u8>,
     pub(crate) fired: Fired,
+    /// Where the slots of each line begin.
+    pub(crate) first_slots: Vec<usize>,
+    /// Events among the outputs.
+    events_waiting: usize,
     pub(crate) state: State,
 }
 
@@ -173,8 +177,8 @@ impl Core {
             lines: LineState::of(&settings.lines),
             conversations,
             openings: Vec::new(),
-            exchanges: BTreeMap::new(),
-            pending: BTreeMap::new(),
+            exchanges: crate::exchanges::Exchanges::default(),
+            pending: crate::pending::Pending::default(),
             tombstones: VecDeque::new(),
             unknown: BTreeSet::new(),
             orphans: BTreeMap::new(),
@@ -206,6 +210,11 @@ impl Core {
         plans: Vec<Arc<Plan>>,
     ) -> Self {
         let books = institution.protocols.iter().map(|protocol| Book::new(protocol, &settings)).collect();
+        let slots = settings
+            .lines
+            .iter()
+            .scan(0, |sum, line| Some(core::mem::replace(sum, *sum + usize::from(line.sessions_max))));
+        let first_slots = slots.collect();
         Self {
             institution,
             older,
@@ -217,6 +226,8 @@ impl Core {
             effects: Vec::new(),
             scratch: Vec::new(),
             fired: Fired::default(),
+            first_slots,
+            events_waiting: 0,
             state,
         }
     }
@@ -561,6 +572,7 @@ impl Core {
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
         let output = self.outputs.pop_front();
+        self.events_waiting -= usize::from(matches!(output, Some(Output::Event(_))));
         if output.is_none() && self.state.events_dropped > 0 {
             let count = core::mem::take(&mut self.state.events_dropped);
             return Some(Output::Event(Event::Dropped { count }));
@@ -634,7 +646,10 @@ impl Core {
 
     /// The place of a session among all slots.
     pub(crate) fn slot(&self, id: SessionId) -> Option<usize> {
-        self.state.sessions.iter().position(|session| session.id == id)
+        let is = |slot: &usize| self.state.sessions.get(*slot).is_some_and(|session| session.id == id);
+        // Slots of a line lie side by side.
+        let guess = self.first_slots.get(usize::from(id.line.0)).map(|first| first + usize::from(id.slot));
+        guess.filter(is).or_else(|| self.state.sessions.iter().position(|session| session.id == id))
     }
 
     /// A connection, as entries name it.
@@ -648,8 +663,8 @@ impl Core {
     }
 
     pub(crate) fn event(&mut self, event: Event) {
-        let waiting = self.outputs.iter().filter(|output| matches!(output, Output::Event(_))).count();
-        if waiting < usize::try_from(self.state.limits.events_max).unwrap_or(usize::MAX) {
+        if self.events_waiting < usize::try_from(self.state.limits.events_max).unwrap_or(usize::MAX) {
+            self.events_waiting += 1;
             self.outputs.push_back(Output::Event(event));
         } else {
             self.state.events_dropped += 1;

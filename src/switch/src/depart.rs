@@ -5,7 +5,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use pabal_clock::Now;
-use pabal_telegram::Side;
+use pabal_spec::ExchangeRule;
+use pabal_telegram::{Side, Slice};
 
 use crate::book::compute_from;
 use crate::bytes::{Bytes, readable};
@@ -91,7 +92,14 @@ impl Core {
             self.not_sent(id, refusal, &text, now);
             return;
         }
+        self.leave(id, slot, now);
+    }
+
+    /// The same for one of which all of that is known.
+    pub(crate) fn leave(&mut self, id: ExchangeId, slot: usize, now: Now) {
         let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
+        let plan = Arc::clone(&self.plans[exchange.plan as usize]);
+        let protocol = exchange.protocol;
         let mut telegram = core::mem::take(&mut exchange.telegram);
         let (stamps, given) = (&plan.protocol.rules.stamps, &plan.exchange().given);
         stamp(&mut telegram, stamps, given, plan.protocol.day.civil(now.wall));
@@ -100,7 +108,7 @@ impl Core {
             false => self.number(&mut telegram, &plan, protocol).ok_or(Refusal::NumbersExhausted),
         };
         // Behind number and stamps, which a checksum covers.
-        let computed = compute_from(plan.request_layout(), Side::Asker, &mut telegram, &plan.written());
+        let computed = compute_from(plan.request_layout(), Side::Asker, &mut telegram, &plan.written);
         let frame = Frame::new(&telegram, &plan.request_secrets);
         let session = &mut self.state.sessions[slot];
         let conn = session.conn();
@@ -124,22 +132,25 @@ impl Core {
         };
         let written = session.out.written();
         session.in_flight += 1;
-        *session.taken.entry(exchange.about.compartment.clone()).or_default() += 1;
         let compartment = exchange.about.compartment.clone();
+        match session.taken.get_mut(&*compartment) {
+            Some(taken) => *taken += 1,
+            None => _ = session.taken.insert(compartment.clone(), 1),
+        }
         self.state.conversations[usize::from(protocol)].waiting.took(&compartment);
         exchange.state.step(ExchangeEvent::Depart, &mut self.fired);
         exchange.takes_room = true;
         exchange.sent = Some(Sent { conn, start, end });
-        exchange.key = key;
+        let key = Bytes::from(key);
+        exchange.key = key.clone();
         exchange.number = Some(number.clone());
         if let Some(leave_by) = exchange.leave_by {
             // Until here it ended when it was too late to leave.
             self.state.timers.set(TimerName::Caller(id), leave_by + plan.exchange().timeout);
         }
         let about = Some(Arc::clone(&exchange.about));
-        let pending = Bytes::from(&exchange.key[..]);
-        let key = Bytes::from(correlation(&exchange.telegram, &plan).unwrap_or_default());
-        self.state.pending.insert(pending, id);
+        self.state.pending.insert(key.clone(), id);
+        let key = Bytes::from(&key[plan.marks_of_key()..]);
         self.state.timers.set(TimerName::Answer(id), now.mono + plan.exchange().timeout);
         let place = self.place(conn);
         self.append(Entry::Sending(entry::Sending {
@@ -171,28 +182,26 @@ impl Core {
         if self.is_number_in_flight(protocol, telegram, |_| true) {
             return Err(Refusal::NumberInUse);
         }
-        if let Some(holder) = self.state.pending.get(&key[..]).copied()
+        if let Some(holder) = self.state.pending.get(&key)
             && let Some(holder) = self.state.exchanges.get_mut(&holder)
         {
             if holder.state.is_in_flight() {
                 return Err(Refusal::NumberInUse);
             }
-            holder.key.clear();
+            holder.key = Bytes::default();
         }
         Ok((readable(number).into(), key))
     }
 
     /// Forgets under which key an answer was awaited, unless a newer exchange has it.
     pub(crate) fn await_no_more(&mut self, id: ExchangeId, key: &[u8]) {
-        if self.state.pending.get(key) == Some(&id) {
-            self.state.pending.remove(key);
-        }
+        self.state.pending.remove(key, id);
     }
 
     /// Writes the next number whose key is free; gives its digits and the pending key.
     fn number(&mut self, telegram: &mut [u8], plan: &Plan, protocol: u16) -> Option<(Box<str>, Vec<u8>)> {
         let rule = &plan.protocol.rules.number;
-        let mut scope = Vec::new();
+        let mut scope = Vec::with_capacity(64);
         for field in &rule.scope {
             scope.extend_from_slice(field.of(telegram)?);
         }
@@ -211,7 +220,7 @@ impl Core {
             }
             digits_in(telegram.get_mut(rule.at.range())?, given.number, rule.charset);
             let key = pending_key(protocol, telegram, plan)?;
-            if !self.state.pending.contains_key(&key[..]) && !self.is_theirs_in_flight(protocol, telegram) {
+            if self.state.pending.get(&key).is_none() && !self.is_theirs_in_flight(protocol, telegram) {
                 let number = rule.at.of(telegram)?;
                 return Some((digits_text(number)?, key));
             }
@@ -282,23 +291,19 @@ impl Core {
     }
 }
 
-/// The bytes of a telegram's correlation key.
-pub(crate) fn correlation(telegram: &[u8], plan: &Plan) -> Option<Vec<u8>> {
-    let mut key = Vec::new();
-    for field in &plan.protocol.rules.key {
-        key.extend_from_slice(field.of(telegram)?);
-    }
-    Some(key)
-}
-
 /// The key under which the answer to a request is awaited: protocol, what marks the answer, and the correlation key.
 pub(crate) fn pending_key(protocol: u16, telegram: &[u8], plan: &Plan) -> Option<Vec<u8>> {
+    awaited_key(protocol, plan.exchange(), &plan.protocol.rules.key, telegram)
+}
+
+/// The same by a rule and the fields of the correlation key.
+pub(crate) fn awaited_key(protocol: u16, rule: &ExchangeRule, fields: &[Slice], telegram: &[u8]) -> Option<Vec<u8>> {
     let mut key = Vec::with_capacity(64);
     key.extend_from_slice(&protocol.to_be_bytes());
-    for (_, bytes) in &plan.exchange().answer.bytes {
+    for (_, bytes) in &rule.answer.bytes {
         key.extend_from_slice(bytes);
     }
-    for field in &plan.protocol.rules.key {
+    for field in fields {
         key.extend_from_slice(field.of(telegram)?);
     }
     Some(key)

@@ -121,8 +121,7 @@ pub(crate) struct Exchange {
     pub(crate) confirms: Bytes,
     pub(crate) number: Option<Box<str>>,
     /// Its correlation key among the pending ones; empty before it left the queue.
-    #[serde(with = "as_hex")]
-    pub(crate) key: Vec<u8>,
+    pub(crate) key: Bytes,
     pub(crate) sent: Option<Sent>,
     /// Whether it still takes room in the window of the session that sent it.
     pub(crate) takes_room: bool,

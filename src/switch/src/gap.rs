@@ -15,6 +15,7 @@ use crate::bytes::Bytes;
 use crate::conclude::Conclusion;
 use crate::core::Core;
 use crate::declare::declare;
+use crate::depart::awaited_key;
 use crate::entry::Origin;
 use crate::exchange::ExchangeEvent;
 use crate::id::{Conn, ExchangeId};
@@ -194,14 +195,8 @@ impl Core {
 
     /// The request of ours that waits for an answer under a telegram's key, if it is one of a rule.
     fn awaited(&self, protocol: u16, rule: &ExchangeRule, telegram: &[u8]) -> Option<ExchangeId> {
-        let mut key = Vec::from(protocol.to_be_bytes());
-        for (_, bytes) in &rule.answer.bytes {
-            key.extend_from_slice(bytes);
-        }
-        for field in &self.books[usize::from(protocol)].protocol.rules.key {
-            key.extend_from_slice(field.of(telegram)?);
-        }
-        self.state.pending.get(&key[..]).copied()
+        let fields = &self.books[usize::from(protocol)].protocol.rules.key;
+        self.state.pending.get(&awaited_key(protocol, rule, fields, telegram)?)
     }
 
     /// Whether a request of ours that may be answered in time, or has not left yet, has the number of this telegram in its scope. The

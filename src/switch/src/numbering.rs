@@ -43,11 +43,10 @@ impl Numbers {
         block: u32,
         date: BusinessDate,
     ) -> Option<Given> {
-        if !self.counters.contains_key(scope) {
-            let first = *range.start();
-            self.counters.insert(Bytes::from(scope), Counter { next: first, until: first, date, warned: false });
-        }
-        let counter = self.counters.get_mut(scope)?;
+        let mut fresh = Counter { next: *range.start(), until: *range.start(), date, warned: false };
+        let known = self.counters.get_mut(scope);
+        let is_known = known.is_some();
+        let counter = known.unwrap_or(&mut fresh);
         let number = counter.next;
         if number > *range.end() {
             return None;
@@ -61,7 +60,15 @@ impl Numbers {
         }
         let low = (number >= warn && !counter.warned).then(|| range.end() - number);
         counter.warned |= low.is_some();
+        if !is_known {
+            self.counters.insert(Bytes::from(scope), fresh);
+        }
         Some(Given { number, reserve, low })
+    }
+
+    /// The next number of a scope, if any was given.
+    pub(crate) fn next_of(&self, scope: &[u8]) -> Option<u64> {
+        self.counters.get(scope).map(|counter| counter.next)
     }
 
     /// Dates of which counters are kept: a wall clock that leaps, however far, and comes back finds its marks.

@@ -15,6 +15,10 @@ pub struct Plan {
     pub request_secrets: Vec<Slice>,
     /// Bytes of the answer that are never stored.
     pub answer_secrets: Vec<Slice>,
+    /// What the gateway writes into a request, whoever made it: what marks it, who we are, stamps and the number.
+    pub(crate) written: Vec<Slice>,
+    /// How many bytes of a pending key stand before the correlation key.
+    marks_of_key: usize,
 }
 
 impl Plan {
@@ -24,7 +28,14 @@ impl Plan {
         let exchange = &protocol.rules.exchanges[usize::from(rule.0)];
         let request_secrets = protocol.catalog.layout(exchange.request.telegram).secrets();
         let answer_secrets = protocol.catalog.layout(exchange.answer.telegram).secrets();
-        Self { protocol, rule, request_secrets, answer_secrets }
+        let rules = &protocol.rules;
+        let mut written: Vec<Slice> = exchange.request.bytes.iter().map(|(at, _)| *at).collect();
+        written.extend(rules.party.iter().map(|(_, at)| *at));
+        written.extend(rules.stamps.iter().map(|stamp| stamp.at));
+        written.push(rules.number.at);
+        let marks = exchange.answer.bytes.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+        let marks_of_key = size_of::<u16>() + marks;
+        Self { rule, request_secrets, answer_secrets, written, marks_of_key, protocol }
     }
 
     /// The rule.
@@ -39,14 +50,8 @@ impl Plan {
         &self.exchange().request_layout
     }
 
-    /// What the gateway writes into a request, whoever made it: what marks it, who we are, stamps and the number.
-    pub(crate) fn written(&self) -> Vec<Slice> {
-        let rules = &self.protocol.rules;
-        let mut written: Vec<Slice> = self.exchange().request.bytes.iter().map(|(at, _)| *at).collect();
-        written.extend(rules.party.iter().map(|(_, at)| *at));
-        written.extend(rules.stamps.iter().map(|stamp| stamp.at));
-        written.push(rules.number.at);
-        written
+    pub(crate) const fn marks_of_key(&self) -> usize {
+        self.marks_of_key
     }
 
     /// How the answer lies.

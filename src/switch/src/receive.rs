@@ -9,7 +9,7 @@ use pabal_clock::Now;
 use pabal_spec::{ExchangeRuleId, TelegramId, Verdict, Wins};
 use pabal_telegram::{Side, Slice, Telegram};
 
-use crate::book::{Route, field_names};
+use crate::book::Route;
 use crate::bytes::{hex, readable};
 use crate::conclude::Conclusion;
 use crate::core::Core;
@@ -133,11 +133,11 @@ impl Core {
             };
             self.scratch.extend_from_slice(bytes);
         }
-        let Some(id) = self.state.pending.get(&self.scratch[..]).copied() else {
+        let Some(id) = self.state.pending.get(&self.scratch) else {
             if self.answer_by_older_version(slot, conn, frame, now) {
                 return;
             }
-            let reason = self.no_match(protocol, marks);
+            let reason = self.no_match(protocol, telegram, marks, frame, now);
             self.unclaimed_as(slot, telegram, frame, reason);
             return;
         };
@@ -167,52 +167,6 @@ impl Core {
         let Some(exchange) = self.state.exchanges.get(&id) else { return false };
         let is_taken_back = matches!(exchange.outcome, Some(Outcome::Failure { cause: Cause::NotSent, .. }));
         exchange.sent.is_some() && !is_taken_back && !self.has_left(id)
-    }
-
-    /// Why nobody waits for an answer: its key, the nearest one that is awaited, and the field that differs.
-    fn no_match(&self, protocol: u16, marks: usize) -> String {
-        let fields = &self.books[usize::from(protocol)].protocol.rules.key;
-        let key = &self.scratch[..];
-        let parts = |key: &[u8]| -> Vec<String> {
-            let mut at = marks;
-            let part = |field: &Slice| {
-                let bytes = key.get(at..at + field.range().len()).unwrap_or_default();
-                at += bytes.len();
-                readable(bytes)
-            };
-            fields.iter().map(part).collect()
-        };
-        let ours = parts(key);
-        let same = |other: &[String]| ours.iter().zip(other).filter(|(a, b)| a == b).count();
-        // A glance at some of them is enough for a hint, and bounds the work that a stranger can make.
-        const COMPARED_MAX: usize = 1_000;
-        let alike = self.state.pending.range(crate::bytes::Bytes::from(&key[..2])..).take(COMPARED_MAX);
-        let nearest = alike
-            .filter(|(other, _)| other.len() == key.len() && other[..marks] == key[..marks])
-            .map(|(other, id)| (parts(other), id))
-            .max_by_key(|(other, id)| (same(other), core::cmp::Reverse(**id)));
-        let names = field_names(&self.books[usize::from(protocol)].protocol, fields);
-        let shown = |parts: &[String]| {
-            let named: Vec<String> = names.iter().zip(parts).map(|(name, part)| format!("{name} `{part}`")).collect();
-            named.join(" ")
-        };
-        match nearest {
-            None => format!("nobody waits for key {}, nor for any like it", shown(&ours)),
-            Some((other, id)) => {
-                let differs: Vec<&str> = names
-                    .iter()
-                    .zip(ours.iter().zip(&other))
-                    .filter(|(_, (a, b))| a != b)
-                    .map(|(name, _)| &**name)
-                    .collect();
-                format!(
-                    "nobody waits for key {}; the nearest, {} of exchange {id}, differs in {}",
-                    shown(&ours),
-                    shown(&other),
-                    differs.join(" and ")
-                )
-            }
-        }
     }
 
     /// The institution has answered a request of ours: first, late, again, or against what was said.

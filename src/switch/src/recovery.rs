@@ -594,9 +594,9 @@ impl Core {
             None if !key.is_empty() => spread_key(&key, &plan),
             None => Vec::new(),
         };
-        let key = crate::depart::pending_key(protocol, &telegram, &plan).unwrap_or_default();
+        let key = Bytes::from(crate::depart::pending_key(protocol, &telegram, &plan).unwrap_or_default());
         if !key.is_empty() {
-            self.state.pending.insert(Bytes::from(&key[..]), id);
+            self.state.pending.insert(key.clone(), id);
         }
         // The connection is gone; its name is kept for whoever reads a checkpoint.
         let sent = sending.as_ref().map(|sending| crate::exchange::Sent {

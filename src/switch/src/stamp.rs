@@ -40,6 +40,13 @@ pub(crate) fn number_of(field: &[u8]) -> Option<u64> {
 
 /// Digits as text, whatever charset they are in.
 pub(crate) fn digits_text(field: &[u8]) -> Option<Box<str>> {
+    // Of ASCII they are that text already.
+    if let Ok(text) = core::str::from_utf8(field)
+        && !field.is_empty()
+        && field.iter().all(u8::is_ascii_digit)
+    {
+        return Some(text.into());
+    }
     number_of(field).map(|number| format!("{number:0width$}", width = field.len()).into())
 }
 

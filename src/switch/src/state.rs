@@ -5,18 +5,18 @@ use alloc::vec::Vec;
 use pabal_clock::{BusinessDate, DayRule, Mono, Now, TimeOfDay, Timers, Wall};
 use serde::{Deserialize, Serialize};
 
-use crate::bytes::Bytes;
 use crate::command::Stops;
 use crate::dice::Dice;
 use crate::drain::Drain;
 use crate::durable::Journal;
-use crate::exchange::Exchange;
+use crate::exchanges::Exchanges;
 use crate::id::{ExchangeId, IdSource};
 use crate::keys::Keys;
 use crate::notice::Notices;
 use crate::numbering::Numbers;
 use crate::opening::Opening;
 use crate::pairs;
+use crate::pending::Pending;
 use crate::rate::Tokens;
 use crate::recovery::Known;
 use crate::route::LineState;
@@ -42,10 +42,9 @@ pub(crate) struct State {
     /// One for each protocol of the institution.
     pub(crate) conversations: Vec<Conversation>,
     pub(crate) openings: Vec<Opening>,
-    pub(crate) exchanges: BTreeMap<ExchangeId, Exchange>,
+    pub(crate) exchanges: Exchanges,
     /// Correlation keys of exchanges that may be answered, and of settled ones while their tombstones last.
-    #[serde(with = "pairs")]
-    pub(crate) pending: BTreeMap<Bytes, ExchangeId>,
+    pub(crate) pending: Pending,
     /// Settled exchanges whose keys are kept, with when they end.
     pub(crate) tombstones: VecDeque<(Mono, ExchangeId)>,
     /// UNKNOWN exchanges whose time is over, oldest first.

@@ -102,7 +102,7 @@ impl Core {
                 && plan.protocol.catalog.select(frame) == Ok(answer.telegram)
                 && answer.bytes.iter().all(|(at, bytes)| at.of(frame) == Some(bytes));
             if is_answer && let Some(key) = crate::depart::pending_key(protocol, frame, plan) {
-                found = found.or_else(|| self.state.pending.get(&key[..]).copied());
+                found = found.or_else(|| self.state.pending.get(&key));
             }
         }
         match found {

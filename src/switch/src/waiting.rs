@@ -142,12 +142,15 @@ impl Waiting {
     }
 
     fn count(&mut self, compartment: &Bytes, in_flight: u32) {
-        let before = self.in_flight_of(compartment);
-        if in_flight == 0 {
-            self.in_flight.remove(&**compartment);
-        } else {
-            self.in_flight.insert(compartment.clone(), in_flight);
-        }
+        let before = match self.in_flight.get_mut(&**compartment) {
+            Some(known) if in_flight > 0 => core::mem::replace(known, in_flight),
+            Some(_) => self.in_flight.remove(&**compartment).unwrap_or(0),
+            None if in_flight == 0 => 0,
+            None => {
+                self.in_flight.insert(compartment.clone(), in_flight);
+                0
+            }
+        };
         if let Some(queue) = self.queues.get_mut(&**compartment) {
             self.order.remove(&(before, queue.turn, compartment.clone()));
             // Who had a place goes behind those who had none.

@@ -211,8 +211,8 @@ fn a_telegram_that_nobody_waits_for_is_kept_with_a_reason() {
     assert_eq!(hands.told(id), [""; 0]);
     let Some(Entry::Unclaimed(entry)) = hands.entries().pop() else { panic!("unclaimed") };
     let expected = format!(
-        "nobody waits for key send_date `20261121` bank_code `088` company_no `COMPANY1` telegram_no `000777`; the nearest, send_date \
-         `20261121` bank_code `088` company_no `COMPANY1` telegram_no `000002` of exchange {id}, differs in telegram_no"
+        "nobody waits for key send_date `20261121` bank_code `088` company_no `COMPANY1` telegram_no `000777`; the nearest, of exchange \
+         {id} (sent), differs in telegram_no: `000777` came, `000002` is awaited; its number was not given yet"
     );
     assert_eq!(entry.reason, expected);
     assert_eq!(peer::at(&entry.telegram.bytes, peer::PASSBOOK_PIN), "********");
