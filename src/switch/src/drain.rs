@@ -132,9 +132,10 @@ impl Core {
             }
             let id = session.id;
             match session.state {
-                _ if is_at_once => {}
+                // Also of what ends at once: while one closes, nothing departs by the next.
                 SessionState::Up | SessionState::Probing => self.change(slot, SessionEvent::Drain, None),
                 SessionState::Down | SessionState::Draining | SessionState::Closing => {}
+                _ if is_at_once => {}
                 SessionState::Connecting | SessionState::SigningOn => self.close(slot, CloseReason::Drained, now),
             }
             if self.state.sessions[slot].state == SessionState::Down && self.is_given_up(id.line) {

@@ -41,7 +41,6 @@ transitions!(OpeningState, OpeningEvent, openings {
     Opening + Failed => Closed;
     Opening + Close => Closed;
     Opening + DateChange => Closed;
-    Open + Opened => Open;
     Open + Lost => Lost;
     Open + Close => Closed;
     Open + DateChange => Closed;

@@ -62,6 +62,20 @@ words! {
         ReloadRefused = "reload refused";
         /// A planned stop: drain, then another process.
         Drain = "drain";
+        /// An operator stops a line at once.
+        StopLine = "line stopped";
+        /// An operator stops a line, and lets what is in flight be answered.
+        DrainLine = "line drained";
+        /// An operator closes a session at once.
+        CloseSession = "session closed";
+        /// An operator closes a session behind what is in flight.
+        DrainSession = "session drained";
+        /// An operator closes business with a bank.
+        CloseOpening = "opening closed";
+        /// An operator takes no more requests for a bank.
+        DrainCompartment = "bank drained";
+        /// An operator stops all.
+        DrainInstitution = "institution drained";
         /// A caller goes away.
         Leave = "caller leaves";
         /// A caller asks again under its key.

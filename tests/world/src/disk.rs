@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use pabal_clock::{BusinessDate, Mono};
-use pabal_switch::{Columns, Entry, ExchangeId, NoticeId, OpeningState, Ticket};
+use pabal_switch::{Columns, Command, Entry, ExchangeId, NoticeId, OpeningState, Ticket};
 
 /// An opening: company and bank, and the date.
 pub(crate) type OpeningName = (Vec<u8>, Vec<u8>);
@@ -14,6 +14,7 @@ pub(crate) struct Stored {
     opening: Option<(OpeningName, bool)>,
     notice: Option<(NoticeId, Box<str>, Vec<u8>)>,
     came: Option<Came>,
+    command: Option<Command>,
     /// The notice whose reply it puts into a stream.
     pub(crate) replied: Option<NoticeId>,
     pub(crate) version: u32,
@@ -53,6 +54,8 @@ pub(crate) struct Disk {
     pub(crate) came: BTreeMap<NoticeId, Came>,
     /// Of each opening (company and bank, date), whether it was gained or lost last.
     pub(crate) opened: BTreeMap<OpeningName, bool>,
+    /// What operators wanted.
+    pub(crate) commands: Vec<Command>,
     pub(crate) failed: bool,
 }
 
@@ -145,6 +148,10 @@ impl Disk {
                 Entry::NoticeReplied(entry) => entry.place.as_ref().map(|_| entry.notice),
                 _ => None,
             },
+            command: match entry {
+                Entry::Commanded(entry) => Some(entry.command.clone()),
+                _ => None,
+            },
             opening: match entry {
                 Entry::Opening(entry) => {
                     let date = entry.key.date.date().yyyymmdd().to_string().into_bytes();
@@ -177,6 +184,7 @@ impl Disk {
             self.came.extend(stored.came.map(|came| (*notice, came)));
             self.notices.entry((rule.clone(), key.clone())).or_default().insert(*notice);
         }
+        self.commands.extend(stored.command.clone());
         if let Some((key, is_open)) = &stored.opening {
             self.opened.insert(key.clone(), *is_open);
         }

@@ -144,6 +144,11 @@ const fn exchange_cannot(state: ExchangeState, _event: ExchangeEvent) -> Option<
     }
 }
 
-const fn notice_cannot(_state: NoticeState, _event: NoticeEvent) -> Option<&'static str> {
-    None
+const fn notice_cannot(state: NoticeState, event: NoticeEvent) -> Option<&'static str> {
+    match (state, event) {
+        (NoticeState::Replied, NoticeEvent::Ask) => Some(
+            "a reply with secret bytes cannot be made again by a later process, and no notice of this spec has any",
+        ),
+        _ => None,
+    }
 }

@@ -52,6 +52,14 @@ pub struct Setup {
     pub tells_once: bool,
     /// Telegrams say how long they are and have checksums; some of the institution's are wrong.
     pub checked: bool,
+    /// The institution connects where we do else, and we where it does.
+    pub turned: bool,
+    /// A line more, for both directions.
+    pub more_lines: bool,
+    /// How often operators stop or start something while there are faults.
+    pub commands: u32,
+    /// A session whose institution takes nothing is given up soon, not only when the network or its peer gives it up.
+    pub impatient: bool,
 }
 
 impl Setup {
@@ -64,6 +72,9 @@ impl Setup {
         let (slow_bank, held_back) = (apart.per_mille(350), apart.per_mille(200));
         let (overtaken, tells_once) = (apart.per_mille(250), apart.per_mille(350));
         let checked = apart.per_mille(300);
+        let impatient = apart.per_mille(300);
+        let (turned, more_lines) = (apart.per_mille(200), apart.per_mille(250));
+        let commands = if apart.per_mille(500) { u32::try_from(apart.between(2, 12)).unwrap_or(2) } else { 0 };
         let span = match chance.between(0, 99) {
             0..=44 => Span::Evening,
             45..=79 => Span::Midnight,
@@ -88,6 +99,10 @@ impl Setup {
             overtaken: false,
             tells_once,
             checked,
+            turned,
+            more_lines,
+            commands,
+            impatient,
         };
         let held_back = held_back && setup.faults > 0 && span != Span::WholeDay;
         let slow_bank = slow_bank && setup.hostile;
@@ -155,8 +170,41 @@ fn line(name: &str, side: LineSide, direction: Direction, chance: &mut Chance) -
         reconnect_min: Duration::from_millis(200),
         reconnect_max: Duration::from_secs(5),
         close_grace: Duration::from_secs(10),
+        // Longer than the network ever holds anything back.
+        unsent_time_max: Duration::from_secs(120),
         ..LineSettings::new(name, "firmbanking", side, direction)
     }
+}
+
+const fn turned(side: LineSide) -> LineSide {
+    match side {
+        LineSide::Initiator => LineSide::Acceptor,
+        LineSide::Acceptor => LineSide::Initiator,
+    }
+}
+
+/// The lines as the institution has them: whoever connects is accepted there, and what we send is received.
+pub(crate) fn contract(lines: &[LineSettings]) -> pabal_counterparty::Settings {
+    use pabal_counterparty::{Direction as Theirs, Line, Side};
+
+    let mut contract = pabal_counterparty::Settings::duplex(1);
+    contract.lines = lines
+        .iter()
+        .map(|line| Line {
+            name: line.name.clone(),
+            side: match line.side {
+                LineSide::Initiator => Side::Acceptor,
+                LineSide::Acceptor => Side::Initiator,
+            },
+            direction: match line.direction {
+                Direction::Send => Theirs::Receive,
+                Direction::Receive => Theirs::Send,
+                Direction::Duplex => Theirs::Duplex,
+            },
+            sessions: line.sessions_max,
+        })
+        .collect();
+    contract
 }
 
 pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
@@ -168,6 +216,19 @@ pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
             line("in", LineSide::Acceptor, Direction::Receive, chance),
         ]
     };
+    if setup.more_lines {
+        let side = if chance.per_mille(500) { LineSide::Initiator } else { LineSide::Acceptor };
+        lines.push(line("more", side, Direction::Duplex, chance));
+    }
+    for line in &mut lines {
+        if setup.turned {
+            line.side = turned(line.side);
+        }
+        if setup.impatient {
+            line.unsent_time_max = Duration::from_millis(chance.between(1_000, 10_000));
+            line.unsent_bytes_max = if chance.per_mille(500) { chance.between(600, 4_000) } else { 256 * 1_024 };
+        }
+    }
     let parties = PARTIES.iter().enumerate().take(setup.parties as usize);
     let mut waiting_max = u32::try_from([2, 10, 100][chance.index(3)]).unwrap_or(10);
     if setup.overtaken {

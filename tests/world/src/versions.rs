@@ -66,7 +66,7 @@ pub(crate) fn all(checked: bool) -> &'static [Version] {
                 changed(
                     spec,
                     "answered by gateway when durable with response_code \"0000\"",
-                    "answered by service within 5s else response_code \"0000\"",
+                    "answered by service within 40s else response_code \"0000\"",
                 ),
                 same(CODES),
             ),

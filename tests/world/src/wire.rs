@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use pabal_clock::Mono;
-use pabal_switch::NoticeId;
+use pabal_switch::{ExchangeId, NoticeId};
 
 use crate::chance::Chance;
 
@@ -110,6 +110,16 @@ impl Pipe {
         self.last_arrival = self.last_arrival.max(until);
     }
 
+    /// Bytes that the writer has given and the reader has not got.
+    pub(crate) const fn on_the_way(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether the writer has sent its FIN.
+    pub(crate) const fn is_finished(&self) -> bool {
+        self.finished
+    }
+
     /// When the FIN will arrive, if it is on its way.
     pub(crate) const fn end_at(&self) -> Option<Mono> {
         self.fin_at
@@ -144,6 +154,10 @@ pub(crate) struct Link {
     pub(crate) frame_left: usize,
     /// The notice that it is a reply to.
     pub(crate) replying: Option<NoticeId>,
+    /// Our process has heard that it takes no more, and has given it no byte since.
+    pub(crate) is_told_full: bool,
+    /// Where in the stream requests begin, in their order.
+    pub(crate) requests: Vec<(u64, ExchangeId)>,
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 mod calls;
+mod command;
 mod connection;
 mod fault;
 mod judge;
@@ -13,7 +14,9 @@ use std::time::Duration;
 use pabal_clock::{DayRule, Mono, Now, Wall};
 use pabal_counterparty::{Connection, Counterparty, LineId as BankLine, Scenario};
 use pabal_spec::Institution;
-use pabal_switch::{Conn, Core, Entry, ExchangeId, Fired, NoticeId, OpeningState, Plan, Recovery, Settings, Ticket};
+use pabal_switch::{
+    Command, Conn, Core, Entry, ExchangeId, Fired, NoticeId, OpeningState, Plan, Recovery, Settings, Ticket,
+};
 
 use crate::agenda::Agenda;
 use crate::chance::Chance;
@@ -91,6 +94,12 @@ enum Event {
     Finds { request: usize },
     /// An operator inquires about what is UNKNOWN.
     Inquiries,
+    /// An operator stops or starts something; what is seeded if it is not said.
+    Operates(Option<Box<Command>>),
+    /// The time of a drain is over: of which command it is, how many there had been, and the process that took it.
+    DrainOver { command: Box<Command>, number: u64, starts: u32 },
+    /// Operators start all that is stopped.
+    StartAll,
     /// One fault; of a seeded kind if it is not said.
     Fault(Option<Fault>),
     /// The network holds back what we write.
@@ -143,10 +152,17 @@ struct World {
     disk: Disk,
     links: BTreeMap<Connection, Link>,
     ours: BTreeMap<Conn, Connection>,
+    /// Connections whose slots have become free.
+    freed: Vec<Conn>,
     next_link: u64,
     healthy: bool,
     slow_sync: bool,
     draining_since: Option<Mono>,
+    stops: command::Stops,
+    /// By what it was about: how many commands there had been when the last one came.
+    last_commands: BTreeMap<String, u64>,
+    /// A command is being taken: what opens business now does so at any hour.
+    by_hand: bool,
     started_at: Mono,
     /// What the core was told last that it is.
     told_at: Now,
@@ -244,16 +260,7 @@ impl World {
         let script = script::script(setup, &mut chance);
         let scenario = Scenario::parse(&script.text, "scenario", &protocol)
             .unwrap_or_else(|mistakes| panic!("the scenario has mistakes: {mistakes:?}\n{}", script.text));
-        let sessions = settings.lines.iter().map(|l| l.sessions_max).max().unwrap_or(1);
-        let contract = if setup.duplex {
-            pabal_counterparty::Settings::duplex(sessions)
-        } else {
-            let mut pair = pabal_counterparty::Settings::pair(1);
-            for (line, ours) in pair.lines.iter_mut().zip(&settings.lines) {
-                line.sessions = ours.sessions_max;
-            }
-            pair
-        };
+        let contract = setup::contract(&settings.lines);
         let bank = Counterparty::new(Arc::clone(&protocol), Arc::new(scenario), contract, chance.bits(), now);
         let mut world = Self {
             setup,
@@ -271,10 +278,14 @@ impl World {
             disk: Disk::default(),
             links: BTreeMap::new(),
             ours: BTreeMap::new(),
+            freed: Vec::new(),
             next_link: 0,
             healthy: false,
             slow_sync: false,
             draining_since: None,
+            stops: command::Stops::default(),
+            last_commands: BTreeMap::new(),
+            by_hand: false,
             started_at: now.mono,
             told_at: now,
             requests: Vec::new(),
@@ -327,6 +338,11 @@ impl World {
         for midnight in &midnights {
             self.plan_midnight(*midnight);
             faults.push(*midnight);
+        }
+        for _ in 0..self.setup.commands {
+            let at = begin + Duration::from_millis(self.chance.between(0, millis - 1_000));
+            faults.push(at);
+            self.agenda.plan(at, Event::Operates(None));
         }
         let mut number = 0;
         for at in self.holds(begin, &midnights) {
@@ -452,6 +468,10 @@ impl World {
                 Err(why) => self.broken = Some(format!("a durable entry cannot be read again: {why}")),
             }
         }
+        self.stops = command::Stops::default();
+        for command in &self.disk.commands {
+            self.stops.fold(command);
+        }
         let seed = self.chance.bits();
         self.core = Some(Core::new(self.versions.clone(), self.settings.clone(), recovery, seed, self.now));
         self.started_at = self.now.mono;
@@ -528,6 +548,9 @@ impl World {
             Event::Finds { request } => self.find(request),
             Event::Leaves(exchange) => self.leave(exchange),
             Event::Inquiries => self.inquire(),
+            Event::Operates(command) => self.operate(command.map(|command| *command)),
+            Event::DrainOver { command, number, starts } => self.drain_is_over(&command, number, starts),
+            Event::StartAll => self.start_all(),
             Event::Fault(kind) => self.fault(kind),
             Event::Holds => self.hold_back(),
             Event::Chokes => self.choke(),

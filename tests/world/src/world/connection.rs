@@ -6,7 +6,7 @@ use pabal_counterparty::{Connection, LineId as BankLine};
 use pabal_switch::{CloseReason, Conn, LineId};
 
 use crate::wire::Link;
-use crate::world::World;
+use crate::world::{Event, World};
 
 impl World {
     pub(super) fn connecting(&mut self, conn: Conn, number: Connection, works: bool) {
@@ -36,9 +36,26 @@ impl World {
             Ok(conn) => {
                 self.trace.line(self.now, format_args!("accepted {number} as {conn:?}"));
                 self.ours.insert(conn, number);
+                self.may_connect(conn.session.line);
+                self.slots_hold(conn.session.line);
             }
             Err(reason) => {
                 self.trace.line(self.now, format_args!("turned away {number}: {reason}"));
+                self.reset(number);
+            }
+        }
+    }
+
+    /// A connection that fills no slot any more may not live on: our side resets it.
+    pub(super) fn let_go(&mut self) {
+        for conn in std::mem::take(&mut self.freed) {
+            let Some(number) = self.ours.remove(&conn) else { continue };
+            self.trace.line(self.now, format_args!("{conn:?} fills no slot, and is reset"));
+            let Some(link) = self.links.get_mut(&number) else { continue };
+            link.closed_here = true;
+            if link.out.swallows {
+                self.finish(number);
+            } else {
                 self.reset(number);
             }
         }
@@ -56,6 +73,15 @@ impl World {
             if let Some(core) = &mut self.core {
                 core.handle_closed(conn, CloseReason::Reset, self.now);
             }
+        }
+    }
+
+    /// A connection that is probed or drained breaks now and then.
+    pub(super) fn gives_up_soon(&mut self, conn: Conn, per_mille: u32) {
+        let may = self.setup.faults > 0 && !self.healthy && self.chance.per_mille(per_mille);
+        if let Some(number) = self.ours.get(&conn).copied().filter(|_| may) {
+            let at = self.now.mono + Duration::from_micros(self.chance.between(0, 10_000));
+            self.agenda.plan(at, Event::GivesUp(number));
         }
     }
 
@@ -78,6 +104,7 @@ impl World {
 
     /// We send RST. Whether the institution hears it or not, our side is done with the connection.
     pub(super) fn abort(&mut self, conn: Conn, number: Connection, reason: CloseReason) {
+        let proven = if reason == CloseReason::SlowPeer { self.proven_unsent(number) } else { None };
         if self.links.get(&number).is_some_and(|link| link.out.swallows) {
             self.ours.remove(&conn);
             if let Some(link) = self.links.get_mut(&number) {
@@ -88,9 +115,30 @@ impl World {
             self.ours.remove(&conn);
             self.reset(number);
         }
-        if let Some(core) = &mut self.core {
+        let Some(core) = &mut self.core else { return };
+        if reason == CloseReason::SlowPeer {
+            core.handle_aborted(conn, proven, self.now);
+        } else {
             core.handle_closed(conn, reason, self.now);
         }
+    }
+
+    /// The kernel may prove of some of what it took that it has not left, and never will now. Requests that begin in there have not left.
+    fn proven_unsent(&mut self, number: Connection) -> Option<u64> {
+        self.counts.slow_peers += 1;
+        let link = self.links.get(&number)?;
+        let on_the_way = link.out.on_the_way() as u64;
+        let unsent = match self.chance.between(0, 3) {
+            0 => return None,
+            1 => on_the_way,
+            _ => self.chance.between(0, on_the_way),
+        };
+        let left = link.written - unsent;
+        for (_, exchange) in link.requests.iter().filter(|(start, _)| *start >= left) {
+            self.counts.proven_unsent += 1;
+            self.left.remove(exchange);
+        }
+        Some(unsent)
     }
 
     /// What the wire brings by now, to either side.
@@ -107,8 +155,9 @@ impl World {
                 link.back.finish(self.now.mono, &mut self.chance);
             }
             let Some(link) = self.links.get_mut(&number) else { continue };
+            // Behind our own FIN we read what comes until theirs.
             let reads = match (&self.core, conn) {
-                (Some(core), Some(conn)) => core.wants_read(conn),
+                (Some(core), Some(conn)) => core.wants_read(conn) || link.out.is_finished(),
                 _ => true,
             };
             if !reads && link.back.next_at().is_some_and(|at| at <= self.now.mono) {

@@ -387,7 +387,8 @@ impl World {
             let at = self.now.mono + Duration::from_millis(self.chance.between(1_000, GIVEN_UP_MS_MAX));
             self.agenda.plan(at, Event::FindsOut(number));
         }
-        self.agenda.retain(|event| !matches!(event, Event::Fault(_)));
+        self.agenda.retain(|event| !matches!(event, Event::Fault(_) | Event::Operates(_)));
+        self.agenda.plan(self.now.mono, Event::StartAll);
     }
 
     pub(super) fn swap(&mut self) {

@@ -184,7 +184,9 @@ pub(super) fn written(
             }
             link.replying = entry.and_then(|stored| stored.replied);
             did.replies_begun.extend(link.replying);
-            did.begun.push((entry.and_then(|stored| stored.exchange), frame.to_vec()));
+            let exchange = entry.and_then(|stored| stored.exchange);
+            link.requests.extend(exchange.map(|exchange| (link.written, exchange)));
+            did.begun.push((exchange, frame.to_vec()));
             link.frame_left = 4 + frame.len();
         }
         let part = link.frame_left.min(taken - at);

@@ -106,7 +106,8 @@ impl World {
         }
         if delivery.reply_until.is_some() && self.chance.per_mille(800) {
             // In time, late, or about when the gateway gives up.
-            let at = self.now.mono + Duration::from_micros(self.chance.between(0, 8_000_000));
+            let micros = if self.chance.per_mille(700) { 8_000_000 } else { 60_000_000 };
+            let at = self.now.mono + Duration::from_micros(self.chance.between(0, micros));
             self.agenda.plan(at, Event::Replies(notice));
         }
     }

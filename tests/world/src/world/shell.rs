@@ -19,6 +19,7 @@ impl World {
                 quiet = false;
                 self.do_for_core(output);
             }
+            self.let_go();
             quiet &= !self.write();
             while let Some(output) = self.bank.poll_output() {
                 quiet = false;
@@ -43,6 +44,7 @@ impl World {
     fn do_for_core(&mut self, output: Output) {
         match output {
             Output::Connect { conn } => {
+                self.may_connect(conn.session.line);
                 let works = self.healthy || self.setup.faults == 0 || self.chance.per_mille(850);
                 let number = self.number();
                 let soon = self.now.mono + Duration::from_micros(self.chance.between(100, 20_000));
@@ -172,8 +174,13 @@ impl World {
             let offered = core.poll_write(conn);
             let room = link.out.room(offered.len(), self.now.mono);
             if room == 0 {
+                if !offered.is_empty() && !std::mem::replace(&mut link.is_told_full, true) {
+                    core.handle_wrote(conn, 0, self.now);
+                    wrote = true;
+                }
                 continue;
             }
+            link.is_told_full = false;
             let taken = if !self.healthy && self.chance.per_mille(100) {
                 self.counts.partial_writes += 1;
                 1 + self.chance.index(room)

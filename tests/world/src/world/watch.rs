@@ -127,6 +127,14 @@ impl World {
 
     pub(super) fn hear(&mut self, event: &Event) {
         match event {
+            Event::Session { conn, to: SessionState::Probing, .. } => {
+                self.probes(*conn);
+                self.gives_up_soon(*conn, 20);
+            }
+            Event::Session { conn, to: SessionState::Draining, .. } => self.gives_up_soon(*conn, 60),
+            Event::Session { conn, to: SessionState::Down, .. } if self.ours.contains_key(conn) => {
+                self.freed.push(*conn)
+            }
             Event::Unclaimed { .. } => self.counts.unclaimed += 1,
             // From now on it stands in the journal only, where it is listed.
             Event::Evicted { exchange } => {
@@ -145,6 +153,9 @@ impl World {
                     self.disk.opened.retain(|(known, _), _| *known != name);
                 }
                 self.openings.insert(name, *to);
+                if *to == OpeningState::Lost {
+                    self.loses(key);
+                }
             }
             _ => {}
         }
@@ -154,8 +165,14 @@ impl World {
         let mut departed = Vec::new();
         for entry in entries {
             match entry {
+                Entry::Commanded(entry) => self.stops.fold(&entry.command),
                 Entry::Accepted(entry) => {
                     let about = &entry.about;
+                    if about.origin == Origin::Caller && self.stops.has_compartment(&about.compartment) {
+                        let broken =
+                            format!("{} is taken in, and operators have stopped what it is for", entry.exchange);
+                        self.broken.get_or_insert(broken);
+                    }
                     let track = Track {
                         rule: about.rule.clone(),
                         is_callers: about.origin == Origin::Caller,
@@ -188,6 +205,9 @@ impl World {
                 }
                 Entry::Sending(entry) => {
                     departed.push(entry.exchange);
+                    if let Err(broken) = self.may_depart(entry.exchange, &entry.place.line, &entry.telegram.bytes) {
+                        self.broken.get_or_insert(broken);
+                    }
                     if let Some(track) = self.tracks.get_mut(&entry.exchange) {
                         track.place = Some((entry.place.line.clone(), entry.place.slot, entry.place.epoch));
                         track.telegram.clone_from(&entry.telegram.bytes);
@@ -370,6 +390,22 @@ impl World {
         Ok(())
     }
 
+    /// Nothing leaves by a line that operators have stopped, nor a caller's request for what they have.
+    fn may_depart(&self, exchange: ExchangeId, line: &str, telegram: &[u8]) -> Result<(), String> {
+        if self.stops.has_line(line) {
+            return Err(format!("{exchange} departs by line {line}, which operators have stopped"));
+        }
+        let Some(track) = self.tracks.get(&exchange).filter(|track| track.is_callers) else { return Ok(()) };
+        if self.stops.has_compartment(&track.compartment) {
+            return Err(format!("{exchange} departs, and operators have stopped its compartment"));
+        }
+        let opening = [COMPANY, BANK].map(|at| telegram.get(at).unwrap_or_default()).concat();
+        if self.stops.has_opening(&opening, &track.date) {
+            return Err(format!("{exchange} departs, and operators have closed its opening"));
+        }
+        Ok(())
+    }
+
     // ---- frames ----
 
     /// The first byte of a frame leaves.
@@ -431,6 +467,9 @@ impl World {
 
     /// Business is opened at its time.
     fn not_too_early(&self) -> Result<(), String> {
+        if self.by_hand {
+            return Ok(());
+        }
         let Some(rule) = &self.versions[0].protocols[0].rules.opening else { return Ok(()) };
         // Since the business date began: a date may change at another time than midnight.
         let day = i64::from(86_400);

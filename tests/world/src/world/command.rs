@@ -1,0 +1,281 @@
+//! Operators: what they stop and start, and what must not happen in between.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use pabal_switch::{
+    By, Command, CommandRefused, Conn, Core, ExchangeId, ExchangeState, LineId, OpeningKey, SessionState,
+};
+
+use crate::coverage::Fault;
+use crate::setup::BANKS;
+use crate::world::{Event, World};
+
+/// The longest that a drain is given.
+const WITHIN_MS_MAX: u64 = 60_000;
+
+/// What operators have stopped and not started since, by the entries of the journal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stops {
+    institution: bool,
+    lines: BTreeSet<Box<str>>,
+    compartments: BTreeSet<Vec<u8>>,
+    /// Company and bank, and the date.
+    openings: BTreeSet<OpeningKey>,
+}
+
+impl Stops {
+    pub(super) fn fold(&mut self, command: &Command) {
+        match command.clone() {
+            Command::StartLine { line } => _ = self.lines.remove(&line),
+            Command::StopLine { line } | Command::DrainLine { line, .. } => _ = self.lines.insert(line),
+            Command::StartCompartment { compartment } => _ = self.compartments.remove(&*compartment),
+            Command::DrainCompartment { compartment, .. } => _ = self.compartments.insert(compartment.to_vec()),
+            Command::OpenOpening { key, .. } => _ = self.openings.remove(&key),
+            Command::CloseOpening { key, .. } => _ = self.openings.insert(key),
+            Command::StartInstitution => self.institution = false,
+            Command::DrainInstitution { .. } => self.institution = true,
+            _ => {}
+        }
+    }
+
+    pub(super) fn has_line(&self, line: &str) -> bool {
+        self.institution || self.lines.contains(line)
+    }
+
+    /// Whether a caller's request is not to be taken in, nor to leave.
+    pub(super) fn has_compartment(&self, compartment: &[u8]) -> bool {
+        self.institution || self.compartments.contains(compartment)
+    }
+
+    /// Whether business is closed by hand: the opening's values one behind the other, and the date.
+    pub(super) fn has_opening(&self, name: &[u8], date: &str) -> bool {
+        let is = |key: &&OpeningKey| key.values.concat() == name && key.date.date().yyyymmdd().to_string() == date;
+        self.openings.iter().find(is).is_some()
+    }
+
+    /// Commands that start all that is stopped.
+    fn starts(&self, today: &str) -> Vec<Command> {
+        let lines = self.lines.iter().map(|line| Command::StartLine { line: line.clone() });
+        let compartments =
+            self.compartments.iter().map(|one| Command::StartCompartment { compartment: one[..].into() });
+        // Those of another date hold nothing, and nobody can name them any more.
+        let openings = self.openings.iter().filter(|key| key.date.date().yyyymmdd().to_string() == today);
+        let openings = openings.map(|key| Command::OpenOpening { protocol: PROTOCOL.into(), key: key.clone() });
+        self.institution
+            .then_some(Command::StartInstitution)
+            .into_iter()
+            .chain(lines)
+            .chain(compartments)
+            .chain(openings)
+            .collect()
+    }
+}
+
+const PROTOCOL: &str = "firmbanking";
+
+/// The fault that a command is; what starts something is none.
+const fn fault_of(command: &Command) -> Option<Fault> {
+    match command {
+        Command::StopLine { .. } => Some(Fault::StopLine),
+        Command::DrainLine { .. } => Some(Fault::DrainLine),
+        Command::CloseSession { .. } => Some(Fault::CloseSession),
+        Command::DrainSession { .. } => Some(Fault::DrainSession),
+        Command::CloseOpening { .. } => Some(Fault::CloseOpening),
+        Command::DrainCompartment { .. } => Some(Fault::DrainCompartment),
+        Command::DrainInstitution { .. } => Some(Fault::DrainInstitution),
+        _ => None,
+    }
+}
+
+impl World {
+    fn today(&self) -> String {
+        self.day.business_date(self.now.wall).date().yyyymmdd().to_string()
+    }
+
+    /// Some operator gives a command soon, just when something is where it stays for a moment only.
+    fn operates_soon(&mut self, per_mille: u32, micros_max: u64, command: Command) {
+        if self.setup.commands > 0 && !self.healthy && self.chance.per_mille(per_mille) {
+            let at = self.now.mono + Duration::from_micros(self.chance.between(0, micros_max));
+            self.agenda.plan(at, Event::Operates(Some(Box::new(command))));
+        }
+    }
+
+    /// A session waits for the answer to a poll telegram.
+    pub(super) fn probes(&mut self, conn: Conn) {
+        let line = self.settings.lines[usize::from(conn.session.line.0)].name.clone();
+        let within = Duration::from_secs(self.chance.between(0, 20));
+        self.operates_soon(50, 1_500, Command::DrainSession { line, slot: conn.session.slot, within });
+    }
+
+    /// Business that was open is not.
+    pub(super) fn loses(&mut self, key: &OpeningKey) {
+        let command = Command::CloseOpening { protocol: PROTOCOL.into(), key: key.clone() };
+        self.operates_soon(800, 1_000_000, command);
+    }
+
+    /// An operator stops something, or starts what is stopped.
+    pub(super) fn operate(&mut self, command: Option<Command>) {
+        if self.core.is_none() {
+            return;
+        }
+        if let Some(command) = command {
+            return self.command(command);
+        }
+        let starts = self.stops.starts(&self.today());
+        let command = if !starts.is_empty() && self.chance.per_mille(500) {
+            starts[self.chance.index(starts.len())].clone()
+        } else {
+            self.some_stop()
+        };
+        self.command(command);
+    }
+
+    fn some_stop(&mut self) -> Command {
+        let within = match self.chance.between(0, 2) {
+            0 => Duration::ZERO,
+            1 => Duration::from_millis(self.chance.between(0, 2_000)),
+            _ => Duration::from_millis(self.chance.between(0, WITHIN_MS_MAX)),
+        };
+        let line = &self.settings.lines[self.chance.index(self.settings.lines.len())];
+        let (line, sessions_max) = (line.name.clone(), line.sessions_max);
+        let slot = u16::try_from(self.chance.between(0, u64::from(sessions_max) - 1)).unwrap_or(0);
+        // Some of the first banks, which have most to do.
+        let bank = BANKS[self.chance.index(3)];
+        let bank = self.busy.filter(|_| self.chance.per_mille(300)).unwrap_or(bank);
+        match self.chance.between(0, 13) {
+            0..=2 => Command::StopLine { line },
+            3..=4 => Command::DrainLine { line, within },
+            5..=6 => Command::CloseSession { line, slot },
+            7..=8 => Command::DrainSession { line, slot, within },
+            9..=10 => Command::DrainCompartment { compartment: bank.as_bytes().into(), within },
+            11 => Command::DrainInstitution { within },
+            _ => {
+                let openings = self.core.as_ref().map(|core| core.status().openings).unwrap_or_default();
+                let of_bank =
+                    openings.into_iter().find(|one| one.key.values.last().is_some_and(|it| **it == *bank.as_bytes()));
+                match of_bank {
+                    Some(one) => Command::CloseOpening { protocol: PROTOCOL.into(), key: one.key },
+                    None => Command::CloseSession { line, slot },
+                }
+            }
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        if let Some(fault) = fault_of(&command) {
+            self.hit_all(fault);
+        }
+        let by = By { actor: "operator".into(), reason: "because".into() };
+        let Some(core) = &mut self.core else { return };
+        self.by_hand = true;
+        let taken = core.command(command.clone(), by, self.now);
+        let word = command.word();
+        self.trace
+            .line(self.now, format_args!("an operator: {word} {} {:?} {taken:?}", command.target(), command.within()));
+        match taken {
+            Ok(_) => {
+                self.counts.commands += 1;
+                let number = self.counts.commands;
+                self.last_commands.insert(command.target(), number);
+                self.pump();
+                if let Some(within) = command.within() {
+                    let over = self.now.mono + within + Duration::from_millis(1);
+                    self.agenda
+                        .plan(over, Event::DrainOver { command: Box::new(command), number, starts: self.starts });
+                } else {
+                    self.is_over(&command);
+                }
+            }
+            // An opening of yesterday is none.
+            Err(CommandRefused::Unknown { what, .. }) if what != "opening" => {
+                self.broken.get_or_insert(format!("{word} {} names nothing", command.target()));
+            }
+            Err(_) => self.counts.commands_refused += 1,
+        }
+        self.by_hand = false;
+    }
+
+    /// The time of a drain is over.
+    pub(super) fn drain_is_over(&mut self, command: &Command, number: u64, starts: u32) {
+        // A process that came behind has no such drain: it made no session. And another command may have come behind.
+        if starts == self.starts && self.last_commands.get(&command.target()) == Some(&number) {
+            self.pump();
+            self.is_over(command);
+        }
+    }
+
+    /// What a command stopped has ended, unless it was started meanwhile.
+    fn is_over(&mut self, command: &Command) {
+        let Some(core) = &self.core else { return };
+        if self.disk.failed {
+            return;
+        }
+        let broken = match command {
+            Command::StopLine { line } | Command::DrainLine { line, .. } if self.stops.lines.contains(line) => {
+                self.is_connected(core, Some(line))
+            }
+            Command::DrainInstitution { .. } if self.stops.institution => {
+                self.is_connected(core, None).or_else(|| self.is_in_flight(core, None))
+            }
+            Command::DrainCompartment { compartment, .. } if self.stops.compartments.contains(&**compartment) => {
+                self.is_in_flight(core, Some(&**compartment))
+            }
+            _ => None,
+        };
+        if let Some(broken) = broken {
+            self.broken.get_or_insert(format!("after {} {}: {broken}", command.word(), command.target()));
+        }
+    }
+
+    fn is_connected(&self, core: &Core, line: Option<&str>) -> Option<String> {
+        let is_there = |state| !matches!(state, SessionState::Down | SessionState::Closing);
+        let of_line = |name: &str| line.is_none_or(|line| *line == *name);
+        let found = core.status().sessions.into_iter().find(|one| of_line(&one.line) && is_there(one.state));
+        found.map(|one| format!("a session is {}: {one:?}", one.state))
+    }
+
+    fn is_in_flight(&self, core: &Core, compartment: Option<&[u8]>) -> Option<String> {
+        let of_scope = |id: &&ExchangeId| {
+            let track = self.tracks.get(*id);
+            // Openings and inquiries leave for a compartment that takes no requests.
+            track.is_some_and(|track| compartment.is_none_or(|one| track.is_callers && *one == *track.compartment))
+        };
+        let is_in_flight = |id: &&ExchangeId| {
+            let one = core.exchange(**id);
+            one.is_some_and(|one| matches!(one.state, ExchangeState::Sending | ExchangeState::Sent))
+        };
+        let found = self.flying.iter().filter(of_scope).find(is_in_flight);
+        found.map(|id| format!("{id} is in flight"))
+    }
+
+    /// A connection is asked for, or taken: nobody has stopped its line.
+    pub(super) fn may_connect(&mut self, line: LineId) {
+        let name = &self.settings.lines[usize::from(line.0)].name;
+        if self.stops.has_line(name) {
+            self.broken.get_or_insert(format!("a session of line {name} is made, which an operator has stopped"));
+        }
+    }
+
+    /// A connection was taken: never more than the line may have.
+    pub(super) fn slots_hold(&mut self, line: LineId) {
+        let settings = &self.settings.lines[usize::from(line.0)];
+        let count = self.ours.keys().filter(|conn| conn.session.line == line).count();
+        if count > usize::from(settings.sessions_max) {
+            let (name, max) = (&settings.name, settings.sessions_max);
+            self.broken.get_or_insert(format!("we hold {count} connections of line {name}, and it may have {max}"));
+        }
+    }
+
+    /// All is to be well again: what is stopped is started, now or as soon as there is a process that takes commands.
+    pub(super) fn start_all(&mut self) {
+        if self.core.is_some() {
+            for start in self.stops.starts(&self.today()) {
+                self.command(start);
+            }
+        }
+        if !self.stops.starts(&self.today()).is_empty() {
+            self.agenda.plan(self.now.mono + Duration::from_secs(1), Event::StartAll);
+        }
+    }
+}
