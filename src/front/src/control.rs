@@ -1,16 +1,17 @@
 use pabal_gateway::{Handle, InquireCall};
-use pabal_switch::Refusal;
+use pabal_switch::{By, Refusal};
 use tonic::{Request, Response, Status};
 use tracing::Instrument;
 
 use crate::exchange::{exchange_id, time_left};
 use crate::proto::{
-    InquireRequest, InquireResponse, ReloadSpecRequest, ReloadSpecResponse, SearchRequest, SearchResponse, ShowRequest,
-    ShowResponse, StatusRequest, StatusResponse, control_server,
+    CommandRequest, CommandResponse, CommandsRequest, CommandsResponse, InquireRequest, InquireResponse,
+    ReloadSpecRequest, ReloadSpecResponse, SearchRequest, SearchResponse, ShowRequest, ShowResponse, StatusRequest,
+    StatusResponse, control_server,
 };
 use crate::refused::Refused;
 use crate::trace::Trace;
-use crate::{answer, reload, search, status};
+use crate::{actor, answer, command, reload, search, status};
 
 /// Bytes of an actor's name and of its reason.
 const ACTOR_BYTES_MAX: usize = 128;
@@ -42,7 +43,15 @@ impl control_server::Control for Control {
     }
 
     async fn reload_spec(&self, request: Request<ReloadSpecRequest>) -> Result<Response<ReloadSpecResponse>, Status> {
-        self.reload(request.into_inner()).await.map(Response::new).map_err(|refused| refused.of_question().into())
+        self.reload(request).await.map(Response::new).map_err(|refused| refused.of_question().into())
+    }
+
+    async fn command(&self, request: Request<CommandRequest>) -> Result<Response<CommandResponse>, Status> {
+        self.act(request).await.map(Response::new).map_err(|refused| refused.of_question().into())
+    }
+
+    async fn commands(&self, request: Request<CommandsRequest>) -> Result<Response<CommandsResponse>, Status> {
+        self.look_back(request.into_inner()).await.map(Response::new).map_err(|refused| refused.of_question().into())
     }
 }
 
@@ -50,14 +59,14 @@ impl Control {
     async fn ask(&self, request: Request<InquireRequest>) -> Result<InquireResponse, Refused> {
         let trace = Trace::of(request.metadata());
         let timeout = time_left(&request);
+        let by = by(&request, &request.get_ref().institution, &request.get_ref().actor, &request.get_ref().reason)?;
         let request = request.into_inner();
         let institution = request.institution;
-        is_told(&institution, &request.actor, &request.reason)?;
         let call = InquireCall {
             exchange: exchange_id(&institution, &request.exchange_id)?,
             institution: institution.clone(),
-            actor: request.actor,
-            reason: request.reason,
+            actor: by.actor.into(),
+            reason: by.reason.into(),
             timeout,
             trace: Some(trace.parent()),
         };
@@ -85,13 +94,31 @@ impl Control {
         }
     }
 
-    async fn reload(&self, request: ReloadSpecRequest) -> Result<ReloadSpecResponse, Refused> {
-        let institution = request.institution;
-        is_told(&institution, &request.actor, &request.reason)?;
+    async fn act(&self, request: Request<CommandRequest>) -> Result<CommandResponse, Refused> {
+        let by = by(&request, &request.get_ref().institution, &request.get_ref().actor, &request.get_ref().reason)?;
+        let CommandRequest { institution, command, .. } = request.into_inner();
+        let command = command::command(&self.handle, &institution, command).await?;
+        let (handle, actor) = (self.handle.clone(), by.actor.to_string());
+        // What is begun is told to whoever still listens; a client that goes away changes nothing.
+        let done = handle.command(&institution, command, by).await;
+        done.map(|()| CommandResponse { actor }).map_err(|error| command::refused(&institution, error))
+    }
+
+    async fn look_back(&self, request: CommandsRequest) -> Result<CommandsResponse, Refused> {
+        let institution = Some(request.institution.as_str()).filter(|name| !name.is_empty());
+        let max = command::told_at_most(request.max);
+        let found = self.handle.command_log(institution, max).await;
+        let found = found.map_err(|error| Refused::by_gateway(&request.institution, error))?;
+        Ok(command::log(&self.handle, found))
+    }
+
+    async fn reload(&self, request: Request<ReloadSpecRequest>) -> Result<ReloadSpecResponse, Refused> {
+        let by = by(&request, &request.get_ref().institution, &request.get_ref().actor, &request.get_ref().reason)?;
+        let institution = request.into_inner().institution;
         let (handle, wanted) = (self.handle.clone(), (!institution.is_empty()).then(|| institution.clone()));
         // A task of its own: a client that goes away midway must not leave some institutions with the new version and some with the old.
         let work = async move {
-            let (institution, actor, reason) = (wanted.as_deref(), &request.actor, &request.reason);
+            let (institution, actor, reason) = (wanted.as_deref(), &*by.actor, &*by.reason);
             let reloaded = handle.reload(institution, actor, reason).await;
             if let Err(error) = &reloaded {
                 tracing::error!(event = "reload_refused", institution, caller = actor, reason, "{error}");
@@ -122,15 +149,22 @@ impl Control {
     }
 }
 
-/// Who acts says who he is and why.
-fn is_told(institution: &str, actor: &str, reason: &str) -> Result<(), Refused> {
-    for (field, text, bytes_max) in [("actor", actor, ACTOR_BYTES_MAX), ("reason", reason, REASON_BYTES_MAX)] {
+/// Who acts, as far as that is known, and why.
+fn by<T>(request: &Request<T>, institution: &str, claimed: &str, reason: &str) -> Result<By, Refused> {
+    let told = |field: &str, text: &str, bytes_max: usize| {
         if text.trim().is_empty() || text.len() > bytes_max {
             let fix = format!("{} bytes; give 1 to {bytes_max}, they are journaled", text.len());
             return Err(Refused::invalid(institution, field, fix));
         }
+        Ok(())
+    };
+    let known = actor::known(request.extensions());
+    if known.is_none() {
+        told("actor", claimed, ACTOR_BYTES_MAX)?;
     }
-    Ok(())
+    told("reason", reason, REASON_BYTES_MAX)?;
+    let actor = known.unwrap_or_else(|| actor::claimed(claimed));
+    Ok(By { actor: actor.into(), reason: reason.into() })
 }
 
 fn unknown_institution(name: &str, configured: &[String]) -> Refused {
@@ -190,7 +224,7 @@ mod tests {
         let request =
             ReloadSpecRequest { institution: String::new(), actor: "kim".to_owned(), reason: "new codes".to_owned() };
         {
-            let reload = std::pin::pin!(control.reload(request));
+            let reload = std::pin::pin!(control.reload(Request::new(request)));
             tokio::select! {
                 biased;
                 _ = reload => panic!("it is not done at once"),

@@ -38,8 +38,10 @@
 //! `UPDATE_GENERATED=1 cargo test -p pabal-front --test generated` makes it anew.
 
 mod accept;
+mod actor;
 mod answer;
 pub mod client;
+mod command;
 mod control;
 mod exchange;
 mod front;

@@ -3,10 +3,12 @@
 use pabal_clock::{Mono, Now};
 use pabal_gateway::{Health, Line};
 use pabal_spec::Digest;
-use pabal_switch::{Direction, SessionState};
+use pabal_switch::{Direction, SessionState, Wanted};
 
-use crate::answer;
-use crate::proto::{InstitutionStatus, LineStatus, NumberStatus, OpeningStatus, ScopeValue, SessionStatus};
+use crate::proto::{
+    InstitutionStatus, LineStatus, NumberStatus, OpeningStatus, ScopeValue, SessionStatus, StoppedCompartment,
+};
+use crate::{answer, command};
 
 /// An institution as an operator sees it.
 pub(crate) fn institution(
@@ -28,19 +30,29 @@ pub(crate) fn institution(
         not_serving_reason,
         journal_works: status.journal_works,
         draining: status.draining,
+        stopped: status.stopped.as_ref().map(command::stopped),
+        stopped_compartments: status
+            .compartments
+            .iter()
+            .map(|(value, by)| StoppedCompartment {
+                compartment: value.readable(),
+                stopped: Some(command::stopped(by)),
+            })
+            .collect(),
         waiting: status.waiting,
         in_flight: status.in_flight,
         unknown: status.unknown,
         sessions: status.sessions.iter().map(|one| session(one, lines, now)).collect(),
         openings: status.openings.iter().map(|one| opening(one, now)).collect(),
-        lines: lines.iter().map(|one| line(one, &status.sessions)).collect(),
+        lines: lines.iter().map(|one| line(one, status, now)).collect(),
         numbers: status.numbers.iter().map(number).collect(),
         spec_digest: spec.map(|digest| digest.to_string()).unwrap_or_default(),
     }
 }
 
-fn line(line: &Line, sessions: &[pabal_switch::SessionStatus]) -> LineStatus {
-    let ours = || sessions.iter().filter(|session| *session.line == *line.name);
+fn line(line: &Line, status: &pabal_switch::Status, now: Now) -> LineStatus {
+    let known = status.lines.iter().find(|known| *known.line == *line.name);
+    let ours = || status.sessions.iter().filter(|session| *session.line == *line.name);
     let up = || ours().filter(|session| session.state == SessionState::Up);
     LineStatus {
         line: line.name.clone(),
@@ -52,6 +64,10 @@ fn line(line: &Line, sessions: &[pabal_switch::SessionStatus]) -> LineStatus {
         sessions_up: u32::try_from(up().count()).unwrap_or(u32::MAX),
         in_flight: ours().fold(0, |sum, session| sum + session.in_flight),
         window: up().filter(|_| line.direction != Direction::Receive).fold(0, |sum, one| sum + one.window),
+        sessions_counted: known.map_or(0, |known| u32::from(known.sessions_counted)),
+        wanted: known.map_or(Wanted::Up, |known| known.wanted).word().to_owned(),
+        stopped: known.and_then(|known| known.stopped.as_ref()).map(command::stopped),
+        drains_for: known.and_then(|known| known.drains_until).map(|at| answer::duration(at.since(now.mono))),
     }
 }
 
@@ -72,6 +88,7 @@ fn session(session: &pabal_switch::SessionStatus, lines: &[Line], now: Now) -> S
         window: if carries_requests { session.window } else { 0 },
         received_ago: ago(session.received_at),
         wrote_ago: ago(session.wrote_at),
+        next_try_in: session.next_try.map(|at| answer::duration(at.since(now.mono))),
     }
 }
 

@@ -42,7 +42,7 @@ use crate::config::{Endpoint, LineConfig};
 use crate::digest::DigestKey;
 use crate::recovery::recover;
 use crate::versions::{Shelf, Versions};
-use command::{Command, Fenced, Heard, Refused, WaiterId};
+use command::{Command, Fenced, Heard, Refused, Unable, WaiterId};
 use health::Health;
 use life::{End, Life};
 use socket::SocketOptions;
@@ -284,6 +284,7 @@ fn refuse(command: Command, why: &str) -> Option<Deadline> {
         Command::Subscribe { taken, .. } | Command::Reply { taken, .. } | Command::NoticeTaken { taken, .. } => {
             _ = taken.send(Err((Refusal::Stopped, why.to_owned())));
         }
+        Command::Act { reply, .. } => _ = reply.send(Err(Unable::Stopped(why.to_owned()))),
         Command::Reload { reply, .. } => _ = reply.send(Err(Refused::Stopped(why.to_owned()))),
         // Without a core there is nothing to be seen; the health says why.
         Command::Status { reply } => _ = reply.send(Status::default()),

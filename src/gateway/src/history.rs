@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pabal_journal::{Envelope, Key, Position, Reader};
-use pabal_switch::{Entry, ExchangeId, Refusal};
+use pabal_switch::{Command, Entry, ExchangeId, Refusal};
 
 use crate::call::CallError;
+use crate::command::CommandLine;
 use crate::handle::refused;
 use crate::search::SearchBy;
 pub(crate) use exchange::History;
@@ -204,6 +205,27 @@ fn keys(by: &SearchBy) -> Vec<Wanted> {
         // Version 00 of W3C Trace Context, the only one there is.
         SearchBy::Trace(trace) => vec![Wanted::Trace(format!("00-{}", trace.to_ascii_lowercase()))],
         SearchBy::Unresolved => vec![Wanted::Outcome("UNKNOWN")],
+    }
+}
+
+impl Histories {
+    /// The commands of operators, the newest first, at most `max`; those of one institution if it is named.
+    pub(crate) async fn commands(
+        &self,
+        institution: Option<String>,
+        max: usize,
+    ) -> Result<Vec<CommandLine>, CallError> {
+        self.ask(move |reader| {
+            let mut found = Vec::new();
+            newest(reader, institution.as_deref(), Key::Outcome(Command::OUTCOME), |envelope| {
+                if found.len() < max {
+                    found.extend(CommandLine::read(envelope));
+                }
+                Ok(found.len() >= max)
+            })?;
+            Ok(found)
+        })
+        .await
     }
 }
 

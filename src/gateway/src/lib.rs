@@ -73,6 +73,7 @@
 
 mod call;
 mod clock;
+mod command;
 mod config;
 mod digest;
 mod driver;
@@ -92,6 +93,7 @@ mod tests;
 mod versions;
 
 pub use call::{Answer, Body, Call, CallError, Find, FindKey, Found, InquireCall};
+pub use command::{CommandError, CommandLine};
 pub use config::{Config, ConfigError, Listen, LogFormat, Problem, parse_duration};
 pub use driver::Drained;
 pub use driver::health::Health;

@@ -243,6 +243,18 @@ fn field_values(
     values
 }
 
+/// The bytes of a compartment, from what people write; the text says why there are none.
+pub(crate) fn compartment(institution: &Institution, text: &str) -> Result<Box<[u8]>, String> {
+    let mut named =
+        institution.protocols.iter().filter_map(|protocol| Some((protocol, protocol.rules.compartment.as_ref()?)));
+    let Some((protocol, (name, at))) = named.next() else {
+        return Err("the spec names no compartment: all requests share lines and queues".to_owned());
+    };
+    let mut problems = Vec::new();
+    let bytes = field_bytes(protocol, name, *at, text, name, &mut problems);
+    bytes.ok_or_else(|| problems.into_iter().map(|problem| format!("{name}: {}", problem.text)).collect())
+}
+
 /// A value as the bytes of a header field, padded as the field is.
 fn field_bytes(
     protocol: &Protocol,

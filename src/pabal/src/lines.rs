@@ -1,18 +1,21 @@
 use clap::Args;
-use pabal_front::proto::InstitutionStatus;
+use pabal_front::proto::{InstitutionStatus, LineStatus, Stopped};
 use serde_json::json;
 
 use crate::institutions::Institutions;
+use crate::print;
 use crate::table::{Align, Table};
 
-/// Show each line: who connects where, how many sessions are up, and how much is in flight.
+/// Show each line: who connects where, how many sessions are up, how many the institution may count of those it allows, how much is in flight, and
+/// who stopped it, if somebody did.
 ///
 /// Example: pabal lines hecto
 ///
 /// Exit codes: 0 shown, 2 usage, 5 not learnt.
 ///
 /// With --json: institutions (institution, serving, not_serving_reason, journal_works, draining, waiting, in_flight, unknown, spec) and lines (institution, line, protocol, side,
-/// direction, addresses, sessions_up, sessions_max, in_flight, window; a window of 0 carries no requests).
+/// direction, addresses, sessions_up, sessions_counted (those that the institution may count), sessions_max, in_flight, window (0 carries no requests), wanted: up, draining or stopped,
+/// drains_for_ms, stopped: actor, reason, at, at_us; null if nobody did, as in institutions) and stopped_compartments (institution, compartment, stopped).
 #[derive(Debug, Args)]
 pub(crate) struct Lines {
     #[command(flatten)]
@@ -34,8 +37,10 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
         ("side", Align::Left),
         ("direction", Align::Left),
         ("address", Align::Left),
-        ("sessions", Align::Right),
+        ("up", Align::Right),
+        ("slots", Align::Right),
         ("in flight", Align::Right),
+        ("wanted", Align::Left),
         ("institution can be called", Align::Left),
     ]);
     for status in institutions {
@@ -52,13 +57,34 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
                 line.side.clone(),
                 line.direction.clone(),
                 line.addresses.join(", "),
-                format!("{}/{}", line.sessions_up, line.sessions_max),
+                line.sessions_up.to_string(),
+                format!("{}/{}", line.sessions_counted, line.sessions_max),
                 in_flight,
+                wanted(line),
                 if at == 0 { serving(status) } else { String::new() },
             ]);
         }
     }
     table
+}
+
+/// What an operator wants of a line, and who that is if it is not up.
+fn wanted(line: &LineStatus) -> String {
+    let left = line.drains_for.as_ref().map(|left| format!(" for {}", print::span(left.seconds))).unwrap_or_default();
+    let by = line.stopped.as_ref().map(|by| format!(" by {}: {}", by.actor, by.reason)).unwrap_or_default();
+    format!("{}{left}{by}", line.wanted)
+}
+
+/// Its keys are documented where the command is.
+fn stopped_json(stopped: Option<&Stopped>, zone_minutes: i32) -> serde_json::Value {
+    stopped.map_or(serde_json::Value::Null, |stopped| {
+        json!({
+            "actor": stopped.actor,
+            "reason": stopped.reason,
+            "at": stopped.at.as_ref().map(|at| print::rfc_3339(at, zone_minutes)),
+            "at_us": stopped.at.as_ref().map(print::micros),
+        })
+    })
 }
 
 fn serving(status: &InstitutionStatus) -> String {
@@ -68,8 +94,12 @@ fn serving(status: &InstitutionStatus) -> String {
             text.push_str(&format!(", {count} {word}"));
         }
     }
-    if status.draining {
+    if status.draining && status.stopped.is_none() {
         text.push_str(", draining");
+    }
+    for one in &status.stopped_compartments {
+        let by = one.stopped.as_ref().map(|by| format!(" by {}: {}", by.actor, by.reason)).unwrap_or_default();
+        text.push_str(&format!(", compartment {} stopped{by}", one.compartment));
     }
     if !status.journal_works {
         text.push_str(", the journal has failed");
@@ -85,6 +115,7 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
             "not_serving_reason": status.not_serving_reason,
             "journal_works": status.journal_works,
             "draining": status.draining,
+            "stopped": stopped_json(status.stopped.as_ref(), status.zone_minutes),
             "waiting": status.waiting,
             "in_flight": status.in_flight,
             "unknown": status.unknown,
@@ -101,11 +132,28 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
                 "direction": line.direction,
                 "addresses": line.addresses,
                 "sessions_up": line.sessions_up,
+                "sessions_counted": line.sessions_counted,
                 "sessions_max": line.sessions_max,
                 "in_flight": line.in_flight,
                 "window": line.window,
+                "wanted": line.wanted,
+                "drains_for_ms": line.drains_for.as_ref().map(print::millis),
+                "stopped": stopped_json(line.stopped.as_ref(), status.zone_minutes),
             })
         })
     });
-    json!({ "institutions": whole.collect::<Vec<_>>(), "lines": lines.collect::<Vec<_>>() })
+    let compartments = institutions.iter().flat_map(|status| {
+        status.stopped_compartments.iter().map(|one| {
+            json!({
+                "institution": status.institution,
+                "compartment": one.compartment,
+                "stopped": stopped_json(one.stopped.as_ref(), status.zone_minutes),
+            })
+        })
+    });
+    json!({
+        "institutions": whole.collect::<Vec<_>>(),
+        "lines": lines.collect::<Vec<_>>(),
+        "stopped_compartments": compartments.collect::<Vec<_>>(),
+    })
 }

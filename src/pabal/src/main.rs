@@ -1,15 +1,19 @@
 //! Pabal (파발): a gateway for fixed-length TCP telegrams.
 //!
 //! One binary: the gateway (`serve`), a simulated institution (`simulate`), a caller (`call`, `find`, `inquire`), all three in one process
-//! (`demo`), what operators look at (`tx`, `lines`, `sessions`, `openings`, `numbers`), a subscriber (`notices`), and tools for spec files and telegrams
+//! (`demo`), what operators look at (`tx`, `lines`, `sessions`, `openings`, `numbers`) and do (`line`, `session`, `opening`, `compartment`,
+//! `institution`, `control`), a subscriber (`notices`), and tools for spec files and telegrams
 //! (`spec`, `decode`, `encode`). Each command is a file of this crate.
 
 // Its macros are for the modules behind it.
 #[macro_use]
 mod out;
 
+mod act;
 mod byte_table;
 mod call;
+mod compartment;
+mod control;
 mod decode;
 mod demo;
 mod diagnostics;
@@ -17,13 +21,17 @@ mod encode;
 mod exit;
 mod find;
 mod inquire;
+mod institution;
 mod institutions;
+mod line;
 mod lines;
 mod notices;
 mod numbers;
+mod opening;
 mod openings;
 mod print;
 mod serve;
+mod session;
 mod sessions;
 mod simulate;
 mod spec;
@@ -66,6 +74,18 @@ enum Command {
     Openings(openings::Openings),
     Numbers(numbers::Numbers),
     #[command(subcommand)]
+    Line(line::Line),
+    #[command(subcommand)]
+    Session(session::Session),
+    #[command(subcommand)]
+    Opening(opening::Opening),
+    #[command(subcommand)]
+    Compartment(compartment::Compartment),
+    #[command(subcommand)]
+    Institution(institution::Institution),
+    #[command(subcommand)]
+    Control(control::Control),
+    #[command(subcommand)]
     Spec(spec::Spec),
     Decode(decode::Decode),
     Encode(encode::Encode),
@@ -94,6 +114,12 @@ fn main() -> ExitCode {
         Command::Sessions(command) => command.run(),
         Command::Openings(command) => command.run(),
         Command::Numbers(command) => command.run(),
+        Command::Line(command) => command.run(),
+        Command::Session(command) => command.run(),
+        Command::Opening(command) => command.run(),
+        Command::Compartment(command) => command.run(),
+        Command::Institution(command) => command.run(),
+        Command::Control(command) => command.run(),
         Command::Spec(command) => command.run(),
         Command::Decode(command) => command.run(),
         Command::Encode(command) => command.run(),

@@ -7,14 +7,15 @@ use crate::institutions::Institutions;
 use crate::print;
 use crate::table::{Align, Table};
 
-/// Show each session that a line may have: its state, what is in flight on it, and when bytes last came and went.
+/// Show each session that a line may have: its state, what is in flight on it, when bytes last came and went, why the last connection ended, and when
+/// the next is tried.
 ///
 /// Example: pabal sessions hecto
 ///
 /// Exit codes: 0 shown, 2 usage, 5 not learnt.
 ///
 /// With --json: a list of institution, line, slot, state, state_text, epoch (0 if there is no connection), in_flight, window, unsent_bytes, received_ago_ms and wrote_ago_ms
-/// (null if nothing came or went), closed_reason and closed_text (why the last connection ended, null if none has).
+/// (null if nothing came or went), closed_reason and closed_text (why the last connection ended, null if none has), next_try_in_ms (null if none is planned).
 #[derive(Debug, Args)]
 pub(crate) struct Sessions {
     #[command(flatten)]
@@ -38,6 +39,7 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
         ("last in", Align::Right),
         ("last out", Align::Right),
         ("last closed", Align::Left),
+        ("next try", Align::Left),
     ]);
     for status in institutions {
         for session in &status.sessions {
@@ -55,6 +57,7 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
                 ago(session.received_ago.as_ref()),
                 ago(session.wrote_ago.as_ref()),
                 closed(session),
+                session.next_try_in.as_ref().map_or_else(|| "-".into(), |span| format!("in {}", print::span(span.seconds))),
             ]);
         }
     }
@@ -87,6 +90,7 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
                 "wrote_ago_ms": session.wrote_ago.as_ref().map(print::millis),
                 "closed_reason": text(&session.closed_reason),
                 "closed_text": text(&session.closed_text),
+                "next_try_in_ms": session.next_try_in.as_ref().map(print::millis),
             })
         })
     });

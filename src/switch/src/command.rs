@@ -14,7 +14,7 @@ use core::time::Duration;
 use pabal_clock::{Now, Wall};
 use serde::{Deserialize, Serialize};
 
-use crate::bytes::{Bytes, from_hex};
+use crate::bytes::Bytes;
 use crate::control::{Control, ControlId, Controls, Standing};
 use crate::core::Core;
 use crate::drain::Scope;
@@ -136,6 +136,9 @@ pub enum Command {
 }
 
 impl Command {
+    /// What the journal's column of outcomes holds of every command: by it they are found.
+    pub const OUTCOME: &'static str = "COMMANDED";
+
     /// The word that logs, the API and the console use.
     #[must_use]
     pub const fn word(&self) -> &'static str {
@@ -409,23 +412,6 @@ impl Core {
             Command::StartInstitution | Command::DrainInstitution { .. } => {}
         }
         Ok(command)
-    }
-
-    /// The bytes of a compartment, by what people write: its text padded with spaces, or hexadecimal digits where it is no ASCII.
-    #[must_use]
-    pub fn compartment_named(&self, text: &str) -> Bytes {
-        let lengths = || {
-            self.books.iter().filter_map(|book| book.protocol.rules.compartment.as_ref()).map(|at| at.1.range().len())
-        };
-        let is_one = |bytes: &[u8]| lengths().any(|len| len == bytes.len());
-        if let Some(bytes) = from_hex(text).filter(|bytes| is_one(bytes) && !is_one(text.as_bytes())) {
-            return Bytes::from(bytes);
-        }
-        let mut bytes = text.as_bytes().to_vec();
-        if let Some(len) = lengths().find(|len| *len >= bytes.len()) {
-            bytes.resize(len, b' ');
-        }
-        Bytes::from(bytes)
     }
 
     pub(crate) fn line_named(&self, name: &str) -> Option<LineId> {

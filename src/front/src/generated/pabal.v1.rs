@@ -571,7 +571,7 @@ pub enum Reason {
     NumbersExhausted = 15,
     /// Refusal: the session closed before the first byte of the request was written.
     SessionLost = 16,
-    /// Refusal: the gateway is being stopped and takes no new requests.
+    /// Refusal: the gateway, the institution, the compartment or the line is being stopped, or is stopped, and takes no new requests.
     Draining = 17,
     /// Refusal: the journal cannot make anything durable; nothing is sent.
     JournalFailed = 18,
@@ -612,7 +612,7 @@ pub enum Reason {
     Unreadable = 108,
     /// Cause of UNKNOWN: the session closed while the request was being written.
     PartlyWritten = 109,
-    /// Cause of UNKNOWN: the gateway, or its work on this call, stopped after the request may have left and before an answer came.
+    /// Cause of UNKNOWN: the gateway, or its work on this call, stopped, or a drain came to its end, after the request may have left and before an answer came.
     Restarted = 110,
     /// Cause: the answer to an inquiry says so.
     Inquiry = 111,
@@ -626,6 +626,10 @@ pub enum Reason {
     NeedsReconnect = 202,
     /// Refusal of a reload: the spec's files cannot be read, or their text cannot be kept in the data directory. The version in force stays.
     SpecUnreadable = 203,
+    /// Refusal of a command: there is no line, session, opening or compartment of this name. Nothing has changed.
+    UnknownName = 204,
+    /// Refusal of a command: it makes no sense as things stand. Nothing has changed.
+    NotNow = 205,
 }
 impl Reason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -678,6 +682,8 @@ impl Reason {
             Self::SpecMistakes => "REASON_SPEC_MISTAKES",
             Self::NeedsReconnect => "REASON_NEEDS_RECONNECT",
             Self::SpecUnreadable => "REASON_SPEC_UNREADABLE",
+            Self::UnknownName => "REASON_UNKNOWN_NAME",
+            Self::NotNow => "REASON_NOT_NOW",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -727,6 +733,8 @@ impl Reason {
             "REASON_SPEC_MISTAKES" => Some(Self::SpecMistakes),
             "REASON_NEEDS_RECONNECT" => Some(Self::NeedsReconnect),
             "REASON_SPEC_UNREADABLE" => Some(Self::SpecUnreadable),
+            "REASON_UNKNOWN_NAME" => Some(Self::UnknownName),
+            "REASON_NOT_NOW" => Some(Self::NotNow),
             _ => None,
         }
     }
@@ -1275,7 +1283,7 @@ pub struct InquireRequest {
     /// The UNKNOWN exchange, by its id.
     #[prost(string, tag = "2")]
     pub exchange_id: ::prost::alloc::string::String,
-    /// Who asks. Required.
+    /// Who asks. Required over TCP; over a Unix socket the system says it, and this is not read.
     #[prost(string, tag = "3")]
     pub actor: ::prost::alloc::string::String,
     /// And why. Required.
@@ -1324,6 +1332,12 @@ pub struct InstitutionStatus {
     /// Whether nothing new is taken in.
     #[prost(bool, tag = "5")]
     pub draining: bool,
+    /// By whom, if an operator stopped it. Not set if none did.
+    #[prost(message, optional, tag = "14")]
+    pub stopped: ::core::option::Option<Stopped>,
+    /// Compartments that take no requests.
+    #[prost(message, repeated, tag = "15")]
+    pub stopped_compartments: ::prost::alloc::vec::Vec<StoppedCompartment>,
     /// Requests that wait for room.
     #[prost(uint32, tag = "6")]
     pub waiting: u32,
@@ -1379,6 +1393,41 @@ pub struct LineStatus {
     /// Requests that may be unanswered on its sessions that are up. 0 on a line that carries no requests.
     #[prost(uint32, tag = "9")]
     pub window: u32,
+    /// Sessions that the institution may count: being made, up, or closed so lately that it may not have seen it. Not over `sessions_max`.
+    #[prost(uint32, tag = "10")]
+    pub sessions_counted: u32,
+    /// What an operator wants of it: up, draining or stopped.
+    #[prost(string, tag = "11")]
+    pub wanted: ::prost::alloc::string::String,
+    /// By whom, if an operator stopped it. Not set if none did.
+    #[prost(message, optional, tag = "12")]
+    pub stopped: ::core::option::Option<Stopped>,
+    /// How long a drain still waits. Not set if there is none.
+    #[prost(message, optional, tag = "13")]
+    pub drains_for: ::core::option::Option<::prost_types::Duration>,
+}
+/// Who stopped something.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Stopped {
+    /// Who.
+    #[prost(string, tag = "1")]
+    pub actor: ::prost::alloc::string::String,
+    /// And why.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// When.
+    #[prost(message, optional, tag = "3")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// A compartment that takes no requests.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StoppedCompartment {
+    /// Its value.
+    #[prost(string, tag = "1")]
+    pub compartment: ::prost::alloc::string::String,
+    /// By whom.
+    #[prost(message, optional, tag = "2")]
+    pub stopped: ::core::option::Option<Stopped>,
 }
 /// Where our numbers are in one scope.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1451,6 +1500,9 @@ pub struct SessionStatus {
     /// How long ago bytes last went on this connection. Not set if none went.
     #[prost(message, optional, tag = "12")]
     pub wrote_ago: ::core::option::Option<::prost_types::Duration>,
+    /// How long until the next connection is tried. Not set if none is planned.
+    #[prost(message, optional, tag = "13")]
+    pub next_try_in: ::core::option::Option<::prost_types::Duration>,
 }
 /// One opening of business.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1711,7 +1763,7 @@ pub struct ReloadSpecRequest {
     /// The institution's name. Empty: all that are configured.
     #[prost(string, tag = "1")]
     pub institution: ::prost::alloc::string::String,
-    /// Who acts. Required.
+    /// Who acts. Required over TCP; over a Unix socket the system says it, and this is not read.
     #[prost(string, tag = "2")]
     pub actor: ::prost::alloc::string::String,
     /// And why. Required.
@@ -1738,6 +1790,191 @@ pub struct ReloadedSpec {
     #[prost(string, tag = "3")]
     pub new_digest: ::prost::alloc::string::String,
 }
+/// What an operator wants.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CommandRequest {
+    /// The institution's name.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+    /// Why. Required.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// Who. Required over TCP; over a Unix socket the system says it, and this is not read.
+    #[prost(string, tag = "3")]
+    pub actor: ::prost::alloc::string::String,
+    /// One of them must be set.
+    #[prost(
+        oneof = "command_request::Command",
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20"
+    )]
+    pub command: ::core::option::Option<command_request::Command>,
+}
+/// Nested message and enum types in `CommandRequest`.
+pub mod command_request {
+    /// One of them must be set.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Command {
+        /// Makes the sessions of a line again, at once.
+        #[prost(message, tag = "10")]
+        StartLine(super::LineName),
+        /// Closes the sessions of a line at once, and makes none until it is started.
+        #[prost(message, tag = "11")]
+        StopLine(super::LineName),
+        /// Takes nothing new on a line, lets what is in flight be answered, then stops it.
+        #[prost(message, tag = "12")]
+        DrainLine(super::DrainLine),
+        /// Closes a session's connection at once. The line makes another one, if it is wanted.
+        #[prost(message, tag = "13")]
+        CloseSession(super::SessionName),
+        /// Takes nothing new on a session's connection, lets what is in flight be answered, then closes it.
+        #[prost(message, tag = "14")]
+        DrainSession(super::DrainSession),
+        /// Opens business (개시): tries at once, whatever the hour and the wait before the next try are.
+        #[prost(message, tag = "15")]
+        OpenOpening(super::OpeningName),
+        /// Closes business (종료) for the rest of its business date, or until it is opened by hand. The institution is told nothing.
+        #[prost(message, tag = "16")]
+        CloseOpening(super::OpeningName),
+        /// Takes requests for a compartment again.
+        #[prost(message, tag = "17")]
+        StartCompartment(super::CompartmentName),
+        /// Takes no new requests for a compartment. What is in flight at the end of the time is UNKNOWN.
+        #[prost(message, tag = "18")]
+        DrainCompartment(super::DrainCompartment),
+        /// Makes the sessions of all lines again, but of those that are stopped themselves.
+        #[prost(message, tag = "19")]
+        StartInstitution(super::StartInstitution),
+        /// Takes nothing new from anybody, lets what is in flight be answered, then closes all sessions.
+        #[prost(message, tag = "20")]
+        DrainInstitution(super::DrainInstitution),
+    }
+}
+/// A line.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LineName {
+    /// Its name in the configuration.
+    #[prost(string, tag = "1")]
+    pub line: ::prost::alloc::string::String,
+}
+/// A line, and how long it may take.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DrainLine {
+    /// Its name in the configuration.
+    #[prost(string, tag = "1")]
+    pub line: ::prost::alloc::string::String,
+    /// The longest that is waited for answers. Not set: 30 seconds.
+    #[prost(message, optional, tag = "2")]
+    pub within: ::core::option::Option<::prost_types::Duration>,
+}
+/// A session.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SessionName {
+    /// Its line's name in the configuration.
+    #[prost(string, tag = "1")]
+    pub line: ::prost::alloc::string::String,
+    /// Which of the line's sessions, from 0.
+    #[prost(uint32, tag = "2")]
+    pub slot: u32,
+}
+/// A session, and how long it may take.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DrainSession {
+    /// Its line's name in the configuration.
+    #[prost(string, tag = "1")]
+    pub line: ::prost::alloc::string::String,
+    /// Which of the line's sessions, from 0.
+    #[prost(uint32, tag = "2")]
+    pub slot: u32,
+    /// The longest that is waited for answers. Not set: 30 seconds.
+    #[prost(message, optional, tag = "3")]
+    pub within: ::core::option::Option<::prost_types::Duration>,
+}
+/// An opening of today.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OpeningName {
+    /// Its values, as `OpeningStatus` has them, or the last of them: a bank's code, if only one opening has it.
+    #[prost(string, repeated, tag = "1")]
+    pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A compartment.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CompartmentName {
+    /// Its value, such as a bank's code.
+    #[prost(string, tag = "1")]
+    pub compartment: ::prost::alloc::string::String,
+}
+/// A compartment, and how long it may take.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DrainCompartment {
+    /// Its value, such as a bank's code.
+    #[prost(string, tag = "1")]
+    pub compartment: ::prost::alloc::string::String,
+    /// The longest that is waited for answers. Not set: 30 seconds.
+    #[prost(message, optional, tag = "2")]
+    pub within: ::core::option::Option<::prost_types::Duration>,
+}
+/// All of an institution.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StartInstitution {}
+/// All of an institution, and how long it may take.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DrainInstitution {
+    /// The longest that is waited for answers. Not set: 30 seconds.
+    #[prost(message, optional, tag = "1")]
+    pub within: ::core::option::Option<::prost_types::Duration>,
+}
+/// A command is durable.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CommandResponse {
+    /// Who gave it, as it is journaled.
+    #[prost(string, tag = "1")]
+    pub actor: ::prost::alloc::string::String,
+}
+/// Which commands.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CommandsRequest {
+    /// The institution's name. Empty: all that the journal knows.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+    /// At most so many are told. 0: 100. More than 1,000 are never told.
+    #[prost(uint32, tag = "2")]
+    pub max: u32,
+}
+/// What was commanded.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CommandsResponse {
+    /// Newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub commands: ::prost::alloc::vec::Vec<CommandLine>,
+}
+/// One command.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CommandLine {
+    /// To which institution.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+    /// When.
+    #[prost(message, optional, tag = "2")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Its word, such as `stop_line`, or `reload_spec`.
+    #[prost(string, tag = "3")]
+    pub command: ::prost::alloc::string::String,
+    /// What it is about: a line, `line/slot`, the values of an opening, a compartment. Empty if it is the institution.
+    #[prost(string, tag = "4")]
+    pub target: ::prost::alloc::string::String,
+    /// The longest that is waited for answers. Not set if it is no drain.
+    #[prost(message, optional, tag = "5")]
+    pub within: ::core::option::Option<::prost_types::Duration>,
+    /// Who gave it.
+    #[prost(string, tag = "6")]
+    pub actor: ::prost::alloc::string::String,
+    /// And why.
+    #[prost(string, tag = "7")]
+    pub reason: ::prost::alloc::string::String,
+    /// The institution's time zone: minutes east of UTC.
+    #[prost(sint32, tag = "8")]
+    pub zone_minutes: i32,
+}
 /// Generated client implementations.
 pub mod control_client {
     #![allow(
@@ -1749,7 +1986,8 @@ pub mod control_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Looking at institutions, and acting on them by hand. Whoever acts says who he is and why; both are journaled.
+    /// Looking at institutions, and acting on them by hand. Who acts, and why, is journaled. Over a Unix socket the actor is the user whose process
+    /// connected, as the system says; over TCP it is what the request says, and is journaled with ` (claimed)` behind it.
     #[derive(Debug, Clone)]
     pub struct ControlClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1940,6 +2178,56 @@ pub mod control_client {
                 .insert(GrpcMethod::new("pabal.v1.Control", "ReloadSpec"));
             self.inner.unary(req, path, codec).await
         }
+        /// Stops, drains, closes, opens or starts something by hand. Answered when that is durable; what is stopped stays so over restarts until
+        /// it is started.
+        ///
+        /// Errors of ours carry ErrorInfo with domain `pabal.question`, and nothing has changed: NOT_FOUND with reason UNKNOWN_NAME lists what is
+        /// there, FAILED_PRECONDITION with NOT_NOW says how it is.
+        pub async fn command(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CommandRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CommandResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/pabal.v1.Control/Command");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("pabal.v1.Control", "Command"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// What was commanded, by whom and why, newest first.
+        pub async fn commands(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CommandsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CommandsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/pabal.v1.Control/Commands",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("pabal.v1.Control", "Commands"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1989,8 +2277,26 @@ pub mod control_server {
             tonic::Response<super::ReloadSpecResponse>,
             tonic::Status,
         >;
+        /// Stops, drains, closes, opens or starts something by hand. Answered when that is durable; what is stopped stays so over restarts until
+        /// it is started.
+        ///
+        /// Errors of ours carry ErrorInfo with domain `pabal.question`, and nothing has changed: NOT_FOUND with reason UNKNOWN_NAME lists what is
+        /// there, FAILED_PRECONDITION with NOT_NOW says how it is.
+        async fn command(
+            &self,
+            request: tonic::Request<super::CommandRequest>,
+        ) -> std::result::Result<tonic::Response<super::CommandResponse>, tonic::Status>;
+        /// What was commanded, by whom and why, newest first.
+        async fn commands(
+            &self,
+            request: tonic::Request<super::CommandsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CommandsResponse>,
+            tonic::Status,
+        >;
     }
-    /// Looking at institutions, and acting on them by hand. Whoever acts says who he is and why; both are journaled.
+    /// Looking at institutions, and acting on them by hand. Who acts, and why, is journaled. Over a Unix socket the actor is the user whose process
+    /// connected, as the system says; over TCP it is what the request says, and is journaled with ` (claimed)` behind it.
     #[derive(Debug)]
     pub struct ControlServer<T> {
         inner: Arc<T>,
@@ -2269,6 +2575,92 @@ pub mod control_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ReloadSpecSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/pabal.v1.Control/Command" => {
+                    #[allow(non_camel_case_types)]
+                    struct CommandSvc<T: Control>(pub Arc<T>);
+                    impl<T: Control> tonic::server::UnaryService<super::CommandRequest>
+                    for CommandSvc<T> {
+                        type Response = super::CommandResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CommandRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::command(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CommandSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/pabal.v1.Control/Commands" => {
+                    #[allow(non_camel_case_types)]
+                    struct CommandsSvc<T: Control>(pub Arc<T>);
+                    impl<T: Control> tonic::server::UnaryService<super::CommandsRequest>
+                    for CommandsSvc<T> {
+                        type Response = super::CommandsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CommandsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::commands(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CommandsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

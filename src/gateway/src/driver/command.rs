@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use pabal_clock::Deadline;
 use pabal_switch::{
-    ExchangeId, ExchangeState, ExchangeStatus, Inquire, NoticeId, Open, Refusal, Report, ServiceReply, Status,
-    Unresolved,
+    By, CommandRefused, ExchangeId, ExchangeState, ExchangeStatus, Inquire, NoticeId, Open, Refusal, Report,
+    ServiceReply, Status, Unresolved,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Unresolved { after: Option<ExchangeId>, max: usize, reply: oneshot::Sender<Vec<Unresolved>> },
     /// Look at everything.
     Status { reply: oneshot::Sender<Status> },
+    /// An operator's command; replies when it is durable.
+    Act { command: Box<pabal_switch::Command>, by: By, reply: oneshot::Sender<Result<(), Unable>> },
     /// Take nothing new, and stop when all is done or the deadline has come.
     Drain { deadline: Deadline },
     /// An operator starts what a fault of ours has left down; replies whether there is, or will be, a core.
@@ -60,6 +62,14 @@ pub(crate) type Taken = oneshot::Sender<Result<(), (Refusal, String)>>;
 pub(crate) enum Refused {
     /// Sessions would have to be made anew; what differs.
     NeedsReconnect(String),
+    /// There is no core, or nothing becomes durable any more; why.
+    Stopped(String),
+}
+
+/// Why an operator's command is not taken.
+pub(crate) enum Unable {
+    /// By the core.
+    Refused(CommandRefused),
     /// There is no core, or nothing becomes durable any more; why.
     Stopped(String),
 }

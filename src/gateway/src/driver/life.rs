@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use super::acks::{Acks, CHECKPOINT_TICKET, OWN_TICKET};
 use super::bridge::{Batch, Bridge, BridgeParts, Content};
-use super::command::{Command, Fenced, Heard, LookKey, Refused, Taken, Waiter};
+use super::command::{Command, Fenced, Heard, LookKey, Refused, Taken, Unable, Waiter};
 use super::observer::{Observer, Seen};
 use super::own::Own;
 use super::socket::{self, Progress, Socket};
@@ -55,6 +55,8 @@ pub(super) struct Life {
     /// Whose reply the core is being given.
     replier: Option<(NoticeId, SubscriberId)>,
     fences: VecDeque<(Ticket, oneshot::Sender<Fenced>)>,
+    /// Operators whose commands are not durable yet.
+    acts: VecDeque<(Ticket, oneshot::Sender<Result<(), Unable>>)>,
     /// Who waits for an entry of the gateway's own; nobody for one about a version that began by its date.
     reloads: VecDeque<Option<oneshot::Sender<Result<(), Refused>>>>,
     buffer: Box<[u8]>,
@@ -120,6 +122,7 @@ impl Life {
             subscribers: Subscribers::default(),
             replier: None,
             fences: VecDeque::new(),
+            acts: VecDeque::new(),
             reloads: VecDeque::new(),
             buffer: vec![0; Core::read_bytes_max()].into_boxed_slice(),
             alarm: Alarm::new(),
@@ -139,8 +142,8 @@ impl Life {
 
     /// Drops the core and its sockets, and waits until all that it wrote is durable.
     pub(super) async fn finish(self) -> Result<(), String> {
-        let Self { core, sockets, waiters, subscribers, fences, reloads, bridge, acks, observer, .. } = self;
-        drop((core, sockets, waiters, subscribers, fences, reloads, observer));
+        let Self { core, sockets, waiters, subscribers, fences, acts, reloads, bridge, acks, observer, .. } = self;
+        drop((core, sockets, waiters, subscribers, fences, acts, reloads, observer));
         let (appended, written) = bridge.finish().await;
         acks.wait_for(|acknowledged| acknowledged >= appended).await?;
         // A log that cannot be written keeps nobody from going on.
@@ -210,6 +213,9 @@ impl Life {
                 // Who is gone hears nothing.
                 let _ = reply.send(Fenced::Bound);
             }
+            while let Some((_, reply)) = self.acts.pop_front_if(|(written, _)| *written <= ticket) {
+                let _ = reply.send(Ok(()));
+            }
         }
         if news.checkpoint_done {
             self.is_checkpoint_out = false;
@@ -222,6 +228,9 @@ impl Life {
             self.act(lines, now);
             for (_, reply) in self.fences.drain(..) {
                 let _ = reply.send(Fenced::Refused(Refusal::JournalFailed, why.clone()));
+            }
+            for (_, reply) in self.acts.drain(..) {
+                let _ = reply.send(Err(Unable::Stopped(why.clone())));
             }
             for reply in self.reloads.drain(..).flatten() {
                 let _ = reply.send(Err(Refused::Stopped(why.clone())));
@@ -380,6 +389,13 @@ impl Life {
                         driver.versions.put_reading(reading);
                         self.reloads.push_back(Some(reply));
                     }
+                }
+            }
+            Command::Act { command, by, reply } => {
+                self.is_health_stale = true;
+                match self.core.command(*command, by, now) {
+                    Ok(ticket) => self.acts.push_back((ticket, reply)),
+                    Err(refused) => _ = reply.send(Err(Unable::Refused(refused))),
                 }
             }
             Command::Unresolved { after, max, reply } => _ = reply.send(self.core.unresolved(after, max)),

@@ -3,6 +3,7 @@
 use pabal_clock::Wall;
 use pabal_journal::{Columns, Draft};
 use pabal_spec::Digest;
+use pabal_switch::Command;
 use serde::{Deserialize, Serialize};
 
 /// What an operator did to an institution.
@@ -23,6 +24,8 @@ pub(crate) enum Own {
 }
 
 impl Own {
+    /// Its word among commands.
+    pub(crate) const RELOAD: &'static str = "reload_spec";
     /// The family of these entries.
     pub(crate) const FAMILY: &'static str = "gateway";
 
@@ -44,6 +47,8 @@ impl Own {
         let Self::Reloaded { new, actor, .. } = self;
         let columns = Columns {
             caller: Some(actor.clone()).filter(|actor| !actor.is_empty()),
+            outcome: Some(Command::OUTCOME.to_owned()),
+            cause: Some(Self::RELOAD.to_owned()),
             node: Some(node.to_owned()),
             spec_digest: Some(new.to_string()),
             ..Columns::default()

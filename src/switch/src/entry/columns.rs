@@ -3,6 +3,7 @@ use alloc::format;
 use alloc::string::ToString;
 
 use super::{About, Entry, NoticeAbout, Place};
+use crate::command::Command;
 use crate::outcome::Outcome;
 
 /// What is found about an entry without reading its body. Text as people search for it; dates as `yyyymmdd`.
@@ -124,11 +125,12 @@ pub(super) fn of(entry: &Entry) -> Columns {
             cause: entry.reason.map(|reason| reason.word().into()),
             ..Columns::default().place(&entry.place)
         },
-        // Who commands is the caller; what the command is about stands where a line's session does.
+        // Who commands is the caller; what the command is about stands where a session does. All are found by one word.
         Entry::Commanded(entry) => Columns {
             caller: some(&entry.by.actor),
             session: some(&entry.command.target()),
-            outcome: Some(entry.command.word().into()),
+            outcome: Some(Command::OUTCOME.into()),
+            cause: Some(entry.command.word().into()),
             ..Columns::default()
         },
         Entry::NoticeReceived(entry) => Columns {

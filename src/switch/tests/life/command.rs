@@ -341,7 +341,8 @@ fn a_command_is_written_down_before_anything_follows_from_it() {
     let Entry::Commanded(entry) = &entries[before] else { panic!("{:?}", entries[before]) };
     assert_eq!((entry.at, &entry.command, &entry.by), (hands.now.wall, &stop("out"), &by("night work")));
     let columns = &entries[before].columns();
-    assert_eq!((columns.caller.as_deref(), columns.outcome.as_deref()), (Some("kim"), Some("stop_line")));
+    assert_eq!((columns.caller.as_deref(), columns.session.as_deref()), (Some("kim"), Some("out")));
+    assert_eq!((columns.outcome.as_deref(), columns.cause.as_deref()), (Some("COMMANDED"), Some("stop_line")));
     hands.core.handle_journal_failed("no room", hands.now);
     let refused = command(&mut hands, start("out"));
     assert!(matches!(refused, Err(CommandRefused::Journal(Refusal::JournalFailed, _))));

@@ -1,0 +1,143 @@
+//! What operators command, on its way to an institution's driver, and as the journal tells of it later.
+
+use std::fmt;
+use std::time::Duration;
+
+use pabal_clock::Wall;
+use pabal_journal::Envelope;
+use pabal_switch::{By, Bytes, Command, CommandRefused, Entry, OpeningKey};
+use tokio::sync::oneshot;
+
+use crate::call::CallError;
+use crate::driver::command::{Command as ToDriver, Unable};
+use crate::driver::own::Own;
+use crate::handle::Handle;
+use crate::settings;
+
+/// Why a command was not carried out: nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandError {
+    /// No institution of this name is configured; the text names the nearest.
+    UnknownInstitution(String),
+    /// What it names is not there, or it makes no sense now.
+    Refused(CommandRefused),
+    /// The institution has no core now, or its journal has failed; why.
+    Stopped(String),
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownInstitution(text) | Self::Stopped(text) => f.write_str(text),
+            Self::Refused(refused) => refused.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CommandError {}
+
+/// A command, as the journal has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandLine {
+    /// To which institution.
+    pub institution: String,
+    /// When.
+    pub at: Wall,
+    /// Its word, such as `stop_line`.
+    pub command: String,
+    /// What it is about; empty if that is the institution.
+    pub target: String,
+    /// The longest that it waits, of a drain.
+    pub within: Option<Duration>,
+    /// Who gave it.
+    pub actor: String,
+    /// And why.
+    pub reason: String,
+}
+
+impl CommandLine {
+    /// What an envelope says, if it is one of these.
+    pub(crate) fn read(envelope: &Envelope) -> Option<Self> {
+        let (institution, at) = (envelope.institution.clone(), Wall::from_unix_micros(envelope.at));
+        if envelope.family == Own::FAMILY {
+            let Own::Reloaded { new, actor, reason, .. } = serde_json::from_slice(&envelope.body).ok()?;
+            let (command, target) = (Own::RELOAD.to_owned(), new.to_string());
+            return Some(Self { institution, at, command, target, within: None, actor, reason });
+        }
+        match Entry::decode(&envelope.kind, envelope.version, &envelope.body) {
+            Ok(Entry::Commanded(entry)) => Some(Self {
+                institution,
+                at,
+                command: entry.command.word().to_owned(),
+                target: entry.command.target(),
+                within: entry.command.within(),
+                actor: entry.by.actor.into(),
+                reason: entry.by.reason.into(),
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl Handle {
+    /// Carries out a command of an operator. Returns when it is durable: it then holds over restarts until it is undone.
+    ///
+    /// # Errors
+    /// Nothing has changed. Only if the journal fails meanwhile ([`CommandError::Stopped`]) it may have begun, and is forgotten by a restart.
+    pub async fn command(&self, institution: &str, command: Command, by: By) -> Result<(), CommandError> {
+        let (reply, done) = oneshot::channel();
+        let stopped = || CommandError::Stopped("the institution's driver has stopped".to_owned());
+        let desk = self.desk(institution).map_err(|error| CommandError::UnknownInstitution(error.detail))?;
+        let command = Box::new(command);
+        desk.commands.send(ToDriver::Act { command, by, reply }).await.map_err(|_| stopped())?;
+        match done.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Unable::Refused(refused))) => Err(CommandError::Refused(refused)),
+            Ok(Err(Unable::Stopped(why))) => Err(CommandError::Stopped(why)),
+            Err(_) => Err(stopped()),
+        }
+    }
+
+    /// The bytes of a compartment, from its value as people write it.
+    ///
+    /// # Errors
+    /// The institution is not known, or the value is none of the compartment field; the text says why.
+    pub fn compartment(&self, institution: &str, value: &str) -> Result<Bytes, CommandError> {
+        let desk = self.desk(institution).map_err(|error| CommandError::UnknownInstitution(error.detail))?;
+        match settings::compartment(&desk.versions.newest().institution, value) {
+            Ok(bytes) => Ok(Bytes::from(&*bytes)),
+            Err(text) => Err(CommandError::Refused(CommandRefused::NotNow(text))),
+        }
+    }
+
+    /// The opening of today whose values end with these, as people read them: the bank alone, if that says which.
+    ///
+    /// # Errors
+    /// The institution is not known; or no opening has these values, or several have: those that are there are told.
+    pub async fn opening(&self, institution: &str, values: &[String]) -> Result<(Box<str>, OpeningKey), CommandError> {
+        self.desk(institution).map_err(|error| CommandError::UnknownInstitution(error.detail))?;
+        let status = self.status(institution).await.unwrap_or_default();
+        let name = |key: &OpeningKey| key.readable();
+        let ends = |key: &OpeningKey| {
+            let known: Vec<String> = key.values.iter().map(|value| Bytes::from(&**value).readable()).collect();
+            !values.is_empty() && known.ends_with(values)
+        };
+        let mut found = status.openings.iter().filter(|opening| ends(&opening.key));
+        match (found.next(), found.next()) {
+            (Some(one), None) => Ok((one.protocol.clone(), one.key.clone())),
+            (one, _) => Err(CommandError::Refused(CommandRefused::Unknown {
+                what: if one.is_some() { "single opening" } else { "opening" },
+                name: values.join(" "),
+                known: status.openings.iter().map(|opening| name(&opening.key)).collect(),
+            })),
+        }
+    }
+
+    /// The commands of operators, the newest first, at most `max`; those of one institution if it is named.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub async fn command_log(&self, institution: Option<&str>, max: usize) -> Result<Vec<CommandLine>, CallError> {
+        self.0.histories.commands(institution.map(ToOwned::to_owned), max).await
+    }
+}

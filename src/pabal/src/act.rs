@@ -1,0 +1,86 @@
+//! Acts of operators, for the commands that stop and start something.
+
+use std::time::Duration;
+
+use clap::Args;
+use pabal_front::proto::{CommandRequest, command_request};
+use pabal_front::{Span, client};
+use serde_json::json;
+
+use crate::call::{self, Target};
+use crate::print::Form;
+use crate::{exit, print};
+
+const NOTHING_CHANGED: &str = "Nothing was changed.";
+
+/// Why, who, and how it is told.
+#[derive(Debug, Args)]
+pub(crate) struct Act {
+    /// Why; it is kept in the journal
+    #[arg(long)]
+    reason: String,
+    /// Who acts, as far as you say; over a Unix socket the gateway knows, and does not ask
+    #[arg(long, env = "USER", default_value = "operator")]
+    actor: String,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// How long a drain may take.
+#[derive(Debug, Args)]
+pub(crate) struct Within {
+    /// The longest that is waited for answers, such as 30s; what is not answered then is UNKNOWN
+    #[arg(long, value_parser = call::duration, default_value = "30s")]
+    within: Duration,
+}
+
+impl Within {
+    /// As the request has it.
+    pub(crate) fn span(&self) -> Option<Span> {
+        // The gateway refuses what is too long.
+        Span::try_from(self.within).ok()
+    }
+}
+
+impl Act {
+    /// Asks the gateway, and prints what is so from now on.
+    pub(crate) fn run(self, institution: &str, command: command_request::Command, done: &str) -> anyhow::Result<u8> {
+        let message = CommandRequest {
+            institution: institution.to_owned(),
+            reason: self.reason.clone(),
+            actor: self.actor.clone(),
+            command: Some(command),
+        };
+        self.target.with(Some(NOTHING_CHANGED), Form::of(self.json), async |mut client, caller| {
+            match client.control.command(client::request(message, Some(&caller), None, None)?).await {
+                Ok(response) => {
+                    let actor = response.into_inner().actor;
+                    if self.json {
+                        let done = json!({ "institution": institution, "done": done, "actor": actor, "reason": self.reason });
+                        print::json(&done)?;
+                    } else {
+                        out!("{done}");
+                        out!("by        {actor}: {}", self.reason);
+                    }
+                    Ok(exit::DONE)
+                }
+                Err(status) => {
+                    let reason = client::reason(&status);
+                    Form::of(self.json).error(&print::refused_json(&status, reason.clone()));
+                    let Some(reason) = reason else {
+                        call::unproven(&status, "the command");
+                        err!("Ask what was done: pabal control log {institution}");
+                        return Ok(exit::NO_PROOF);
+                    };
+                    err!("refused   {reason} ({:?})", status.code());
+                    err!("          {}", status.message());
+                    err!("{NOTHING_CHANGED}");
+                    Ok(exit::NOT_SENT)
+                }
+            }
+        })
+    }
+}
