@@ -6,8 +6,8 @@ use tracing::Instrument;
 use crate::exchange::{exchange_id, time_left};
 use crate::proto::{
     CommandRequest, CommandResponse, CommandsRequest, CommandsResponse, InquireRequest, InquireResponse,
-    ReloadSpecRequest, ReloadSpecResponse, SearchRequest, SearchResponse, ShowRequest, ShowResponse, StatusRequest,
-    StatusResponse, control_server,
+    InstitutionStatus, ReloadSpecRequest, ReloadSpecResponse, SearchRequest, SearchResponse, ShowRequest, ShowResponse,
+    StatusRequest, StatusResponse, control_server,
 };
 use crate::refused::Refused;
 use crate::trace::Trace;
@@ -143,7 +143,9 @@ impl Control {
             };
             let health = self.handle.health(&name).map(|health| health.borrow().clone());
             let (lines, spec) = (self.handle.lines(&name), self.handle.spec_digest(&name));
-            institutions.push(status::institution(name, &status, health, &lines, spec, self.handle.now()));
+            let zone_minutes = self.handle.zone(&name).seconds() / 60;
+            let told = status::institution(name, &status, health, &lines, spec, self.handle.now());
+            institutions.push(InstitutionStatus { zone_minutes, ..told });
         }
         Ok(StatusResponse { institutions })
     }

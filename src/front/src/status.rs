@@ -30,6 +30,7 @@ pub(crate) fn institution(
         not_serving_reason,
         journal_works: status.journal_works,
         draining: status.draining,
+        zone_minutes: 0,
         stopped: status.stopped.as_ref().map(command::stopped),
         stopped_compartments: status
             .compartments

@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use pabal_counterparty::{LineId, Scenario, Settings};
 use pabal_front::client::{self, Client, HealthCheckRequest, ServingStatus};
+use pabal_front::proto::command_request::Command;
 use pabal_front::proto::exchange_request::Body;
 use pabal_front::proto::search_request::By;
 use pabal_front::proto::serve_request::Action;
 use pabal_front::proto::serve_response::Event;
 use pabal_front::proto::{
-    ExchangeRequest, Fields, FindRequest, FoundExchange, InquireRequest, KeyOfCaller, Outcome, Reason, Received, Reply,
-    SearchRequest, ServeRequest, ServeResponse, ShowRequest, StatusRequest, Subscribe, Value, find_request,
-    find_response, reply, value,
+    CommandLine, CommandRequest, CommandsRequest, CompartmentName, DrainCompartment, DrainInstitution, ExchangeRequest,
+    Fields, FindRequest, FoundExchange, InquireRequest, KeyOfCaller, LineName, LineStatus, OpeningName, Outcome,
+    Reason, Received, ReloadSpecRequest, Reply, SearchRequest, ServeRequest, ServeResponse, ShowRequest, StatusRequest,
+    Subscribe, Value, find_request, find_response, reply, value,
 };
 use pabal_front::{Front, ListenError, Options, Proof, Running};
 use pabal_gateway::{Config, Gateway, Listen};
@@ -485,5 +487,126 @@ async fn operators_look_for_what_they_name_and_are_told_what_is_wrong_with_a_que
     assert!(request.raw[115..123].iter().all(|byte| *byte == b'*'), "the PIN is not stored");
     let nobody = show("01a20092-1559-7000-bd64-9e6c46a0a6e4", false);
     assert_eq!(bench.client.control.show(nobody).await.expect("it is told").into_inner().summary, None);
+    bench.end().await;
+}
+
+fn stop(line: &str) -> CommandRequest {
+    let command = Some(Command::StopLine(LineName { line: line.to_owned() }));
+    CommandRequest { institution: "hecto".into(), reason: "night work".into(), actor: "kim".into(), command }
+}
+
+impl Bench {
+    async fn command(&mut self, request: CommandRequest) -> Result<String, Status> {
+        self.client.control.command(request).await.map(|response| response.into_inner().actor)
+    }
+
+    async fn line(&mut self) -> LineStatus {
+        let status = self.client.control.status(StatusRequest::default()).await.expect("it is told").into_inner();
+        status.institutions[0].lines[0].clone()
+    }
+
+    /// Words of the commands that were given, newest first.
+    async fn log(&mut self) -> Vec<(String, String, String, String)> {
+        let response = self.client.control.commands(CommandsRequest::default()).await.expect("it is told");
+        let line = |one: CommandLine| (one.command, one.target, one.actor, one.reason);
+        response.into_inner().commands.into_iter().map(line).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_command_over_tcp_is_journaled_with_what_its_actor_claims() {
+    let mut bench = bench(None).await;
+    assert_eq!(bench.command(stop("out")).await.expect("it is done"), "kim (claimed)");
+    let line = bench.line().await;
+    let by = line.stopped.expect("somebody stopped it");
+    assert_eq!((&*line.wanted, &*by.actor, &*by.reason), ("stopped", "kim (claimed)", "night work"));
+    assert_eq!((line.sessions_counted, line.sessions_max), (0, 1));
+    let start = Command::StartLine(LineName { line: "out".into() });
+    bench.command(CommandRequest { command: Some(start), ..stop("out") }).await.expect("it is done");
+    assert_eq!(bench.line().await.wanted, "up");
+    let word = |command: &str| (command.to_owned(), "out".to_owned(), "kim (claimed)".into(), "night work".into());
+    assert_eq!(bench.log().await, [word("start_line"), word("stop_line")]);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_command_over_a_unix_socket_is_that_of_the_user_at_its_other_end() {
+    let mut bench = bench(Some("pabal.sock")).await;
+    let me = std::process::Command::new("id").arg("-un").output().expect("every system has it").stdout;
+    let me = String::from_utf8(me).expect("a name").trim().to_owned();
+    assert_eq!(bench.command(stop("out")).await.expect("it is done"), me, "not kim, whatever is claimed");
+    let nobody = CommandRequest { actor: String::new(), ..stop("out") };
+    assert_eq!(bench.command(nobody).await.expect("nothing need be claimed"), me);
+    assert_eq!(bench.log().await[0].2, me);
+    let reload = ReloadSpecRequest { reason: "new codes".into(), ..ReloadSpecRequest::default() };
+    bench.client.control.reload_spec(reload).await.expect("nothing need be claimed");
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_command_that_cannot_be_carried_out_says_why_and_changes_nothing() {
+    let mut bench = bench(None).await;
+    let refused = bench.command(stop("main")).await.expect_err("there is none");
+    assert_eq!((refused.code(), client::reason(&refused).as_deref()), (Code::NotFound, Some("UNKNOWN_NAME")));
+    assert!(refused.message().ends_with("no line `main`; there are: out"), "{}", refused.message());
+    let with = |command| CommandRequest { command: Some(command), ..stop("out") };
+    let opening = Command::CloseOpening(OpeningName { values: vec!["011".into()] });
+    let refused = bench.command(with(opening)).await.expect_err("there is none");
+    assert!(refused.message().ends_with("no opening `011`; there are: PABAL01 088"), "{}", refused.message());
+    let bank = Command::DrainCompartment(DrainCompartment { compartment: "08812".into(), within: None });
+    let refused = bench.command(with(bank)).await.expect_err("it is too long");
+    assert_eq!((refused.code(), client::reason(&refused).as_deref()), (Code::FailedPrecondition, Some("NOT_NOW")));
+    assert!(refused.message().contains("bank_code"), "{}", refused.message());
+    for (request, field) in [
+        (CommandRequest { actor: " ".into(), ..stop("out") }, "actor"),
+        (CommandRequest { reason: String::new(), ..stop("out") }, "reason"),
+        (CommandRequest { command: None, ..stop("out") }, "command"),
+    ] {
+        assert_eq!(wrong_field(&bench.command(request).await.expect_err("something is missing")), field);
+    }
+    let elsewhere = CommandRequest { institution: "elsewhere".into(), ..stop("out") };
+    let refused = bench.command(elsewhere).await.expect_err("not configured");
+    assert_eq!(client::reason(&refused).as_deref(), Some("UNKNOWN_INSTITUTION"));
+    assert_eq!((bench.log().await.len(), &*bench.line().await.wanted), (0, "up"));
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn business_and_a_bank_are_closed_and_opened_by_hand() {
+    let mut bench = bench_with("normal.toml").await;
+    let with = |command| CommandRequest { command: Some(command), ..stop("out") };
+    let bank = || OpeningName { values: vec!["088".into()] };
+    bench.command(with(Command::CloseOpening(bank()))).await.expect("it is done");
+    assert_eq!(bench.refused(transfer()).await.1.reason, "NOT_OPEN");
+    bench.command(with(Command::OpenOpening(bank()))).await.expect("it is done");
+    let is_open = async {
+        loop {
+            let status = bench.client.control.status(StatusRequest::default()).await.expect("it is told").into_inner();
+            if status.institutions[0].openings[0].state == "open" {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, is_open).await.expect("business is opened");
+    let drain = DrainCompartment { compartment: "088".into(), within: None };
+    bench.command(with(Command::DrainCompartment(drain))).await.expect("it is done");
+    assert_eq!(bench.refused(transfer()).await.1.reason, "DRAINING");
+    let start = CompartmentName { compartment: "088".into() };
+    bench.command(with(Command::StartCompartment(start))).await.expect("it is done");
+    let drain = DrainInstitution { within: None };
+    bench.command(with(Command::DrainInstitution(drain))).await.expect("it is done");
+    let status = bench.client.gateway.exchange(transfer()).await.expect_err("it is refused");
+    assert_eq!((status.code(), client::reason(&status).as_deref()), (Code::Unavailable, Some("DRAINING")));
+    assert!(status.message().contains("stopped by kim (claimed): night work"), "{}", status.message());
+    let log: Vec<_> = bench.log().await.into_iter().map(|line| format!("{} {}", line.0, line.1)).collect();
+    let (opening, bank) = ("PABAL01 088", "088");
+    let expected = [
+        "drain_institution ".to_owned(),
+        format!("start_compartment {bank}"),
+        format!("drain_compartment {bank}"),
+        format!("open_opening {opening}"),
+        format!("close_opening {opening}"),
+    ];
+    assert_eq!(log, expected);
     bench.end().await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pabal_clock::Wall;
 use pabal_journal::Envelope;
-use pabal_switch::{By, Bytes, Command, CommandRefused, Entry, OpeningKey};
+use pabal_switch::{By, Bytes, Command, CommandRefused, Entry, OpeningKey, Refusal};
 use tokio::sync::oneshot;
 
 use crate::call::CallError;
@@ -13,6 +13,10 @@ use crate::driver::command::{Command as ToDriver, Unable};
 use crate::driver::own::Own;
 use crate::handle::Handle;
 use crate::settings;
+
+/// How long a core may take to be made anew, and how often it is looked for.
+const START_MAX: Duration = Duration::from_secs(30);
+const START_TRY: Duration = Duration::from_millis(50);
 
 /// Why a command was not carried out: nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +89,29 @@ impl Handle {
     /// # Errors
     /// Nothing has changed. Only if the journal fails meanwhile ([`CommandError::Stopped`]) it may have begun, and is forgotten by a restart.
     pub async fn command(&self, institution: &str, command: Command, by: By) -> Result<(), CommandError> {
+        if command != Command::StartInstitution {
+            return self.give(institution, command, by).await;
+        }
+        // A fault of ours may have left it down, without a core: then there is one first.
+        let is_there = self.start_institution(institution).await;
+        let is_there = is_there.map_err(|error| match error.refusal {
+            Refusal::UnknownInstitution => CommandError::UnknownInstitution(error.detail),
+            _ => CommandError::Stopped(error.detail),
+        })?;
+        let patience = tokio::time::sleep(START_MAX);
+        tokio::pin!(patience);
+        loop {
+            match self.give(institution, command.clone(), by.clone()).await {
+                Err(CommandError::Stopped(_)) if is_there => tokio::select! {
+                    () = &mut patience => return Err(CommandError::Stopped("its core is not made anew in time".to_owned())),
+                    () = tokio::time::sleep(START_TRY) => {}
+                },
+                done => return done,
+            }
+        }
+    }
+
+    async fn give(&self, institution: &str, command: Command, by: By) -> Result<(), CommandError> {
         let (reply, done) = oneshot::channel();
         let stopped = || CommandError::Stopped("the institution's driver has stopped".to_owned());
         let desk = self.desk(institution).map_err(|error| CommandError::UnknownInstitution(error.detail))?;

@@ -59,7 +59,8 @@ impl Act {
                 Ok(response) => {
                     let actor = response.into_inner().actor;
                     if self.json {
-                        let done = json!({ "institution": institution, "done": done, "actor": actor, "reason": self.reason });
+                        let done =
+                            json!({ "institution": institution, "done": done, "actor": actor, "reason": self.reason });
                         print::json(&done)?;
                     } else {
                         out!("{done}");

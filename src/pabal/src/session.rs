@@ -47,7 +47,9 @@ impl Session {
                 act.run(&institution, Command::CloseSession(SessionName { line, slot }), &done)
             }
             Self::Drain { institution, session: (line, slot), within, act } => {
-                let done = format!("session {line}/{slot} of {institution} takes nothing new, and closes: look at `pabal sessions`");
+                let done = format!(
+                    "session {line}/{slot} of {institution} takes nothing new, and closes: look at `pabal sessions`"
+                );
                 act.run(&institution, Command::DrainSession(DrainSession { line, slot, within: within.span() }), &done)
             }
         }

@@ -57,7 +57,10 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
                 ago(session.received_ago.as_ref()),
                 ago(session.wrote_ago.as_ref()),
                 closed(session),
-                session.next_try_in.as_ref().map_or_else(|| "-".into(), |span| format!("in {}", print::span(span.seconds))),
+                session
+                    .next_try_in
+                    .as_ref()
+                    .map_or_else(|| "-".into(), |span| format!("in {}", print::span(span.seconds))),
             ]);
         }
     }

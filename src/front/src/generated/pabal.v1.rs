@@ -1338,6 +1338,9 @@ pub struct InstitutionStatus {
     /// Compartments that take no requests.
     #[prost(message, repeated, tag = "15")]
     pub stopped_compartments: ::prost::alloc::vec::Vec<StoppedCompartment>,
+    /// The institution's time zone: minutes east of UTC.
+    #[prost(sint32, tag = "16")]
+    pub zone_minutes: i32,
     /// Requests that wait for room.
     #[prost(uint32, tag = "6")]
     pub waiting: u32,

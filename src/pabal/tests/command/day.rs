@@ -127,13 +127,17 @@ fn an_operator_sees_lines_sessions_openings_and_numbers() {
             &[
                 "addresses",
                 "direction",
+                "drains_for_ms",
                 "in_flight",
                 "institution",
                 "line",
                 "protocol",
+                "sessions_counted",
                 "sessions_max",
                 "sessions_up",
                 "side",
+                "stopped",
+                "wanted",
                 "window",
             ][..],
         ),
@@ -146,6 +150,7 @@ fn an_operator_sees_lines_sessions_openings_and_numbers() {
                 "in_flight",
                 "institution",
                 "line",
+                "next_try_in_ms",
                 "received_ago_ms",
                 "slot",
                 "state",
@@ -228,7 +233,7 @@ fn a_spec_is_reloaded_or_refused_and_the_old_one_stays() {
     assert!(told["faults"][0]["field"].as_str().is_some_and(|place| place.contains(".spec:")), "{told}");
     let nowhere = stage.ask(&["spec", "reload", "hetco", "--reason", "a test"]);
     assert_eq!(nowhere.code, 4, "{}", nowhere.err);
-    stage.gateway().until(&["reload_refused", "caller=\"teller\"", "reason=\"a test\"", "needs reconnect"]);
+    stage.gateway().until(&["reload_refused", "caller=\"teller (claimed)\"", "reason=\"a test\"", "needs reconnect"]);
     assert_eq!(json(&stage.ask(&["lines", "--json"]))["institutions"][0]["spec"], in_force, "it stays");
     let transfer = stage.transfer("rent-4", "150000", "301000000001", &[]);
     assert_eq!(transfer.code, 0, "business goes on: {}", transfer.err);
@@ -241,8 +246,17 @@ fn without_a_gateway_nothing_is_learnt_and_nothing_is_done() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         format!("http://{}", listener.local_addr().expect("an address"))
     };
-    for line in ["tx find rent-1", "tx show 1", "tx list", "lines", "sessions", "openings", "numbers", "notices hecto"]
-    {
+    for line in [
+        "tx find rent-1",
+        "tx show 1",
+        "tx list",
+        "lines",
+        "sessions",
+        "openings",
+        "numbers",
+        "notices hecto",
+        "control log",
+    ] {
         let args: Vec<&str> = line.split_whitespace().chain(["--address", &address]).collect();
         let ended = run(&args);
         assert_eq!((ended.code, ended.out.as_str()), (5, ""), "{line}");
@@ -251,4 +265,73 @@ fn without_a_gateway_nothing_is_learnt_and_nothing_is_done() {
     let reload = run(&["spec", "reload", "--reason", "a test", "--address", &address]);
     assert_eq!(reload.code, 4);
     assert!(reload.err.ends_with("The version in force stays.\n"), "{}", reload.err);
+    for line in [
+        "line start hecto out",
+        "line stop hecto out",
+        "line drain hecto out",
+        "session close hecto out/0",
+        "session drain hecto out/0",
+        "opening open hecto 088",
+        "opening close hecto 088",
+        "compartment start hecto 088",
+        "compartment drain hecto 088",
+        "institution start hecto",
+        "institution drain hecto",
+    ] {
+        let more = ["--reason", "a test", "--address", &address];
+        let ended = run(&line.split_whitespace().chain(more).collect::<Vec<_>>());
+        assert_eq!((ended.code, ended.out.as_str()), (4, ""), "{line}");
+        assert!(ended.err.ends_with("Nothing was changed.\n"), "{line}: {}", ended.err);
+    }
+}
+
+#[test]
+fn an_operator_stops_a_line_and_it_stays_stopped_until_it_is_started() {
+    let mut stage = Stage::open();
+    let act = |stage: &Stage, line: &str| {
+        let more = ["--reason", "night work", "--actor", "kim"];
+        stage.ask(&line.split_whitespace().chain(more).collect::<Vec<_>>())
+    };
+    let done = |ended: Ended| {
+        assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{}", ended.out);
+        ended.out
+    };
+    let mut told = done(act(&stage, "line stop hecto out"));
+    let refused = stage.transfer("rent-5", "150000", "301000000001", &[]);
+    assert_eq!(refused.code, 4, "{}", refused.out);
+    assert!(refused.err.contains("(lines: out stopped by kim (claimed): night work)"), "{}", refused.err);
+    let nowhere = act(&stage, "line stop hecto main");
+    assert_eq!((nowhere.code, nowhere.out.as_str()), (4, ""));
+    told.push_str(&nowhere.err);
+
+    drop(stage.gateway.take());
+    stage.start();
+    let line = || json(&stage.ask(&["lines", "--json"]))["lines"][0].clone();
+    let stopped = line();
+    assert_eq!((&stopped["wanted"], &stopped["sessions_up"]), (&"stopped".into(), &0.into()), "{stopped}");
+    assert_eq!(
+        (&stopped["stopped"]["actor"], &stopped["stopped"]["reason"]),
+        (&"kim (claimed)".into(), &"night work".into())
+    );
+
+    told.push_str(&done(act(&stage, "line start hecto out")));
+    stage.gateway().until(&["session", "out", "up"]);
+    let paid = stage.transfer("rent-6", "150000", "301000000001", &[]);
+    assert_eq!(paid.code, 0, "{}", paid.err);
+    for line in [
+        "opening close hecto 088",
+        "opening open hecto PABALCO1 088",
+        "compartment drain hecto 088 --within 0s",
+        "compartment start hecto 088",
+        "session drain hecto in/0 --within 5s",
+        "institution drain hecto --within 5s",
+        "institution start hecto --json",
+    ] {
+        told.push_str(&done(act(&stage, line)));
+    }
+    assert_snapshot!("commands", told);
+    let log = done(stage.ask(&["control", "log", "--max", "5"]));
+    assert_snapshot!("command_log", scrub(&log));
+    let last = json(&stage.ask(&["control", "log", "hecto", "--json"]));
+    assert_eq!(last.as_array().map(Vec::len), Some(9), "{last}");
 }
