@@ -7,4 +7,5 @@ mod peer;
 mod reload;
 mod search;
 mod slow;
+mod sockets;
 mod start;
