@@ -26,6 +26,7 @@ cargo xtask bench            every benchmark
 cargo xtask bench convert [--quick]  conversion beside code written by hand for one telegram; time, and instructions by callgrind
 cargo xtask bench peers [--quick]    the same telegram by other libraries
 cargo xtask bench switch [--quick]   the core alone, the shell around it and around eight bytes, the gateway; time, calls, latency, memory
+cargo xtask bench overload   what others notice of one institution at ten times its load
 cargo xtask fuzz [SECONDS]   every fuzz target, a minute each; needs cargo-fuzz
 ";
 
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         ["bench", "peers", "--quick"] => bench_peers(&root, &["--", "--quick"]),
         ["bench", "switch"] => bench_switch(&root, &[]),
         ["bench", "switch", "--quick"] => bench_switch(&root, &["--", "--quick"]),
+        ["bench", "overload"] => bench_overload(&root),
         ["fuzz"] => fuzz(&root, "60"),
         ["fuzz", seconds] => fuzz(&root, seconds),
         _ => {
@@ -134,6 +136,10 @@ fn bench_switch(root: &Path, args: &[&str]) -> Result<(), Failure> {
         Job::cargo(root, &["bench", "--locked", "--package", package, "--bench", bench]).args(args).run()?;
     }
     Ok(())
+}
+
+fn bench_overload(root: &Path) -> Result<(), Failure> {
+    Job::cargo(root, &["bench", "--locked", "--package", "pabal-gateway", "--bench", "overload"]).run()
 }
 
 /// Installs Debian's valgrind if there is none. Without it instructions are not counted, and all else is measured.
