@@ -151,7 +151,11 @@ impl Storm {
                 }
             }
             4 if dice.below(8) == 0 => hands.core.handle_closed(self.conn(dice), reasons[dice.below(4)], hands.now),
-            5 if dice.below(8) == 0 => hands.core.handle_wrote(self.conn(dice), 0, hands.now),
+            5 if dice.below(2) == 0 => hands.core.handle_wrote(self.conn(dice), 0, hands.now),
+            28 if dice.below(8) == 0 => {
+                let unsent = [None, Some(0), Some(300), Some(100_000)][dice.below(4)];
+                hands.core.handle_aborted(self.conn(dice), unsent, hands.now);
+            }
             6..=10 => {
                 let (conn, bytes) = (self.conn(dice), self.bytes(dice));
                 hands.core.handle_received(conn, &bytes, hands.now);
