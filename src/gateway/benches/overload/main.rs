@@ -124,6 +124,7 @@ fn call(institution: &str) -> Call {
         caller: "bench".to_owned(),
         idempotency_key: None,
         timeout: Some(PATIENCE),
+        accepts_early_unknown: true,
         trace: None,
     }
 }
