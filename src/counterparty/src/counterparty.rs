@@ -17,6 +17,7 @@ mod notice;
 mod receive;
 mod send;
 mod session;
+mod sign;
 mod version;
 
 use notice::{NoticeRun, Repetition};
@@ -67,6 +68,8 @@ enum Timer {
     Piece(Connection),
     /// A lost connection is made again.
     Reconnect(LineId),
+    /// A connection is not signed on.
+    SignOn(Connection),
     /// Nothing was sent for a while.
     PollIdle(Connection),
     /// A poll telegram of ours is not answered.
@@ -158,6 +161,7 @@ impl Counterparty {
             Timer::Job(_) => "something that was put off is due",
             Timer::Piece(_) => "the next piece of a telegram",
             Timer::Reconnect(_) => "connect again",
+            Timer::SignOn(_) => "a connection is not signed on",
             Timer::PollIdle(_) => "a session is idle",
             Timer::PollAnswer(_) => "a poll telegram is not answered",
             Timer::Cut(..) => "the scenario ends a connection",
@@ -181,7 +185,7 @@ impl Counterparty {
                 Timer::Piece(connection) => self.resume(connection, now),
                 Timer::Reconnect(line) => self.connect(line),
                 Timer::PollIdle(connection) => self.probe(connection, now),
-                Timer::PollAnswer(connection) => self.close(connection),
+                Timer::PollAnswer(connection) | Timer::SignOn(connection) => self.close(connection),
                 Timer::Cut(connection, true) => self.reset(connection, now),
                 Timer::Cut(connection, false) => self.close(connection),
                 Timer::Die(connection) => self.die(connection),

@@ -146,6 +146,10 @@ pub struct Totals {
     pub notice_replies: u64,
     /// Poll telegrams received.
     pub polls: u64,
+    /// Requests to sign on.
+    pub sign_ons: u64,
+    /// Requests to sign off.
+    pub sign_offs: u64,
     /// Requests with faulty fields.
     pub faulty: u64,
     /// Strange frames and streams.

@@ -152,6 +152,16 @@ pub enum Event {
         /// Where.
         connection: Connection,
     },
+    /// A connection is signed on, and carries business.
+    SignedOn {
+        /// Which.
+        connection: Connection,
+    },
+    /// The gateway has signed off.
+    SignedOff {
+        /// Where.
+        connection: Connection,
+    },
     /// A frame that is no telegram which this side expects, or a stream that cannot be cut.
     Stranger {
         /// Where.
@@ -196,6 +206,8 @@ impl fmt::Display for Event {
             Self::NoticeAnswered { key, response_code } => write!(f, "notice {key} answered {}", code(response_code)),
             Self::Polled { connection } => write!(f, "poll telegram on connection {connection}"),
             Self::PollAnswered { connection } => write!(f, "poll telegram answered on connection {connection}"),
+            Self::SignedOn { connection } => write!(f, "connection {connection} is signed on"),
+            Self::SignedOff { connection } => write!(f, "the gateway signs off on connection {connection}"),
             Self::Stranger { connection, why } => write!(f, "on connection {connection}: {why}"),
         }
     }

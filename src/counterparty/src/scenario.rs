@@ -35,6 +35,8 @@ pub struct Scenario {
     /// What a request with faulty fields is answered with; `None`: fields are not looked at.
     pub(crate) format: Option<Codes>,
     pub(crate) poll: Poll,
+    /// How sign-ons are answered.
+    pub(crate) sign_on: Conduct,
     pub(crate) session: Session,
     pub(crate) replies: Vec<Reply>,
     pub(crate) notices: Vec<Notice>,

@@ -15,6 +15,7 @@ mod protocol;
 mod select;
 mod shape;
 mod shown;
+mod sign;
 mod table;
 mod text;
 mod versions;

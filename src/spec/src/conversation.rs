@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 
 use pabal_telegram::{Class, Field, Layout, Slice};
 
-use crate::catalog::{Catalog, SelectRow};
+use crate::catalog::{Catalog, SelectRow, TelegramId};
 use crate::institution::{Institution, Protocol};
-use crate::rules::{ExchangeRule, OpeningRule, PollRule, Rules};
+use crate::rules::{ExchangeRule, OpeningRule, PollRule, Rules, SignRule, SignTelegram, TypeCode};
 
 impl Institution {
     /// Whether a newer version may take this one's place while sessions are up: each protocol of this one is in the newer one, and has
@@ -65,6 +65,9 @@ impl Protocol {
         }
         if !same_poll(self, newer) {
             return changed("poll", "its times or its telegrams");
+        }
+        if !same_signs(self, newer) {
+            return changed("sign", "its times or its telegrams");
         }
         if !same_opening(self, newer) {
             return changed("opening", "");
@@ -164,6 +167,30 @@ fn same_poll(old: &Protocol, new: &Protocol) -> bool {
         [(old_poll.request_telegram, new_poll.request_telegram), (old_poll.answer_telegram, new_poll.answer_telegram)];
     said(old_poll) == said(new_poll)
         && layouts.iter().all(|(a, b)| same_layout(old.catalog.layout(*a), new.catalog.layout(*b)))
+}
+
+fn same_signs(old: &Protocol, new: &Protocol) -> bool {
+    let said = |protocol: &Protocol| {
+        let bare = |telegram: &SignTelegram| SignTelegram {
+            kind: TypeCode { telegram: TelegramId(0), bytes: telegram.kind.bytes.clone() },
+            ..telegram.clone()
+        };
+        let bare = |sign: &SignRule| SignRule {
+            request: bare(&sign.request),
+            answer: sign.answer.as_ref().map(bare),
+            ..sign.clone()
+        };
+        (protocol.rules.sign_on.as_ref().map(bare), protocol.rules.sign_off.as_ref().map(bare))
+    };
+    let layouts = |protocol: &Protocol| -> Vec<TelegramId> {
+        let signs = protocol.rules.signs();
+        signs
+            .flat_map(|sign| core::iter::once(&sign.request).chain(&sign.answer))
+            .map(|one| one.kind.telegram)
+            .collect()
+    };
+    let pairs = layouts(old).into_iter().zip(layouts(new));
+    said(old) == said(new) && pairs.into_iter().all(|(a, b)| same_layout(old.catalog.layout(a), new.catalog.layout(b)))
 }
 
 fn same_opening(old: &Protocol, new: &Protocol) -> bool {

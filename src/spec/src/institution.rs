@@ -169,7 +169,8 @@ impl Protocol {
         };
         let is_answer = self.rules.exchanges.iter().any(|exchange| is(&exchange.answer))
             || self.rules.notices.iter().any(|notice| is(&notice.answer))
-            || self.rules.poll.as_ref().is_some_and(|poll| poll.answer_telegram == telegram);
+            || self.rules.poll.as_ref().is_some_and(|poll| poll.answer_telegram == telegram)
+            || self.rules.signs().any(|sign| sign.answer.as_ref().is_some_and(|answer| is(&answer.kind)));
         if is_answer { Side::Answerer } else { Side::Asker }
     }
 }

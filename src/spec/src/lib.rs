@@ -98,8 +98,8 @@ pub use mistake::CODES;
 pub use parse::{moment, parse};
 pub use rules::{
     AlsoVerdict, Answered, Confirm, Effect, ExchangeRule, ExchangeRuleId, FillRule, GapRule, InquirySchedule, JoinRule,
-    NoticeRule, NoticeRuleId, NumberRule, Numbered, OpeningRule, PollRule, Rules, SettleRule, StampRule, TypeCode,
-    Unknown, Wins,
+    NoticeRule, NoticeRuleId, NumberRule, Numbered, Opener, OpeningRule, PollRule, Rules, SettleRule, SignRule,
+    SignSuccess, SignTelegram, StampRule, TypeCode, Unknown, Wins,
 };
 pub use show::{Outline, Row, outline, show};
 pub use verdict::{CodeRow, Verdict, VerdictTable};

@@ -76,6 +76,8 @@ mistakes! {
     ONLY_CONVERTED      "S065" "a conversation where telegrams are only converted"
     WEAK_TRACE          "S066" "a trace that two requests would share"
     NOT_PUBLIC          "S067" "a field that not everybody may see, where everybody sees it"
+    BAD_SIGN            "S068" "a sign-on or sign-off that cannot work"
+    NEEDS_KEY           "S069" "a conversation that needs a key"
     // Code tables.
     TABLE_LINE          "S070" "a line of a code table that cannot be read"
     TABLE_TWICE         "S071" "a code that is listed twice"

@@ -30,7 +30,7 @@ pub(crate) use lead::LENGTH;
 pub(crate) use line::{Line, Placed, Token, cut};
 pub(crate) use notice::CLAUSES as NOTICE;
 pub(crate) use number::{FORMS, PLACES};
-pub(crate) use protocol::{CLAUSES as PROTOCOL, OPENING, POLL};
+pub(crate) use protocol::{CLAUSES as PROTOCOL, OPENING, POLL, SIGN};
 pub(crate) use tree::BYTE_ORDER_MARK;
 use tree::TOP;
 pub use value::moment;

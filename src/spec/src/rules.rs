@@ -31,12 +31,17 @@ pub struct Rules {
     pub stamps: Vec<StampRule>,
     /// How telegrams are numbered.
     pub number: NumberRule,
-    /// Fields, or parts of them, that tell which request an answer belongs to, the same in both.
+    /// Fields, or parts of them, that tell which request an answer belongs to, the same in both. `key none`: no field, and the answer is
+    /// that of the only request of its session.
     pub key: Vec<Slice>,
-    /// Fields under which a trace is kept; every answer echoes them, and the number and its scope are among them.
+    /// Fields under which a trace is kept; every answer echoes them, and the number and its scope are among them. `trace none`: no field.
     pub trace: Vec<Slice>,
     /// The echo test of a session.
     pub poll: Option<PollRule>,
+    /// What makes a connection a session.
+    pub sign_on: Option<SignRule>,
+    /// What is said before one is closed.
+    pub sign_off: Option<SignRule>,
     /// What gates business.
     pub opening: Option<OpeningRule>,
     /// When there is business.
@@ -123,6 +128,11 @@ impl Rules {
         TraceKey::of(telegram, &self.trace)
     }
 
+    /// The sign-on and the sign-off, as far as there are any.
+    pub fn signs(&self) -> impl Iterator<Item = &SignRule> {
+        self.sign_on.iter().chain(&self.sign_off)
+    }
+
     /// A notice by its name.
     #[must_use]
     pub fn notice(&self, name: &str) -> Option<(NoticeRuleId, &NoticeRule)> {
@@ -187,6 +197,71 @@ pub struct PollRule {
     pub answer_telegram: TelegramId,
     /// Bytes that the answer carries back.
     pub echo: Vec<Slice>,
+}
+
+/// Who opened a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opener {
+    /// The side that connected.
+    Initiator,
+    /// The side that was connected to.
+    Acceptor,
+}
+
+impl Opener {
+    /// Every word that specs use.
+    pub const ALL: [(&'static str, Self); 2] = [("initiator", Self::Initiator), ("acceptor", Self::Acceptor)];
+}
+
+/// `sign on`, or `sign off`: telegrams of a session, before and behind all business. They are answered where they came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignRule {
+    /// Who asks at a sign-on. A sign-off is asked by the side that wants to close.
+    pub by: Opener,
+    /// How long the answer may take; also how long the one who is asked waits for the request.
+    pub timeout: Duration,
+    /// What is sent.
+    pub request: SignTelegram,
+    /// What is answered; none only at a sign-off.
+    pub answer: Option<SignTelegram>,
+    /// Bytes that the answer carries back, at the same place in both.
+    pub echo: Vec<Slice>,
+    /// Where the answer says whether it is good, and what a good one has there, the first being what we answer; `None`: any answer is.
+    pub success: Option<SignSuccess>,
+}
+
+/// `success result "00"`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignSuccess {
+    /// The field's name.
+    pub field: Box<str>,
+    /// Its place in the answer.
+    pub at: Slice,
+    /// What a good answer has there, at least one.
+    pub any_of: Vec<Box<[u8]>>,
+}
+
+/// A telegram of a sign-on or sign-off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignTelegram {
+    /// Its layout, and what marks it if it has the header.
+    pub kind: TypeCode,
+    /// What is sent, but for its stamps and, with the header, for who we are.
+    pub bytes: Box<[u8]>,
+    /// Its stamps.
+    pub stamps: Vec<StampRule>,
+    /// It has the protocol's header.
+    pub headed: bool,
+}
+
+impl SignRule {
+    /// Whether an answer says that it is good.
+    #[must_use]
+    pub fn is_good(&self, answer: &[u8]) -> bool {
+        self.success.as_ref().is_none_or(|success| {
+            success.at.of(answer).is_some_and(|found| success.any_of.iter().any(|good| **good == *found))
+        })
+    }
 }
 
 /// `opening`: business with a participant has to be opened each business date.

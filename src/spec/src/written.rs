@@ -12,7 +12,7 @@ use pabal_telegram::{
 };
 
 use crate::diagnostic::Span;
-use crate::rules::{Effect, Wins};
+use crate::rules::{Effect, Opener, Wins};
 use crate::verdict::Verdict;
 
 /// Something and where it is written.
@@ -121,8 +121,14 @@ pub(crate) struct Protocol {
     pub(crate) stamp: Vec<Name>,
     pub(crate) number: Option<Number>,
     pub(crate) key: Vec<Place>,
+    /// `key none`, where it stands: nothing in an answer says which request it belongs to.
+    pub(crate) key_none: Option<Span>,
     pub(crate) trace: Vec<Place>,
+    /// `trace none`.
+    pub(crate) trace_none: Option<Span>,
     pub(crate) poll: Option<Poll>,
+    pub(crate) sign_on: Option<Sign>,
+    pub(crate) sign_off: Option<Sign>,
     pub(crate) opening: Option<Opening>,
     pub(crate) hours: Vec<Hours>,
     pub(crate) select: Option<Select>,
@@ -192,6 +198,21 @@ pub(crate) struct Poll {
     pub(crate) after: Option<At<Duration>>,
     pub(crate) request: Option<Name>,
     pub(crate) answer: Option<Name>,
+    pub(crate) timeout: Option<At<Duration>>,
+}
+
+/// `sign on` or `sign off`.
+#[derive(Clone, Debug)]
+pub(crate) struct Sign {
+    /// Where the two words stand.
+    pub(crate) span: Span,
+    pub(crate) seen: Seen,
+    /// `by`: who asks, if it is said.
+    pub(crate) by: Option<Opener>,
+    pub(crate) request: Option<Type>,
+    pub(crate) answer: Option<Type>,
+    /// The field of the answer that says whether it is good, and with what.
+    pub(crate) success: Option<(Name, Alternatives)>,
     pub(crate) timeout: Option<At<Duration>>,
 }
 

@@ -10,6 +10,7 @@ use pabal_spec::{ExchangeRuleId, NoticeRuleId, Protocol, TelegramId, Unselected}
 use pabal_telegram::{Fill, Layout, Side, Slice, recompute, recompute_from};
 
 use crate::settings::{Party, Settings};
+use crate::sign::Signing;
 
 /// What a frame of the institution is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,7 @@ pub(crate) enum Route {
     Notice(NoticeRuleId),
     PollRequest,
     PollAnswer,
+    Sign(Signing),
     /// The spec knows the telegram, but the institution has no reason to send it.
     Nothing,
 }
@@ -69,6 +71,17 @@ impl Book {
         if let Some(poll) = &rules.poll {
             routes.push((poll.request_telegram, vec![], Route::PollRequest));
             routes.push((poll.answer_telegram, vec![], Route::PollAnswer));
+        }
+        let signs = [
+            (&rules.sign_on, Signing::OnRequest, Signing::OnAnswer),
+            (&rules.sign_off, Signing::OffRequest, Signing::OffAnswer),
+        ];
+        for (rule, request, answer) in signs {
+            let Some(rule) = rule else { continue };
+            routes.push((rule.request.kind.telegram, rule.request.kind.bytes.clone(), Route::Sign(request)));
+            if let Some(told) = &rule.answer {
+                routes.push((told.kind.telegram, told.kind.bytes.clone(), Route::Sign(answer)));
+            }
         }
         for (at, rule) in (0..).zip(&rules.exchanges) {
             routes.push((rule.answer.telegram, rule.answer.bytes.clone(), Route::Answer(ExchangeRuleId(at))));

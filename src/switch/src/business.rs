@@ -387,7 +387,9 @@ impl Core {
                 match cargo {
                     Cargo::Request(id) => requests.push(id),
                     Cargo::Reply(id) => replies.push(id),
-                    Cargo::PollRequest | Cargo::PollAnswer => session.out.push_frame(&bytes, cargo),
+                    Cargo::PollRequest | Cargo::PollAnswer | Cargo::SignRequest | Cargo::SignAnswer => {
+                        session.out.push_frame(&bytes, cargo);
+                    }
                 }
             }
             let conn = session.conn();

@@ -622,6 +622,8 @@ impl Core {
             TimerName::Connect(id) => self.connect_timed_out(id, now),
             TimerName::Reconnect(id) => self.connect(id, now),
             TimerName::CloseGrace(id) => self.grace_over(id, now),
+            TimerName::SignOn(id) => self.sign_on_missing(id, now),
+            TimerName::SignOff(id) => self.sign_off_missing(id, now),
             TimerName::Poll(id) => self.poll_due(id, now),
             TimerName::PollAnswer(id) => self.poll_unanswered(id, now),
             TimerName::Unsent(id) => self.unsent_due(id, now),

@@ -242,7 +242,8 @@ impl Core {
                         self.expect_poll_answer(slot, id, now);
                     }
                 }
-                Cargo::PollAnswer => {}
+                Cargo::SignRequest => self.sign_written(slot, now),
+                Cargo::PollAnswer | Cargo::SignAnswer => {}
             }
         }
         let protocol = self.state.sessions[slot].protocol;

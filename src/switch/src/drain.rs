@@ -134,7 +134,7 @@ impl Core {
             match session.state {
                 // Also of what ends at once: while one closes, nothing departs by the next.
                 SessionState::Up | SessionState::Probing => self.change(slot, SessionEvent::Drain, None),
-                SessionState::Down | SessionState::Draining | SessionState::Closing => {}
+                SessionState::Down | SessionState::Draining | SessionState::SigningOff | SessionState::Closing => {}
                 _ if is_at_once => {}
                 SessionState::Connecting | SessionState::SigningOn => self.close(slot, CloseReason::Drained, now),
             }
@@ -232,8 +232,11 @@ impl Core {
     /// Closes what is drained. What may have left and is not answered is UNKNOWN, unless some line may still bring its answer.
     fn end_drain(&mut self, scope: &Scope, reason: CloseReason, now: Now) {
         for slot in 0..self.state.sessions.len() {
-            if scope.has(&self.state.sessions[slot]) {
-                self.close(slot, reason, now);
+            match scope.has(&self.state.sessions[slot]) {
+                // Nothing is awaited, so that there is time to say it.
+                true if reason == CloseReason::Drained => self.part(slot, reason, now),
+                true => self.close(slot, reason, now),
+                false => {}
             }
         }
         // Behind the close: it may prove of some that they have not left.

@@ -215,6 +215,7 @@ mod route;
 mod sequence;
 mod session;
 mod settings;
+mod sign;
 mod slow;
 mod stamp;
 mod state;

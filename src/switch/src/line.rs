@@ -58,6 +58,8 @@ impl Core {
                     closed: None,
                     back_off: line.reconnect_min,
                     probe: None,
+                    sign: None,
+                    parting: None,
                 });
             }
         }
@@ -166,7 +168,7 @@ impl Core {
         }
     }
 
-    /// A connection is there, and no protocol has a sign-on yet: the session is up.
+    /// A connection is there: the session is up, or is to be signed on first.
     fn come_up(&mut self, slot: usize, event: SessionEvent, now: Now) {
         let framing = self.books[usize::from(self.state.sessions[slot].protocol)].protocol.framing.clone();
         let session = &mut self.state.sessions[slot];
@@ -177,9 +179,21 @@ impl Core {
         session.received_at = None;
         session.wrote_at = None;
         session.probe = None;
-        let protocol = session.protocol;
+        session.sign = None;
+        session.parting = None;
+        if self.signs_on(slot, now) {
+            return;
+        }
         self.change(slot, event, None);
         self.tell_session(slot, None, 0);
+        self.be_up(slot, now);
+    }
+
+    /// The session is up from now on: business may go by it.
+    pub(crate) fn be_up(&mut self, slot: usize, now: Now) {
+        let session = &mut self.state.sessions[slot];
+        session.up_since = now.mono;
+        let protocol = session.protocol;
         self.set_poll(slot, now);
         self.reply_to_waiting_notices(protocol, now);
         self.try_openings(protocol, now);
@@ -200,6 +214,7 @@ impl Core {
                 | CloseReason::PollUnanswered
                 | CloseReason::SlowPeer
                 | CloseReason::ConnectFailed
+                | CloseReason::SignOnFailed
                 | CloseReason::Replaced
         );
         self.outputs.push_back(Output::Close { conn, reason, abort });
@@ -291,13 +306,21 @@ impl Core {
         let (frames, written) = session.out.take_rest();
         session.deframer = None;
         session.probe = None;
+        session.sign = None;
         session.full = None;
         session.in_flight = 0;
         let taken = core::mem::take(&mut session.taken);
         let up_for = now.mono.since(session.up_since);
-        let timers = [TimerName::Connect(id), TimerName::Poll(id), TimerName::PollAnswer(id), TimerName::Unsent(id)];
+        let timers = [
+            TimerName::Connect,
+            TimerName::SignOn,
+            TimerName::SignOff,
+            TimerName::Poll,
+            TimerName::PollAnswer,
+            TimerName::Unsent,
+        ];
         for timer in timers {
-            self.state.timers.stop(&timer);
+            self.state.timers.stop(&timer(id));
         }
         if was_connected {
             let line = self.line(id);
@@ -328,7 +351,7 @@ impl Core {
                     }
                 }
                 Cargo::Reply(notice) => self.reply_lost(notice, left > frame.start),
-                Cargo::PollRequest | Cargo::PollAnswer => {}
+                Cargo::PollRequest | Cargo::PollAnswer | Cargo::SignRequest | Cargo::SignAnswer => {}
             }
         }
         self.reply_to_waiting_notices(protocol, now);

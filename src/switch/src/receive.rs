@@ -19,7 +19,8 @@ use crate::id::{Conn, ExchangeId};
 use crate::outcome::{Cause, Outcome};
 use crate::output::Event;
 use crate::plan::Plan;
-use crate::session::CloseReason;
+use crate::session::{CloseReason, SessionState};
+use crate::sign::Signing;
 
 impl Core {
     pub(crate) fn received(&mut self, slot: usize, bytes: &[u8], now: Now) {
@@ -35,7 +36,13 @@ impl Core {
         deframer.push(bytes);
         loop {
             match deframer.next_frame() {
-                Ok(Some(frame)) => self.frame(slot, conn, frame, now),
+                Ok(Some(frame)) => {
+                    self.frame(slot, conn, frame, now);
+                    let session = &self.state.sessions[slot];
+                    if !session.is_connected() || session.conn() != conn {
+                        return;
+                    }
+                }
                 Ok(None) => break,
                 Err(error) => {
                     self.unclaimed(slot, error.bytes(), Vec::new(), error.to_string());
@@ -43,10 +50,6 @@ impl Core {
                     return;
                 }
             }
-        }
-        let session = &self.state.sessions[slot];
-        if !session.is_connected() || session.conn() != conn {
-            return;
         }
         let passed = deframer.discarded() - discarded;
         self.state.sessions[slot].deframer = Some(deframer);
@@ -60,22 +63,34 @@ impl Core {
         let protocol = self.state.sessions[slot].protocol;
         let routed = self.books[usize::from(protocol)].route(frame);
         let is_strange = matches!(routed, Err(_) | Ok((_, Route::Nothing)));
-        if is_strange && self.answer_by_older_version(slot, conn, frame, now) {
+        let is_signing_on = self.state.sessions[slot].state == SessionState::SigningOn;
+        if is_strange && !is_signing_on && self.answer_by_older_version(slot, conn, frame, now) {
             return;
         }
         let book = &self.books[usize::from(protocol)];
-        if let Ok((telegram, Route::Notice(_) | Route::PollRequest | Route::PollAnswer)) = routed {
+        if let Ok((telegram, Route::Notice(_) | Route::PollRequest | Route::PollAnswer | Route::Sign(_))) = routed {
             // What an answer says is weighed by its exchange.
-            let side = if matches!(routed, Ok((_, Route::PollAnswer))) { Side::Answerer } else { Side::Asker };
+            let side = match routed {
+                Ok((_, Route::PollAnswer | Route::Sign(Signing::OnAnswer | Signing::OffAnswer))) => Side::Answerer,
+                _ => Side::Asker,
+            };
             let layout = book.protocol.catalog.layout(telegram);
             if let Some(fault) = Telegram::new(layout, frame, side).damage() {
                 let reason = format!("not as it was sent: {fault}");
                 let secrets = layout.secrets();
                 self.unclaimed(slot, frame, secrets, reason);
+                if is_signing_on {
+                    self.sign_on_failed(slot, now);
+                }
                 return;
             }
         }
         match routed {
+            Ok((telegram, Route::Sign(signing))) => self.signing(slot, telegram, signing, frame, now),
+            Ok((telegram, Route::Answer(_) | Route::Notice(_))) if is_signing_on => {
+                let reason = String::from("it came before the session was signed on");
+                self.unclaimed_as(slot, telegram, frame, reason);
+            }
             Ok((_, Route::Answer(rule))) => self.answer(slot, conn, rule, frame, now),
             Ok((_, Route::Notice(rule))) => self.notice(slot, conn, rule, frame, now),
             Ok((_, Route::PollRequest)) => self.answer_poll(slot, frame),
@@ -92,6 +107,9 @@ impl Core {
                 let secrets = book.unknown_secrets(frame);
                 self.unclaimed(slot, frame, secrets, reason);
             }
+        }
+        if is_strange && is_signing_on {
+            self.sign_on_failed(slot, now);
         }
     }
 

@@ -19,10 +19,11 @@ declare! {
     pub enum SessionState {
         Down = "down", "No connection, and none is being made; a back-off may be running.";
         Connecting = "connecting", "We are connecting.";
-        SigningOn = "signing_on", "Connected; the sign-on of the session is not answered yet.";
+        SigningOn = "signing_on", "Connected; the sign-on of the session is not done yet, and no business goes before.";
         Up = "up", "Connected, and signed on where the protocol has a sign-on.";
         Probing = "probing", "A poll telegram is not answered yet; requests wait.";
         Draining = "draining", "No new request is sent; what is in flight may still be answered.";
+        SigningOff = "signing_off", "Our sign-off is not answered yet; nothing else leaves, and then we close.";
         Closing = "closing", "We are closing, or have closed; the peer may still count the connection.";
     }
 }
@@ -31,12 +32,15 @@ declare! {
     /// What changes the state of a session.
     pub enum SessionEvent {
         Connect = "connect", "A connection is asked for.";
-        Accept = "accept", "The peer has connected.";
-        Connected = "connected", "Our connection is made; no protocol has a sign-on of the session yet, so the session is up.";
+        Accept = "accept", "The peer has connected, and the protocol has no sign-on.";
+        Connected = "connected", "Our connection is made, and the protocol has no sign-on.";
         ConnectFailed = "connect_failed", "Our connection could not be made.";
+        SignOn = "sign_on", "A connection is there, and the protocol has a sign-on.";
+        SignedOn = "signed_on", "The sign-on was answered, by them or by us.";
         Probe = "probe", "A poll telegram was queued.";
         Answered = "answered", "It was answered.";
         Drain = "drain", "We take nothing new.";
+        SignOff = "sign_off", "We want to close, and our sign-off was queued.";
         Close = "close", "We close.";
         Broken = "broken", "Reading or writing failed; the peer's FIN or RST was not seen.";
         Gone = "gone", "The peer's FIN or RST was seen.";
@@ -48,23 +52,35 @@ declare! {
 transitions!(SessionState, SessionEvent, sessions {
     Down + Connect => Connecting;
     Down + Accept => Up;
+    Down + SignOn => SigningOn;
     Down + Held => Closing;
     Connecting + Connected => Up;
+    Connecting + SignOn => SigningOn;
     Connecting + ConnectFailed => Down;
     Connecting + Close => Closing;
+    SigningOn + SignedOn => Up;
+    SigningOn + Close => Closing;
+    SigningOn + Broken => Closing;
+    SigningOn + Gone => Down;
     Up + Probe => Probing;
     Up + Drain => Draining;
+    Up + SignOff => SigningOff;
     Up + Close => Closing;
     Up + Broken => Closing;
     Up + Gone => Down;
     Probing + Answered => Up;
     Probing + Drain => Draining;
+    Probing + SignOff => SigningOff;
     Probing + Close => Closing;
     Probing + Broken => Closing;
     Probing + Gone => Down;
+    Draining + SignOff => SigningOff;
     Draining + Close => Closing;
     Draining + Broken => Closing;
     Draining + Gone => Down;
+    SigningOff + Close => Closing;
+    SigningOff + Broken => Closing;
+    SigningOff + Gone => Down;
     Closing + Gone => Down;
     Closing + Freed => Down;
 });
@@ -79,6 +95,8 @@ declare! {
         BadFrame = "bad_frame", "The stream cannot be cut into telegrams.";
         PollUnanswered = "poll_unanswered", "A poll telegram was not answered in time.";
         SlowPeer = "slow_peer", "The institution takes nothing, or too little, of what we send: too much is unsent, or for too long.";
+        SignOnFailed = "sign_on_failed", "The session was not signed on: refused, not answered in time, or answered by something else.";
+        SignedOff = "signed_off", "The institution signed off, and left it to us to close.";
         Replaced = "replaced", "The peer connected anew.";
         OverLimit = "over_limit", "The line has as many sessions as it may.";
         Drained = "drained", "We stopped the line and nothing was left to wait for.";
@@ -128,6 +146,10 @@ pub(crate) struct Session {
     pub(crate) back_off: Duration,
     /// The poll telegram that is not answered yet.
     pub(crate) probe: Option<Box<[u8]>>,
+    /// Our sign-on or sign-off that is not answered yet.
+    pub(crate) sign: Option<Box<[u8]>>,
+    /// Why we close, once our sign-off is answered.
+    pub(crate) parting: Option<CloseReason>,
 }
 
 impl Session {
@@ -139,7 +161,11 @@ impl Session {
     pub(crate) const fn is_connected(&self) -> bool {
         matches!(
             self.state,
-            SessionState::SigningOn | SessionState::Up | SessionState::Probing | SessionState::Draining
+            SessionState::SigningOn
+                | SessionState::Up
+                | SessionState::Probing
+                | SessionState::Draining
+                | SessionState::SigningOff
         )
     }
 

@@ -14,6 +14,8 @@ pub(crate) enum Cargo {
     Reply(NoticeId),
     PollRequest,
     PollAnswer,
+    SignRequest,
+    SignAnswer,
 }
 
 /// One frame of an outgoing stream: `start..end` in bytes since the connection began, length prefix included.

@@ -11,6 +11,10 @@ pub enum TimerName {
     Reconnect(SessionId),
     /// The peer no longer counts a closed connection.
     CloseGrace(SessionId),
+    /// A session is not signed on.
+    SignOn(SessionId),
+    /// A sign-off is not answered, or not followed by a close.
+    SignOff(SessionId),
     /// Nothing was sent for so long that a poll telegram is due.
     Poll(SessionId),
     /// A poll telegram is not answered.

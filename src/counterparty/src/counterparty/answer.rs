@@ -289,7 +289,7 @@ impl Counterparty {
                 self.ledger.tally(&delivery.telegram).withheld += u64::from(first);
                 self.tell(Event::Withheld { key, notice: run.name, conduct });
             }
-            What::PollAnswer => {}
+            What::PollAnswer | What::SignAnswer { .. } => {}
         }
     }
 

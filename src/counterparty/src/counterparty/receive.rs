@@ -67,6 +67,14 @@ impl Counterparty {
         let is = |code: &TypeCode| {
             code.telegram == telegram && code.bytes.iter().all(|(at, bytes)| at.of(frame) == Some(bytes))
         };
+        if let Some(signing) = self.signing_of(telegram, frame) {
+            self.handle_signing(connection, signing, frame, now);
+            return;
+        }
+        if !self.connections.get(&connection).is_some_and(|wire| wire.signed) {
+            self.stranger(connection, frame, "it came on a connection that is not signed on".to_string(), now);
+            return;
+        }
         let exchange = rules.exchanges.iter().position(|rule| is(&rule.request));
         if let Some((at, rule)) = exchange.and_then(|at| Some((at, rules.exchanges.get(at)?))) {
             let exchange = ExchangeRuleId(u16::try_from(at).unwrap_or(u16::MAX));
@@ -191,7 +199,7 @@ impl Counterparty {
         }
     }
 
-    fn stranger(&mut self, connection: Connection, frame: &[u8], why: String, now: Now) {
+    pub(super) fn stranger(&mut self, connection: Connection, frame: &[u8], why: String, now: Now) {
         self.tell(Event::Stranger { connection, why: why.clone() });
         self.ledger.stranger(Stranger { at: now, connection, frame: frame.into(), why });
     }

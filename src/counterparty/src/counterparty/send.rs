@@ -35,6 +35,10 @@ pub(super) enum What {
     GapAnswer(Key),
     Notice(NoticeRun, Key),
     PollAnswer,
+    /// To the gateway's sign-on; whether it lets it in.
+    SignAnswer {
+        good: bool,
+    },
 }
 
 impl What {
@@ -42,7 +46,7 @@ impl What {
     pub(super) const fn side(&self) -> Side {
         match self {
             Self::Notice(..) => Side::Asker,
-            Self::Answer(_) | Self::GapAnswer(_) | Self::PollAnswer => Side::Answerer,
+            Self::Answer(_) | Self::GapAnswer(_) | Self::PollAnswer | Self::SignAnswer { .. } => Side::Answerer,
         }
     }
 }
@@ -86,7 +90,7 @@ impl Counterparty {
     pub(super) fn deliver(&mut self, delivery: Delivery, now: Now) {
         let Some(connection) = self.session_for(&delivery) else {
             let most = usize::try_from(self.settings.waiting_max).unwrap_or(usize::MAX);
-            if matches!(delivery.what, What::PollAnswer) || self.waiting.len() >= most {
+            if matches!(delivery.what, What::PollAnswer | What::SignAnswer { .. }) || self.waiting.len() >= most {
                 self.lose(delivery);
             } else {
                 self.waiting.push_back(delivery);
@@ -121,13 +125,13 @@ impl Counterparty {
         match delivery.what {
             What::Answer(key) | What::GapAnswer(key) => self.tell(Event::Unanswered { key, conduct: LOST }),
             What::Notice(run, key) => self.tell(Event::Withheld { key, notice: run.name, conduct: LOST }),
-            What::PollAnswer => {}
+            What::PollAnswer | What::SignAnswer { .. } => {}
         }
     }
 
     fn session_for(&self, delivery: &Delivery) -> Option<Connection> {
         let came_by = delivery.came_by.and_then(|connection| Some((connection, self.connections.get(&connection)?)));
-        if let (What::PollAnswer, came_by) = (&delivery.what, came_by) {
+        if let (What::PollAnswer | What::SignAnswer { .. }, came_by) = (&delivery.what, came_by) {
             return came_by.filter(|(_, wire)| !wire.closing && !wire.stalled).map(|(connection, _)| connection);
         }
         if let Some((connection, wire)) = came_by
@@ -194,7 +198,8 @@ impl Counterparty {
                 let times = self.ledger.notify(key, &delivery.telegram, now);
                 self.tell(Event::Notified { key: key.clone(), notice: name, times });
             }
-            What::PollAnswer => {}
+            What::SignAnswer { good: true } if delivery.shape.is_told() => self.signed_on(connection, now),
+            What::PollAnswer | What::SignAnswer { .. } => {}
         }
     }
 

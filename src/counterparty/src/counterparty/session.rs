@@ -27,6 +27,10 @@ pub(super) struct Wire {
     pub(super) dead: bool,
     /// Our FIN is sent or about to be.
     pub(super) closing: bool,
+    /// It carries business: it is signed on, if the protocol has that.
+    pub(super) signed: bool,
+    /// Our sign-on that is not answered yet.
+    pub(super) asked: Option<Vec<u8>>,
 }
 
 impl Wire {
@@ -58,7 +62,7 @@ impl Counterparty {
     /// A connection is there: accepted by an acceptor's line, or asked for by [`Output::Connect`].
     pub fn handle_connected(&mut self, connection: Connection, line: LineId, now: Now) {
         let Some(settings) = self.settings.lines.get(usize::from(line.0)) else { return };
-        let (direction, side, allowed) = (settings.direction, settings.side, settings.sessions);
+        let (side, allowed) = (settings.side, settings.sessions);
         if let (Side::Initiator, Some(state)) = (side, self.lines.get_mut(usize::from(line.0))) {
             state.connecting = state.connecting.saturating_sub(1);
         }
@@ -72,6 +76,8 @@ impl Counterparty {
             stalled: false,
             dead: false,
             closing: false,
+            signed: false,
+            asked: None,
         };
         let before = self.connections.insert(connection, wire);
         assert!(before.is_none(), "connections are numbered once");
@@ -88,10 +94,7 @@ impl Counterparty {
         if side == Side::Initiator {
             self.rest(connection, now);
         }
-        if direction.sends() {
-            self.flush_waiting(now);
-            self.start_on_connected(now);
-        }
+        self.begin_sign_on(connection, now);
     }
 
     /// A connection that [`Output::Connect`] asked for could not be made.
@@ -190,7 +193,7 @@ impl Counterparty {
         }
     }
 
-    fn start_on_connected(&mut self, now: Now) {
+    pub(super) fn start_on_connected(&mut self, now: Now) {
         let scenario = Arc::clone(&self.scenario);
         for (at, notice) in scenario.notices.iter().enumerate() {
             if notice.start == Start::Connected
@@ -233,6 +236,7 @@ impl Counterparty {
     fn stop_timers(&mut self, connection: Connection) {
         for timer in [
             Timer::Piece(connection),
+            Timer::SignOn(connection),
             Timer::PollIdle(connection),
             Timer::PollAnswer(connection),
             Timer::Cut(connection, false),
@@ -276,7 +280,7 @@ impl Counterparty {
     pub(super) fn carries(&self, wire: &Wire) -> bool {
         let direction =
             self.settings.lines.get(usize::from(wire.line.0)).map_or(Direction::Receive, |line| line.direction);
-        direction.sends() && !wire.closing && !wire.stalled
+        direction.sends() && wire.signed && !wire.closing && !wire.stalled
     }
 
     pub(super) fn tell(&mut self, event: Event) {

@@ -29,7 +29,7 @@ pub(crate) fn codes(reader: &mut Reader<'_>, node: &Node<'_>, protocol: &Protoco
     Some(Codes { by, other: other? })
 }
 
-fn code(reader: &mut Reader<'_>, node: &Node<'_>, at: Slice, protocol: &Protocol) -> Option<Box<[u8]>> {
+pub(crate) fn code(reader: &mut Reader<'_>, node: &Node<'_>, at: Slice, protocol: &Protocol) -> Option<Box<[u8]>> {
     let text = node.text(reader, "a response code in quotes")?;
     let width = at.range().len();
     if text.is_empty() || text.len() > width || !text.bytes().all(|byte| byte.is_ascii_graphic()) {

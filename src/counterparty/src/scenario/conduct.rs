@@ -1,15 +1,16 @@
 //! `misbehave`: in which ways, and how often.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use pabal_spec::Protocol;
-use pabal_telegram::{Layout, Side};
+use pabal_telegram::{Layout, Side, Slice};
 
-use super::codes::codes;
+use super::codes::{code, codes};
 use super::fields::{CounterCount, Origins, find, hex_bytes, sets};
 use super::read::{Reader, Table};
-use super::{Conduct, Cut, Deed, Misdeed, When};
+use super::{Codes, Conduct, Cut, Deed, Misdeed, When};
 use crate::fill::{Set, Source, checksums};
 
 /// What can misbehave. Not all of them can do everything.
@@ -21,6 +22,8 @@ pub(crate) enum Actor<'p> {
     Notice(&'p Layout, Origins<'p>),
     /// An answer to a poll telegram.
     Poll,
+    /// An answer to a sign-on, and where it says how it went.
+    SignOn(Option<Slice>),
     /// A connection.
     Session,
 }
@@ -77,7 +80,8 @@ impl Word {
         match actor {
             Actor::Reply(..) => !matches!(self, Self::Skip | Self::Repeat | Self::Die),
             Actor::Notice(..) => !matches!(self, Self::Refuse | Self::RelayFirst | Self::FreshNotice | Self::Die),
-            Actor::Poll => matches!(
+            Actor::SignOn(_) if matches!(self, Self::Refuse) => true,
+            Actor::Poll | Actor::SignOn(_) => matches!(
                 self,
                 Self::Silence
                     | Self::Late
@@ -122,6 +126,7 @@ fn misdeed<'t>(
             Actor::Reply(..) => "a reply",
             Actor::Notice(..) => "a notice",
             Actor::Poll => "the answer to a poll telegram",
+            Actor::SignOn(_) => "the answer to a sign-on",
             Actor::Session => "a session",
         };
         reader.mistake(&node.place, alloc::format!("{what} cannot do `{}`", word.text()), None);
@@ -187,6 +192,15 @@ fn deed<'t>(
             times: table.take("times").map_or(Some(2), |node| node.count(reader, 2))?,
             gap: table.take("gap").map_or(Some(Duration::ZERO), |node| node.duration(reader))?,
         },
+        Word::Refuse if matches!(actor, Actor::SignOn(_)) => {
+            let Actor::SignOn(Some(at)) = actor else {
+                let help = "its `success` says where an answer does".into();
+                reader.mistake(&place, "no answer to this sign-on says how it went", Some(help));
+                return None;
+            };
+            let node = table.needed(reader, "result")?;
+            Deed::Refuse(Codes { by: BTreeMap::new(), other: code(reader, &node, at, protocol)? })
+        }
         Word::Refuse => {
             let node = table.needed(reader, "response_code")?;
             Deed::Refuse(codes(reader, &node, protocol)?)
@@ -217,7 +231,7 @@ fn deed<'t>(
             let (layout, side) = match actor {
                 Actor::Reply(layout, _) => (layout, Side::Answerer),
                 Actor::Notice(layout, _) => (layout, Side::Asker),
-                Actor::Poll | Actor::Session => return None,
+                Actor::Poll | Actor::SignOn(_) | Actor::Session => return None,
             };
             if checksums(layout, side).next().is_none() {
                 let help = "only what the spec computes as `lrc`, `crc16` or `crc32` can be made wrong by it".into();

@@ -14,7 +14,7 @@ use super::conduct::{Actor, conduct};
 use super::fields::{CounterCount, Origins, copies_all, find, matches, sets};
 use super::hours::{between, business};
 use super::read::{Node, Place, Reader, Table, unknown_help};
-use super::{Codes, Duplicate, OriginalState, Poll, Reply, Scenario, Session, numbered};
+use super::{Codes, Conduct, Duplicate, OriginalState, Poll, Reply, Scenario, Session, numbered};
 use crate::fill::Recipe;
 use crate::mistake::Mistake;
 
@@ -48,6 +48,7 @@ impl<'p> Parser<'p> {
         let format = self.one_code(reader, root.take("format"), "response_code");
         let duplicate = root.take("duplicate").and_then(|node| self.duplicate(reader, &node));
         let poll = root.take("poll").and_then(|node| self.poll(reader, &node)).unwrap_or_default();
+        let sign_on = root.take("sign_on").and_then(|node| self.sign_on(reader, &node)).unwrap_or_default();
         let session = root.take("session").and_then(|node| self.session(reader, &node)).unwrap_or_default();
         let tables = root.take("reply").map(|node| node.tables(reader)).unwrap_or_default();
         let mut replies: Vec<Reply> = Vec::new();
@@ -67,7 +68,7 @@ impl<'p> Parser<'p> {
         let notices = tables.into_iter().enumerate();
         let notices = notices.filter_map(|(at, table)| self.notice(reader, table, at, &replies)).collect();
         let plain = self.protocol.rules.exchanges.iter().map(|exchange| self.answer_recipe(exchange)).collect();
-        Scenario { about: about.into(), business, duplicate, format, poll, session, replies, notices, plain }
+        Scenario { about: about.into(), business, duplicate, format, poll, sign_on, session, replies, notices, plain }
     }
 
     /// A table of one key, a response code.
@@ -92,6 +93,19 @@ impl<'p> Parser<'p> {
         let conduct = conduct(reader, &mut table, Actor::Poll, self.protocol, &mut self.counters);
         table.finish(reader);
         Some(Poll { sends, conduct })
+    }
+
+    fn sign_on<'t>(&mut self, reader: &mut Reader<'t>, node: &Node<'t>) -> Option<Conduct> {
+        let mut table = node.table(reader)?;
+        let Some(rule) = &self.protocol.rules.sign_on else {
+            reader.mistake(&node.place, "this protocol has no sign-on", None);
+            table.take_all();
+            return None;
+        };
+        let at = rule.success.as_ref().map(|success| success.at);
+        let conduct = conduct(reader, &mut table, Actor::SignOn(at), self.protocol, &mut self.counters);
+        table.finish(reader);
+        Some(conduct)
     }
 
     fn session<'t>(&mut self, reader: &mut Reader<'t>, node: &Node<'t>) -> Option<Session> {

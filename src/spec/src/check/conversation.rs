@@ -167,6 +167,9 @@ fn echoed(scene: &Scene<'_>, places: &[Place], what: &str, out: &mut Vec<Diagnos
 
 pub(crate) fn key(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
     let places = &scene.written.key;
+    if scene.written.key_none.is_some() {
+        return Some(Vec::new());
+    }
     let key = echoed(scene, places, "key", out);
     if let Some(Shared { span, missing, at }) = shared(scene, places) {
         out.push(
@@ -510,11 +513,12 @@ fn made_of(column: &Column<'_>, asks: bool) -> Diagnostic {
     error(mistake::BAD_POLL, column.written.name.span, "filled with what?", message).help(help)
 }
 
-/// Bytes that the answer to a poll carries back: at the same place in both.
-fn echo(request: &Draft<'_>, answer: &Draft<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
+/// Bytes that the answer to a poll or a sign-on carries back: at the same place in both.
+pub(crate) fn echo(request: &Draft<'_>, answer: &Draft<'_>, out: &mut Vec<Diagnostic>) -> Option<Vec<Slice>> {
     let mut all = Vec::new();
     for column in answer.columns.iter().filter(|column| column.field.echo == Echo::Always) {
-        let from = request.find(&column.written.name, out);
+        let same = request.columns.iter().find(|from| from.field.path == column.field.path);
+        let from = same.or_else(|| request.find(&column.written.name, out));
         all.push(from.filter(|from| from.sure && column.sure).and_then(|from| {
             if from.field.at != column.field.at {
                 out.push(
@@ -522,7 +526,7 @@ fn echo(request: &Draft<'_>, answer: &Draft<'_>, out: &mut Vec<Diagnostic>) -> O
                         mistake::DIFFERENT_FIELDS,
                         column.written.name.span,
                         format!("bytes {}..{}", column.field.at.range().start, column.field.at.range().end),
-                        format!("Field `{}` is not at the same bytes in both polls", column.field.path),
+                        format!("Field `{}` is not at the same bytes in both telegrams", column.field.path),
                     )
                     .help("what is carried back stands at the same place")
                     .related(from.written.name.span, "in the request"),
@@ -535,16 +539,24 @@ fn echo(request: &Draft<'_>, answer: &Draft<'_>, out: &mut Vec<Diagnostic>) -> O
     all.into_iter().collect()
 }
 
-/// `at send` in any telegram but the request of the poll.
+/// `at send` in any telegram but the request of the poll, and those of signing on and off.
 pub(crate) fn stray_stamps(scene: &Scene<'_>, out: &mut Vec<Diagnostic>) {
     let poll = scene.written.poll.as_ref().and_then(|poll| poll.request.as_ref());
     let known = poll.is_some_and(|name| scene.drafts.iter().any(|draft| draft.name().value == name.value));
     if scene.written.seen.has("poll") && !known {
         return;
     }
+    let signs = super::sign::telegrams(scene);
+    let signs: Vec<&str> = scene
+        .drafts
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| signs.iter().any(|id| usize::from(id.0) == *at))
+        .map(|(_, draft)| draft.name().value.as_str())
+        .collect();
     let header = scene.written.members.headers.iter();
     for telegram in header.chain(&scene.written.members.telegrams) {
-        if poll.is_some_and(|name| name.value == telegram.name.value) {
+        if poll.is_some_and(|name| name.value == telegram.name.value) || signs.contains(&telegram.name.value.as_str()) {
             continue;
         }
         at_send(
@@ -560,7 +572,7 @@ pub(crate) fn at_send(telegram: &written::Telegram, help: &str, out: &mut Vec<Di
     for field in telegram.fields() {
         let is_stamp = field.kind.as_ref().is_some_and(|kind| matches!(kind.value, written::Kind::Stamp(_)));
         let Some(span) = field.seen.find("at").filter(|_| is_stamp) else { continue };
-        let message = format!("Only the poll is written at sending, not `{}`", telegram.name.value);
+        let message = format!("Only polls and sign-ons are written at sending, not `{}`", telegram.name.value);
         out.push(error(mistake::MISPLACED, span, "not here", message).help(help));
     }
 }

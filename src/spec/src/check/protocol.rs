@@ -11,7 +11,9 @@ use pabal_telegram::{Charset, CharsetPair, Class, FieldId, Layout, LayoutError, 
 use crate::catalog::{Catalog, TelegramId};
 use crate::check::layout::{self, Column, Draft, Ground};
 use crate::check::select::{self, Selection};
-use crate::check::{computed, conversation, exchange, frame, hours, not_said, notice, shown, table, text, unique};
+use crate::check::{
+    computed, conversation, exchange, frame, hours, not_said, notice, shown, sign, table, text, unique,
+};
 use crate::diagnostic::{Diagnostic, Severity, Source};
 use crate::institution::{Digest, Protocol};
 use crate::mistake::{self, error};
@@ -227,6 +229,8 @@ fn rules(scene: &Scene<'_>, listed: bool, out: &mut Vec<Diagnostic>) -> Option<R
     conversation::needed_before(scene, out);
     shown::check(scene, out);
     let poll = written.poll.as_ref().map(|poll| conversation::poll(scene, poll, out));
+    let (sign_on, sign_off) = sign::check(scene, out);
+    sign::keyless(scene, out);
     let exchanges = exchange::check(scene, out);
     let notices = notice::check(scene, out);
     exchange::meanings(scene, out);
@@ -246,6 +250,8 @@ fn rules(scene: &Scene<'_>, listed: bool, out: &mut Vec<Diagnostic>) -> Option<R
         key: key?,
         trace: trace?,
         poll: all(poll)?,
+        sign_on: sign_on?,
+        sign_off: sign_off?,
         opening: all(opening)?,
         hours: hours?,
         response_code: response_code?,
@@ -278,7 +284,7 @@ fn demand(written: &written::Protocol, out: &mut Vec<Diagnostic>) {
             "trace",
             "the fields under which a caller's trace is kept: stamped time and number, which the answer carries back",
         ),
-        ("key", "the fields that tell which request an answer belongs to"),
+        ("key", "the fields that tell which request an answer belongs to, or `key none` where there are none"),
         ("select", "how telegrams are told apart: a block with a row for each"),
         ("verdict", "where the response code is and what it says: `verdict response_code from codes.csv`"),
     ];

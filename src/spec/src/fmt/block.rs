@@ -1,6 +1,6 @@
 //! What a block holds, and how its lines are aligned.
 
-use crate::parse::{EXCHANGE, HOURS, LAYOUTS, NOTICE, OPENING, POLL, PROTOCOL, SETTLES, Token};
+use crate::parse::{EXCHANGE, HOURS, LAYOUTS, NOTICE, OPENING, POLL, PROTOCOL, SETTLES, SIGN, Token};
 
 type Clauses = &'static [&'static str];
 
@@ -55,6 +55,7 @@ impl Block {
     pub(crate) fn inner(&self) -> Kind {
         match self.clause {
             Some("poll") => Kind::Columns(&POLL),
+            Some("sign") => Kind::Columns(&SIGN),
             Some("opening") => Kind::Columns(&OPENING),
             Some("hours") => Kind::Columns(&HOURS),
             Some("select") => Kind::Select,

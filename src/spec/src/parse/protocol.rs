@@ -1,20 +1,23 @@
 //! `protocol`: framing, header fields with a meaning, poll, opening, select, verdict.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use pabal_telegram::{Charset, Unset};
 
 use crate::diagnostic::Diagnostic;
+use crate::mistake::{self, error};
 use crate::parse::cursor::{Cursor, Read, clauses};
 use crate::parse::field::UNSETS;
 use crate::parse::line::Token;
 use crate::parse::tree::{Body, Item};
-use crate::parse::{frame, hours};
+use crate::parse::{exchange, frame, hours};
+use crate::rules::Opener;
 use crate::verdict::Verdict;
-use crate::written::{Members, Name, Number, Opening, Poll, Protocol, Row, Seen, Select, VerdictFrom};
+use crate::written::{Members, Name, Number, Opening, Poll, Protocol, Row, Seen, Select, Sign, Type, VerdictFrom};
 
-pub(crate) const CLAUSES: [&str; 18] = [
+pub(crate) const CLAUSES: [&str; 19] = [
     "zone",
     "day",
     "charset",
@@ -28,6 +31,7 @@ pub(crate) const CLAUSES: [&str; 18] = [
     "key",
     "trace",
     "poll",
+    "sign",
     "opening",
     "hours",
     "select",
@@ -36,6 +40,8 @@ pub(crate) const CLAUSES: [&str; 18] = [
 ];
 
 pub(crate) const POLL: [&str; 3] = ["request", "answer", "timeout"];
+
+pub(crate) const SIGN: [&str; 4] = ["request", "answer", "success", "timeout"];
 
 pub(crate) const OPENING: [&str; 3] = ["exchange", "retry", "lost"];
 
@@ -56,8 +62,12 @@ pub(crate) fn read(name: Name, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic
         stamp: Vec::new(),
         number: None,
         key: Vec::new(),
+        key_none: None,
         trace: Vec::new(),
+        trace_none: None,
         poll: None,
+        sign_on: None,
+        sign_off: None,
         opening: None,
         hours: Vec::new(),
         select: None,
@@ -76,7 +86,8 @@ pub(crate) fn read(name: Name, cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic
             body
         }
     };
-    let seen = clauses(body, &CLAUSES, &["set"], out, |word, cursor, out| clause(word, cursor, &mut protocol, out));
+    let seen =
+        clauses(body, &CLAUSES, &["set", "sign"], out, |word, cursor, out| clause(word, cursor, &mut protocol, out));
     protocol.seen = seen;
     protocol
 }
@@ -99,9 +110,18 @@ fn clause(word: &str, cursor: &mut Cursor<'_>, protocol: &mut Protocol, out: &mu
             cursor.must(&["at", "queue"])?;
         }
         "number" => protocol.number = Some(number(cursor)?),
-        "key" => protocol.key = cursor.places("a header field", &[])?,
-        "trace" => protocol.trace = cursor.places("a header field", &[])?,
+        "key" | "trace" => {
+            let here = cursor.here();
+            let none = cursor.takes("none").then_some(here);
+            let places = if none.is_none() { cursor.places("a header field, or `none`", &[])? } else { Vec::new() };
+            if word == "key" {
+                (protocol.key, protocol.key_none) = (places, none);
+            } else {
+                (protocol.trace, protocol.trace_none) = (places, none);
+            }
+        }
         "poll" => protocol.poll = Some(poll(cursor, out)?),
+        "sign" => sign(cursor, protocol, out)?,
         "opening" => protocol.opening = Some(opening(cursor, out)?),
         "hours" => protocol.hours = hours::read(cursor, out)?,
         "select" => protocol.select = Some(select(cursor, out)?),
@@ -171,6 +191,62 @@ fn poll(cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Read<Poll> {
     });
     poll.seen = seen;
     Ok(poll)
+}
+
+/// `sign on by initiator { request link  answer link_ok  success result "00"  timeout 10s }`, or `sign off` without `by`.
+fn sign(cursor: &mut Cursor<'_>, protocol: &mut Protocol, out: &mut Vec<Diagnostic>) -> Read<()> {
+    let start = cursor.here();
+    let is_on = cursor.choice("`on` or `off`", &[("on", true), ("off", false)])?.value;
+    let mut sign = Sign {
+        span: cursor.since(start),
+        seen: Seen::default(),
+        by: None,
+        request: None,
+        answer: None,
+        success: None,
+        timeout: None,
+    };
+    if is_on && cursor.takes("by") {
+        sign.by = Some(cursor.choice("who asks", &Opener::ALL)?.value);
+    }
+    let body = cursor.body()?;
+    sign.seen = clauses(body, &SIGN, &[], out, |word, cursor, _| {
+        match word {
+            "request" => sign.request = Some(sign_type(cursor)?),
+            "answer" => sign.answer = Some(sign_type(cursor)?),
+            "success" => {
+                let field = cursor.path("a field of the answer")?;
+                sign.success = Some((field, cursor.alternatives("what a good answer has there")?));
+            }
+            _ => sign.timeout = Some(cursor.duration("how long the answer may take")?),
+        }
+        Ok(())
+    });
+    let (place, words) = if is_on { (&mut protocol.sign_on, "sign on") } else { (&mut protocol.sign_off, "sign off") };
+    if let Some(first) = place {
+        out.push(
+            error(mistake::TWICE_SAID, sign.span, "said again", format!("`{words}` is said twice"))
+                .help("keep one of them")
+                .related(first.span, "said here first"),
+        );
+        return Ok(());
+    }
+    *place = Some(sign);
+    Ok(())
+}
+
+/// A telegram of its own, `link`, or one that has the header, by its type: `"0800" "001"`, or `link "0800" "001"`.
+fn sign_type(cursor: &mut Cursor<'_>) -> Read<Type> {
+    if matches!(cursor.peek(), Some(Token::Text(_))) {
+        return exchange::kind(cursor);
+    }
+    let start = cursor.here();
+    let telegram = Some(cursor.name("a telegram")?);
+    let mut values = Vec::new();
+    while let Some(value) = cursor.label() {
+        values.push(value);
+    }
+    Ok(Type { telegram, values, span: cursor.since(start) })
 }
 
 fn opening(cursor: &mut Cursor<'_>, out: &mut Vec<Diagnostic>) -> Read<Opening> {

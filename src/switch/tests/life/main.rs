@@ -32,6 +32,7 @@ mod refusal;
 mod restart;
 mod session;
 mod share;
+mod sign;
 mod slow;
 mod storm;
 mod transfer;
