@@ -1473,7 +1473,7 @@ pub struct SessionStatus {
     /// Which of the line's sessions, from 0.
     #[prost(uint32, tag = "2")]
     pub slot: u32,
-    /// Its state: down, connecting, signing_on, up, probing, draining or closing.
+    /// Its state: down, connecting, signing_on, up, probing, draining, signing_off or closing.
     #[prost(string, tag = "3")]
     pub state: ::prost::alloc::string::String,
     /// The state as a sentence.
