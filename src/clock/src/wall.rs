@@ -1,4 +1,5 @@
 use core::fmt;
+use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,13 @@ impl Wall {
     #[must_use]
     pub const fn as_unix_micros(self) -> i64 {
         self.0
+    }
+
+    /// How long until a later moment, if nobody sets the clock; zero if it is not later.
+    #[must_use]
+    pub const fn until(self, later: Self) -> Duration {
+        let micros = later.0.saturating_sub(self.0);
+        Duration::from_micros(if micros > 0 { micros.unsigned_abs() } else { 0 })
     }
 
     /// Date and time as a clock in `zone` shows them; a fraction of a second is dropped.
@@ -58,6 +66,12 @@ pub struct Now {
 mod tests {
     use super::*;
     use std::string::ToString;
+
+    #[test]
+    fn a_moment_that_is_over_is_no_wait() {
+        let (early, late) = (Wall::from_unix_seconds(7), Wall::from_unix_micros(7_000_042));
+        assert_eq!((early.until(late), late.until(early)), (Duration::from_micros(42), Duration::ZERO));
+    }
 
     #[test]
     fn prints_rfc_3339() {

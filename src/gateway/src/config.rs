@@ -20,10 +20,13 @@ pub(crate) use institution::{
 pub use section::Problem;
 pub(crate) use section::hint;
 use section::{Effective, Findings, Section};
+pub(crate) use text::Span;
 
 /// A configuration without a mistake. The commented default is built in ([`Config::DEFAULT`]); a file says what differs.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// How people know the file.
+    file: String,
     data_dir: PathBuf,
     node: String,
     listen: Listen,
@@ -106,6 +109,7 @@ impl Config {
         assert!(wrong.is_empty(), "the built-in default is TOML");
         let directory = Path::new(file).parent().unwrap_or(Path::new(""));
         let config = Self::read(Section::root(table.get_ref(), default.get_ref(), &findings), directory);
+        let config = Self { file: file.to_owned(), ..config };
         if findings.is_clean() {
             config.check(&findings);
         }
@@ -151,6 +155,7 @@ impl Config {
         let institutions = institution::read_all(&mut root, directory);
         root.finish();
         Self {
+            file: String::new(),
             data_dir,
             node,
             listen,
@@ -253,6 +258,12 @@ impl Config {
     /// How the journal is opened.
     pub(crate) const fn journal(&self) -> &pabal_journal::Options {
         &self.journal
+    }
+
+    /// Where a setting was said: `pabal.toml:12`, or `default`.
+    pub(crate) fn origin(&self, path: &str) -> String {
+        let line = self.effective.iter().rev().find(|known| known.path == path).and_then(|known| known.line);
+        line.map_or_else(|| "default".to_owned(), |line| format!("{}:{line}", self.file))
     }
 
     /// In the order of their names.

@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::call::{Answer, Body, Call, CallError, Find, FindKey, Found, InquireCall};
 use crate::clock::now;
 use crate::config::{InstitutionConfig, hint};
+use crate::deadlines::Site;
 use crate::driver::command::{Command, Fenced, Heard, LookKey, Waiter, WaiterId, Waiting};
 use crate::driver::health::Health;
 use crate::driver::subscribers::SubscriberId;
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
 pub(crate) struct Desk {
     pub(crate) name: String,
     pub(crate) config: InstitutionConfig,
+    pub(crate) site: Site,
     pub(crate) versions: Arc<Versions>,
     pub(crate) shelf: Shelf,
     pub(crate) commands: mpsc::Sender<Command>,

@@ -159,7 +159,8 @@ impl Handle {
 impl Desk {
     /// Reads and checks the spec as it is now, and keeps it in the data directory.
     async fn read_version(&self) -> Result<Reading, ReloadError> {
-        let (config, shelf, newest) = (self.config.clone(), self.shelf.clone(), self.versions.newest());
+        let (config, site) = (self.config.clone(), self.site.clone());
+        let (shelf, newest) = (self.shelf.clone(), self.versions.newest());
         let reading = tokio::task::spawn_blocking(move || {
             let (sources, institution) = load_spec(&config)?;
             let institution = Arc::new(institution);
@@ -167,7 +168,7 @@ impl Desk {
             if reading.in_force.digest == newest.digest {
                 return Ok(reading);
             }
-            if let Err(problems) = fits(&config, &institution) {
+            if let Err(problems) = fits(&config, &site, &institution, &sources) {
                 return Err(ReloadError::Misfit(ConfigError { file: "configuration".to_owned(), problems }));
             }
             if let Err(text) = newest.institution.same_conversation(&reading.in_force.institution) {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::clock::now;
 use crate::config::{Config, ConfigError, InstitutionConfig, Problem, SpecPlace};
+use crate::deadlines::{self, Site};
 use crate::digest::DigestKey;
 use crate::driver::health::Health;
 use crate::driver::{Driver, Line};
@@ -162,7 +163,7 @@ pub(crate) async fn prepare(config: &Config) -> Result<(Writer, Vec<Ready>), Sta
     let mut problems = Vec::new();
     for institution in config.institutions() {
         let (sources, loaded) = load_spec(institution)?;
-        match fits(institution, &loaded) {
+        match fits(institution, &Site::of(config, institution), &loaded, &sources) {
             Ok(settings) => checked.push((institution, sources, Arc::new(loaded), settings)),
             Err(found) => problems.extend(found),
         }
@@ -225,12 +226,24 @@ pub(crate) fn load_spec(config: &InstitutionConfig) -> Result<(Vec<Source>, Inst
     }
 }
 
-/// The settings, if the configuration fits each version of a spec.
-pub(crate) fn fits(config: &InstitutionConfig, institution: &Institution) -> Result<Settings, Vec<Problem>> {
+/// The settings, if the configuration fits each version of a spec, and nobody waits for less time than another may take.
+pub(crate) fn fits(
+    config: &InstitutionConfig,
+    site: &Site,
+    institution: &Institution,
+    sources: &[Source],
+) -> Result<Settings, Vec<Problem>> {
     for later in &institution.later {
         settings(config, later)?;
     }
-    settings(config, institution)
+    let settings = settings(config, institution)?;
+    for version in std::iter::once(institution).chain(institution.later.iter().map(Arc::as_ref)) {
+        let problems = deadlines::problems(&deadlines::chains(site, version, sources), &config.name);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+    }
+    Ok(settings)
 }
 
 /// What the institutions of a gateway share.
@@ -297,6 +310,7 @@ impl Parts<'_> {
         let desk = Desk {
             name,
             config: configured.clone(),
+            site: Site::of(self.config, configured),
             versions: Arc::clone(&versions),
             shelf: shelf.clone(),
             commands,

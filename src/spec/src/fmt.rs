@@ -192,6 +192,7 @@ impl Cut<'_> {
             _ if self.opens || self.group.is_none() => Vec::new(),
             Kind::Fields => field::cells(&self.tokens),
             Kind::Select | Kind::Columns(_) => Vec::from([0, 1]),
+            Kind::Hours => self.whom().map_or_else(|| Vec::from([0, 1]), |at| Vec::from([0, 1, at])),
             Kind::File | Kind::Flow(_) => Vec::new(),
         };
         if bounds.is_empty() {
@@ -200,6 +201,17 @@ impl Cut<'_> {
         let ends = bounds.iter().skip(1).copied().chain([self.tokens.len()]);
         let cell = |(from, to): (usize, usize)| text(self.tokens.get(from..to).unwrap_or_default());
         bounds.iter().copied().zip(ends).map(cell).collect()
+    }
+
+    /// Where a row of `hours` says for what it is: `for`, or the participant's field, which is the word before a text.
+    fn whom(&self) -> Option<usize> {
+        let is_word = |piece: &Piece<'_>| matches!(piece.token, Token::Word(_));
+        let names = |pair: &[Piece<'_>]| match pair {
+            [word, text] => is_word(word) && (word.text == "for" || matches!(text.token, Token::Text(_))),
+            _ => false,
+        };
+        let at = self.tokens.windows(2).position(names)?;
+        (at > 1).then_some(at)
     }
 
     fn write(&self, group: Option<&Group>, out: &mut String) {

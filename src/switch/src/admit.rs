@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use pabal_clock::{Judged, Mono, Now};
+use pabal_clock::{Judged, Mono, Now, Wall};
 use pabal_telegram::Slice;
 
 use crate::block::taken_from;
@@ -373,6 +373,20 @@ impl Core {
             return Err((Refusal::OutOfHours, format!("`{exchange}`{with} is not taken now: {by}{until}")));
         }
         Ok(())
+    }
+
+    /// When such a request is taken again, if it is not now, by the hours of the spec and of the site; what else may stand in its way is asked
+    /// for then.
+    pub(crate) fn taken_at(&self, protocol: u16, exchange: &str, participant: &[u8], now: Now) -> Option<Wall> {
+        let protocol = &self.books[usize::from(protocol)].protocol;
+        let at = protocol.day.civil(now.wall);
+        let until = [&protocol.rules.hours, &self.settings.hours].into_iter().filter_map(|hours| {
+            match hours.judge(exchange, participant, &self.settings.holidays, at) {
+                Judged::Closed { until, .. } => until,
+                Judged::Open => None,
+            }
+        });
+        until.max().map(|until| until.wall(protocol.day.zone))
     }
 
     fn may_do_business(&self, protocol: u16, opening: Option<u32>, telegram: &[u8]) -> Result<(), Refused> {

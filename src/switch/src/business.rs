@@ -7,7 +7,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use pabal_clock::{Mono, Now};
+use pabal_clock::{Mono, Now, Wall};
 use pabal_spec::Verdict;
 use pabal_telegram::Side;
 
@@ -213,12 +213,25 @@ impl Core {
                     opening.attempt = Some(id);
                 }
             }
-            Err((_, text)) => {
+            Err((refusal, text)) => {
                 self.state.openings[at as usize].reason = Some(text);
                 self.change_opening(at, OpeningEvent::Failed);
-                self.state.timers.set(TimerName::Opening(at), now.mono + retry.max(RETRY_MIN));
+                let hour = (refusal == Refusal::OutOfHours).then(|| self.opened_again_at(at, now)).flatten();
+                // It looks again as well when somebody sets the clock.
+                self.state.openings[at as usize].is_early = hour.is_some();
+                let wait = hour.map_or(retry, |hour| now.wall.until(hour));
+                self.state.timers.set(TimerName::Opening(at), now.mono + wait.max(RETRY_MIN));
             }
         }
+    }
+
+    /// When the institution takes openings of this one again.
+    fn opened_again_at(&self, at: u32, now: Now) -> Option<Wall> {
+        let opening = self.state.openings.get(at as usize)?;
+        let rules = &self.books[usize::from(opening.protocol)].protocol.rules;
+        let rule = rules.exchanges.get(usize::from(rules.opening.as_ref()?.exchange.0))?;
+        let participant = rules.participant.as_ref().and_then(|(_, at)| at.of(&opening.template)).unwrap_or_default();
+        self.taken_at(opening.protocol, &rule.name, participant, now)
     }
 
     /// The plan of an exchange of ours, by the newest version.

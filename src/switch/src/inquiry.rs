@@ -245,9 +245,22 @@ impl Core {
         }
         let reason = Box::from("the spec's schedule");
         let asker = Asker { actor: Box::default(), reason, trace: exchange.about.trace.clone(), deadline: Mono::NEVER };
-        if self.ask(id, asker, now).is_err() {
-            self.set_inquiry(id, schedule.every, now);
+        if let Err((refusal, _)) = self.ask(id, asker, now) {
+            let hour = (refusal == Refusal::OutOfHours).then(|| self.asked_again_at(id, schedule.by, now)).flatten();
+            // Not before the institution takes inquiries again, and then at once.
+            let wait = hour.map_or(schedule.every, |hour| now.wall.until(hour));
+            self.set_inquiry(id, wait, now);
         }
+    }
+}
+
+impl Core {
+    /// When the institution takes inquiries about an exchange again.
+    fn asked_again_at(&self, id: ExchangeId, by: ExchangeRuleId, now: Now) -> Option<Wall> {
+        let exchange = self.state.exchanges.get(&id)?;
+        let plan = self.plans.get(exchange.plan as usize)?;
+        let rule = plan.protocol.rules.exchanges.get(usize::from(by.0))?;
+        self.taken_at(exchange.protocol, &rule.name, &exchange.about.participant, now)
     }
 }
 

@@ -153,6 +153,7 @@ fn call() -> Call {
         caller: "remittance".to_owned(),
         idempotency_key: None,
         timeout: Some(PATIENCE),
+        accepts_early_unknown: true,
         trace: None,
     }
 }

@@ -79,6 +79,7 @@ impl Ours {
             holidays: pabal_clock::Holidays::default(),
             hours: pabal_spec::HoursRules::default(),
             limits,
+            ..Settings::default()
         };
         let mut core = Core::new(vec![institution], settings, Recovery::new(), 42, now);
         let conn = loop {

@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     Flow(Clauses),
     /// Rows of `select`.
     Select,
+    /// Rows of `hours`: which days, and for what.
+    Hours,
     /// A header's or a telegram's fields.
     Fields,
 }
@@ -36,6 +38,7 @@ impl Kind {
     pub(crate) fn clause(self, word: &str) -> Option<&'static str> {
         match self {
             Self::Columns(clauses) | Self::Flow(clauses) => clauses.iter().find(|clause| **clause == word).copied(),
+            Self::Hours => HOURS.iter().find(|clause| **clause == word).copied(),
             Self::File | Self::Select | Self::Fields => None,
         }
     }
@@ -57,7 +60,7 @@ impl Block {
             Some("poll") => Kind::Columns(&POLL),
             Some("sign") => Kind::Columns(&SIGN),
             Some("opening") => Kind::Columns(&OPENING),
-            Some("hours") => Kind::Columns(&HOURS),
+            Some("hours") => Kind::Hours,
             Some("select") => Kind::Select,
             Some("settles") => Kind::Columns(&SETTLES),
             // Groups, repeats and choices hold fields, too.
@@ -80,7 +83,7 @@ impl Block {
                 let begins = self.kind.clause(word).is_some() && !goes_on;
                 !is_first && (begins || halves)
             }
-            Kind::File | Kind::Fields => false,
+            Kind::File | Kind::Fields | Kind::Hours => false,
         }
     }
 }

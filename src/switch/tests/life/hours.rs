@@ -1,8 +1,8 @@
 use pabal_clock::{Hours, Wall};
 use pabal_spec::HoursRule;
-use pabal_switch::Refusal;
+use pabal_switch::{OpeningState, Refusal};
 
-use crate::hands::{Hands, settings};
+use crate::hands::{Hands, OUT, settings};
 use crate::peer;
 
 pub(crate) fn rule(hours: &str, exchanges: &[&str], participants: &[&str]) -> HoursRule {
@@ -74,4 +74,94 @@ fn what_waits_when_the_hours_end_does_not_leave() {
     hands.receive(&peer::answer(&frames[0], "0000"));
     assert_eq!(hands.told(first).len(), 1);
     assert_eq!(hands.told(waits), ["error OUT_OF_HOURS"]);
+}
+
+/// What is refused of bank 088, with the rest of its text behind `not taken now: `; `None` if it is taken.
+fn refused(hands: &mut Hands) -> Option<String> {
+    hands.core.handle_timeout(hands.now);
+    hands.turn();
+    let open = hands.request(peer::transfer("088", "1", 5));
+    let refused = hands.core.open(open, hands.now).err();
+    hands.turn();
+    for frame in hands.take_frames(OUT) {
+        hands.receive(&peer::answer(&frame, "0000"));
+    }
+    refused.map(|(refusal, text)| {
+        assert_eq!(refusal, Refusal::OutOfHours);
+        text.split_once("not taken now: ").unwrap().1.to_owned()
+    })
+}
+
+fn closed(hours: &str, exchanges: &[&str]) -> Hands {
+    let mut settings = settings();
+    settings.hours.closed = vec![rule(hours, exchanges, &[])];
+    Hands::open_with(settings)
+}
+
+#[test]
+fn the_fourth_sunday_is_no_other_sunday() {
+    let mut hands = closed("fourth sunday 00:00 to 08:00", &["transfer"]);
+    // The 22nd is the fourth Sunday of November 2026, the 29th the fifth.
+    at(&mut hands, 24 + 7, 59);
+    let text = "closed fourth sunday 00:00 to 08:00; it is taken from 2026-11-22 08:00:00 on";
+    assert_eq!(refused(&mut hands).as_deref(), Some(text));
+    at(&mut hands, 24 + 8, 0);
+    assert_eq!(refused(&mut hands), None);
+    at(&mut hands, 8 * 24 + 7, 0);
+    assert_eq!(refused(&mut hands), None);
+}
+
+#[test]
+fn a_day_that_falls_on_a_holiday_is_closed_when_it_is_moved_to() {
+    let mut hands = closed("day 21 or next business day", &["transfer"]);
+    // The 21st is a Saturday: Monday is closed in its place.
+    assert_eq!(refused(&mut hands), None);
+    at(&mut hands, 2 * 24 + 12, 0);
+    let text = "closed day 21 or next business day; it is taken from 2026-11-24 00:00:00 on";
+    assert_eq!(refused(&mut hands).as_deref(), Some(text));
+    at(&mut hands, 3 * 24, 0);
+    assert_eq!(refused(&mut hands), None);
+}
+
+#[test]
+fn hours_over_midnight_hold_on_both_sides_of_it() {
+    let mut hands = closed("saturday 23:30 to 00:30", &["transfer"]);
+    at(&mut hands, 23, 29);
+    assert_eq!(refused(&mut hands), None);
+    let text = "closed saturday 23:30 to 00:30; it is taken from 2026-11-22 00:30:00 on";
+    for (hour, minute) in [(23, 30), (24, 0), (24, 29)] {
+        at(&mut hands, hour, minute);
+        assert_eq!(refused(&mut hands).as_deref(), Some(text), "{hour}:{minute}");
+    }
+    at(&mut hands, 24, 30);
+    assert_eq!(refused(&mut hands), None);
+}
+
+#[test]
+fn an_opening_out_of_hours_waits_for_them_and_is_not_tried_before() {
+    let mut hands = closed("every day 00:00 to 04:30", &["open"]);
+    at(&mut hands, 24, 10);
+    hands.core.handle_timeout(hands.now);
+    hands.turn();
+    let states = |hands: &Hands| hands.core.status().openings.iter().map(|one| one.state).collect::<Vec<_>>();
+    assert_eq!(states(&hands), [OpeningState::Closed; 2]);
+    let next: Vec<_> = hands.core.status().openings.iter().map(|one| one.next_try).collect();
+    let hour = hands.now.mono + std::time::Duration::from_secs(4 * 3_600 + 20 * 60);
+    assert_eq!(next, [Some(hour); 2]);
+    hands.after_secs(4 * 3_600 + 20 * 60 - 1);
+    assert_eq!(states(&hands), [OpeningState::Closed; 2]);
+    hands.after_secs(1);
+    assert_eq!(states(&hands), [OpeningState::Open; 2]);
+}
+
+#[test]
+fn an_inquiry_out_of_hours_is_made_as_soon_as_they_begin() {
+    let mut hands = closed("saturday 10:05 to 10:50", &["transfer_result"]);
+    hands.transfer();
+    hands.take_frame();
+    // UNKNOWN at 10:00:30, and asked about five minutes later, were it not for the hours.
+    hands.after_secs(50 * 60 - 1);
+    assert_eq!(hands.take_frames(OUT).len(), 0);
+    hands.after_secs(1);
+    assert_eq!(peer::at(&hands.take_frame(), peer::MESSAGE_TYPE), "7000");
 }
