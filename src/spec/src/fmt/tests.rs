@@ -56,7 +56,7 @@ closed 2026-12-31
 "#,
         r#"protocol p {
   hours {
-    open    every day 00:05 to 23:30                          // all
+    open    every day 00:05 to 23:30  // all
     open    monday to friday 09:00 to 16:00                   for transfer
     open    every day 01:00 to 24:00                          bank_code "088"
     closed  third monday or next business day 00:00 to 04:30  for transfer result bank_code "004"|"088"

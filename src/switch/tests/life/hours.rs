@@ -69,7 +69,7 @@ fn what_waits_when_the_hours_end_does_not_leave() {
     hands.transfer();
     let waits = hands.transfer();
     at(&mut hands, 23, 0);
-    let frames = hands.take_frames(crate::hands::OUT);
+    let frames = hands.take_frames(OUT);
     assert_eq!(frames.len(), 2, "the window is full");
     hands.receive(&peer::answer(&frames[0], "0000"));
     assert_eq!(hands.told(first).len(), 1);
