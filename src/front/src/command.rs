@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use pabal_clock::{Hours, UtcOffset, Wall};
 use pabal_gateway::{CommandError, CommandLine, Handle};
-use pabal_switch::{Command, CommandRefused, Refusal, Stopped};
+use pabal_switch::control::{Control, ControlId, FieldScope, Holds, Scope, Standing, Window};
+use pabal_switch::{Bytes, Command, CommandRefused, Over, Rate, Refusal, Stopped};
 use tonic::Code;
 
 use crate::answer;
 use crate::proto::command_request::Command as Wanted;
-use crate::proto::{self, CommandsResponse, Reason};
+use crate::proto::{self, CommandsResponse, ControlLine, ControlsResponse, RateLine, Reason};
 use crate::refused::Refused;
 
 /// How long a drain waits that does not say.
@@ -53,9 +55,110 @@ pub(crate) async fn command(handle: &Handle, institution: &str, wanted: Option<W
             let compartment = handle.compartment(institution, &one.compartment).map_err(refused)?;
             Command::DrainCompartment { compartment, within: within(one.within)? }
         }
+        Some(Wanted::Block(one)) => Command::Block { control: control(institution, handle.zone(institution), one)? },
+        Some(Wanted::Unblock(one)) => Command::Unblock { id: control_id(institution, &one.control)? },
+        Some(Wanted::Limit(one)) => {
+            let compartment = match one.compartment.as_str() {
+                "" => Bytes::default(),
+                value => handle.compartment(institution, value).map_err(refused)?,
+            };
+            Command::Limit { compartment, rate: rate(institution, &one)? }
+        }
         Some(Wanted::StartInstitution(_)) => Command::StartInstitution,
         Some(Wanted::DrainInstitution(one)) => Command::DrainInstitution { within: within(one.within)? },
     })
+}
+
+fn control_id(institution: &str, name: &str) -> Result<ControlId, Refused> {
+    ControlId::parse(name).map_err(|why| Refused::invalid(institution, "control", why))
+}
+
+/// Bytes of what callers are told of a control, and how much one may name.
+const MESSAGE_BYTES_MAX: usize = 512;
+const NAMED_MAX: usize = 100;
+
+fn control(institution: &str, zone: UtcOffset, block: proto::Block) -> Result<Control, Refused> {
+    let invalid = |field: &str, why: String| Refused::invalid(institution, field, why);
+    if block.message.trim().is_empty() || block.message.len() > MESSAGE_BYTES_MAX {
+        let bytes = block.message.len();
+        return Err(invalid("message", format!("{bytes} bytes; give 1 to {MESSAGE_BYTES_MAX}, callers are told it")));
+    }
+    let lists = [
+        ("exchanges", block.exchanges.len()),
+        ("participants", block.participants.len()),
+        ("fields", block.fields.iter().map(|field| field.one_of.len() + 1).sum()),
+        ("hours", block.hours.len()),
+    ];
+    if let Some((field, named)) = lists.into_iter().find(|(_, named)| *named > NAMED_MAX) {
+        return Err(invalid(field, format!("{named} are named; name up to {NAMED_MAX}")));
+    }
+    let moment = |field: &str, text: &str| match text {
+        "" => Ok(None),
+        text => match pabal_spec::moment(text) {
+            Some(civil) => Ok(Some(civil.wall(zone))),
+            None => Err(invalid(field, format!("{text:?} is no moment; write it as 2026-12-01 09:00"))),
+        },
+    };
+    let hours: Result<Vec<Hours>, Refused> =
+        block.hours.iter().map(|text| Hours::parse(text).map_err(|why| invalid("hours", why.to_string()))).collect();
+    let texts = |texts: Vec<String>| texts.into_iter().map(Box::from).collect::<Vec<Box<str>>>();
+    let field = |field: proto::BlockedField| {
+        let holds = if field.between_from.is_empty() {
+            Holds::OneOf(texts(field.one_of))
+        } else {
+            Holds::Between { from: field.between_from.into(), to: field.between_to.into() }
+        };
+        FieldScope { field: field.field.into(), holds }
+    };
+    Ok(Control {
+        id: control_id(institution, &block.control)?,
+        window: Window { hours: hours?, from: moment("from", &block.from)?, until: moment("until", &block.until)? },
+        scope: Scope {
+            exchanges: texts(block.exchanges),
+            participants: texts(block.participants),
+            fields: block.fields.into_iter().map(field).collect(),
+        },
+        message: block.message.into(),
+    })
+}
+
+/// `None`: as configured.
+fn rate(institution: &str, limit: &proto::Limit) -> Result<Option<Rate>, Refused> {
+    let over = match limit.over.as_str() {
+        "" => Over::default(),
+        word => match Over::from_word(word) {
+            Some(over) => over,
+            None => return Err(Refused::invalid(institution, "over", format!("{word:?}; write wait or refuse"))),
+        },
+    };
+    let number = |number: u32| (number > 0).then_some(number);
+    let (per_second, in_flight) = (number(limit.per_second), number(limit.in_flight));
+    Ok((per_second.is_some() || in_flight.is_some()).then_some(Rate { per_second, in_flight, over }))
+}
+
+/// What is controlled.
+pub(crate) fn controls(handle: &Handle, institution: &str, status: &pabal_switch::Status) -> ControlsResponse {
+    let at = |wall: Wall| answer::timestamp(wall.as_unix_micros());
+    let control = |one: &Standing| ControlLine {
+        control: one.control.id.to_string(),
+        blocks: handle.scope_told(institution, &one.control.scope),
+        hours: one.control.window.hours.iter().map(ToString::to_string).collect(),
+        from: one.control.window.from.map(at),
+        until: one.control.window.until.map(at),
+        message: one.control.message.to_string(),
+        by: one.since.map(|since| stopped(&Stopped { by: one.by.clone(), at: since })),
+    };
+    let rate = |(compartment, rate): &(Bytes, Rate)| RateLine {
+        compartment: compartment.readable(),
+        per_second: rate.per_second.unwrap_or_default(),
+        in_flight: rate.in_flight.unwrap_or_default(),
+        over: rate.over.word().to_owned(),
+    };
+    ControlsResponse {
+        controls: status.controls.iter().map(control).collect(),
+        rates: status.rates.iter().map(rate).collect(),
+        zone_minutes: handle.zone(institution).seconds() / 60,
+    }
 }
 
 fn within(institution: &str, span: Option<prost_types::Duration>) -> Result<Duration, Refused> {

@@ -5,9 +5,9 @@ use tracing::Instrument;
 
 use crate::exchange::{exchange_id, time_left};
 use crate::proto::{
-    CommandRequest, CommandResponse, CommandsRequest, CommandsResponse, InquireRequest, InquireResponse,
-    InstitutionStatus, ReloadSpecRequest, ReloadSpecResponse, SearchRequest, SearchResponse, ShowRequest, ShowResponse,
-    StatusRequest, StatusResponse, control_server,
+    CommandRequest, CommandResponse, CommandsRequest, CommandsResponse, ControlsRequest, ControlsResponse,
+    InquireRequest, InquireResponse, InstitutionStatus, ReloadSpecRequest, ReloadSpecResponse, SearchRequest,
+    SearchResponse, ShowRequest, ShowResponse, StatusRequest, StatusResponse, control_server,
 };
 use crate::refused::Refused;
 use crate::trace::Trace;
@@ -48,6 +48,14 @@ impl control_server::Control for Control {
 
     async fn command(&self, request: Request<CommandRequest>) -> Result<Response<CommandResponse>, Status> {
         self.act(request).await.map(Response::new).map_err(|refused| refused.of_question().into())
+    }
+
+    async fn controls(&self, request: Request<ControlsRequest>) -> Result<Response<ControlsResponse>, Status> {
+        let institution = request.into_inner().institution;
+        match self.handle.status(&institution).await {
+            Some(status) => Ok(Response::new(command::controls(&self.handle, &institution, &status))),
+            None => Err(unknown_institution(&institution, &self.handle.institutions()).of_question().into()),
+        }
     }
 
     async fn commands(&self, request: Request<CommandsRequest>) -> Result<Response<CommandsResponse>, Status> {

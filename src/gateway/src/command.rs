@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pabal_clock::Wall;
 use pabal_journal::Envelope;
+use pabal_switch::control::Scope;
 use pabal_switch::{By, Bytes, Command, CommandRefused, Entry, OpeningKey, Refusal};
 use tokio::sync::oneshot;
 
@@ -135,6 +136,13 @@ impl Handle {
             Ok(bytes) => Ok(Bytes::from(&*bytes)),
             Err(text) => Err(CommandError::Refused(CommandRefused::NotNow(text))),
         }
+    }
+
+    /// What a control blocks, in a line for people; what is in a field is masked by the field's class.
+    #[must_use]
+    pub fn scope_told(&self, institution: &str, scope: &Scope) -> String {
+        let desk = self.0.desks.get(institution);
+        desk.map(|desk| scope.told(&desk.versions.newest().institution)).unwrap_or_default()
     }
 
     /// The opening of today whose values end with these, as people read them: the bank alone, if that says which.

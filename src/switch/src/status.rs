@@ -9,12 +9,14 @@ use pabal_clock::{BusinessDate, Mono, Wall};
 use crate::book::field_names;
 use crate::bytes::{Bytes, readable};
 use crate::command::Stopped;
+use crate::control::Standing;
 use crate::core::Core;
 use crate::drain::Scope;
 use crate::exchange::{Exchange, ExchangeState};
 use crate::id::{Conn, ExchangeId, LineId, SessionId};
 use crate::opening::{Opening, OpeningKey, OpeningState};
 use crate::outcome::{Cause, Outcome};
+use crate::rate::Rate;
 use crate::route::Wanted;
 use crate::session::{CloseReason, Session, SessionState};
 use crate::settings::LineSettings;
@@ -45,6 +47,10 @@ pub struct Status {
     pub compartments: Vec<(Bytes, Stopped)>,
     /// Telegram numbers of the present business date.
     pub numbers: Vec<NumberStatus>,
+    /// Every control: those of the configuration, then those that were put there since.
+    pub controls: Vec<Standing>,
+    /// Rates that were set by command, by compartment.
+    pub rates: Vec<(Bytes, Rate)>,
 }
 
 impl Default for Status {
@@ -62,6 +68,8 @@ impl Default for Status {
             lines: Vec::new(),
             compartments: Vec::new(),
             numbers: Vec::new(),
+            controls: Vec::new(),
+            rates: Vec::new(),
         }
     }
 }
@@ -224,6 +232,8 @@ impl Core {
             lines: self.line_states(),
             compartments: self.state.stops.compartments.iter().map(|(one, by)| (one.clone(), by.clone())).collect(),
             numbers: self.numbers_of_today(),
+            controls: self.controls().cloned().collect(),
+            rates: self.rates().iter().map(|(compartment, rate)| (compartment.clone(), *rate)).collect(),
         }
     }
 

@@ -1794,7 +1794,7 @@ pub struct ReloadedSpec {
     pub new_digest: ::prost::alloc::string::String,
 }
 /// What an operator wants.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CommandRequest {
     /// The institution's name.
     #[prost(string, tag = "1")]
@@ -1808,14 +1808,14 @@ pub struct CommandRequest {
     /// One of them must be set.
     #[prost(
         oneof = "command_request::Command",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23"
     )]
     pub command: ::core::option::Option<command_request::Command>,
 }
 /// Nested message and enum types in `CommandRequest`.
 pub mod command_request {
     /// One of them must be set.
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Command {
         /// Makes the sessions of a line again, at once.
         #[prost(message, tag = "10")]
@@ -1850,6 +1850,15 @@ pub mod command_request {
         /// Takes nothing new from anybody, lets what is in flight be answered, then closes all sessions.
         #[prost(message, tag = "20")]
         DrainInstitution(super::DrainInstitution),
+        /// Puts a control there (거래통제): what it means is refused with its message, as often as its hours hold. One of the same name goes.
+        #[prost(message, tag = "21")]
+        Block(super::Block),
+        /// Lifts a control.
+        #[prost(message, tag = "22")]
+        Unblock(super::Unblock),
+        /// Sets how many requests of a compartment may leave (유량제어).
+        #[prost(message, tag = "23")]
+        Limit(super::Limit),
     }
 }
 /// A line.
@@ -1925,6 +1934,134 @@ pub struct DrainInstitution {
     /// The longest that is waited for answers. Not set: 30 seconds.
     #[prost(message, optional, tag = "1")]
     pub within: ::core::option::Option<::prost_types::Duration>,
+}
+/// A control. Nothing said of what is blocked: every request of the institution.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Block {
+    /// What it is called: letters, digits, `-`, `_` or `.`.
+    #[prost(string, tag = "1")]
+    pub control: ::prost::alloc::string::String,
+    /// Exchanges, by name in the spec. None: all of them.
+    #[prost(string, repeated, tag = "2")]
+    pub exchanges: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Participants, such as banks' codes. None: all of them.
+    #[prost(string, repeated, tag = "3")]
+    pub participants: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What is in fields of the request; each must hold.
+    #[prost(message, repeated, tag = "4")]
+    pub fields: ::prost::alloc::vec::Vec<BlockedField>,
+    /// Days and their parts on the institution's clock, such as `second sunday 00:00 to 08:00`. None: always.
+    #[prost(string, repeated, tag = "5")]
+    pub hours: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Not before this moment on the institution's clock, such as `2026-12-01 09:00`. Empty: from now on.
+    #[prost(string, tag = "6")]
+    pub from: ::prost::alloc::string::String,
+    /// Not from this moment on. Empty: until it is lifted.
+    #[prost(string, tag = "7")]
+    pub until: ::prost::alloc::string::String,
+    /// What callers are told.
+    #[prost(string, tag = "8")]
+    pub message: ::prost::alloc::string::String,
+}
+/// What is in one field.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BlockedField {
+    /// The field's path in the request.
+    #[prost(string, tag = "1")]
+    pub field: ::prost::alloc::string::String,
+    /// It is one of these. Not read if `between_from` is set.
+    #[prost(string, repeated, tag = "2")]
+    pub one_of: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Or it begins as this text, or as one between this and `between_to`, which has the same length.
+    #[prost(string, tag = "3")]
+    pub between_from: ::prost::alloc::string::String,
+    /// The last of them.
+    #[prost(string, tag = "4")]
+    pub between_to: ::prost::alloc::string::String,
+}
+/// A control that is lifted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Unblock {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub control: ::prost::alloc::string::String,
+}
+/// How many requests of a compartment may leave. With neither number: as configured.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Limit {
+    /// Its value, such as a bank's code. Empty: each compartment that has no rate of its own.
+    #[prost(string, tag = "1")]
+    pub compartment: ::prost::alloc::string::String,
+    /// In any second. 0: as many as there is room for.
+    #[prost(uint32, tag = "2")]
+    pub per_second: u32,
+    /// Unanswered at a time. 0: as many as there is room for.
+    #[prost(uint32, tag = "3")]
+    pub in_flight: u32,
+    /// What becomes of more: wait (also if it is empty) or refuse.
+    #[prost(string, tag = "4")]
+    pub over: ::prost::alloc::string::String,
+}
+/// Which institution's controls.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ControlsRequest {
+    /// The institution's name.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+}
+/// What is controlled.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ControlsResponse {
+    /// Controls: those of the configuration, then those that were put there.
+    #[prost(message, repeated, tag = "1")]
+    pub controls: ::prost::alloc::vec::Vec<ControlLine>,
+    /// Rates that were set by command. Those of the configuration are not among them.
+    #[prost(message, repeated, tag = "2")]
+    pub rates: ::prost::alloc::vec::Vec<RateLine>,
+    /// The institution's time zone: minutes east of UTC.
+    #[prost(sint32, tag = "3")]
+    pub zone_minutes: i32,
+}
+/// One control.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ControlLine {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub control: ::prost::alloc::string::String,
+    /// What it blocks, in a line for people; what is in a field is masked by the field's class.
+    #[prost(string, tag = "2")]
+    pub blocks: ::prost::alloc::string::String,
+    /// Days and their parts on the institution's clock. None: always.
+    #[prost(string, repeated, tag = "3")]
+    pub hours: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Not before this moment. Not set: at once.
+    #[prost(message, optional, tag = "4")]
+    pub from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Not from this moment on. Not set: until it is lifted.
+    #[prost(message, optional, tag = "5")]
+    pub until: ::core::option::Option<::prost_types::Timestamp>,
+    /// What callers are told.
+    #[prost(string, tag = "6")]
+    pub message: ::prost::alloc::string::String,
+    /// Who put it there. Not set: it stands in the configuration.
+    #[prost(message, optional, tag = "7")]
+    pub by: ::core::option::Option<Stopped>,
+}
+/// One rate.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RateLine {
+    /// Of which compartment. Empty: of each that has none of its own.
+    #[prost(string, tag = "1")]
+    pub compartment: ::prost::alloc::string::String,
+    /// In any second. 0: as many as there is room for.
+    #[prost(uint32, tag = "2")]
+    pub per_second: u32,
+    /// Unanswered at a time. 0: as many as there is room for.
+    #[prost(uint32, tag = "3")]
+    pub in_flight: u32,
+    /// What becomes of more: wait or refuse.
+    #[prost(string, tag = "4")]
+    pub over: ::prost::alloc::string::String,
 }
 /// A command is durable.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2231,6 +2368,30 @@ pub mod control_client {
             req.extensions_mut().insert(GrpcMethod::new("pabal.v1.Control", "Commands"));
             self.inner.unary(req, path, codec).await
         }
+        /// What is blocked, by whom and until when, and what is limited.
+        pub async fn controls(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ControlsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ControlsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/pabal.v1.Control/Controls",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("pabal.v1.Control", "Controls"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -2295,6 +2456,14 @@ pub mod control_server {
             request: tonic::Request<super::CommandsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::CommandsResponse>,
+            tonic::Status,
+        >;
+        /// What is blocked, by whom and until when, and what is limited.
+        async fn controls(
+            &self,
+            request: tonic::Request<super::ControlsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ControlsResponse>,
             tonic::Status,
         >;
     }
@@ -2664,6 +2833,49 @@ pub mod control_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CommandsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/pabal.v1.Control/Controls" => {
+                    #[allow(non_camel_case_types)]
+                    struct ControlsSvc<T: Control>(pub Arc<T>);
+                    impl<T: Control> tonic::server::UnaryService<super::ControlsRequest>
+                    for ControlsSvc<T> {
+                        type Response = super::ControlsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ControlsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::controls(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ControlsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -256,6 +256,7 @@ fn without_a_gateway_nothing_is_learnt_and_nothing_is_done() {
         "numbers",
         "notices hecto",
         "control log",
+        "control list hecto",
     ] {
         let args: Vec<&str> = line.split_whitespace().chain(["--address", &address]).collect();
         let ended = run(&args);
@@ -277,6 +278,9 @@ fn without_a_gateway_nothing_is_learnt_and_nothing_is_done() {
         "compartment drain hecto 088",
         "institution start hecto",
         "institution drain hecto",
+        "control block hecto books --message closed",
+        "control unblock hecto books",
+        "control limit hecto",
     ] {
         let more = ["--reason", "a test", "--address", &address];
         let ended = run(&line.split_whitespace().chain(more).collect::<Vec<_>>());
@@ -323,15 +327,24 @@ fn an_operator_stops_a_line_and_it_stays_stopped_until_it_is_started() {
         "opening open hecto PABALCO1 088",
         "compartment drain hecto 088 --within 0s",
         "compartment start hecto 088",
+        "control block hecto books --participant 088 --field debit_account=110..112 --message closed",
+        "control limit hecto --compartment 088 --per-second 5",
+        "control limit hecto --compartment 088",
         "session drain hecto in/0 --within 5s",
         "institution drain hecto --within 5s",
         "institution start hecto --json",
     ] {
         told.push_str(&done(act(&stage, line)));
     }
+    let list = done(stage.ask(&["control", "list", "hecto"]));
+    assert_snapshot!("controls", list);
+    let list = json(&stage.ask(&["control", "list", "hecto", "--json"]));
+    assert_eq!(list["controls"][0]["actor"], "kim (claimed)", "{list}");
+    told.push_str(&done(act(&stage, "control unblock hecto books")));
+    assert_eq!(done(stage.ask(&["control", "list", "hecto"])), "nothing is blocked\n");
     assert_snapshot!("commands", told);
     let log = done(stage.ask(&["control", "log", "--max", "5"]));
     assert_snapshot!("command_log", scrub(&log));
     let last = json(&stage.ask(&["control", "log", "hecto", "--json"]));
-    assert_eq!(last.as_array().map(Vec::len), Some(9), "{last}");
+    assert_eq!(last.as_array().map(Vec::len), Some(13), "{last}");
 }

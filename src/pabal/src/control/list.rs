@@ -1,0 +1,135 @@
+use clap::Args;
+use pabal_front::client;
+use pabal_front::proto::{ControlLine, ControlsRequest, ControlsResponse, RateLine};
+use serde_json::json;
+
+use crate::call::Target;
+use crate::print::Form;
+use crate::table::{Align, Table};
+use crate::{exit, print};
+
+/// Show what is blocked, by whom and until when, and which rates were set by command.
+///
+/// Example: pabal control list hecto
+///
+/// Exit codes: 0 shown, 2 usage, 5 not learnt.
+///
+/// With --json: controls (control, blocks, hours, from, from_us, until, until_us, message, actor and reason; the last two are null if it stands in the configuration) and
+/// rates (compartment, null if it is each; per_second and in_flight, null if there is no such bound; over).
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// The institution, as configured
+    institution: String,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl List {
+    pub(crate) fn run(self) -> anyhow::Result<u8> {
+        let message = ControlsRequest { institution: self.institution };
+        self.target.with(None, Form::of(self.json), async |mut client, caller| {
+            let found = match client.control.controls(client::request(message, Some(&caller), None, None)?).await {
+                Ok(response) => response.into_inner(),
+                Err(status) => return Ok(print::unanswered(&status, Form::of(self.json))),
+            };
+            if self.json {
+                print::json(&to_json(&found))?;
+                return Ok(exit::DONE);
+            }
+            if found.controls.is_empty() {
+                out!("nothing is blocked");
+            } else {
+                for line in controls(&found).lines() {
+                    out!("{line}");
+                }
+            }
+            if !found.rates.is_empty() {
+                out!();
+                for line in rates(&found.rates).lines() {
+                    out!("{line}");
+                }
+            }
+            Ok(exit::DONE)
+        })
+    }
+}
+
+fn controls(found: &ControlsResponse) -> Table {
+    let mut table = Table::new(&[
+        ("control", Align::Left),
+        ("blocks", Align::Left),
+        ("when", Align::Left),
+        ("message", Align::Left),
+        ("by", Align::Left),
+    ]);
+    for one in &found.controls {
+        let by =
+            one.by.as_ref().map_or_else(|| "the configuration".into(), |by| format!("{}: {}", by.actor, by.reason));
+        table.row(vec![
+            one.control.clone(),
+            one.blocks.clone(),
+            when(one, found.zone_minutes),
+            one.message.clone(),
+            by,
+        ]);
+    }
+    table
+}
+
+fn when(one: &ControlLine, zone_minutes: i32) -> String {
+    let moment = |word: &str, at: &pabal_front::Timestamp| format!("{word} {}", print::moment(Some(at), zone_minutes));
+    let mut parts = Vec::new();
+    parts.extend((!one.hours.is_empty()).then(|| one.hours.join(", ")));
+    parts.extend(one.from.as_ref().map(|at| moment("from", at)));
+    parts.extend(one.until.as_ref().map(|at| moment("until", at)));
+    if parts.is_empty() { "until it is lifted".into() } else { parts.join(" ") }
+}
+
+fn rates(rates: &[RateLine]) -> Table {
+    let mut table = Table::new(&[
+        ("compartment", Align::Left),
+        ("per second", Align::Right),
+        ("in flight", Align::Right),
+        ("more", Align::Left),
+    ]);
+    let number = |number: u32| if number == 0 { "-".into() } else { number.to_string() };
+    for one in rates {
+        let compartment = if one.compartment.is_empty() { "each" } else { one.compartment.as_str() };
+        table.row(vec![compartment.into(), number(one.per_second), number(one.in_flight), one.over.clone()]);
+    }
+    table
+}
+
+fn to_json(found: &ControlsResponse) -> serde_json::Value {
+    let zone = found.zone_minutes;
+    let control = |one: &ControlLine| {
+        json!({
+            "control": one.control,
+            "blocks": one.blocks,
+            "hours": one.hours,
+            "from": one.from.as_ref().map(|at| print::rfc_3339(at, zone)),
+            "from_us": one.from.as_ref().map(print::micros),
+            "until": one.until.as_ref().map(|at| print::rfc_3339(at, zone)),
+            "until_us": one.until.as_ref().map(print::micros),
+            "message": one.message,
+            "actor": one.by.as_ref().map(|by| &by.actor),
+            "reason": one.by.as_ref().map(|by| &by.reason),
+        })
+    };
+    let number = |number: u32| (number > 0).then_some(number);
+    let rate = |one: &RateLine| {
+        json!({
+            "compartment": (!one.compartment.is_empty()).then_some(&one.compartment),
+            "per_second": number(one.per_second),
+            "in_flight": number(one.in_flight),
+            "over": one.over,
+        })
+    };
+    json!({
+        "controls": found.controls.iter().map(control).collect::<Vec<_>>(),
+        "rates": found.rates.iter().map(rate).collect::<Vec<_>>(),
+    })
+}
