@@ -62,6 +62,7 @@ struct Shared {
     resets: watch::Sender<u64>,
     refuses: watch::Sender<bool>,
     connections: watch::Sender<u64>,
+    ended: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
@@ -94,6 +95,7 @@ impl Wire {
             resets: watch::Sender::new(0),
             refuses: watch::Sender::new(false),
             connections: watch::Sender::new(0),
+            ended: watch::Sender::new(0),
         });
         tokio::spawn(accept(Arc::clone(&shared), listener, address, buffer_bytes));
         Self { address, shared }
@@ -121,8 +123,19 @@ impl Wire {
         self.set(Way::Back, flow);
     }
 
-    /// Resets every connection, on both sides.
-    pub fn reset(&self) {
+    /// Resets every connection, on both sides, and waits until they are gone: what is told to the wire from then on is for others.
+    ///
+    /// # Panics
+    /// They stay.
+    pub async fn reset(&self) {
+        let begun = self.connections();
+        self.cut();
+        let mut ended = self.shared.ended.subscribe();
+        let came = soon("the end of connections by the wire", ended.wait_for(|ended| *ended >= begun)).await;
+        came.map(|_| ()).expect("the wire is there");
+    }
+
+    fn cut(&self) {
         self.shared.resets.send_modify(|resets| *resets += 1);
     }
 
@@ -175,7 +188,7 @@ impl Drop for Wire {
     /// Nothing is carried any more.
     fn drop(&mut self) {
         self.refuse(true);
-        self.reset();
+        self.cut();
     }
 }
 
@@ -200,8 +213,12 @@ async fn accept(shared: Arc<Shared>, mut listener: TcpListener, address: SocketA
             taken = listener.accept() => taken.ok(),
         };
         if let Some((near, _)) = taken {
+            let (shared, resets) = (Arc::clone(&shared), shared.resets.subscribe());
             shared.connections.send_modify(|connections| *connections += 1);
-            tokio::spawn(carry(Arc::clone(&shared), near));
+            tokio::spawn(async move {
+                carry(&shared, near, resets).await;
+                shared.ended.send_modify(|ended| *ended += 1);
+            });
             continue;
         }
         drop(listener);
@@ -212,8 +229,7 @@ async fn accept(shared: Arc<Shared>, mut listener: TcpListener, address: SocketA
     }
 }
 
-async fn carry(shared: Arc<Shared>, near: TcpStream) {
-    let mut resets = shared.resets.subscribe();
+async fn carry(shared: &Shared, near: TcpStream, mut resets: watch::Receiver<u64>) {
     let target = *shared.target.lock().unwrap_or_else(PoisonError::into_inner);
     let far = tokio::select! {
         far = TcpStream::connect(target) => far,

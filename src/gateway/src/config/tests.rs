@@ -153,6 +153,19 @@ fn whose_connections_are_taken_is_an_acceptors() {
 }
 
 #[test]
+fn what_may_be_unsent_is_more_than_nothing_and_seen_before_the_kernel_gives_up() {
+    insta::assert_snapshot!(
+        parse(&format!("[line]\nuser_timeout = \"10s\"\nunsent_bytes_max = 0\n{HECTO}")).unwrap_err().to_string(),
+        @r"
+    site/pabal.toml: institutions.hecto.lines[0].unsent_time_max: (10s) must be shorter than user_timeout (10s), after which the kernel ends the connection without a count of what left
+    site/pabal.toml: institutions.hecto.lines[1].unsent_time_max: (10s) must be shorter than user_timeout (10s), after which the kernel ends the connection without a count of what left
+    site/pabal.toml:3: institutions.hecto.lines[0].unsent_bytes_max: must be more than nothing
+    site/pabal.toml:3: institutions.hecto.lines[1].unsent_bytes_max: must be more than nothing
+    "
+    );
+}
+
+#[test]
 fn limits_are_held_against_each_other() {
     let text = format!(
         "[gateway]\ndefault_timeout = \"50ms\"\n[line]\nwindow = 20000\nreconnect_min = \"1m\"\nkeepalive_idle = \"10ms\"\n{HECTO}\n\

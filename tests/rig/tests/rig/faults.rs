@@ -132,8 +132,12 @@ fn a_reset_in_a_request_leaves_it_unknown_and_the_next_connection_clean() {
         let calls = Calls::begin(&rig, 3);
         wire.wait_taken(Way::Forth, taken + 100).await;
         // All of them are with the kernel: nobody can say what the institution has of them.
-        rig.wait_status("all have left", |status| (status.in_flight == 3).then_some(())).await;
-        wire.reset();
+        rig.wait_status("all have left", |status| {
+            let is_unsent = status.sessions.iter().any(|session| session.unsent_bytes > 0);
+            (status.in_flight == 3 && !is_unsent).then_some(())
+        })
+        .await;
+        wire.reset().await;
         wire.set(Way::Forth, Flow::Pass);
         let calls = calls.end().await;
         assert_eq!(rig.account(&calls).await.unknown, 3, "{calls:?}");
@@ -151,7 +155,7 @@ fn a_reset_in_an_answer_leaves_it_unknown_and_the_next_connection_clean() {
         wire.set(Way::Forth, Flow::Only(100));
         let calls = Calls::begin(&rig, 1);
         wire.wait_taken(Way::Forth, taken + 100).await;
-        wire.reset();
+        wire.reset().await;
         wire.set(Way::Forth, Flow::Pass);
         let calls = calls.end().await;
         let account = rig.account(&calls).await;
@@ -174,8 +178,8 @@ fn a_stream_that_ends_is_made_anew() {
         rig.wire().set(Way::Back, Flow::Pass);
         rig.answers_wire().set(Way::Forth, Flow::Pass);
         // A connection that had ended at its beginning is ended now.
-        rig.wire().reset();
-        rig.answers_wire().reset();
+        rig.wire().reset().await;
+        rig.answers_wire().reset().await;
         assert_eq!(rig.account(&calls.end().await).await.total(), 5);
         is_well_again(&rig).await;
     });
@@ -198,7 +202,7 @@ fn a_black_hole_is_found_by_the_poll_telegram() {
         assert_eq!(rig.account(&calls).await.unknown, 5, "they are gone, and nobody said so: {calls:?}");
         rig.wire().wait_connections(2).await;
         rig.wire().set_both(Flow::Pass);
-        rig.wire().reset();
+        rig.wire().reset().await;
         is_well_again(&rig).await;
         assert!(calls.iter().all(|(asked, _)| rig.seen(asked).is_empty()));
     });
@@ -209,7 +213,7 @@ fn who_is_refused_tries_until_it_is_not() {
     run(async {
         let rig = wired().await;
         rig.wire().refuse(true);
-        rig.wire().reset();
+        rig.wire().reset().await;
         rig.wait_line("out", false).await;
         let asked = transfer(1);
         refused(rig.call(&asked).await, Refusal::SendDown, Code::Unavailable);
@@ -230,21 +234,21 @@ fn under_every_fault_in_turn_each_exchange_has_one_outcome() {
             let wire = if round % 2 == 0 { rig.wire() } else { rig.answers_wire() };
             let taken = wire.taken(Way::Forth);
             match round / 2 {
-                0 => wire.reset(),
+                0 => wire.reset().await,
                 1 => {
                     wire.set(Way::Forth, Flow::Only(500));
                     wire.wait_taken(Way::Forth, taken + 500).await;
-                    wire.reset();
+                    wire.reset().await;
                 }
                 2 => {
                     wire.set(Way::Forth, Flow::Swallow);
                     wire.wait_taken(Way::Forth, taken + 2 * FRAME).await;
-                    wire.reset();
+                    wire.reset().await;
                 }
                 3 => {
                     wire.set_both(Flow::Split(7));
                     wire.wait_taken(Way::Forth, taken + FRAME).await;
-                    wire.reset();
+                    wire.reset().await;
                 }
                 4 => wire.set(Way::Back, Flow::End),
                 _ => wire.set(Way::Forth, Flow::Hold),
