@@ -2,6 +2,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
+use pabal_spec::Rules;
 use pabal_telegram::Slice;
 
 /// Between the parts of a key; a control character, so that no field of a telegram holds it.
@@ -29,6 +30,17 @@ impl Key {
             key.extend_from_slice(field.of(telegram)?);
         }
         Some(Self(key.into_boxed_slice()))
+    }
+
+    /// Reads the key by which a protocol tells requests apart; where its answers have none, the request's own number and what that is
+    /// counted by.
+    #[must_use]
+    pub fn of_request(telegram: &[u8], rules: &Rules) -> Option<Self> {
+        if !rules.key.is_empty() {
+            return Self::of(telegram, &rules.key);
+        }
+        let fields: Vec<Slice> = rules.number.scope.iter().copied().chain([rules.number.at]).collect();
+        Self::of(telegram, &fields)
     }
 
     /// The bytes of each key field.

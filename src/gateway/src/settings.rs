@@ -2,7 +2,7 @@
 
 use pabal_spec::{HoursRule, HoursRules, Institution, Protocol};
 use pabal_switch::control::{Control, Standing, Window};
-use pabal_switch::{By, Bytes, LineSettings, Party, PartyParticipant, Rates, Settings};
+use pabal_switch::{By, Bytes, Direction, LineSettings, Party, PartyParticipant, Rates, Settings};
 use pabal_telegram::{Field, Slice, Value};
 
 use crate::config::{ControlConfig, HoursConfig, InstitutionConfig, PartyConfig, Problem, RateConfig, hint};
@@ -25,6 +25,19 @@ pub(crate) fn settings(config: &InstitutionConfig, institution: &Institution) ->
         if !names.contains(&line.protocol.as_str()) {
             let text = format!("the spec has no protocol {:?}{}", line.protocol, hint(&line.protocol, &names));
             problems.push(problem(format!("institutions.{}.lines[{at}].protocol", config.name), text));
+        }
+        let protocol = institution.protocols.iter().find(|protocol| *protocol.name == *line.protocol);
+        if protocol.is_some_and(|protocol| protocol.rules.key.is_empty()) {
+            let said = [
+                ("direction", line.direction != Direction::Duplex, line.direction.word().to_owned(), "\"duplex\""),
+                ("window", line.window != 1, line.window.to_string(), "1"),
+            ];
+            for (key, _, is, must) in said.into_iter().filter(|(_, is_wrong, ..)| *is_wrong) {
+                let text = format!(
+                    "({is}) must be {must}: the spec says `key none`, and an answer is that of the only request of its session"
+                );
+                problems.push(problem(format!("institutions.{}.lines[{at}].{key}", config.name), text));
+            }
         }
     }
     for protocol in &institution.protocols {
@@ -62,6 +75,7 @@ pub(crate) fn settings(config: &InstitutionConfig, institution: &Institution) ->
         close_grace: line.close_grace,
         unsent_bytes_max: line.unsent_bytes_max,
         unsent_time_max: line.unsent_time_max,
+        connects: line.connects,
         ..LineSettings::new(&line.name, &line.protocol, line.side(), line.direction)
     });
     if problems.is_empty() {

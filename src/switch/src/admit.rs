@@ -206,6 +206,7 @@ impl Core {
             Some(slot) => self.depart(id, slot, now),
             None => {
                 self.wait(id);
+                self.demand(protocol, now);
                 if paced.is_some() {
                     // Its turn may come by time alone.
                     self.pump(protocol, now);

@@ -441,5 +441,6 @@ impl Core {
         let (protocol, compartment) = (exchange.protocol, exchange.about.compartment.clone());
         self.state.conversations[usize::from(protocol)].waiting.remove(&compartment, id);
         self.not_sent(id, refusal, text, now);
+        self.close_unneeded(protocol, now);
     }
 }

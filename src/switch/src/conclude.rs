@@ -42,6 +42,9 @@ impl Core {
 
     /// Nobody can say what became of a request, and nothing more is awaited for now.
     pub(crate) fn lapse(&mut self, id: ExchangeId, cause: Cause, now: Now) {
+        if self.ends_its_session(id, now) {
+            return;
+        }
         let outcome = Outcome::Unknown { cause };
         let event = Some(ExchangeEvent::Lapse);
         self.conclude(id, Conclusion { event, outcome, refused: None, answer: None, conn: None }, now);
@@ -76,6 +79,7 @@ impl Core {
             Origin::Caller | Origin::Inquiry { .. } | Origin::Gap { .. } => None,
         };
         let parent = exchange.about.parent();
+        let sent_by = exchange.sent.map(|sent| sent.conn);
         let asks_for_gap = matches!(exchange.about.origin, Origin::Gap { .. });
         self.append(Entry::Outcome(entry));
         self.when_durable(Effect::Finish { exchange: id, outcome, refused, answer });
@@ -102,6 +106,9 @@ impl Core {
         }
         if let (Some(parent), false) = (parent, state.is_in_flight()) {
             self.inquiry_over(parent, id, now);
+        }
+        if let (Some(conn), true, false) = (sent_by, was_in_flight, state.is_in_flight()) {
+            self.exchange_over(conn, now);
         }
     }
 

@@ -19,7 +19,7 @@ use crate::opening::OpeningState;
 use crate::output::Event;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
-use crate::session::SessionState;
+use crate::session::{Session, SessionState};
 use crate::stamp::{digits_in, digits_text, stamp};
 use crate::stream::Cargo;
 use crate::timer::TimerName;
@@ -47,6 +47,13 @@ impl Core {
             let left = if one.has_room() { one.window - one.in_flight } else { 0 };
             (places.saturating_add(one.window), free.saturating_add(left))
         });
+        // A slot of a line that connects per exchange is room whether it is connected or not.
+        let slots =
+            self.state.sessions.iter().filter(|one| one.protocol == protocol && one.per_exchange && !one.sends());
+        let (places, free) = slots.fold((places, free), |(places, free), one| {
+            let is_free = matches!(one.state, SessionState::Down | SessionState::Connecting | SessionState::SigningOn);
+            (places.saturating_add(1), free.saturating_add(u32::from(is_free)))
+        });
         Room { places, free, compartments: self.books[usize::from(protocol)].compartments }
     }
 
@@ -56,9 +63,10 @@ impl Core {
         room.min_by_key(|(_, session)| session.in_flight).map(|(slot, _)| slot)
     }
 
-    /// Whether a session is up that may send, and one that may receive.
+    /// Whether a session is up that may send, and one that may receive; or may be made for an exchange.
     pub(crate) fn halves(&self, protocol: u16) -> (bool, bool) {
-        let up = self.state.sessions.iter().filter(|session| session.protocol == protocol && session.is_up());
+        let is_there = |one: &&Session| one.protocol == protocol && (one.is_up() || self.is_makeable(one));
+        let up = self.state.sessions.iter().filter(is_there);
         up.fold((false, false), |(send, receive), one| (send || one.may_send(), receive || one.may_receive()))
     }
 
@@ -132,6 +140,11 @@ impl Core {
         };
         let written = session.out.written();
         session.in_flight += 1;
+        session.served = true;
+        let has_key = !plan.protocol.rules.key.is_empty();
+        if !has_key {
+            session.asked = Some(id);
+        }
         let compartment = exchange.about.compartment.clone();
         match session.taken.get_mut(&*compartment) {
             Some(taken) => *taken += 1,
@@ -142,14 +155,18 @@ impl Core {
         exchange.takes_room = true;
         exchange.sent = Some(Sent { conn, start, end });
         let key = Bytes::from(key);
-        exchange.key = key.clone();
+        if has_key {
+            exchange.key = key.clone();
+        }
         exchange.number = Some(number.clone());
         if let Some(leave_by) = exchange.leave_by {
             // Until here it ended when it was too late to leave.
             self.state.timers.set(TimerName::Caller(id), leave_by + plan.exchange().timeout);
         }
         let about = Some(Arc::clone(&exchange.about));
-        self.state.pending.insert(key.clone(), id);
+        if has_key {
+            self.state.pending.insert(key.clone(), id);
+        }
         let key = Bytes::from(&key[plan.marks_of_key()..]);
         self.state.timers.set(TimerName::Answer(id), now.mono + plan.exchange().timeout);
         let place = self.place(conn);
@@ -279,6 +296,9 @@ impl Core {
             session.taken.remove(&*compartment);
         }
         session.in_flight = session.in_flight.saturating_sub(1);
+        if session.asked == Some(id) {
+            session.asked = None;
+        }
         self.state.conversations[usize::from(protocol)].waiting.freed(&compartment, 1);
     }
 

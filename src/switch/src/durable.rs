@@ -136,7 +136,7 @@ impl Core {
                 self.state.notices.offer(notice);
                 self.deliver(notice);
             }
-            Effect::Connect(session) => self.connect(session, now),
+            Effect::Connect(session) => self.may_connect(session, now),
         }
     }
 

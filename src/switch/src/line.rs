@@ -15,7 +15,7 @@ use crate::outcome::Cause;
 use crate::output::{Event, Output};
 use crate::refusal::Refusal;
 use crate::session::{CloseReason, Session, SessionEvent, SessionState};
-use crate::settings::{LineSettings, LineSide};
+use crate::settings::{Connects, LineSettings, LineSide};
 use crate::stream::{Cargo, Outgoing};
 use crate::timer::TimerName;
 
@@ -60,6 +60,10 @@ impl Core {
                     probe: None,
                     sign: None,
                     parting: None,
+                    asked: None,
+                    per_exchange: line.connects == Connects::PerExchange && line.side == LineSide::Initiator,
+                    served: false,
+                    is_told: false,
                 });
             }
         }
@@ -83,13 +87,18 @@ impl Core {
 
     pub(crate) fn connect(&mut self, id: SessionId, now: Now) {
         let Some(slot) = self.slot(id) else { return };
-        if !self.is_wanted(id.line) || self.state.sessions[slot].state != SessionState::Down {
+        let session = &self.state.sessions[slot];
+        if !self.is_wanted(id.line) || session.state != SessionState::Down {
+            return;
+        }
+        if session.per_exchange && !self.is_demanded(session.protocol) {
             return;
         }
         let timeout = self.line(id).connect_timeout;
         let session = &mut self.state.sessions[slot];
         session.epoch = Epoch(session.epoch.0.wrapping_add(1));
         session.gone = false;
+        session.served = false;
         let conn = session.conn();
         self.change(slot, SessionEvent::Connect, None);
         self.state.timers.set(TimerName::Connect(id), now.mono + timeout);
@@ -112,6 +121,7 @@ impl Core {
                 self.state.timers.stop(&TimerName::Connect(id));
                 self.state.sessions[slot].gone = true;
                 self.change(slot, SessionEvent::ConnectFailed, Some(CloseReason::ConnectFailed));
+                self.attempt_failed(slot, CloseReason::ConnectFailed, now);
                 self.back_off(slot, now);
             }
             // It took too long and was being closed: it never was a connection.
@@ -181,6 +191,8 @@ impl Core {
         session.probe = None;
         session.sign = None;
         session.parting = None;
+        session.asked = None;
+        session.served = false;
         if self.signs_on(slot, now) {
             return;
         }
@@ -198,6 +210,7 @@ impl Core {
         self.reply_to_waiting_notices(protocol, now);
         self.try_openings(protocol, now);
         self.pump(protocol, now);
+        self.close_unneeded(protocol, now);
     }
 
     /// We close a connection, whatever it is doing.
@@ -205,6 +218,7 @@ impl Core {
         let session = &self.state.sessions[slot];
         let (conn, id) = (session.conn(), session.id);
         let was_connected = session.is_connected();
+        let was_coming = matches!(session.state, SessionState::Connecting | SessionState::SigningOn);
         if !was_connected && session.state != SessionState::Connecting {
             return;
         }
@@ -224,6 +238,9 @@ impl Core {
         if reason != CloseReason::SlowPeer {
             self.lose(slot, was_connected, reason, None, now);
         }
+        if was_coming {
+            self.attempt_failed(slot, reason, now);
+        }
     }
 
     /// A connection is gone, or our close of it is done.
@@ -231,6 +248,7 @@ impl Core {
         self.lose_stuck(slot, kernel_unsent, now);
         let session = &mut self.state.sessions[slot];
         session.gone = true;
+        let was_signing_on = session.state == SessionState::SigningOn;
         match session.state {
             SessionState::Connecting => self.connect_failed(slot, now),
             SessionState::Closing => {
@@ -247,6 +265,9 @@ impl Core {
             _ if reason.is_seen_by_peer() => {
                 self.change(slot, SessionEvent::Gone, Some(reason));
                 self.lose(slot, true, reason, None, now);
+                if was_signing_on {
+                    self.attempt_failed(slot, reason, now);
+                }
                 self.back_off(slot, now);
             }
             _ => {
@@ -254,6 +275,9 @@ impl Core {
                 self.change(slot, SessionEvent::Broken, Some(reason));
                 self.state.timers.set(TimerName::CloseGrace(id), now.mono + self.line(id).close_grace);
                 self.lose(slot, true, reason, None, now);
+                if was_signing_on {
+                    self.attempt_failed(slot, reason, now);
+                }
             }
         }
         self.drain_on(now);
@@ -285,6 +309,10 @@ impl Core {
         let session = &self.state.sessions[slot];
         let state = session.state;
         let is_last = state == SessionState::Down && self.is_given_up(session.id.line);
+        if is_last {
+            self.state.sessions[slot].is_told = false;
+        }
+        let session = &self.state.sessions[slot];
         let place = self.place(session.conn());
         self.append(Entry::Session(SessionChanged { place, state, reason, written, is_last }));
     }
@@ -307,6 +335,7 @@ impl Core {
         session.deframer = None;
         session.probe = None;
         session.sign = None;
+        session.asked = None;
         session.full = None;
         session.in_flight = 0;
         let taken = core::mem::take(&mut session.taken);
@@ -373,13 +402,19 @@ impl Core {
         if session.side != LineSide::Initiator || !self.is_wanted(session.id.line) {
             return;
         }
-        let id = session.id;
+        let (id, protocol, per_exchange) = (session.id, session.protocol, session.per_exchange);
+        if per_exchange && !self.next_exchange(slot, now) {
+            return;
+        }
         let (min, max) = (self.line(id).reconnect_min, self.line(id).reconnect_max);
         let longest = self.state.sessions[slot].back_off.clamp(min, max.max(min));
         let spread = u64::try_from((longest - min).as_nanos()).unwrap_or(u64::MAX);
         let wait = min + Duration::from_nanos(self.state.dice.up_to(spread));
         self.state.sessions[slot].back_off = longest.saturating_mul(2).min(max.max(min));
         self.state.timers.set(TimerName::Reconnect(id), now.mono + wait);
+        if per_exchange {
+            self.refuse_if_none_is_makeable(protocol, now);
+        }
     }
 
     /// Takes a session to its next state, and tells.

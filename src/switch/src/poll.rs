@@ -22,7 +22,7 @@ impl Core {
     pub(crate) fn set_poll(&mut self, slot: usize, now: Now) {
         let session = &self.state.sessions[slot];
         let Some(poll) = &self.books[usize::from(session.protocol)].protocol.rules.poll else { return };
-        if session.side == LineSide::Initiator {
+        if session.side == LineSide::Initiator && !session.per_exchange {
             let since = session.wrote_at.unwrap_or(now.mono);
             self.state.timers.set(TimerName::Poll(session.id), since + poll.after);
         }

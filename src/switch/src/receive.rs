@@ -138,6 +138,10 @@ impl Core {
         let rules = &self.books[usize::from(protocol)].protocol.rules;
         let rule = &rules.exchanges[usize::from(rule.0)];
         let telegram = rule.answer.telegram;
+        if rules.key.is_empty() {
+            self.answer_in_turn(slot, conn, telegram, frame, now);
+            return;
+        }
         self.scratch.clear();
         self.scratch.extend_from_slice(&protocol.to_be_bytes());
         for (_, bytes) in &rule.answer.bytes {

@@ -594,7 +594,11 @@ impl Core {
             None if !key.is_empty() => spread_key(&key, &plan),
             None => Vec::new(),
         };
-        let key = Bytes::from(crate::depart::pending_key(protocol, &telegram, &plan).unwrap_or_default());
+        // Without a key its answer could only have come by the connection that is gone.
+        let key = match plan.protocol.rules.key.is_empty() {
+            true => Bytes::default(),
+            false => Bytes::from(crate::depart::pending_key(protocol, &telegram, &plan).unwrap_or_default()),
+        };
         if !key.is_empty() {
             self.state.pending.insert(key.clone(), id);
         }
@@ -734,6 +738,8 @@ impl Core {
             let session = &mut self.state.sessions[slot];
             session.epoch = Epoch(epoch);
             if was_there && session.side == LineSide::Initiator {
+                // The entry by which it is held says that it may be in use.
+                session.is_told = true;
                 self.change(slot, SessionEvent::Held, None);
                 self.state.timers.set(TimerName::CloseGrace(id), now.mono + grace);
             }

@@ -129,6 +129,7 @@ impl Core {
         let sends = |session: &Session| {
             session.protocol == protocol
                 && session.may_send()
+                && !session.per_exchange
                 && matches!(session.state, SessionState::Up | SessionState::Probing | SessionState::Draining)
                 && session.out.unsent_bytes() < session.unsent_bytes_max
         };

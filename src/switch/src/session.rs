@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
 use crate::declare::declare;
-use crate::id::{Conn, Epoch, SessionId};
+use crate::id::{Conn, Epoch, ExchangeId, SessionId};
 use crate::settings::{Direction, LineSide};
 use crate::slow::Full;
 use crate::stream::Outgoing;
@@ -97,6 +97,8 @@ declare! {
         SlowPeer = "slow_peer", "The institution takes nothing, or too little, of what we send: too much is unsent, or for too long.";
         SignOnFailed = "sign_on_failed", "The session was not signed on: refused, not answered in time, or answered by something else.";
         SignedOff = "signed_off", "The institution signed off, and left it to us to close.";
+        AnswerMissed = "answer_missed", "Answers have no key here, and one did not come in time, or one too many came: the next could be another's.";
+        Answered = "answered", "It was made for one exchange, which is over.";
         Replaced = "replaced", "The peer connected anew.";
         OverLimit = "over_limit", "The line has as many sessions as it may.";
         Drained = "drained", "We stopped the line and nothing was left to wait for.";
@@ -150,6 +152,14 @@ pub(crate) struct Session {
     pub(crate) sign: Option<Box<[u8]>>,
     /// Why we close, once our sign-off is answered.
     pub(crate) parting: Option<CloseReason>,
+    /// The request whose answer comes next, where answers have no key.
+    pub(crate) asked: Option<ExchangeId>,
+    /// Its line connects for each exchange.
+    pub(crate) per_exchange: bool,
+    /// A request was given to this connection, or to the last one.
+    pub(crate) served: bool,
+    /// It is written down durably that the slot may be in use.
+    pub(crate) is_told: bool,
 }
 
 impl Session {
@@ -189,6 +199,7 @@ impl Session {
 
     /// Whether a request may be queued now.
     pub(crate) fn has_room(&self) -> bool {
-        self.sends() && self.in_flight < self.window && self.out.unsent_bytes() < self.unsent_bytes_max
+        let serves_one = self.per_exchange && self.served;
+        self.sends() && !serves_one && self.in_flight < self.window && self.out.unsent_bytes() < self.unsent_bytes_max
     }
 }

@@ -46,6 +46,14 @@ declare! {
     }
 }
 
+declare! {
+    /// When an initiator line connects.
+    pub enum Connects {
+        Kept = "kept", "At once, and again whenever a connection is lost.";
+        PerExchange = "per_exchange", "For each request, and closes when that is answered or its time is over.";
+    }
+}
+
 /// One route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineSettings {
@@ -74,6 +82,8 @@ pub struct LineSettings {
     pub unsent_bytes_max: u64,
     /// How long what a session's full socket has not taken may wait before the session closes with [`crate::CloseReason::SlowPeer`].
     pub unsent_time_max: Duration,
+    /// When it connects. One that connects per exchange is an initiator's, and its window is 1.
+    pub connects: Connects,
 }
 
 impl LineSettings {
@@ -93,6 +103,7 @@ impl LineSettings {
             close_grace: Duration::from_secs(5),
             unsent_bytes_max: 256 * 1_024,
             unsent_time_max: Duration::from_secs(10),
+            connects: Connects::Kept,
         }
     }
 }

@@ -144,7 +144,7 @@ impl Counterparty {
     }
 
     fn notice_key(&self, telegram: &[u8]) -> Option<Key> {
-        Key::of(telegram, &self.protocol.rules.key)
+        Key::of_request(telegram, &self.protocol.rules)
     }
 
     fn notice_ingredients<'a>(&self, cause: &'a [u8], send_count: u32, now: Now) -> Ingredients<'a> {

@@ -114,7 +114,7 @@ impl Counterparty {
 
     fn handle_notice_reply(&mut self, connection: Connection, frame: &[u8], now: Now) {
         let response_code = self.protocol.rules.response_code.of(frame).unwrap_or_default();
-        let key = Key::of(frame, &self.protocol.rules.key);
+        let key = Key::of_request(frame, &self.protocol.rules);
         match key {
             Some(key) if self.ledger.notice_reply(&key, frame, response_code) => {
                 self.tell(Event::NoticeAnswered { key, response_code: response_code.into() });
@@ -131,7 +131,7 @@ impl Counterparty {
         rule: &ExchangeRule,
         now: Now,
     ) {
-        let Some(key) = Key::of(frame, &self.protocol.rules.key) else {
+        let Some(key) = Key::of_request(frame, &self.protocol.rules) else {
             self.stranger(connection, frame, "too short to have a key".to_string(), now);
             return;
         };

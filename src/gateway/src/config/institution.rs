@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pabal_clock::{Civil, Date, Hours};
 use pabal_switch::control::{ControlId, FieldScope, Scope};
-use pabal_switch::{Direction, Limits, LineSide, Over, Rate};
+use pabal_switch::{Connects, Direction, Limits, LineSide, Over, Rate};
 
 use super::section::{Findings, Section, hint};
 use super::text::Span;
@@ -85,6 +85,8 @@ pub(crate) struct LineConfig {
     pub(crate) user_timeout: Duration,
     pub(crate) unsent_bytes_max: u64,
     pub(crate) unsent_time_max: Duration,
+    /// When it connects.
+    pub(crate) connects: Connects,
 }
 
 /// Who opens the connection, and where.
@@ -296,7 +298,12 @@ fn read_line(mut section: Section<'_, '_>) -> LineConfig {
     let listen = section.text_if_there("listen");
     let from = read_from(&mut section, side);
     let endpoint = read_endpoint(&section, side, address, listen);
-    let bounds = LineBounds::read(&mut section);
+    let connects = read_connects(&mut section, side);
+    let says_window = section.says("window");
+    let mut bounds = LineBounds::read(&mut section);
+    if connects == Connects::PerExchange && !says_window {
+        bounds.window = 1;
+    }
     section.finish();
     LineConfig {
         name,
@@ -315,7 +322,20 @@ fn read_line(mut section: Section<'_, '_>) -> LineConfig {
         user_timeout: bounds.user_timeout,
         unsent_bytes_max: bounds.unsent_bytes_max,
         unsent_time_max: bounds.unsent_time_max,
+        connects,
     }
+}
+
+fn read_connects(section: &mut Section<'_, '_>, side: Option<LineSide>) -> Connects {
+    if !section.has("connects") {
+        return Connects::Kept;
+    }
+    let words: Vec<_> = Connects::ALL.iter().map(|when| (when.word(), *when)).collect();
+    let connects = section.word("connects", &words).unwrap_or(Connects::Kept);
+    if side == Some(LineSide::Acceptor) {
+        section.problem("connects", "is an initiator's; they connect to this line when they want, so remove it");
+    }
+    connects
 }
 
 fn read_from(section: &mut Section<'_, '_>, side: Option<LineSide>) -> Vec<IpAddr> {
@@ -455,6 +475,13 @@ impl InstitutionConfig {
                     Span(line.user_timeout)
                 );
                 findings.problem(format!("{path}.lines[{at}].unsent_time_max"), text);
+            }
+            if line.connects == Connects::PerExchange && line.window != 1 {
+                let text = format!(
+                    "({}) must be 1: a line that connects per exchange sends one request by each connection",
+                    line.window
+                );
+                findings.problem(format!("{path}.lines[{at}].window"), text);
             }
             if line.unsent_bytes_max == 0 {
                 findings.problem(format!("{path}.lines[{at}].unsent_bytes_max"), "must be more than nothing");

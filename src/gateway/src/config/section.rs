@@ -116,6 +116,11 @@ impl<'t, 'f> Section<'t, 'f> {
         self.layers.iter().any(|layer| layer.table.contains_key(key))
     }
 
+    /// Whether the section itself has a key, and not only what it falls back to.
+    pub(super) fn says(&self, key: &str) -> bool {
+        self.layers.first().is_some_and(|layer| layer.table.contains_key(key))
+    }
+
     /// Reads a key that must be somewhere.
     fn take<T: Default>(
         &mut self,

@@ -62,6 +62,13 @@ fn half_down(status: &Status, settings: &Settings, protocol: &str, half: Directi
         if states.iter().any(|state| matches!(state, SessionState::Up | SessionState::Probing)) {
             return None;
         }
+        // One that connects per exchange is there unless its last connections failed.
+        let mut slots = status.sessions.iter().filter(|session| session.line == line.name);
+        let may_connect = |one: &pabal_switch::SessionStatus| one.state != SessionState::Down || one.next_try.is_none();
+        let is_stopped = status.lines.iter().any(|one| one.line == line.name && one.stopped.is_some());
+        if line.connects == pabal_switch::Connects::PerExchange && !is_stopped && slots.any(may_connect) {
+            return None;
+        }
         let mut words: Vec<&str> = states.iter().map(|state| state.word()).collect();
         words.dedup();
         let words = if words.is_empty() { "down".to_owned() } else { words.join(", ") };

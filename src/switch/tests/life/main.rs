@@ -22,6 +22,7 @@ mod journal;
 mod memory;
 mod midnight;
 mod notice;
+mod one_shot;
 mod opening;
 mod owed;
 mod parts;

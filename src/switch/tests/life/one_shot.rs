@@ -1,0 +1,311 @@
+//! An institution that is asked as of old: connect, one request, its answer, close. Its answers carry back nothing, so that only the connection
+//! says whose they are. Requests are 39 bytes: kind, date, number, code, account, amount.
+
+use std::sync::{Arc, OnceLock};
+
+use pabal_spec::{Institution, Source};
+use pabal_switch::{
+    CloseReason, Conn, Connects, Direction, Entry, ExchangeId, LineSettings, LineSide, Open, Opened, Party, Recovery,
+    Refusal, SessionState, Settings,
+};
+
+use crate::hands::{Hands, line, settings};
+use crate::peer;
+
+const SPEC: &str = r#"
+institution desk "창구"
+protocol ask {
+  zone     +09:00
+  day      changes 00:00
+  charset  encode euc-kr decode cp949
+  frame    length ascii(4) exclusive max 999
+  unset    9 zero  X space
+  stamp    date at queue
+  number   no per date 1..999
+  key      none
+  trace    none
+  select by kind {
+    balance  "Q"|"A"
+    pay      "P"|"R"
+  }
+  verdict  code from codes.csv
+}
+header head 16 {
+  kind  X(1)            public
+  date  date(YYYYMMDD)  by asker     public
+  no    9(3)            by asker     public
+  code  X(4)            by answerer  public
+}
+telegram balance "잔액" 39 : head {
+  account  X(10)  by asker     account
+  amount   9(13)  by answerer  public
+}
+telegram pay "지급" 39 : head {
+  account  X(10)  by asker  account
+  amount   9(13)  by asker  public
+}
+exchange balance { request "Q"  answer "A"  effect none  timeout 5s }
+exchange pay { request "P"  answer "R"  effect money  timeout 5s  unknown list }
+"#;
+
+fn desk() -> Arc<Institution> {
+    static LOADED: OnceLock<Arc<Institution>> = OnceLock::new();
+    let source = |name: &str, text: &str| Source { name: name.into(), text: text.into() };
+    let load = || {
+        let sources =
+            [source("desk.spec", SPEC), source("codes.csv", "code,class,text\n0000,success,ok\n0001,refused,no\n")];
+        Arc::new(pabal_spec::load(&sources).unwrap().institution)
+    };
+    Arc::clone(LOADED.get_or_init(load))
+}
+
+fn hands(sessions_max: u16, connects: Connects) -> Hands {
+    let route = LineSettings {
+        protocol: "ask".into(),
+        sessions_max,
+        window: 1,
+        connects,
+        ..line("desk", LineSide::Initiator, Direction::Duplex)
+    };
+    let desk_party = Party { name: "desk".into(), fields: Vec::new(), participants: Vec::new(), exchanges: Vec::new() };
+    let settings = Settings { lines: vec![route], parties: vec![desk_party], ..settings() };
+    Hands::cold_with(vec![desk()], settings, Recovery::new(), Hands::begin())
+}
+
+fn request(hands: &Hands, exchange: &str) -> Open {
+    let kind = if exchange == "pay" { "P" } else { "Q" };
+    Open {
+        plan: hands.plan(exchange),
+        deadline: hands.now.mono + core::time::Duration::from_secs(20),
+        ..Open { telegram: format!("{kind}{:15}{:<10}{:013}", "", "110123", 0).into_bytes(), ..blank(hands) }
+    }
+}
+
+fn blank(hands: &Hands) -> Open {
+    Open {
+        plan: hands.plan("balance"),
+        caller: "teller".into(),
+        idempotency_key: None,
+        party: None,
+        telegram: Vec::new(),
+        deadline: hands.now.mono,
+        accepts_early_unknown: true,
+        trace: None,
+    }
+}
+
+fn ask(hands: &mut Hands, exchange: &str) -> ExchangeId {
+    let open = request(hands, exchange);
+    match hands.try_open(open) {
+        Ok(Opened::New(id)) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn answer(kind: &str, code: &str) -> Vec<u8> {
+    peer::framed(format!("{kind}{:11}{code}{:<10}{:013}", "", "110123", 150_000).as_bytes())
+}
+
+fn receive(hands: &mut Hands, conn: Conn, bytes: &[u8]) {
+    hands.core.handle_received(conn, bytes, hands.now);
+    hands.turn();
+}
+
+fn states(hands: &Hands) -> Vec<SessionState> {
+    hands.core.status().sessions.iter().map(|session| session.state).collect()
+}
+
+fn unclaimed(hands: &Hands) -> Vec<String> {
+    let entries = hands.entries();
+    let reasons = entries.iter().filter_map(|entry| match entry {
+        Entry::Unclaimed(one) => Some(one.reason.clone()),
+        _ => None,
+    });
+    reasons.collect()
+}
+
+fn connect(hands: &mut Hands) -> Conn {
+    assert_eq!(hands.connects.len(), 1);
+    let conn = hands.connects.remove(0);
+    hands.connected(conn);
+    conn
+}
+
+#[test]
+fn each_request_has_a_connection_of_its_own() {
+    let mut hands = hands(2, Connects::PerExchange);
+    assert!(hands.connects.is_empty(), "nobody waits");
+    let id = ask(&mut hands, "balance");
+    assert_eq!(states(&hands), [SessionState::Connecting, SessionState::Down]);
+    let conn = connect(&mut hands);
+    let frame = hands.take_frame();
+    assert_eq!(core::str::from_utf8(&frame[..12]).unwrap(), "Q20261121001");
+    receive(&mut hands, conn, &answer("A", "0000"));
+    assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
+    assert_eq!(hands.closes, [(conn, CloseReason::Answered, false)]);
+    // While the peer may count it, its slot is not free; the other one is.
+    let next = ask(&mut hands, "balance");
+    assert_eq!(states(&hands), [SessionState::Closing, SessionState::Connecting]);
+    let other = connect(&mut hands);
+    receive(&mut hands, other, &answer("A", "0001"));
+    assert_eq!(hands.told(next), ["FAILURE REFUSED"]);
+    hands.closed(conn, CloseReason::PeerClosed);
+    hands.closed(other, CloseReason::PeerClosed);
+    hands.after_secs(600);
+    assert!(hands.connects.is_empty());
+    assert_eq!(states(&hands), [SessionState::Down; 2], "and nothing is polled or made again");
+}
+
+#[test]
+fn no_more_than_are_allowed_and_the_next_as_soon_as_a_slot_is_free() {
+    let mut hands = hands(1, Connects::PerExchange);
+    let (first, second) = (ask(&mut hands, "balance"), ask(&mut hands, "balance"));
+    let conn = connect(&mut hands);
+    receive(&mut hands, conn, &answer("A", "0000"));
+    assert_eq!((hands.told(first).len(), hands.connects.len()), (1, 0), "the slot is not free");
+    hands.closed(conn, CloseReason::PeerClosed);
+    let conn = connect(&mut hands);
+    // The peer's FIN comes right behind its answer, and the answer is not lost by it.
+    receive(&mut hands, conn, &answer("A", "0000"));
+    hands.closed(conn, CloseReason::PeerClosed);
+    assert_eq!(hands.told(second), ["SUCCESS ANSWERED"]);
+    assert_eq!(hands.bytes_out(conn.session.line), 2 * 43, "one request by each");
+}
+
+#[test]
+fn the_time_in_the_queue_is_the_callers() {
+    let mut hands = hands(1, Connects::PerExchange);
+    let id = ask(&mut hands, "balance");
+    hands.after_secs(4);
+    let second = ask(&mut hands, "balance");
+    let conn = connect(&mut hands);
+    // Sent, and not answered in the institution's time.
+    hands.after_secs(5);
+    assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER"]);
+    assert_eq!(hands.closes, [(conn, CloseReason::AnswerMissed, false)]);
+    // The other end does not say that it has closed: the slot is held, and the second caller's time ends.
+    hands.after_secs(16);
+    assert_eq!(hands.told(second), ["error DEADLINE_PASSED"]);
+    assert!(hands.connects.is_empty());
+}
+
+#[test]
+fn a_connection_that_is_not_made_refuses_what_it_was_made_for() {
+    let mut hands = hands(2, Connects::PerExchange);
+    let (first, second) = (ask(&mut hands, "pay"), ask(&mut hands, "pay"));
+    let (a, b) = (hands.connects.remove(0), hands.connects.remove(0));
+    hands.core.handle_connect_failed(a, hands.now);
+    hands.turn();
+    assert_eq!(hands.told(first), ["error SEND_DOWN"], "a proof that nothing left");
+    assert!(hands.told(second).is_empty());
+    // It takes too long.
+    hands.after_secs(5);
+    hands.core.handle_connect_failed(b, hands.now);
+    hands.turn();
+    assert_eq!(hands.told(second), ["error SEND_DOWN"]);
+    assert_eq!(hands.bytes_out(a.session.line), 0);
+}
+
+#[test]
+fn while_every_slot_backs_off_nothing_is_taken_in() {
+    let mut hands = hands(1, Connects::PerExchange);
+    let id = ask(&mut hands, "pay");
+    let conn = hands.connects.remove(0);
+    hands.core.handle_connect_failed(conn, hands.now);
+    hands.turn();
+    assert_eq!(hands.told(id), ["error SEND_DOWN"]);
+    let open = request(&hands, "pay");
+    assert_eq!(hands.try_open(open), Err(Refusal::SendDown), "it was not there a moment ago");
+    hands.after_secs(2);
+    assert!(hands.connects.is_empty(), "nobody waits");
+    let id = ask(&mut hands, "pay");
+    let conn = connect(&mut hands);
+    receive(&mut hands, conn, &answer("R", "0000"));
+    assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
+}
+
+#[test]
+fn whoever_leaves_leaves_an_idle_connection_that_is_closed() {
+    let mut hands = hands(1, Connects::PerExchange);
+    let id = ask(&mut hands, "balance");
+    hands.core.abandon(id, hands.now);
+    hands.turn();
+    assert_eq!(hands.told(id), ["error ABANDONED"]);
+    let conn = connect(&mut hands);
+    assert_eq!(hands.closes, [(conn, CloseReason::Answered, false)]);
+    assert_eq!(hands.bytes_out(conn.session.line), 0);
+}
+
+#[test]
+fn without_a_key_an_answer_is_that_of_the_only_request() {
+    let mut hands = hands(1, Connects::Kept);
+    let conn = connect(&mut hands);
+    let (first, second) = (ask(&mut hands, "balance"), ask(&mut hands, "pay"));
+    assert_eq!(hands.take_frames(conn.session.line).len(), 1, "one after the other");
+    receive(&mut hands, conn, &answer("A", "0000"));
+    assert_eq!((hands.told(first), hands.told(second).len()), (vec!["SUCCESS ANSWERED".into()], 0));
+    receive(&mut hands, conn, &answer("R", "0001"));
+    assert_eq!(hands.told(second), ["FAILURE REFUSED"]);
+    assert!(hands.closes.is_empty(), "the connection stays");
+}
+
+#[test]
+fn after_a_missed_answer_the_next_frame_could_be_the_late_one() {
+    let mut hands = hands(1, Connects::Kept);
+    let conn = connect(&mut hands);
+    let id = ask(&mut hands, "pay");
+    let next = ask(&mut hands, "pay");
+    hands.after_secs(5);
+    assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER"]);
+    assert_eq!(hands.closes, [(conn, CloseReason::AnswerMissed, false)]);
+    // Late by a moment: it reaches nobody, least of all the one that waits.
+    receive(&mut hands, conn, &answer("R", "0000"));
+    assert!(hands.told(next).is_empty());
+    hands.closed(conn, CloseReason::PeerClosed);
+    hands.connect_next();
+    let conn = hands.conn(conn.session.line);
+    receive(&mut hands, conn, &answer("R", "0001"));
+    assert_eq!(hands.told(next), ["FAILURE REFUSED"]);
+    assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER"], "nothing of a new connection answers what an old one asked");
+}
+
+#[test]
+fn an_answer_too_many_ends_the_connection() {
+    let mut hands = hands(1, Connects::Kept);
+    let conn = connect(&mut hands);
+    let id = ask(&mut hands, "balance");
+    // Two answers in one segment: the second is nobody's.
+    receive(&mut hands, conn, &[answer("A", "0000"), answer("A", "0001")].concat());
+    assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
+    assert_eq!(unclaimed(&hands), ["this session has asked nothing that is not answered"]);
+    assert_eq!(hands.closes, [(conn, CloseReason::AnswerMissed, false)]);
+
+    let mut hands = self::hands(1, Connects::Kept);
+    let conn = connect(&mut hands);
+    let id = ask(&mut hands, "pay");
+    receive(&mut hands, conn, &answer("A", "0000"));
+    assert_eq!(unclaimed(&hands), [format!("it is not the kind of answer that exchange {id} has")]);
+    assert_eq!(hands.closes, [(conn, CloseReason::AnswerMissed, false)]);
+    hands.after_secs(5);
+    assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER"]);
+}
+
+#[test]
+fn a_restart_leaves_what_was_asked_unknown() {
+    let mut hands = hands(1, Connects::PerExchange);
+    let id = ask(&mut hands, "pay");
+    connect(&mut hands);
+    // Ids are made of the time.
+    hands.after_secs(1);
+    let mut next = hands.restart();
+    assert_eq!(next.core.exchange(id).unwrap().outcome.map(|outcome| outcome.word()), Some("UNKNOWN"));
+    // The peer may still count the connection: what is asked now waits for the close grace.
+    let open = request(&next, "pay");
+    let open = Open { deadline: next.now.mono + core::time::Duration::from_secs(60), ..open };
+    let Ok(Opened::New(waiting)) = next.try_open(open) else { panic!("it waits") };
+    assert!(next.connects.is_empty());
+    next.after_secs(20);
+    let conn = connect(&mut next);
+    receive(&mut next, conn, &answer("R", "0000"));
+    assert_eq!(next.told(waiting), ["SUCCESS ANSWERED"]);
+}
