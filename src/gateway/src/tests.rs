@@ -1,6 +1,7 @@
 //! The whole crate over real sockets, against a peer of the tests' own.
 
 mod calls;
+mod command;
 pub(crate) mod house;
 mod load;
 mod peer;

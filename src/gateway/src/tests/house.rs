@@ -92,7 +92,7 @@ impl House {
         Self::start_at(Peer::start(), more, edit).await
     }
 
-    async fn start_at(peer: Peer, more: &str, edit: impl FnOnce(Config) -> Config) -> Self {
+    pub(super) async fn start_at(peer: Peer, more: &str, edit: impl FnOnce(Config) -> Config) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let gateway = Gateway::start(edit(config(directory.path(), peer.address, more))).await.unwrap();
         let handle = gateway.handle();
