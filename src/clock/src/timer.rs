@@ -1,6 +1,45 @@
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use core::hash::{BuildHasherDefault, Hash, Hasher};
+
+use indexmap::IndexMap;
 
 use crate::mono::Mono;
+
+/// A hash that is the same in every run. Names are ours, so that nobody can make them collide.
+#[derive(Clone, Debug, Default)]
+struct Mixer(u64);
+
+impl Hasher for Mixer {
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u16(&mut self, number: u16) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+
+    fn write_u128(&mut self, number: u128) {
+        let (high, low) = (number >> 64, number & u128::from(u64::MAX));
+        [high, low].into_iter().filter_map(|half| u64::try_from(half).ok()).for_each(|half| self.write_u64(half));
+    }
+
+    fn write_isize(&mut self, number: isize) {
+        self.write_u64(number.unsigned_abs() as u64);
+    }
+}
 
 /// A machine's timers: each is named by `K`, is set at most once, and the earliest is known at once.
 ///
@@ -8,14 +47,15 @@ use crate::mono::Mono;
 #[derive(Clone, Debug)]
 pub struct Timers<K> {
     due: BTreeSet<(Mono, K)>,
-    at: BTreeMap<K, Mono>,
+    /// Its order is nobody's.
+    at: IndexMap<K, Mono, BuildHasherDefault<Mixer>>,
 }
 
-impl<K: Ord + Clone> Timers<K> {
+impl<K: Ord + Clone + Hash> Timers<K> {
     /// No timer is set.
     #[must_use]
-    pub const fn new() -> Self {
-        Self { due: BTreeSet::new(), at: BTreeMap::new() }
+    pub fn new() -> Self {
+        Self { due: BTreeSet::new(), at: IndexMap::default() }
     }
 
     /// Sets a timer, replacing an earlier setting of the same name.
@@ -28,7 +68,7 @@ impl<K: Ord + Clone> Timers<K> {
 
     /// Stops a timer; one that is not set stays so.
     pub fn stop(&mut self, name: &K) {
-        if let Some(old) = self.at.remove(name) {
+        if let Some(old) = self.at.swap_remove(name) {
             self.due.remove(&(old, name.clone()));
         }
     }
@@ -51,17 +91,19 @@ impl<K: Ord + Clone> Timers<K> {
             return None;
         }
         let (_, name) = self.due.pop_first()?;
-        self.at.remove(&name);
+        self.at.swap_remove(&name);
         Some(name)
     }
 
     /// Every timer that is set, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&K, Mono)> {
-        self.at.iter().map(|(name, at)| (name, *at))
+        let mut all: Vec<(&K, Mono)> = self.at.iter().map(|(name, at)| (name, *at)).collect();
+        all.sort_unstable();
+        all.into_iter()
     }
 }
 
-impl<K: Ord + Clone> Default for Timers<K> {
+impl<K: Ord + Clone + Hash> Default for Timers<K> {
     fn default() -> Self {
         Self::new()
     }

@@ -73,6 +73,8 @@ pub struct CodeRow {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VerdictTable {
     codes: BTreeMap<Box<[u8]>, Vec<CodeRow>>,
+    /// The places of a participant's rows among those of a code.
+    places: BTreeMap<Box<[u8]>, BTreeMap<Box<[u8]>, Vec<usize>>>,
 }
 
 impl VerdictTable {
@@ -81,18 +83,15 @@ impl VerdictTable {
     pub fn verdict(&self, participant: &[u8], exchange: &str, code: &[u8]) -> Verdict {
         // Of each, the row of the exchange goes before the one for any.
         let (mut own, mut all) = (None::<&CodeRow>, None::<&CodeRow>);
-        for row in self.codes.get(code).map(Vec::as_slice).unwrap_or_default() {
-            let place = match &*row.participant {
-                b"" => &mut all,
-                of if *of == *participant => &mut own,
-                _ => continue,
-            };
-            if *row.exchange == *exchange || (row.exchange.is_empty() && place.is_none()) {
-                *place = Some(row);
+        if let (Some(rows), Some(places)) = (self.codes.get(code), self.places.get(code)) {
+            for (participant, place) in [(participant, &mut own), (b"", &mut all)] {
+                let of = places.get(participant).map(Vec::as_slice).unwrap_or_default();
+                for row in of.iter().filter_map(|at| rows.get(*at)) {
+                    if *row.exchange == *exchange || (row.exchange.is_empty() && place.is_none()) {
+                        *place = Some(row);
+                    }
+                }
             }
-        }
-        if participant.is_empty() {
-            own = all;
         }
         match (own, all) {
             (Some(own), Some(all)) if own.verdict != all.verdict => Verdict::Unknown,
@@ -149,6 +148,8 @@ impl VerdictTable {
         match rows.iter().enumerate().find(|(_, known)| listed(known)) {
             Some((at, known)) => Err((at, known.verdict)),
             None => {
+                let places = self.places.entry(code.into()).or_default();
+                places.entry(row.participant.clone()).or_default().push(rows.len());
                 rows.push(row);
                 Ok(())
             }

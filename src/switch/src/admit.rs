@@ -118,11 +118,13 @@ impl Core {
         let place = open.plan.protocol.rules.participant.as_ref();
         let participant = place.and_then(|(_, at)| at.of(&open.telegram));
         let lists = parties.iter().any(|party| !party.participants.is_empty());
-        let has = |party: &Party| match participant {
-            Some(value) if lists => party.participants.iter().any(|one| *one.value == *value),
-            _ => true,
+        let book = self.books.iter().find(|book| book.protocol.name == open.plan.protocol.name);
+        let lists_it = |at: usize, value: &[u8]| match book.and_then(|book| book.parties.get(at)) {
+            Some(named) => named.participants.contains(value),
+            None => parties[at].participants.iter().any(|one| *one.value == *value),
         };
-        match parties.iter().position(|party| is_for(party) && has(party)) {
+        let has = |at: usize| participant.is_none_or(|value| !lists || lists_it(at, value));
+        match parties.iter().enumerate().position(|(at, party)| is_for(party) && has(at)) {
             Some(at) => Ok(at),
             None => {
                 let bank = participant.map(|value| format!(" with `{}`", crate::bytes::readable(value)));

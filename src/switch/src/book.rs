@@ -33,6 +33,8 @@ pub(crate) type Fields = Vec<(Slice, Box<[u8]>)>;
 /// The bytes that name us as one party.
 #[derive(Clone, Debug)]
 pub(crate) struct Named {
+    /// The participants that it lists.
+    pub(crate) participants: BTreeSet<Box<[u8]>>,
     fields: Fields,
     /// What is not so for a participant.
     at: BTreeMap<Box<[u8]>, Fields>,
@@ -97,7 +99,11 @@ impl Book {
         let party = |party: &Party| {
             let own = party.participants.iter().filter(|one| !one.fields.is_empty());
             let at = own.map(|one| (one.value.clone(), fields(&one.fields))).collect();
-            Named { fields: fields(&party.fields), at }
+            Named {
+                participants: party.participants.iter().map(|one| one.value.clone()).collect(),
+                fields: fields(&party.fields),
+                at,
+            }
         };
         let mut header: Vec<Slice> = protocol.catalog.select.by.clone();
         header.extend(&rules.key);

@@ -251,8 +251,11 @@ pub struct Unclaimed {
     pub protocol: Box<str>,
     /// By which connection.
     pub place: Place,
-    /// The computed key, the nearest pending key and the field that differs; or why there is no key.
+    /// The computed key, the nearest pending key and the field that differs; or why there is no key. Masked by classes.
     pub reason: String,
+    /// The exchange that it was all but one field of the key an answer to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub near: Option<ExchangeId>,
     /// The telegram.
     pub telegram: Frame,
 }

@@ -13,6 +13,7 @@ use crate::book::field_names;
 use crate::bytes::readable;
 use crate::core::Core;
 use crate::exchange::Exchange;
+use crate::id::ExchangeId;
 use crate::stamp::{number_of, stamp};
 
 /// So many of the newest exchanges are looked at: what an answer may have been meant for is among them, and a stranger can make no more work.
@@ -38,8 +39,15 @@ struct Near<'a> {
 
 impl Core {
     /// Why nobody waits for an answer of which the pending key is in the scratch; its first `marks` bytes tell what it answers. Values
-    /// are masked by the classes of their fields, since people read this.
-    pub(crate) fn no_match(&self, protocol: u16, telegram: TelegramId, marks: usize, frame: &[u8], now: Now) -> String {
+    /// are masked by the classes of their fields, since people read this. With it the exchange that all but one field of the key agree with.
+    pub(crate) fn no_match(
+        &self,
+        protocol: u16,
+        telegram: TelegramId,
+        marks: usize,
+        frame: &[u8],
+        now: Now,
+    ) -> (String, Option<ExchangeId>) {
         let spoken = &self.books[usize::from(protocol)].protocol;
         let fields = &spoken.rules.key;
         let names = field_names(spoken, fields);
@@ -59,6 +67,7 @@ impl Core {
         let ours = parts(&self.scratch[marks..], fields);
         let named = |(at, name)| format!("{name} `{}`", shown(at, ours[at]));
         let key: Vec<String> = names.iter().enumerate().map(named).collect();
+        let mut near = None;
         let mut reason = format!("nobody waits for key {}", key.join(" "));
         match self.nearest(protocol, &self.scratch[..marks], &ours) {
             None => reason.push_str(", nor for any like it"),
@@ -75,6 +84,7 @@ impl Core {
                 if !is_of_type {
                     differing.insert(0, format!("its type: the answer of `{}` {word} awaited", exchange.about.rule));
                 }
+                near = (differing.len() == 1).then_some(exchange.id);
                 reason.push_str(&format!(
                     "; the nearest, of exchange {} ({}), differs in {}",
                     exchange.id,
@@ -89,7 +99,7 @@ impl Core {
             stamp(&mut today, &spoken.rules.stamps, &[], spoken.day.civil(now.wall));
             if is_dated && place.of(&today) != place.of(frame) {
                 reason.push_str(&format!("; {name} is of another date than today"));
-                return reason;
+                return (reason, near);
             }
         }
         if let Some(was_given) = self.was_given(protocol, frame) {
@@ -99,7 +109,7 @@ impl Core {
             };
             reason.push_str(&format!("; {given}"));
         }
-        reason
+        (reason, near)
     }
 
     /// Of the newest exchanges the one whose key differs in the fewest fields; of several one that is awaited still, and of those the newest.

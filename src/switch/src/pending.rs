@@ -1,4 +1,5 @@
 use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -51,13 +52,14 @@ impl Pending {
 
     /// Takes a key from an exchange, unless another one has it by now.
     pub(crate) fn remove(&mut self, key: &[u8], exchange: ExchangeId) {
-        if self.get(key) != Some(exchange) {
-            return;
-        }
-        let hash = hash_of(key);
-        match self.places.get(&hash) {
-            Some(place) if *place.key == *key => _ = self.places.remove(&hash),
-            _ => _ = self.others.remove(key),
+        match self.places.entry(hash_of(key)) {
+            Entry::Occupied(place) if *place.get().key == *key => {
+                if place.get().exchange == exchange {
+                    place.remove();
+                }
+            }
+            _ if self.others.get(key) == Some(&exchange) => _ = self.others.remove(key),
+            _ => {}
         }
     }
 

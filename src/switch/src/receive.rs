@@ -115,12 +115,24 @@ impl Core {
 
     /// A telegram that nobody waits for is kept, and told.
     pub(crate) fn unclaimed(&mut self, slot: usize, frame: &[u8], secrets: Vec<Slice>, reason: String) {
+        self.unclaimed_near(slot, frame, secrets, reason, None);
+    }
+
+    fn unclaimed_near(
+        &mut self,
+        slot: usize,
+        frame: &[u8],
+        secrets: Vec<Slice>,
+        reason: String,
+        near: Option<ExchangeId>,
+    ) {
         let session = &self.state.sessions[slot];
         let conn = session.conn();
         let entry = entry::Unclaimed {
             protocol: self.state.conversations[usize::from(session.protocol)].protocol.clone(),
             place: self.place(conn),
             reason: reason.clone(),
+            near,
             telegram: Frame { bytes: frame.to_vec(), secrets, digest: None },
         };
         self.append(Entry::Unclaimed(entry));
@@ -159,8 +171,9 @@ impl Core {
             if self.answer_by_older_version(slot, conn, frame, now) {
                 return;
             }
-            let reason = self.no_match(protocol, telegram, marks, frame, now);
-            self.unclaimed_as(slot, telegram, frame, reason);
+            let (reason, near) = self.no_match(protocol, telegram, marks, frame, now);
+            let secrets = self.books[usize::from(protocol)].protocol.catalog.layout(telegram).secrets();
+            self.unclaimed_near(slot, frame, secrets, reason, near);
             return;
         };
         if !self.has_left(id) {

@@ -93,7 +93,9 @@ impl Outgoing {
 
     /// The frame that ends here has become durable.
     pub(crate) fn release(&mut self, end: u64) {
-        if let Some(frame) = self.frames.iter_mut().find(|frame| frame.end == end) {
+        if let Ok(at) = self.frames.binary_search_by_key(&end, |frame| frame.end)
+            && let Some(frame) = self.frames.get_mut(at)
+        {
             frame.ready = true;
         }
         self.advance();
@@ -101,7 +103,8 @@ impl Outgoing {
 
     fn advance(&mut self) {
         let ready = self.ready;
-        let behind = self.frames.iter().skip_while(|frame| frame.end <= ready).take_while(|frame| frame.ready);
+        let from = self.frames.partition_point(|frame| frame.end <= ready);
+        let behind = self.frames.iter().skip(from).take_while(|frame| frame.ready);
         if let Some(last) = behind.last() {
             self.ready = last.end;
         }

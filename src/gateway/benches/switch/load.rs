@@ -15,8 +15,8 @@ use crate::bank::{FRAME, request};
 use crate::machine::{Ask, specs};
 use crate::shell::now;
 
-/// How long a caller waits at most; nobody has to.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a caller waits at most; nobody has to. Longer than the institution may take, else it is refused.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whom callers ask.
 #[derive(Clone)]

@@ -16,6 +16,8 @@ pub(super) const LINES_MAX: usize = 1_000;
 const STATES: [&str; 4] = [ACCEPTED, "sending", "outcome", "listed"];
 /// In the history of an exchange: an operator has asked about it. The entry is the inquiry's own.
 const INQUIRED: &str = "inquired";
+/// In the history of an exchange: an answer came that nobody waits for, and all but one field of its key is the exchange's.
+const UNCLAIMED: &str = "unclaimed";
 /// The entry that begins an exchange.
 const ACCEPTED: &str = "accepted";
 /// The entry that joins a notice to an exchange.
@@ -101,14 +103,15 @@ impl History {
 
     /// Takes an entry that speaks of this exchange and is another's: only what an operator did is told here.
     pub(super) fn take_about(&mut self, envelope: &Envelope) {
-        let Some((actor, reason)) = asker(envelope) else { return };
-        let inquiry = envelope.columns.exchange.as_deref().unwrap_or_default();
-        let told = Stated {
-            position: envelope.position,
-            at: envelope.at,
-            kind: INQUIRED.to_owned(),
-            text: format!("by {actor}: {reason}, inquiry {inquiry}"),
+        let (kind, text) = if let Some(reason) = unclaimed(envelope) {
+            (UNCLAIMED, reason)
+        } else if let Some((actor, reason)) = asker(envelope) {
+            let inquiry = envelope.columns.exchange.as_deref().unwrap_or_default();
+            (INQUIRED, format!("by {actor}: {reason}, inquiry {inquiry}"))
+        } else {
+            return;
         };
+        let told = Stated { position: envelope.position, at: envelope.at, kind: kind.to_owned(), text };
         let place = self.lines.partition_point(|line| line.position < told.position);
         self.lines.insert(place, told);
     }
@@ -317,6 +320,17 @@ fn asker(envelope: &Envelope) -> Option<(Box<str>, Box<str>)> {
             Origin::Inquiry { actor, reason, .. } if !actor.is_empty() => Some((actor, reason)),
             _ => None,
         },
+        _ => None,
+    }
+}
+
+/// Why nobody waited for a telegram; its values are masked.
+fn unclaimed(envelope: &Envelope) -> Option<String> {
+    if envelope.family != Entry::FAMILY || envelope.kind != UNCLAIMED {
+        return None;
+    }
+    match Entry::decode(&envelope.kind, envelope.version, &envelope.body) {
+        Ok(Entry::Unclaimed(unclaimed)) => Some(unclaimed.reason),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use pabal_switch::{Cause, ExchangeId, Outcome};
 
 use super::house::{House, transfer};
-use super::peer::{SECRETS, answered};
+use super::peer::{NUMBER, SECRETS, answered};
 use crate::{Call, InquireCall, Search, SearchBy, Searched};
 
 fn search(by: SearchBy) -> Search {
@@ -91,6 +91,26 @@ async fn what_is_unknown_is_found_until_it_is_settled() {
         .await;
     let detail = house.handle.show("hecto", unknown.exchange).await.unwrap().unwrap();
     assert_eq!(detail.summary.outcome, Some(Outcome::Success { cause: Cause::Late }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_with_one_wrong_field_is_shown_with_the_request_that_it_did_not_reach() {
+    let house = House::start_impatient().await;
+    house
+        .open(|request| {
+            let mut astray = answered(request, b"0000");
+            astray[NUMBER].copy_from_slice(b"900001");
+            vec![astray]
+        })
+        .await;
+    let unknown = house.handle.exchange(transfer()).await.unwrap();
+    assert_eq!(unknown.outcome, Outcome::Unknown { cause: Cause::NoAnswer });
+    let detail = house.handle.show("hecto", unknown.exchange).await.unwrap().unwrap();
+    let line = detail.history.iter().find(|line| line.kind == "unclaimed").expect("why there was no answer");
+    let number = unknown.number.unwrap();
+    let expected =
+        format!("differs in telegram_no: `900001` came, `{number}` is awaited; its number was not given yet");
+    assert!(line.text.ends_with(&expected), "{}", line.text);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -147,7 +147,7 @@ impl House {
                 party: None,
                 telegram,
                 trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
-                deadline: self.now.mono + Duration::from_secs(20),
+                deadline: self.now.mono + Duration::from_secs(60),
                 accepts_early_unknown: true,
             }
         };

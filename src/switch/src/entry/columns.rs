@@ -171,9 +171,11 @@ pub(super) fn of(entry: &Entry) -> Columns {
             parent: entry.exchange.map(|exchange| exchange.to_string().into()),
             ..Columns::default()
         },
-        Entry::Unclaimed(entry) => {
-            Columns { protocol: some(&entry.protocol), ..Columns::default().place(&entry.place) }
-        }
+        Entry::Unclaimed(entry) => Columns {
+            protocol: some(&entry.protocol),
+            parent: entry.near.map(|exchange| exchange.to_string().into()),
+            ..Columns::default().place(&entry.place)
+        },
         Entry::Repeated(entry) => exchange(&entry.exchange, entry.about.as_deref()).place(&entry.place),
         Entry::Contradiction(entry) => {
             exchange(&entry.exchange, entry.about.as_deref()).place(&entry.place).outcome(&entry.answered)

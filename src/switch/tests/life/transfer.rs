@@ -214,7 +214,7 @@ fn a_telegram_that_nobody_waits_for_is_kept_with_a_reason() {
         "nobody waits for key send_date `20261121` bank_code `088` company_no `COMPANY1` telegram_no `000777`; the nearest, of exchange \
          {id} (sent), differs in telegram_no: `000777` came, `000002` is awaited; its number was not given yet"
     );
-    assert_eq!(entry.reason, expected);
+    assert_eq!((entry.reason.as_str(), entry.near), (expected.as_str(), Some(id)));
     assert_eq!(peer::at(&entry.telegram.bytes, peer::PASSBOOK_PIN), "********");
     assert!(matches!(hands.events.last(), Some(Event::Unclaimed { reason, .. }) if *reason == expected));
 }
@@ -264,7 +264,49 @@ fn yesterdays_answer_is_not_todays() {
     peer::put(&mut old, peer::SEND_DATE, "20261120");
     hands.receive(&old);
     assert_eq!(hands.told(id), [""; 0]);
-    assert_eq!(hands.kinds().last(), Some(&"unclaimed"));
+    let Some(Entry::Unclaimed(entry)) = hands.entries().pop() else { panic!("unclaimed") };
+    let expected = format!(
+        "of exchange {id} (sent), differs in send_date: `20261120` came, `20261121` is awaited; send_date is of another date than today"
+    );
+    assert!(entry.reason.ends_with(&expected), "{}", entry.reason);
+}
+
+/// What an answer says of itself, of an exchange that is the nearest, by what is changed in it.
+fn reason_of(hands: &mut Hands, change: impl Fn(&mut [u8])) -> (String, Option<pabal_switch::ExchangeId>) {
+    let mut astray = peer::answer(&hands.take_frame(), "0000");
+    change(&mut astray);
+    hands.receive(&astray);
+    let Some(Entry::Unclaimed(entry)) = hands.entries().pop() else { panic!("unclaimed") };
+    (entry.reason, entry.near)
+}
+
+#[test]
+fn an_answer_of_another_type_names_the_request_whose_key_it_has() {
+    let mut hands = Hands::open();
+    let id = hands.transfer();
+    // The answer of a trust has the number of a transfer.
+    let (reason, near) = reason_of(&mut hands, |astray| peer::put(astray, peer::SERVICE_CODE, "106"));
+    let expected = format!(
+        "the nearest, of exchange {id} (sent), differs in its type: the answer of `transfer` is awaited; its number was given: it comes \
+         after its key was let go, or another field is wrong"
+    );
+    assert!(reason.ends_with(&expected), "{reason}");
+    assert_eq!(near, Some(id));
+}
+
+#[test]
+fn an_answer_that_is_far_from_all_requests_belongs_to_none() {
+    let mut hands = Hands::open();
+    let id = hands.transfer();
+    let (reason, near) = reason_of(&mut hands, |astray| {
+        peer::put(astray, peer::BANK_CODE, "004");
+        peer::put(astray, peer::TELEGRAM_NO, "000900");
+    });
+    let expected = format!(
+        "of exchange {id} (sent), differs in bank_code: `004` came, `088` is awaited and in telegram_no: `000900` came, `000002` is awaited"
+    );
+    assert!(reason.contains(&expected), "{reason}");
+    assert_eq!(near, None);
 }
 
 #[test]
