@@ -1,7 +1,18 @@
 //! How much the switch takes of a connection: the shell around our core beside the same shell around eight bytes, and the whole gateway.
 //!
-//! `cargo xtask bench switch` runs it. One TCP connection to a bank that is a thread of this process; the runtime has two workers. Contenders take turns,
-//! and the median of seven rounds stands. Started without `--bench`, as the tests do, it only sees that every request is answered.
+//! `cargo xtask bench switch` runs it. One TCP connection to a bank that is a thread of this process; the runtime has two workers. Contenders
+//! take turns, and the median of seven rounds stands. Started without `--bench`, as the tests do, it only sees that every request is answered.
+//!
+//! - *plain echo*: one task writes as many frames as there are callers, and one more for each that comes back. For orientation: no callers,
+//!   no channels, nothing to match.
+//! - *shell, eight bytes* and *shell, our core*: the driver's shell in small (`shell.rs`) around two machines. The same for both: a bounded channel
+//!   of commands, a oneshot for each who waits, a timeout for each caller, budgets, order of a turn, one buffer, ways to read and write. Not
+//!   the same: the eight bytes know no window, time, business, outcome or journal; our core has a window of 128, all its rules, and
+//!   entries that are durable in the same turn and then dropped. This is the journal switched off, and no gateway runs like that.
+//! - *gateway*: all of it by its handle, with a journal whose entries survive the process, or the loss of power. `PABAL_BENCH_DIRECTORY` chooses its disk.
+//!
+//! In the open loop a request's time runs from when it was due, so that one which is made late has waited as well. Calls of the small shell are counted
+//! where they are made; those of the gateway by strace, which slows it, so that more is done by each.
 #![expect(clippy::print_stdout, reason = "a report for people")]
 
 mod bank;
