@@ -61,7 +61,8 @@ pub(crate) fn settings(config: &InstitutionConfig, institution: &Institution) ->
         let rule = rule(row, institution, &format!("institutions.{}.hours[{at}]", config.name), &mut problems);
         if row.is_open { hours.open.push(rule) } else { hours.closed.push(rule) }
     }
-    let controls = controls(&config.controls, institution, &format!("institutions.{}", config.name), &mut problems);
+    let controls =
+        controls(&config.controls, institution, &parties, &format!("institutions.{}", config.name), &mut problems);
     let mut rates = Rates::default();
     for (at, row) in config.rates.iter().enumerate() {
         rate(row, institution, &format!("institutions.{}.rates[{at}]", config.name), &mut rates, &mut problems);
@@ -172,6 +173,7 @@ fn rule(row: &HoursConfig, institution: &Institution, path: &str, problems: &mut
 fn controls(
     rows: &[ControlConfig],
     institution: &Institution,
+    parties: &[Party],
     path: &str,
     problems: &mut Vec<Problem>,
 ) -> Vec<Standing> {
@@ -179,7 +181,8 @@ fn controls(
     let mut controls: Vec<Standing> = Vec::new();
     for (at, row) in rows.iter().enumerate() {
         let path = format!("{path}.controls[{at}]");
-        if let Err(why) = row.scope.check(institution) {
+        let scope = &row.scope;
+        if let Err(why) = scope.check(institution).and_then(|()| scope.check_participants(institution, parties)) {
             problems.push(problem(path.clone(), why));
         }
         if controls.iter().any(|one| one.control.id == row.id) {

@@ -58,7 +58,8 @@ impl Core {
         if window.from.zip(window.until).is_some_and(|(from, until)| until <= from) {
             return Err(format!("control `{id}` ends before it begins; give it a later end"));
         }
-        control.scope.check(&self.institution)
+        control.scope.check(&self.institution)?;
+        control.scope.check_participants(&self.institution, &self.settings.parties)
     }
 
     /// Whether a control may be lifted, if it is there.

@@ -4,7 +4,7 @@
 //! over restarts until it is started: [`Stops`] is folded from the same entries by a recovery and by a core that runs.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -12,10 +12,11 @@ use core::fmt;
 use core::time::Duration;
 
 use pabal_clock::{Now, Wall};
+use pabal_spec::Rules;
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
-use crate::control::{Control, ControlId, Controls, Standing};
+use crate::control::{Control, ControlId, Controls, Standing, participants_opened};
 use crate::core::Core;
 use crate::drain::Scope;
 use crate::durable::Effect;
@@ -389,6 +390,12 @@ impl Core {
                     let known = lengths.map(|at| format!("compartments of {} bytes", at.1.range().len())).collect();
                     return unknown("compartment", &compartment.readable(), known);
                 }
+                let drains = matches!(command, Command::DrainCompartment { .. });
+                if let Some(known) = self.compartments_opened().filter(|_| drains)
+                    && !known.contains(&compartment.readable())
+                {
+                    return unknown("compartment", &compartment.readable(), known.into_iter().collect());
+                }
             }
             Command::Block { control } => self.may_block(control).map_err(CommandRefused::NotNow)?,
             Command::Unblock { id } => {
@@ -404,6 +411,11 @@ impl Core {
                 if !compartment.is_empty() && lengths.all(|len| len != compartment.len()) {
                     return unknown("compartment", &compartment.readable(), Vec::new());
                 }
+                if let Some(known) = self.compartments_opened().filter(|_| rate.is_some() && !compartment.is_empty())
+                    && !known.contains(&compartment.readable())
+                {
+                    return unknown("compartment", &compartment.readable(), known.into_iter().collect());
+                }
                 if rate.is_some_and(|rate| rate.per_second == Some(0) || rate.in_flight == Some(0)) {
                     let text = "a rate of 0 lets nothing leave; block what shall not leave, so that callers hear why";
                     return Err(CommandRefused::NotNow(text.to_string()));
@@ -412,6 +424,16 @@ impl Core {
             Command::StartInstitution | Command::DrainInstitution { .. } => {}
         }
         Ok(command)
+    }
+
+    /// The compartments of which requests can be taken, where they are participants with whom business is opened; else `None`: any may come.
+    fn compartments_opened(&self) -> Option<BTreeSet<String>> {
+        let is_participant = |rules: &Rules| match (&rules.compartment, &rules.participant) {
+            (Some((_, compartment)), Some((_, participant))) => compartment == participant,
+            (compartment, _) => compartment.is_none(),
+        };
+        let are_participants = self.institution.protocols.iter().all(|protocol| is_participant(&protocol.rules));
+        are_participants.then(|| participants_opened(&self.institution, &self.settings.parties)).flatten()
     }
 
     pub(crate) fn line_named(&self, name: &str) -> Option<LineId> {

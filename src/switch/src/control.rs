@@ -1,18 +1,20 @@
 //! Controls (거래통제): what an operator or the site blocks, of whom, when, and what callers are told meanwhile.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
 use pabal_clock::{DayRule, Holidays, Hours, Judged, Wall};
-use pabal_spec::Institution;
-use pabal_telegram::{Class, Field, Layout, Value, masked_by_class, nearest};
+use pabal_spec::{Institution, Rules};
+use pabal_telegram::{Class, Field, Layout, Slice, Value, masked_by_class, nearest};
 use serde::{Deserialize, Serialize};
 
+use crate::bytes::readable;
 use crate::command::By;
+use crate::settings::Party;
 
 mod hours_text;
 #[cfg(test)]
@@ -270,9 +272,16 @@ impl Scope {
             return Err(String::from("the spec names no participants; leave them out"));
         }
         for protocol in &institution.protocols {
-            let Some((name, at)) = &protocol.rules.participant else { continue };
-            if let Some(value) = self.participants.iter().find(|value| value.len() > at.range().len()) {
-                return Err(format!("{value:?} does not fit `{name}`, which has {} bytes", at.range().len()));
+            let Some((name, _)) = &protocol.rules.participant else { continue };
+            let mut layouts = protocol.rules.exchanges.iter().map(|rule| &rule.request_layout);
+            let Some(field) = layouts.find_map(|layout| field(layout, name)) else { continue };
+            for value in &self.participants {
+                let bytes = written(field, value).map_err(|why| format!("{value:?} does not fit `{name}`: {why}"))?;
+                // Requests are held against it as people read them.
+                let read = readable(&bytes);
+                if *read != **value {
+                    return Err(format!("{value:?} stands in `{name}` as `{read}`; write that"));
+                }
             }
         }
         let meant = || rules().filter(|rule| self.exchanges.is_empty() || self.exchanges.contains(&rule.name));
@@ -295,6 +304,18 @@ impl Scope {
             }
         }
         Ok(())
+    }
+
+    /// Whether each participant that it names can come: where business is opened for each, that one is among those of the parties.
+    ///
+    /// # Errors
+    /// One cannot: which, and which can.
+    pub fn check_participants(&self, institution: &Institution, parties: &[Party]) -> Result<(), String> {
+        let Some(opened) = participants_opened(institution, parties) else { return Ok(()) };
+        match self.participants.iter().find(|value| !opened.contains(&***value)) {
+            None => Ok(()),
+            Some(value) => Err(format!("business is opened with no participant {value:?}; {}", told_opened(&opened))),
+        }
     }
 
     /// What it says, in a line for people; what is in a field is masked by the field's class.
@@ -323,6 +344,25 @@ impl Scope {
         }
         if parts.is_empty() { String::from("everything") } else { parts.join("; ") }
     }
+}
+
+/// The participants with whom business is done, as people read them; `None` if some protocol takes requests for any.
+pub(crate) fn participants_opened(institution: &Institution, parties: &[Party]) -> Option<BTreeSet<String>> {
+    let takes_any = |rules: &Rules| {
+        let opens = |at: &Slice| rules.opening.as_ref().is_some_and(|opening| opening.per.contains(at));
+        rules.participant.as_ref().is_some_and(|(_, at)| !opens(at))
+    };
+    if institution.protocols.iter().any(|protocol| takes_any(&protocol.rules)) {
+        return None;
+    }
+    let listed = parties.iter().flat_map(|party| &party.participants);
+    Some(listed.map(|one| readable(&one.value)).collect())
+}
+
+/// The end of a sentence about one that is not among them.
+pub(crate) fn told_opened(opened: &BTreeSet<String>) -> String {
+    let names: Vec<&str> = opened.iter().map(|name| &**name).collect();
+    format!("there are: {}", names.join(", "))
 }
 
 /// A field that lies at the same place in every telegram of its layout.

@@ -174,7 +174,8 @@ fn a_scope_that_can_mean_nothing_is_told_with_what_is_near() {
     assert_eq!(Scope::default().check(&institution), Ok(()));
     let table = [
         (check(&["transfr"], &[], &[]), "did you mean `transfer`?"),
-        (check(&[], &["0088"], &[]), "`bank_code`, which has 3 bytes"),
+        (check(&[], &["0088"], &[]), "\"0088\" does not fit `bank_code`"),
+        (check(&[], &["88"], &[]), "\"88\" does not fit `bank_code`"),
         (check(&[], &[], &[("debit_acount", "1")]), "did you mean `debit_account`?"),
         (check(&[], &[], &[("passbook_pin", "1")]), "secret"),
         (check(&[], &[], &[("debit_account", "112 to 110")]), "`debit_account` goes from one beginning"),

@@ -242,3 +242,20 @@ fn what_was_blocked_and_limited_holds_over_a_restart_and_by_a_checkpoint() {
     let refused = command(&mut hands, Command::Limit { compartment: one, rate: Some(none) }).unwrap_err();
     assert!(refused.contains("block what shall not leave"), "{refused}");
 }
+
+#[test]
+fn what_no_party_has_is_not_taken_for_done() {
+    let mut hands = Hands::open_with(settings());
+    let there = "there are: 004, 088";
+    let blocked = block(&mut hands, control("nobody", &[], &["999"]));
+    assert_eq!(blocked, Err(format!("business is opened with no participant \"999\"; {there}")));
+    let (compartment, within) = (Bytes::from(&b"999"[..]), std::time::Duration::ZERO);
+    let drained = command(&mut hands, Command::DrainCompartment { compartment: compartment.clone(), within });
+    assert_eq!(drained, Err(format!("no compartment `999`; {there}")));
+    let rate = Some(Rate { per_second: Some(1), ..Rate::default() });
+    let limited = command(&mut hands, Command::Limit { compartment: compartment.clone(), rate });
+    assert_eq!(limited, Err(format!("no compartment `999`; {there}")));
+    // What an earlier configuration had can be taken away.
+    assert_eq!(command(&mut hands, Command::StartCompartment { compartment: compartment.clone() }), Ok(()));
+    assert_eq!(command(&mut hands, Command::Limit { compartment, rate: None }), Ok(()));
+}
