@@ -19,3 +19,4 @@ mod reload;
 mod restart;
 mod serve_clients;
 mod strangers;
+mod topology;
