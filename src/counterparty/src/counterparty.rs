@@ -60,7 +60,7 @@ pub struct Counterparty {
 }
 
 /// Every timer of a counterparty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Timer {
     /// A job is due.
     Job(u64),
