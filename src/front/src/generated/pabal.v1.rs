@@ -1274,6 +1274,341 @@ pub mod gateway_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// Who stopped something.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Stopped {
+    /// Who.
+    #[prost(string, tag = "1")]
+    pub actor: ::prost::alloc::string::String,
+    /// And why.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// When.
+    #[prost(message, optional, tag = "3")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What an operator wants.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CommandRequest {
+    /// The institution's name.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+    /// Why. Required.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// Who. Required over TCP; over a Unix socket the system says it, and this is not read.
+    #[prost(string, tag = "3")]
+    pub actor: ::prost::alloc::string::String,
+    /// One of them must be set.
+    #[prost(
+        oneof = "command_request::Command",
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23"
+    )]
+    pub command: ::core::option::Option<command_request::Command>,
+}
+/// Nested message and enum types in `CommandRequest`.
+pub mod command_request {
+    /// One of them must be set.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Command {
+        /// Makes the sessions of a line again, at once.
+        #[prost(message, tag = "10")]
+        StartLine(super::LineName),
+        /// Closes the sessions of a line at once, and makes none until it is started.
+        #[prost(message, tag = "11")]
+        StopLine(super::LineName),
+        /// Takes nothing new on a line, lets what is in flight be answered, then stops it.
+        #[prost(message, tag = "12")]
+        DrainLine(super::DrainLine),
+        /// Closes a session's connection at once. The line makes another one, if it is wanted.
+        #[prost(message, tag = "13")]
+        CloseSession(super::SessionName),
+        /// Takes nothing new on a session's connection, lets what is in flight be answered, then closes it.
+        #[prost(message, tag = "14")]
+        DrainSession(super::DrainSession),
+        /// Opens business (개시): tries at once, whatever the hour and the wait before the next try are.
+        #[prost(message, tag = "15")]
+        OpenOpening(super::OpeningName),
+        /// Closes business (종료) for the rest of its business date, or until it is opened by hand. The institution is told nothing.
+        #[prost(message, tag = "16")]
+        CloseOpening(super::OpeningName),
+        /// Takes requests for a compartment again.
+        #[prost(message, tag = "17")]
+        StartCompartment(super::CompartmentName),
+        /// Takes no new requests for a compartment. What is in flight at the end of the time is UNKNOWN.
+        #[prost(message, tag = "18")]
+        DrainCompartment(super::DrainCompartment),
+        /// Makes the sessions of all lines again, but of those that are stopped themselves.
+        #[prost(message, tag = "19")]
+        StartInstitution(super::StartInstitution),
+        /// Takes nothing new from anybody, lets what is in flight be answered, then closes all sessions.
+        #[prost(message, tag = "20")]
+        DrainInstitution(super::DrainInstitution),
+        /// Puts a control there (거래통제): what it means is refused with its message, as often as its hours hold. One of the same name goes.
+        #[prost(message, tag = "21")]
+        Block(super::Block),
+        /// Lifts a control.
+        #[prost(message, tag = "22")]
+        Unblock(super::Unblock),
+        /// Sets how many requests of a compartment may leave (유량제어).
+        #[prost(message, tag = "23")]
+        Limit(super::Limit),
+    }
+}
+/// A line.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LineName {
+    /// Its name in the configuration.
+    #[prost(string, tag = "1")]
+    pub line: ::prost::alloc::string::String,
+}
+/// A line, and how long it may take.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DrainLine {
+    /// Its name in the configuration.
+    #[prost(string, tag = "1")]
+    pub line: ::prost::alloc::string::String,
+    /// The longest that is waited for answers. Not set: 30 seconds.
+    #[prost(message, optional, tag = "2")]
+    pub within: ::core::option::Option<::prost_types::Duration>,
+}
+/// A session.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SessionName {
+    /// Its line's name in the configuration.
+    #[prost(string, tag = "1")]
+    pub line: ::prost::alloc::string::String,
+    /// Which of the line's sessions, from 0.
+    #[prost(uint32, tag = "2")]
+    pub slot: u32,
+}
+/// A session, and how long it may take.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DrainSession {
+    /// Its line's name in the configuration.
+    #[prost(string, tag = "1")]
+    pub line: ::prost::alloc::string::String,
+    /// Which of the line's sessions, from 0.
+    #[prost(uint32, tag = "2")]
+    pub slot: u32,
+    /// The longest that is waited for answers. Not set: 30 seconds.
+    #[prost(message, optional, tag = "3")]
+    pub within: ::core::option::Option<::prost_types::Duration>,
+}
+/// An opening of today.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OpeningName {
+    /// Its values, as `OpeningStatus` has them, or the last of them: a bank's code, if only one opening has it.
+    #[prost(string, repeated, tag = "1")]
+    pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A compartment.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CompartmentName {
+    /// Its value, such as a bank's code.
+    #[prost(string, tag = "1")]
+    pub compartment: ::prost::alloc::string::String,
+}
+/// A compartment, and how long it may take.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DrainCompartment {
+    /// Its value, such as a bank's code.
+    #[prost(string, tag = "1")]
+    pub compartment: ::prost::alloc::string::String,
+    /// The longest that is waited for answers. Not set: 30 seconds.
+    #[prost(message, optional, tag = "2")]
+    pub within: ::core::option::Option<::prost_types::Duration>,
+}
+/// All of an institution.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StartInstitution {}
+/// All of an institution, and how long it may take.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DrainInstitution {
+    /// The longest that is waited for answers. Not set: 30 seconds.
+    #[prost(message, optional, tag = "1")]
+    pub within: ::core::option::Option<::prost_types::Duration>,
+}
+/// A control. Nothing said of what is blocked: every request of the institution.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Block {
+    /// What it is called: letters, digits, `-`, `_` or `.`.
+    #[prost(string, tag = "1")]
+    pub control: ::prost::alloc::string::String,
+    /// Exchanges, by name in the spec. None: all of them.
+    #[prost(string, repeated, tag = "2")]
+    pub exchanges: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Participants, such as banks' codes. None: all of them.
+    #[prost(string, repeated, tag = "3")]
+    pub participants: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What is in fields of the request; each must hold.
+    #[prost(message, repeated, tag = "4")]
+    pub fields: ::prost::alloc::vec::Vec<BlockedField>,
+    /// Days and their parts on the institution's clock, such as `second sunday 00:00 to 08:00`. None: always.
+    #[prost(string, repeated, tag = "5")]
+    pub hours: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Not before this moment on the institution's clock, such as `2026-12-01 09:00`. Empty: from now on.
+    #[prost(string, tag = "6")]
+    pub from: ::prost::alloc::string::String,
+    /// Not from this moment on. Empty: until it is lifted.
+    #[prost(string, tag = "7")]
+    pub until: ::prost::alloc::string::String,
+    /// What callers are told.
+    #[prost(string, tag = "8")]
+    pub message: ::prost::alloc::string::String,
+}
+/// What is in one field.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BlockedField {
+    /// The field's path in the request.
+    #[prost(string, tag = "1")]
+    pub field: ::prost::alloc::string::String,
+    /// It is one of these. Not read if `between_from` is set.
+    #[prost(string, repeated, tag = "2")]
+    pub one_of: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Or it begins as this text, or as one between this and `between_to`, which has the same length.
+    #[prost(string, tag = "3")]
+    pub between_from: ::prost::alloc::string::String,
+    /// The last of them.
+    #[prost(string, tag = "4")]
+    pub between_to: ::prost::alloc::string::String,
+}
+/// A control that is lifted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Unblock {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub control: ::prost::alloc::string::String,
+}
+/// How many requests of a compartment may leave. With neither number: as configured.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Limit {
+    /// Its value, such as a bank's code. Empty: each compartment that has no rate of its own.
+    #[prost(string, tag = "1")]
+    pub compartment: ::prost::alloc::string::String,
+    /// In any second. 0: as many as there is room for.
+    #[prost(uint32, tag = "2")]
+    pub per_second: u32,
+    /// Unanswered at a time. 0: as many as there is room for.
+    #[prost(uint32, tag = "3")]
+    pub in_flight: u32,
+    /// What becomes of more: wait (also if it is empty) or refuse.
+    #[prost(string, tag = "4")]
+    pub over: ::prost::alloc::string::String,
+}
+/// Which institution's controls.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ControlsRequest {
+    /// The institution's name.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+}
+/// What is controlled.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ControlsResponse {
+    /// Controls: those of the configuration, then those that were put there.
+    #[prost(message, repeated, tag = "1")]
+    pub controls: ::prost::alloc::vec::Vec<ControlLine>,
+    /// Rates that were set by command. Those of the configuration are not among them.
+    #[prost(message, repeated, tag = "2")]
+    pub rates: ::prost::alloc::vec::Vec<RateLine>,
+    /// The institution's time zone: minutes east of UTC.
+    #[prost(sint32, tag = "3")]
+    pub zone_minutes: i32,
+}
+/// One control.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ControlLine {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub control: ::prost::alloc::string::String,
+    /// What it blocks, in a line for people; what is in a field is masked by the field's class.
+    #[prost(string, tag = "2")]
+    pub blocks: ::prost::alloc::string::String,
+    /// Days and their parts on the institution's clock. None: always.
+    #[prost(string, repeated, tag = "3")]
+    pub hours: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Not before this moment. Not set: at once.
+    #[prost(message, optional, tag = "4")]
+    pub from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Not from this moment on. Not set: until it is lifted.
+    #[prost(message, optional, tag = "5")]
+    pub until: ::core::option::Option<::prost_types::Timestamp>,
+    /// What callers are told.
+    #[prost(string, tag = "6")]
+    pub message: ::prost::alloc::string::String,
+    /// Who put it there. Not set: it stands in the configuration.
+    #[prost(message, optional, tag = "7")]
+    pub by: ::core::option::Option<Stopped>,
+}
+/// One rate.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RateLine {
+    /// Of which compartment. Empty: of each that has none of its own.
+    #[prost(string, tag = "1")]
+    pub compartment: ::prost::alloc::string::String,
+    /// In any second. 0: as many as there is room for.
+    #[prost(uint32, tag = "2")]
+    pub per_second: u32,
+    /// Unanswered at a time. 0: as many as there is room for.
+    #[prost(uint32, tag = "3")]
+    pub in_flight: u32,
+    /// What becomes of more: wait or refuse.
+    #[prost(string, tag = "4")]
+    pub over: ::prost::alloc::string::String,
+}
+/// A command is durable.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CommandResponse {
+    /// Who gave it, as it is journaled.
+    #[prost(string, tag = "1")]
+    pub actor: ::prost::alloc::string::String,
+}
+/// Which commands.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CommandsRequest {
+    /// The institution's name. Empty: all that the journal knows.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+    /// At most so many are told. 0: 100. More than 1,000 are never told.
+    #[prost(uint32, tag = "2")]
+    pub max: u32,
+}
+/// What was commanded.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CommandsResponse {
+    /// Newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub commands: ::prost::alloc::vec::Vec<CommandLine>,
+}
+/// One command.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CommandLine {
+    /// To which institution.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+    /// When.
+    #[prost(message, optional, tag = "2")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Its word, such as `stop_line`, or `reload_spec`.
+    #[prost(string, tag = "3")]
+    pub command: ::prost::alloc::string::String,
+    /// What it is about: a line, `line/slot`, the values of an opening, a compartment. Empty if it is the institution.
+    #[prost(string, tag = "4")]
+    pub target: ::prost::alloc::string::String,
+    /// The longest that is waited for answers. Not set if it is no drain.
+    #[prost(message, optional, tag = "5")]
+    pub within: ::core::option::Option<::prost_types::Duration>,
+    /// Who gave it.
+    #[prost(string, tag = "6")]
+    pub actor: ::prost::alloc::string::String,
+    /// And why.
+    #[prost(string, tag = "7")]
+    pub reason: ::prost::alloc::string::String,
+    /// The institution's time zone: minutes east of UTC.
+    #[prost(sint32, tag = "8")]
+    pub zone_minutes: i32,
+}
 /// An inquiry by hand.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct InquireRequest {
@@ -1408,19 +1743,6 @@ pub struct LineStatus {
     /// How long a drain still waits. Not set if there is none.
     #[prost(message, optional, tag = "13")]
     pub drains_for: ::core::option::Option<::prost_types::Duration>,
-}
-/// Who stopped something.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Stopped {
-    /// Who.
-    #[prost(string, tag = "1")]
-    pub actor: ::prost::alloc::string::String,
-    /// And why.
-    #[prost(string, tag = "2")]
-    pub reason: ::prost::alloc::string::String,
-    /// When.
-    #[prost(message, optional, tag = "3")]
-    pub at: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// A compartment that takes no requests.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1792,328 +2114,6 @@ pub struct ReloadedSpec {
     /// The version in force now: 16 hexadecimal digits.
     #[prost(string, tag = "3")]
     pub new_digest: ::prost::alloc::string::String,
-}
-/// What an operator wants.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct CommandRequest {
-    /// The institution's name.
-    #[prost(string, tag = "1")]
-    pub institution: ::prost::alloc::string::String,
-    /// Why. Required.
-    #[prost(string, tag = "2")]
-    pub reason: ::prost::alloc::string::String,
-    /// Who. Required over TCP; over a Unix socket the system says it, and this is not read.
-    #[prost(string, tag = "3")]
-    pub actor: ::prost::alloc::string::String,
-    /// One of them must be set.
-    #[prost(
-        oneof = "command_request::Command",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23"
-    )]
-    pub command: ::core::option::Option<command_request::Command>,
-}
-/// Nested message and enum types in `CommandRequest`.
-pub mod command_request {
-    /// One of them must be set.
-    #[derive(Clone, PartialEq, ::prost::Oneof)]
-    pub enum Command {
-        /// Makes the sessions of a line again, at once.
-        #[prost(message, tag = "10")]
-        StartLine(super::LineName),
-        /// Closes the sessions of a line at once, and makes none until it is started.
-        #[prost(message, tag = "11")]
-        StopLine(super::LineName),
-        /// Takes nothing new on a line, lets what is in flight be answered, then stops it.
-        #[prost(message, tag = "12")]
-        DrainLine(super::DrainLine),
-        /// Closes a session's connection at once. The line makes another one, if it is wanted.
-        #[prost(message, tag = "13")]
-        CloseSession(super::SessionName),
-        /// Takes nothing new on a session's connection, lets what is in flight be answered, then closes it.
-        #[prost(message, tag = "14")]
-        DrainSession(super::DrainSession),
-        /// Opens business (개시): tries at once, whatever the hour and the wait before the next try are.
-        #[prost(message, tag = "15")]
-        OpenOpening(super::OpeningName),
-        /// Closes business (종료) for the rest of its business date, or until it is opened by hand. The institution is told nothing.
-        #[prost(message, tag = "16")]
-        CloseOpening(super::OpeningName),
-        /// Takes requests for a compartment again.
-        #[prost(message, tag = "17")]
-        StartCompartment(super::CompartmentName),
-        /// Takes no new requests for a compartment. What is in flight at the end of the time is UNKNOWN.
-        #[prost(message, tag = "18")]
-        DrainCompartment(super::DrainCompartment),
-        /// Makes the sessions of all lines again, but of those that are stopped themselves.
-        #[prost(message, tag = "19")]
-        StartInstitution(super::StartInstitution),
-        /// Takes nothing new from anybody, lets what is in flight be answered, then closes all sessions.
-        #[prost(message, tag = "20")]
-        DrainInstitution(super::DrainInstitution),
-        /// Puts a control there (거래통제): what it means is refused with its message, as often as its hours hold. One of the same name goes.
-        #[prost(message, tag = "21")]
-        Block(super::Block),
-        /// Lifts a control.
-        #[prost(message, tag = "22")]
-        Unblock(super::Unblock),
-        /// Sets how many requests of a compartment may leave (유량제어).
-        #[prost(message, tag = "23")]
-        Limit(super::Limit),
-    }
-}
-/// A line.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct LineName {
-    /// Its name in the configuration.
-    #[prost(string, tag = "1")]
-    pub line: ::prost::alloc::string::String,
-}
-/// A line, and how long it may take.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DrainLine {
-    /// Its name in the configuration.
-    #[prost(string, tag = "1")]
-    pub line: ::prost::alloc::string::String,
-    /// The longest that is waited for answers. Not set: 30 seconds.
-    #[prost(message, optional, tag = "2")]
-    pub within: ::core::option::Option<::prost_types::Duration>,
-}
-/// A session.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SessionName {
-    /// Its line's name in the configuration.
-    #[prost(string, tag = "1")]
-    pub line: ::prost::alloc::string::String,
-    /// Which of the line's sessions, from 0.
-    #[prost(uint32, tag = "2")]
-    pub slot: u32,
-}
-/// A session, and how long it may take.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DrainSession {
-    /// Its line's name in the configuration.
-    #[prost(string, tag = "1")]
-    pub line: ::prost::alloc::string::String,
-    /// Which of the line's sessions, from 0.
-    #[prost(uint32, tag = "2")]
-    pub slot: u32,
-    /// The longest that is waited for answers. Not set: 30 seconds.
-    #[prost(message, optional, tag = "3")]
-    pub within: ::core::option::Option<::prost_types::Duration>,
-}
-/// An opening of today.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct OpeningName {
-    /// Its values, as `OpeningStatus` has them, or the last of them: a bank's code, if only one opening has it.
-    #[prost(string, repeated, tag = "1")]
-    pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-}
-/// A compartment.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CompartmentName {
-    /// Its value, such as a bank's code.
-    #[prost(string, tag = "1")]
-    pub compartment: ::prost::alloc::string::String,
-}
-/// A compartment, and how long it may take.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DrainCompartment {
-    /// Its value, such as a bank's code.
-    #[prost(string, tag = "1")]
-    pub compartment: ::prost::alloc::string::String,
-    /// The longest that is waited for answers. Not set: 30 seconds.
-    #[prost(message, optional, tag = "2")]
-    pub within: ::core::option::Option<::prost_types::Duration>,
-}
-/// All of an institution.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct StartInstitution {}
-/// All of an institution, and how long it may take.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DrainInstitution {
-    /// The longest that is waited for answers. Not set: 30 seconds.
-    #[prost(message, optional, tag = "1")]
-    pub within: ::core::option::Option<::prost_types::Duration>,
-}
-/// A control. Nothing said of what is blocked: every request of the institution.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Block {
-    /// What it is called: letters, digits, `-`, `_` or `.`.
-    #[prost(string, tag = "1")]
-    pub control: ::prost::alloc::string::String,
-    /// Exchanges, by name in the spec. None: all of them.
-    #[prost(string, repeated, tag = "2")]
-    pub exchanges: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Participants, such as banks' codes. None: all of them.
-    #[prost(string, repeated, tag = "3")]
-    pub participants: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// What is in fields of the request; each must hold.
-    #[prost(message, repeated, tag = "4")]
-    pub fields: ::prost::alloc::vec::Vec<BlockedField>,
-    /// Days and their parts on the institution's clock, such as `second sunday 00:00 to 08:00`. None: always.
-    #[prost(string, repeated, tag = "5")]
-    pub hours: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Not before this moment on the institution's clock, such as `2026-12-01 09:00`. Empty: from now on.
-    #[prost(string, tag = "6")]
-    pub from: ::prost::alloc::string::String,
-    /// Not from this moment on. Empty: until it is lifted.
-    #[prost(string, tag = "7")]
-    pub until: ::prost::alloc::string::String,
-    /// What callers are told.
-    #[prost(string, tag = "8")]
-    pub message: ::prost::alloc::string::String,
-}
-/// What is in one field.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct BlockedField {
-    /// The field's path in the request.
-    #[prost(string, tag = "1")]
-    pub field: ::prost::alloc::string::String,
-    /// It is one of these. Not read if `between_from` is set.
-    #[prost(string, repeated, tag = "2")]
-    pub one_of: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Or it begins as this text, or as one between this and `between_to`, which has the same length.
-    #[prost(string, tag = "3")]
-    pub between_from: ::prost::alloc::string::String,
-    /// The last of them.
-    #[prost(string, tag = "4")]
-    pub between_to: ::prost::alloc::string::String,
-}
-/// A control that is lifted.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Unblock {
-    /// Its name.
-    #[prost(string, tag = "1")]
-    pub control: ::prost::alloc::string::String,
-}
-/// How many requests of a compartment may leave. With neither number: as configured.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Limit {
-    /// Its value, such as a bank's code. Empty: each compartment that has no rate of its own.
-    #[prost(string, tag = "1")]
-    pub compartment: ::prost::alloc::string::String,
-    /// In any second. 0: as many as there is room for.
-    #[prost(uint32, tag = "2")]
-    pub per_second: u32,
-    /// Unanswered at a time. 0: as many as there is room for.
-    #[prost(uint32, tag = "3")]
-    pub in_flight: u32,
-    /// What becomes of more: wait (also if it is empty) or refuse.
-    #[prost(string, tag = "4")]
-    pub over: ::prost::alloc::string::String,
-}
-/// Which institution's controls.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ControlsRequest {
-    /// The institution's name.
-    #[prost(string, tag = "1")]
-    pub institution: ::prost::alloc::string::String,
-}
-/// What is controlled.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ControlsResponse {
-    /// Controls: those of the configuration, then those that were put there.
-    #[prost(message, repeated, tag = "1")]
-    pub controls: ::prost::alloc::vec::Vec<ControlLine>,
-    /// Rates that were set by command. Those of the configuration are not among them.
-    #[prost(message, repeated, tag = "2")]
-    pub rates: ::prost::alloc::vec::Vec<RateLine>,
-    /// The institution's time zone: minutes east of UTC.
-    #[prost(sint32, tag = "3")]
-    pub zone_minutes: i32,
-}
-/// One control.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ControlLine {
-    /// Its name.
-    #[prost(string, tag = "1")]
-    pub control: ::prost::alloc::string::String,
-    /// What it blocks, in a line for people; what is in a field is masked by the field's class.
-    #[prost(string, tag = "2")]
-    pub blocks: ::prost::alloc::string::String,
-    /// Days and their parts on the institution's clock. None: always.
-    #[prost(string, repeated, tag = "3")]
-    pub hours: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Not before this moment. Not set: at once.
-    #[prost(message, optional, tag = "4")]
-    pub from: ::core::option::Option<::prost_types::Timestamp>,
-    /// Not from this moment on. Not set: until it is lifted.
-    #[prost(message, optional, tag = "5")]
-    pub until: ::core::option::Option<::prost_types::Timestamp>,
-    /// What callers are told.
-    #[prost(string, tag = "6")]
-    pub message: ::prost::alloc::string::String,
-    /// Who put it there. Not set: it stands in the configuration.
-    #[prost(message, optional, tag = "7")]
-    pub by: ::core::option::Option<Stopped>,
-}
-/// One rate.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RateLine {
-    /// Of which compartment. Empty: of each that has none of its own.
-    #[prost(string, tag = "1")]
-    pub compartment: ::prost::alloc::string::String,
-    /// In any second. 0: as many as there is room for.
-    #[prost(uint32, tag = "2")]
-    pub per_second: u32,
-    /// Unanswered at a time. 0: as many as there is room for.
-    #[prost(uint32, tag = "3")]
-    pub in_flight: u32,
-    /// What becomes of more: wait or refuse.
-    #[prost(string, tag = "4")]
-    pub over: ::prost::alloc::string::String,
-}
-/// A command is durable.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CommandResponse {
-    /// Who gave it, as it is journaled.
-    #[prost(string, tag = "1")]
-    pub actor: ::prost::alloc::string::String,
-}
-/// Which commands.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CommandsRequest {
-    /// The institution's name. Empty: all that the journal knows.
-    #[prost(string, tag = "1")]
-    pub institution: ::prost::alloc::string::String,
-    /// At most so many are told. 0: 100. More than 1,000 are never told.
-    #[prost(uint32, tag = "2")]
-    pub max: u32,
-}
-/// What was commanded.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct CommandsResponse {
-    /// Newest first.
-    #[prost(message, repeated, tag = "1")]
-    pub commands: ::prost::alloc::vec::Vec<CommandLine>,
-}
-/// One command.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CommandLine {
-    /// To which institution.
-    #[prost(string, tag = "1")]
-    pub institution: ::prost::alloc::string::String,
-    /// When.
-    #[prost(message, optional, tag = "2")]
-    pub at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Its word, such as `stop_line`, or `reload_spec`.
-    #[prost(string, tag = "3")]
-    pub command: ::prost::alloc::string::String,
-    /// What it is about: a line, `line/slot`, the values of an opening, a compartment. Empty if it is the institution.
-    #[prost(string, tag = "4")]
-    pub target: ::prost::alloc::string::String,
-    /// The longest that is waited for answers. Not set if it is no drain.
-    #[prost(message, optional, tag = "5")]
-    pub within: ::core::option::Option<::prost_types::Duration>,
-    /// Who gave it.
-    #[prost(string, tag = "6")]
-    pub actor: ::prost::alloc::string::String,
-    /// And why.
-    #[prost(string, tag = "7")]
-    pub reason: ::prost::alloc::string::String,
-    /// The institution's time zone: minutes east of UTC.
-    #[prost(sint32, tag = "8")]
-    pub zone_minutes: i32,
 }
 /// Generated client implementations.
 pub mod control_client {
