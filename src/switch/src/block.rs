@@ -46,7 +46,7 @@ impl Core {
     ///
     /// # Errors
     /// It can mean nothing, its name is that of one in the configuration, or there are too many: the text says what to do.
-    pub(crate) fn may_block(&self, control: &Control) -> Result<(), String> {
+    pub(crate) fn may_block(&self, control: &Control, now: Now) -> Result<(), String> {
         let id = &control.id;
         if self.is_configured(id) {
             return Err(format!("control `{id}` stands in the configuration; give this one another name"));
@@ -57,6 +57,9 @@ impl Core {
         let window = &control.window;
         if window.from.zip(window.until).is_some_and(|(from, until)| until <= from) {
             return Err(format!("control `{id}` ends before it begins; give it a later end"));
+        }
+        if window.until.is_some_and(|until| until <= now.wall) {
+            return Err(format!("control `{id}` has ended already; give it a later end"));
         }
         control.scope.check(&self.institution)?;
         control.scope.check_participants(&self.institution, &self.settings.parties)

@@ -296,7 +296,7 @@ impl Stops {
 impl Core {
     pub(crate) fn take_command(&mut self, command: Command, by: By, now: Now) -> Result<Ticket, CommandRefused> {
         self.may_append().map_err(|(refusal, text)| CommandRefused::Journal(refusal, text))?;
-        let command = self.known(command)?;
+        let command = self.known(command, now)?;
         let entry = Commanded { at: now.wall, command, by };
         self.state.stops.fold(&entry);
         let command = entry.command.clone();
@@ -355,7 +355,7 @@ impl Core {
     }
 
     /// The command, if what it names is there; a compartment as its field holds it.
-    fn known(&self, command: Command) -> Result<Command, CommandRefused> {
+    fn known(&self, command: Command, now: Now) -> Result<Command, CommandRefused> {
         let unknown =
             |what, name: &str, known: Vec<String>| Err(CommandRefused::Unknown { what, name: name.to_string(), known });
         match &command {
@@ -397,7 +397,7 @@ impl Core {
                     return unknown("compartment", &compartment.readable(), known.into_iter().collect());
                 }
             }
-            Command::Block { control } => self.may_block(control).map_err(CommandRefused::NotNow)?,
+            Command::Block { control } => self.may_block(control, now).map_err(CommandRefused::NotNow)?,
             Command::Unblock { id } => {
                 self.may_unblock(id).map_err(CommandRefused::NotNow)?;
                 if self.state.stops.controls.iter().all(|one| one.control.id != *id) {

@@ -201,7 +201,9 @@ fn a_control_that_can_mean_nothing_or_is_there_already_is_refused_with_what_to_d
     let mut over = control("over", &[], &[]);
     let now = hands.now.wall;
     (over.window.from, over.window.until) = (Some(now), Some(now));
-    assert!(block(&mut hands, over).unwrap_err().contains("ends before it begins"));
+    assert!(block(&mut hands, over.clone()).unwrap_err().contains("ends before it begins"));
+    over.window.from = None;
+    assert!(block(&mut hands, over).unwrap_err().contains("has ended already"), "it would be shown, and block nothing");
     assert!(unblock(&mut hands, "standing").unwrap_err().contains("configuration"));
     assert!(unblock(&mut hands, "none").unwrap_err().contains("no control `none`: there is none"));
     block(&mut hands, control("one", &[], &["088"])).unwrap();
