@@ -68,13 +68,16 @@ pub struct CodeRow {
     pub text: Box<str>,
 }
 
+/// Where the rows of each participant are among those of a code.
+type Places = BTreeMap<Box<[u8]>, Vec<usize>>;
+
 /// A code table. A row of an exchange goes before one for all exchanges. Where the row of the participant and the one for all
 /// participants disagree, the verdict is [`Verdict::Unknown`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VerdictTable {
     codes: BTreeMap<Box<[u8]>, Vec<CodeRow>>,
     /// The places of a participant's rows among those of a code.
-    places: BTreeMap<Box<[u8]>, BTreeMap<Box<[u8]>, Vec<usize>>>,
+    places: BTreeMap<Box<[u8]>, Places>,
 }
 
 impl VerdictTable {

@@ -24,7 +24,6 @@ struct Part<'d, 's> {
 }
 
 /// Both rules; `None` inside of `Some` if there is none.
-#[expect(clippy::type_complexity, reason = "two rules, each there or not, or wrong")]
 pub(crate) fn check(
     scene: &Scene<'_>,
     out: &mut Vec<Diagnostic>,
