@@ -40,7 +40,11 @@
 //!
 //! A *session* is one slot of a configured line and the connection that fills it. Its slot is free again only when the peer's FIN or RST was seen or
 //! the close grace is over, so that the institution never counts more than its contract allows. A quiet one is asked by a poll telegram whether it
-//! lives; until it answers, requests wait. An *opening* is another thing: business with one participant on one business date, opened by an
+//! lives; until it answers, requests wait. Where the protocol has a sign-on, a connection is no session before that is answered well, nothing of
+//! business leaves before, and one that is refused, late or unreadable ends it; a sign-off goes before we close in order. A line that connects
+//! per exchange has no session until a request waits; each connection carries one, and ends with it; one that cannot be made refuses the
+//! request for which it was asked. Where answers have no key ([`pabal_spec::Rules::key`]), one belongs to the only request of its session, and a session on
+//! which one was missed is closed: the next frame could be the late one. An *opening* is another thing: business with one participant on one business date, opened by an
 //! exchange of the core's own, for each bank by itself and not before the time of day that the spec says. It survives reconnects and restarts, ends when the date changes, and is lost when an answer says so.
 //!
 //! # What the institution tells us

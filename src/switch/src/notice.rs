@@ -89,6 +89,8 @@ pub(crate) struct Notice {
     pub(crate) joined: Option<ExchangeId>,
     /// A service has it, as it came last.
     pub(crate) is_delivered: bool,
+    /// By which connection it came last: one that was made for it alone is where the reply is awaited. `None`: to an earlier process.
+    pub(crate) came_by: Option<Conn>,
     /// When it came last; if that was to an earlier process, when this one began.
     pub(crate) came_at: Mono,
     /// The business date on which it came last.
@@ -302,6 +304,7 @@ impl Core {
             repeated: false,
             joined,
             is_delivered: false,
+            came_by: Some(conn),
             came_at: now.mono,
             came_on,
         });
@@ -350,6 +353,7 @@ impl Core {
             notice.is_answer = false;
             notice.repeated = true;
             notice.is_delivered = false;
+            notice.came_by = Some(conn);
             notice.came_at = now.mono;
             notice.came_on = came_on;
         }
@@ -393,6 +397,7 @@ impl Core {
             repeated: false,
             joined: None,
             is_delivered: false,
+            came_by: Some(conn),
             came_at: now.mono,
             came_on,
         });

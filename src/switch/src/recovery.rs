@@ -718,6 +718,7 @@ impl Core {
             repeated,
             joined,
             is_delivered,
+            came_by: None,
             came_at: now.mono,
             came_on,
         });

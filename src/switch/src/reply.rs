@@ -15,7 +15,7 @@ use crate::core::Core;
 use crate::delivery::{Delivery, ReplyReport, ServiceReply};
 use crate::durable::Effect;
 use crate::entry::{self, Entry, Frame};
-use crate::id::NoticeId;
+use crate::id::{Conn, NoticeId};
 use crate::notice::{NoticeEvent, NoticeState};
 use crate::output::Output;
 use crate::refusal::Refusal;
@@ -98,9 +98,9 @@ impl Core {
             return;
         }
         let Some(telegram) = notice.reply.clone() else { return };
-        let (protocol, about) = (notice.protocol, Arc::clone(&notice.about));
+        let (protocol, about, came_by) = (notice.protocol, Arc::clone(&notice.about), notice.came_by);
         let caller = notice.replier.clone().unwrap_or_default();
-        let Some(slot) = self.replier(protocol) else { return };
+        let Some(slot) = self.replier(protocol, came_by) else { return };
         let framing = &self.books[usize::from(protocol)].protocol.framing;
         let session = &mut self.state.sessions[slot];
         let conn = session.conn();
@@ -124,8 +124,9 @@ impl Core {
         self.when_durable(Effect::Release { conn, end });
     }
 
-    /// The session that a reply leaves by: of those that send, the one with the fewest bytes before it; none if all are stalled.
-    fn replier(&self, protocol: u16) -> Option<usize> {
+    /// The session that a reply leaves by: the one that the notice came by, if it sends; else of those that send, the one with the fewest
+    /// bytes before it; none if all are stalled.
+    fn replier(&self, protocol: u16, came_by: Option<Conn>) -> Option<usize> {
         let sends = |session: &Session| {
             session.protocol == protocol
                 && session.may_send()
@@ -133,6 +134,10 @@ impl Core {
                 && matches!(session.state, SessionState::Up | SessionState::Probing | SessionState::Draining)
                 && session.out.unsent_bytes() < session.unsent_bytes_max
         };
+        let its_own = came_by.and_then(|conn| self.slot_of(conn));
+        if let Some(slot) = its_own.filter(|slot| sends(&self.state.sessions[*slot])) {
+            return Some(slot);
+        }
         let able = self.state.sessions.iter().enumerate().filter(|(_, session)| sends(session));
         able.min_by_key(|(_, session)| session.out.unsent_bytes()).map(|(slot, _)| slot)
     }

@@ -309,3 +309,34 @@ fn a_restart_leaves_what_was_asked_unknown() {
     receive(&mut next, conn, &answer("R", "0000"));
     assert_eq!(next.told(waiting), ["SUCCESS ANSWERED"]);
 }
+
+/// Of the other direction: they connect for each notice, read our reply, and close.
+#[test]
+fn a_reply_goes_where_its_notice_came_from_and_the_slot_is_free_at_their_fin() {
+    let listening = LineSettings { sessions_max: 2, ..line("both", LineSide::Acceptor, Direction::Duplex) };
+    let settings = Settings { lines: vec![listening], ..settings() };
+    let mut hands = Hands::cold(settings, Recovery::new(), Hands::begin());
+    let line = pabal_switch::LineId(0);
+    hands.opens = false;
+    let accept = |hands: &mut Hands| {
+        let conn = hands.core.handle_accepted(line, hands.now).unwrap();
+        hands.open_conns.push(conn);
+        hands.turn();
+        conn
+    };
+    let (first, second) = (accept(&mut hands), accept(&mut hands));
+    let before = [first, second].map(|conn| hands.streams.get(&conn).map_or(0, Vec::len));
+    receive(&mut hands, second, &peer::framed(&peer::deposit(1, 5)));
+    receive(&mut hands, first, &peer::framed(&peer::deposit(2, 6)));
+    let after = [first, second].map(|conn| hands.streams.get(&conn).map_or(0, Vec::len));
+    let replies = [(first, "000002"), (second, "000001")];
+    for (at, (conn, number)) in replies.into_iter().enumerate() {
+        assert_eq!(after[at] - before[at], 304, "one reply by each");
+        let stream = &hands.streams[&conn];
+        assert_eq!(peer::at(&stream[stream.len() - 300..], peer::TELEGRAM_NO), number);
+    }
+    assert!(hands.core.handle_accepted(line, hands.now).is_err(), "no more than are allowed");
+    hands.turn();
+    hands.closed(second, CloseReason::PeerClosed);
+    accept(&mut hands);
+}
