@@ -34,8 +34,7 @@ mod tests {
 
     #[test]
     fn users_have_the_names_of_the_systems_file() {
-        let users =
-            "root:x:0:0:root:/:/bin/sh\n# nobody\n:x:7:7\nkim:x:1000:1000::/:/bin/sh\nlee:x:1000:1000\n";
+        let users = "root:x:0:0:root:/:/bin/sh\n# nobody\n:x:7:7\nkim:x:1000:1000::/:/bin/sh\nlee:x:1000:1000\n";
         assert_eq!((name_of(0, users), name_of(1000, users)), (Some("root"), Some("kim")));
         assert_eq!((name_of(7, users), name_of(1, users), name_of(0, "")), (None, None, None));
     }

@@ -91,7 +91,8 @@ fn what_is_refused_late_or_something_else_closes() {
     let refused = |link: &[u8]| answer(link, "99");
     let stale = |_: &[u8]| answer(b"LINK261121095959", "00");
     let unknown = |_: &[u8]| peer::framed(b"LIOKKKK");
-    let cases: [(&dyn Fn(&[u8]) -> Vec<u8>, &str); 3] = [
+    type Answering<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+    let cases: [(Answering<'_>, &str); 3] = [
         (&refused, "it is refused: `result` is `99`"),
         (&stale, "an answer that does not carry back bytes 4..16 of what this session asked"),
         (&unknown, "no row of `select` knows 7 bytes with"),
