@@ -301,6 +301,17 @@ pub(crate) fn chains(site: &Site, institution: &Institution, sources: &[Source])
     chains
 }
 
+/// What is broken in a spec by itself, whatever a site configures: inquiries that are never made, or answered on another date. Each is
+/// drawn. `sources` are those of the spec.
+#[must_use]
+pub fn broken_inquiries(institution: &Institution, sources: &[Source]) -> Vec<String> {
+    let figure = |value| Figure { value, origin: String::new() };
+    let site = Site { caller: figure(Duration::MAX), margin: figure(Duration::ZERO), tombstone: figure(Duration::MAX) };
+    let versions = std::iter::once(institution).chain(institution.later.iter().map(AsRef::as_ref));
+    let problems = versions.flat_map(|version| problems(&chains(&site, version, sources), &institution.name));
+    problems.map(|problem| problem.text).collect()
+}
+
 /// Each chain of an institution that is broken, drawn. Of several exchanges that break in the same way the one that needs most is drawn,
 /// and the others are named.
 pub(crate) fn problems(chains: &[Chain], institution: &str) -> Vec<Problem> {

@@ -96,6 +96,7 @@ mod versions;
 pub use call::{Answer, Body, Call, CallError, Find, FindKey, Found, InquireCall};
 pub use command::{CommandError, CommandLine};
 pub use config::{Config, ConfigError, Listen, LogFormat, Problem, parse_duration};
+pub use deadlines::broken_inquiries;
 pub use driver::Drained;
 pub use driver::health::Health;
 pub use gateway::{DrainSummary, Gateway};

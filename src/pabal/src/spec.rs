@@ -16,7 +16,8 @@ pub(crate) enum Spec {
     ///
     /// Exit codes: 0 right, 1 mistakes, 2 not found.
     ///
-    /// With --json: ok, diagnostics (code, severity, message, at, help, related); a place has file, line, byte_column, bytes, text.
+    /// With --json: ok, diagnostics (code, severity, message, at, help, related); a place has file, line, byte_column, bytes, text; deadlines: each
+    /// chain of waits that is broken, drawn.
     Check {
         /// A folder of spec files, or an institution that is built in
         ///
@@ -72,10 +73,17 @@ fn check(place: &str, as_json: bool) -> anyhow::Result<u8> {
         Ok(loaded) => (Some(loaded.institution), loaded.warnings),
         Err(found) => (None, found),
     };
+    // A spec that is right in itself, and asks about an UNKNOWN when it is of no use.
+    let chains = institution.as_ref().map(|one| pabal_gateway::broken_inquiries(one, &sources)).unwrap_or_default();
+    let institution = institution.filter(|_| chains.is_empty());
     if as_json {
         let list: Vec<_> = found.iter().map(|d| to_json(d, &sources)).collect();
-        out!("{}", serde_json::to_string_pretty(&json!({ "ok": institution.is_some(), "diagnostics": list }))?);
+        let told = json!({ "ok": institution.is_some(), "diagnostics": list, "deadlines": chains });
+        out!("{}", serde_json::to_string_pretty(&told)?);
     } else {
+        for chain in &chains {
+            err!("error: {chain}");
+        }
         out::bytes(std::io::stderr(), diagnostics::draw(&found, &sources).as_bytes());
         let errors = found.iter().filter(|d| d.severity == Severity::Error).count();
         match &institution {
@@ -93,7 +101,7 @@ fn check(place: &str, as_json: bool) -> anyhow::Result<u8> {
                     );
                 }
             }
-            None => out!("{}", specs::counted(errors, "mistake")),
+            None => out!("{}", specs::counted(errors + chains.len(), "mistake")),
         }
     }
     Ok(if institution.is_some() { exit::DONE } else { exit::FAILURE })

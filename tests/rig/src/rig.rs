@@ -224,6 +224,11 @@ impl Rig {
         }
     }
 
+    /// More of the party, or what follows it, as configuration says it from the next start on.
+    pub fn configure(&mut self, party: &str) {
+        party.clone_into(&mut self.options.party);
+    }
+
     /// Starts a gateway on the same data directory, after [`Rig::kill`].
     ///
     /// # Panics

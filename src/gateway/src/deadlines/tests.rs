@@ -238,6 +238,19 @@ fn the_shipped_spec_holds_with_the_default_and_a_shorter_one_is_told_with_all_th
         problems(&chains, "hecto")
     };
     assert_eq!(told(""), []);
+    assert_eq!(broken_inquiries(&institution, &sources), [""; 0]);
+    // Asked about until a minute past midnight, and business opens later.
+    let mut early = sources.clone();
+    for source in &mut early {
+        source.text = source.text.replace("until 23:25", "until 00:01");
+    }
+    let never = broken_inquiries(&pabal_spec::load(&early).unwrap().institution, &early);
+    assert_eq!(never.len(), 1, "{never:?}");
+    assert!(
+        never[0].starts_with("an UNKNOWN `transfer` is never asked about\n")
+            && never[0].contains("firmbanking.spec:453"),
+        "{never:?}"
+    );
     let [problem] = &told("[gateway]\ndefault_timeout = \"10s\"")[..] else { panic!("one thing is wrong") };
     insta::assert_snapshot!(format!("{}: {}", problem.path, problem.text));
 }

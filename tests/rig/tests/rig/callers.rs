@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use pabal_front::Proof;
 use pabal_front::proto::{FoundExchange, Reason};
 use pabal_rig::{Asked, Options, Outcome, Rig, Standing, run, scenario, soon, transfer, until};
 use pabal_simulator::computer_clock;
+use pabal_switch::Refusal;
 
 fn silent() -> Options {
     Options { scenario: scenario("silent"), ..Options::default() }
@@ -143,5 +145,51 @@ fn a_caller_that_waits_hears_the_outcome_of_the_same_key_from_another_connection
         let response = soon("the second hears it", second).await.unwrap().unwrap();
         assert_eq!(response.outcome(), Outcome::Success);
         assert_eq!(rig.seen(&asked).len(), 1);
+    });
+}
+
+/// Whatever has come since, who asks again under its key hears of the exchange that it began, and nothing is sent.
+#[test]
+fn a_known_key_is_answered_though_the_queue_is_full_the_gateway_drains_and_the_next_one_blocks() {
+    run(async {
+        let options = Options {
+            line: "window = 1".to_owned(),
+            limits: "waiting_max = 1\ncaller_margin = \"200ms\"".to_owned(),
+            ..silent()
+        };
+        let mut rig = Rig::open_with(options).await;
+        let asked = transfer(1).keyed("pay").within(Duration::from_millis(400));
+        let first = rig.call(&asked).await.unwrap();
+        assert_eq!((first.outcome(), first.cause()), (Outcome::Unknown, Reason::CallerDeadline), "{first:?}");
+        async fn again(rig: &Rig, asked: &Asked, exchange: &str, when: &str) {
+            let response = rig.call(&asked.clone().within(Duration::from_secs(20))).await;
+            let response = response.unwrap_or_else(|status| panic!("{when}: {status:?}"));
+            assert_eq!((&*response.exchange_id, response.outcome()), (exchange, Outcome::Unknown), "{when}");
+        }
+        let refused = async |rig: &Rig, refusal: Refusal| {
+            let status = rig.call(&transfer(9)).await.unwrap_err();
+            assert_eq!(Proof::of(&status).expect("a proof").reason, refusal.word());
+        };
+        again(&rig, &asked, &first.exchange_id, "as it was").await;
+        // One is in flight, one waits, and there is room for no more.
+        let waits = rig.spawn(&transfer(2));
+        rig.wait_status("it waits", |status| (status.waiting == 1).then_some(())).await;
+        refused(&rig, Refusal::QueueFull).await;
+        again(&rig, &asked, &first.exchange_id, "the queue is full").await;
+        let drain = rig.drain(Duration::from_secs(3));
+        rig.wait_status("it drains", |status| status.draining.then_some(())).await;
+        refused(&rig, Refusal::Draining).await;
+        again(&rig, &asked, &first.exchange_id, "draining").await;
+        let told = Proof::of(&soon("who waited hears", waits).await.unwrap().unwrap_err()).expect("a proof");
+        assert_eq!(told.reason, Refusal::Draining.word());
+        soon("the drain ends", drain).await.unwrap();
+        rig.kill().await;
+        rig.configure("[[institutions.hecto.controls]]\nname = \"all\"\nmessage = \"점검\"\nreason = \"drill\"");
+        rig.start_again().await;
+        // Business opens all the same, for the time after.
+        rig.wait_open().await;
+        refused(&rig, Refusal::Blocked).await;
+        again(&rig, &asked, &first.exchange_id, "blocked, in the next process").await;
+        assert_eq!(rig.seen(&asked).len(), 1, "nothing was sent twice");
     });
 }
