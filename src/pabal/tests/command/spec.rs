@@ -65,7 +65,7 @@ fn a_right_spec_passes() {
     assert!(summary.starts_with("hecto firmbanking: ") && summary.ends_with(" response codes; version"), "{summary}");
     assert!(version.len() == 16 && version.bytes().all(|b| b.is_ascii_hexdigit()), "{version}");
     let json: serde_json::Value = serde_json::from_str(&run(&["spec", "check", "--json"]).out).expect("JSON");
-    assert_eq!(json, serde_json::json!({ "ok": true, "diagnostics": [] }));
+    assert_eq!(json, serde_json::json!({ "ok": true, "deadlines": [], "diagnostics": [] }));
 }
 
 #[test]
