@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use pabal_clock::TimeOfDay;
 use pabal_spec::{Institution, Protocol, Source, Unknown};
+use pabal_switch::Connects;
 
 use crate::config::{Config, InstitutionConfig, Problem, Span};
 
@@ -243,6 +244,8 @@ pub(crate) struct Site {
     caller: Figure<Duration>,
     margin: Figure<Duration>,
     tombstone: Figure<Duration>,
+    /// How long connecting may take on lines that connect for each request, by their protocol's name.
+    connects: Vec<(String, Figure<Duration>)>,
 }
 
 impl Site {
@@ -253,6 +256,13 @@ impl Site {
             caller: figure("gateway.default_timeout", config.default_timeout()),
             margin: limit("caller_margin", institution.limits.caller_margin),
             tombstone: limit("tombstone_keep", institution.limits.tombstone_keep),
+            connects: (institution.lines.iter().enumerate())
+                .filter(|(_, line)| line.connects == Connects::PerExchange)
+                .map(|(at, line)| {
+                    let path = format!("institutions.{}.lines[{at}].connect_timeout", institution.name);
+                    (line.protocol.clone(), figure(&path, line.connect_timeout))
+                })
+                .collect(),
         }
     }
 }
@@ -273,6 +283,16 @@ pub(crate) fn chains(site: &Site, institution: &Institution, sources: &[Source])
     };
     let mut chains = Vec::new();
     for protocol in &institution.protocols {
+        // Of several such lines the slowest.
+        let connects = site.connects.iter().filter(|(name, _)| **name == *protocol.name).map(|(_, figure)| figure);
+        let mut before = Vec::new();
+        if let Some(connect) = connects.max_by_key(|figure| figure.value) {
+            before.push(("connect", connect.clone()));
+            if let Some(sign_on) = &protocol.rules.sign_on {
+                let origin = format!("sign on of {}", protocol.name);
+                before.push(("sign on", Figure { value: sign_on.timeout, origin }));
+            }
+        }
         for rule in &protocol.rules.exchanges {
             let inquiry = match &rule.unknown {
                 Unknown::Inquire(schedule) => {
@@ -291,7 +311,7 @@ pub(crate) fn chains(site: &Site, institution: &Institution, sources: &[Source])
                 exchange: rule.name.to_string(),
                 caller: site.caller.clone(),
                 margin: site.margin.clone(),
-                before: Vec::new(),
+                before: before.clone(),
                 timeout: Figure { value: rule.timeout, origin: place(protocol, &rule.name, "timeout") },
                 tombstone: site.tombstone.clone(),
                 inquiry,
@@ -306,7 +326,12 @@ pub(crate) fn chains(site: &Site, institution: &Institution, sources: &[Source])
 #[must_use]
 pub fn broken_inquiries(institution: &Institution, sources: &[Source]) -> Vec<String> {
     let figure = |value| Figure { value, origin: String::new() };
-    let site = Site { caller: figure(Duration::MAX), margin: figure(Duration::ZERO), tombstone: figure(Duration::MAX) };
+    let site = Site {
+        caller: figure(Duration::MAX),
+        margin: figure(Duration::ZERO),
+        tombstone: figure(Duration::MAX),
+        connects: Vec::new(),
+    };
     let versions = std::iter::once(institution).chain(institution.later.iter().map(AsRef::as_ref));
     let problems = versions.flat_map(|version| problems(&chains(&site, version, sources), &institution.name));
     problems.map(|problem| problem.text).collect()

@@ -225,10 +225,10 @@ fn the_shipped_spec_holds_with_the_default_and_a_shorter_one_is_told_with_all_th
     let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto");
     let sources = crate::start::spec_sources(&directory).unwrap();
     let institution = pabal_spec::load(&sources).unwrap().institution;
-    let told = |gateway: &str| {
+    let told = |gateway: &str, line: &str| {
         let text = format!(
             "{gateway}\n[institutions.hecto]\nspec = \"x\"\n[[institutions.hecto.lines]]\nname = \"a\"\nprotocol = \"firmbanking\"\n\
-             side = \"initiator\"\ndirection = \"duplex\"\naddress = \"127.0.0.1:1\"\n[[institutions.hecto.parties]]\nname = \"main\"\n\
+             side = \"initiator\"\ndirection = \"duplex\"\naddress = \"127.0.0.1:1\"\n{line}\n[[institutions.hecto.parties]]\nname = \"main\"\n\
              fields = {{ id_code = \"PABAL\", company_no = \"PABALCO1\" }}\n"
         );
         let config = Config::parse(&text, "site/pabal.toml").unwrap();
@@ -237,7 +237,7 @@ fn the_shipped_spec_holds_with_the_default_and_a_shorter_one_is_told_with_all_th
         assert_eq!(chains.len(), institution.protocols[0].rules.exchanges.len());
         problems(&chains, "hecto")
     };
-    assert_eq!(told(""), []);
+    assert_eq!(told("", ""), []);
     assert_eq!(broken_inquiries(&institution, &sources), [""; 0]);
     // Asked about until a minute past midnight, and business opens later.
     let mut early = sources.clone();
@@ -251,6 +251,11 @@ fn the_shipped_spec_holds_with_the_default_and_a_shorter_one_is_told_with_all_th
             && never[0].contains("firmbanking.spec:453"),
         "{never:?}"
     );
-    let [problem] = &told("[gateway]\ndefault_timeout = \"10s\"")[..] else { panic!("one thing is wrong") };
+    let [problem] = &told("[gateway]\ndefault_timeout = \"10s\"", "")[..] else { panic!("one thing is wrong") };
     insta::assert_snapshot!(format!("{}: {}", problem.path, problem.text));
+    // Who connects for each request waits for that, too.
+    assert_eq!(told("", "connects = \"per_exchange\"\nconnect_timeout = \"9s\""), []);
+    let slow = told("", "connects = \"per_exchange\"\nconnect_timeout = \"10s\"");
+    assert!(slow.len() == 1 && slow[0].text.contains("\n    connect     |"), "{slow:?}");
+    assert!(slow[0].text.contains("10s  site/pabal.toml:") && slow[0].text.contains("longer than 40100ms"), "{slow:?}");
 }
