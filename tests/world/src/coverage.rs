@@ -76,6 +76,10 @@ words! {
         DrainCompartment = "bank drained";
         /// An operator stops all.
         DrainInstitution = "institution drained";
+        /// An operator puts a control there.
+        Block = "control put";
+        /// An operator sets a rate.
+        Limit = "rate set";
         /// A caller goes away.
         Leave = "caller leaves";
         /// A caller asks again under its key.

@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use pabal_clock::{BusinessDate, Mono};
-use pabal_switch::{Columns, Command, Entry, ExchangeId, NoticeId, OpeningState, Ticket};
+use pabal_switch::entry::Commanded;
+use pabal_switch::{Columns, Entry, ExchangeId, NoticeId, OpeningState, Ticket};
 
 /// An opening: company and bank, and the date.
 pub(crate) type OpeningName = (Vec<u8>, Vec<u8>);
@@ -14,7 +15,7 @@ pub(crate) struct Stored {
     opening: Option<(OpeningName, bool)>,
     notice: Option<(NoticeId, Box<str>, Vec<u8>)>,
     came: Option<Came>,
-    command: Option<Command>,
+    command: Option<Commanded>,
     /// The notice whose reply it puts into a stream.
     pub(crate) replied: Option<NoticeId>,
     pub(crate) version: u32,
@@ -55,7 +56,7 @@ pub(crate) struct Disk {
     /// Of each opening (company and bank, date), whether it was gained or lost last.
     pub(crate) opened: BTreeMap<OpeningName, bool>,
     /// What operators wanted.
-    pub(crate) commands: Vec<Command>,
+    pub(crate) commands: Vec<Commanded>,
     pub(crate) failed: bool,
 }
 
@@ -149,7 +150,7 @@ impl Disk {
                 _ => None,
             },
             command: match entry {
-                Entry::Commanded(entry) => Some(entry.command.clone()),
+                Entry::Commanded(entry) => Some(entry.clone()),
                 _ => None,
             },
             opening: match entry {

@@ -129,8 +129,13 @@ impl fmt::Display for Machines {
 
 // ---- why a row cannot fire ----
 
-const fn session_cannot(_state: SessionState, _event: SessionEvent) -> Option<&'static str> {
-    None
+const fn session_cannot(state: SessionState, event: SessionEvent) -> Option<&'static str> {
+    match (state, event) {
+        (SessionState::Up | SessionState::Probing, SessionEvent::SignOff) => {
+            Some("what is signed off was drained before, so that nothing new departs by it")
+        }
+        _ => None,
+    }
 }
 
 const fn opening_cannot(_state: OpeningState, _event: OpeningEvent) -> Option<&'static str> {

@@ -86,6 +86,10 @@ fn told_once(shipped: &str) -> String {
     once.replace("on = \"trigger\"\n", opened)
 }
 
+/// Some sign-ons are not answered, and some refused.
+const SIGN_ON: &str = "\n[sign_on]\nbehave = 16\n[[sign_on.misbehave]]\ndo = \"silence\"\n\
+                       [[sign_on.misbehave]]\ndo = \"refuse\"\nresult = \"99\"\n";
+
 /// What can be done to an answer, but for silence, which comes before one.
 const MISDEEDS: [&str; 12] = [
     "do = \"late\"\nafter = [\"31s\", \"60s\"]",
@@ -179,5 +183,6 @@ pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
     let (before, behind) = shipped.split_at(at);
     // What is held back shows most in what is not answered.
     let busy = if setup.held_back { silent } else { slow.or(silent) };
-    Script { text: format!("{before}{added}{behind}"), busy }
+    let signing = if setup.signed && setup.hostile { SIGN_ON } else { "" };
+    Script { text: format!("{before}{added}{behind}{signing}"), busy }
 }

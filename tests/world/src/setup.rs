@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use pabal_switch::{Direction, Limits, LineSettings, LineSide, Party, PartyParticipant, Settings};
+use pabal_switch::{Direction, Limits, LineSettings, LineSide, Party, PartyParticipant, Rates, Settings};
 
 use crate::chance::Chance;
 
@@ -56,6 +56,10 @@ pub struct Setup {
     pub turned: bool,
     /// A line more, for both directions.
     pub more_lines: bool,
+    /// Banks take only so many requests in a second or at a time, and some callers want to hear all that may be said.
+    pub paced: bool,
+    /// Sessions are signed on and off.
+    pub signed: bool,
     /// How often operators stop or start something while there are faults.
     pub commands: u32,
     /// A session whose institution takes nothing is given up soon, not only when the network or its peer gives it up.
@@ -69,10 +73,11 @@ impl Setup {
         let mut chance = Chance::new(seed ^ 0x5eed_5eed);
         // Drawn apart, so that all other seeds are what they were.
         let mut apart = Chance::new(seed ^ 0x0051_0b4d);
-        let (slow_bank, held_back) = (apart.per_mille(350), apart.per_mille(200));
+        let (slow_bank, held_back) = (apart.per_mille(350), apart.per_mille(400));
         let (overtaken, tells_once) = (apart.per_mille(250), apart.per_mille(350));
         let checked = apart.per_mille(300);
         let impatient = apart.per_mille(300);
+        let (paced, signed) = (apart.per_mille(300), apart.per_mille(250));
         let (turned, more_lines) = (apart.per_mille(200), apart.per_mille(250));
         let commands = if apart.per_mille(500) { u32::try_from(apart.between(2, 12)).unwrap_or(2) } else { 0 };
         let span = match chance.between(0, 99) {
@@ -101,6 +106,8 @@ impl Setup {
             checked,
             turned,
             more_lines,
+            paced,
+            signed,
             commands,
             impatient,
         };
@@ -113,6 +120,8 @@ impl Setup {
             overtaken,
             // Few connections may be cut while a question lies on one.
             faults: if overtaken { setup.faults.min(5) } else { setup.faults },
+            // What is held back is not given up before it is let go.
+            impatient: setup.impatient && !held_back,
             silent_bank: setup.silent_bank || held_back,
             operator: setup.operator || slow_bank || held_back,
             ..setup
@@ -236,7 +245,12 @@ pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
         lines.iter_mut().for_each(|line| line.window = 100);
         waiting_max = 100;
     }
+    let mut rates = Rates::default();
+    if setup.paced {
+        rates.set(b"".as_slice().into(), crate::world::some_rate(chance));
+    }
     Settings {
+        rates,
         lines,
         parties: parties.map(|(at, (name, company))| party(at, name, company)).collect(),
         limits: Limits {

@@ -4,6 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use pabal_spec::{Institution, Source};
 
+use crate::setup::Setup;
+
 const SHIPPED: &str = include_str!("../../../specs/hecto/firmbanking.spec");
 const CODES: &str = include_str!("../../../specs/hecto/codes.csv");
 
@@ -33,10 +35,42 @@ const CHECKED: [(&str, &str); 2] = [
     ),
 ];
 
+/// Sessions that are signed on before all business, and off before they are closed in order.
+const SIGNED: [(&str, &str); 3] = [
+    (
+        "  opening      per company_no",
+        "  sign on { request link  answer link_ok  success result \"00\"|\"01\"  timeout 10s }\n  \
+           sign off { request stop  answer stop_ok  timeout 5s }\n  opening      per company_no",
+    ),
+    (
+        "    poll_request              length",
+        "    link length 16 bytes 0..4 \"LINK\"\n    link_ok length 18 bytes 0..4 \"LIOK\"\n    \
+             stop length 4 bytes 0..4 \"STOP\"\n    stop_ok length 4 bytes 0..4 \"STOK\"\n    poll_request              length",
+    ),
+    (
+        "telegram poll_request ",
+        "telegram link \"접속\" 16 {\n  marker X(4) const \"LINK\" public\n  sent time(YYMMDDhhmmss) at send public\n}\n\n\
+         telegram link_ok \"접속 응답\" 18 {\n  marker X(4) const \"LIOK\" public\n  \
+           sent time(YYMMDDhhmmss) by answerer echo public\n  result X(2) by answerer public\n}\n\n\
+         telegram stop \"종료\" 4 {\n  marker X(4) const \"STOP\" public\n}\n\n\
+         telegram stop_ok \"종료 응답\" 4 {\n  marker X(4) const \"STOK\" public\n}\n\ntelegram poll_request ",
+    ),
+];
+
+/// Whether a frame is one of a session, of which no entry tells: a poll, or a sign-on or sign-off.
+pub(crate) fn is_of_session(frame: &[u8]) -> bool {
+    [&b"HDRREQP"[..], b"HDRRESP"].iter().any(|begin| frame.starts_with(begin)) || is_signing(frame)
+}
+
+/// Whether it is of a sign-on or sign-off.
+pub(crate) fn is_signing(frame: &[u8]) -> bool {
+    [b"LINK", b"LIOK", b"STOP", b"STOK"].iter().any(|begin| frame.starts_with(*begin))
+}
+
 /// All versions; the first is the shipped one.
-pub(crate) fn all(checked: bool) -> &'static [Version] {
-    static ALL: [OnceLock<Vec<Version>>; 2] = [OnceLock::new(), OnceLock::new()];
-    ALL[usize::from(checked)].get_or_init(|| {
+pub(crate) fn all(setup: Setup) -> &'static [Version] {
+    static ALL: [OnceLock<Vec<Version>>; 4] = [const { OnceLock::new() }; 4];
+    ALL[usize::from(setup.checked) + 2 * usize::from(setup.signed)].get_or_init(|| {
         let spec = if SHIPPED.contains(" from 00:") {
             SHIPPED.to_owned()
         } else {
@@ -46,7 +80,7 @@ pub(crate) fn all(checked: bool) -> &'static [Version] {
                 "opening      per company_no bank_code from 00:05 {",
             )
         };
-        let changes = CHECKED.iter().filter(|_| checked);
+        let changes = CHECKED.iter().filter(|_| setup.checked).chain(SIGNED.iter().filter(|_| setup.signed));
         let spec = changes.fold(spec, |spec, (from, to)| changed(&spec, from, to));
         let spec = spec.as_str();
         let same = |text: &str| text.to_owned();

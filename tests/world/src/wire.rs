@@ -156,8 +156,29 @@ pub(crate) struct Link {
     pub(crate) replying: Option<NoticeId>,
     /// Our process has heard that it takes no more, and has given it no byte since.
     pub(crate) is_told_full: bool,
+    /// The first bytes that came from the institution, as many as an answer to a sign-on has with its prefix.
+    pub(crate) heard: Vec<u8>,
+    /// We have answered a sign-on of theirs.
+    pub(crate) is_welcomed: bool,
     /// Where in the stream requests begin, in their order.
     pub(crate) requests: Vec<(u64, ExchangeId)>,
+}
+
+impl Link {
+    const SIGN_ON_ANSWER_BYTES: usize = 4 + 18;
+
+    /// Bytes came from the institution.
+    pub(crate) fn hear(&mut self, bytes: &[u8]) {
+        let more = (Self::SIGN_ON_ANSWER_BYTES - self.heard.len()).min(bytes.len());
+        self.heard.extend_from_slice(&bytes[..more]);
+    }
+
+    /// Whether a sign-on was answered, by whoever had to.
+    pub(crate) fn is_signed_on(&self) -> bool {
+        let said = self.heard.get(4..).filter(|said| said.len() + 4 == Self::SIGN_ON_ANSWER_BYTES);
+        self.is_welcomed
+            || said.is_some_and(|said| said.starts_with(b"LIOK") && (said.ends_with(b"00") || said.ends_with(b"01")))
+    }
 }
 
 #[cfg(test)]

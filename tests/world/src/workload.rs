@@ -60,7 +60,12 @@ pub(crate) fn wish(setup: Setup, plan: &Arc<Plan>, number: u32, busy: Option<&st
     .map(|(name, value)| (name.to_string(), value));
     let telegram = encode(plan.request_layout(), Side::Asker, &values).expect("the workload's fields are right");
     let key = chance.per_mille(600).then(|| format!("key-{number}").into_boxed_str());
-    let patience = Duration::from_millis(chance.between(100, 40_000));
+    let mut patience = Duration::from_millis(chance.between(100, 40_000));
+    // Who wants to hear what the institution says has to wait for as long as it may take; some do not.
+    let accepts_early_unknown = !(setup.paced && chance.per_mille(250));
+    if !accepts_early_unknown && chance.per_mille(700) {
+        patience += plan.exchange().timeout;
+    }
     // Most leave while they wait; some long after they have heard.
     let leaves_after = chance.per_mille(80).then(|| {
         let until = if chance.per_mille(250) { 600_000 } else { 2_000 };
@@ -75,7 +80,7 @@ pub(crate) fn wish(setup: Setup, plan: &Arc<Plan>, number: u32, busy: Option<&st
         party,
         telegram,
         deadline: pabal_clock::Mono::ZERO,
-        accepts_early_unknown: true,
+        accepts_early_unknown,
         trace: Some(format!("00-{:032x}-00f067aa0ba902b7-01", u128::from(number) + 1).into()),
     };
     Wish { open, tag, patience, leaves_after }

@@ -30,6 +30,7 @@ use crate::trace::Trace;
 use crate::versions;
 use crate::wire::Link;
 use crate::workload::{self, Wish};
+pub(crate) use command::some_rate;
 use service::Replies;
 use watch::Track;
 
@@ -161,6 +162,7 @@ struct World {
     stops: command::Stops,
     /// By what it was about: how many commands there had been when the last one came.
     last_commands: BTreeMap<String, u64>,
+    departed: command::Departed,
     /// A command is being taken: what opens business now does so at any hour.
     by_hand: bool,
     started_at: Mono,
@@ -244,7 +246,7 @@ fn plus(wall: Wall, span: Duration) -> Wall {
 impl World {
     fn new(setup: Setup) -> Self {
         let mut chance = Chance::new(setup.seed);
-        let institution = Arc::clone(&versions::all(setup.checked)[0].institution);
+        let institution = Arc::clone(&versions::all(setup)[0].institution);
         let settings = setup::settings(setup, &mut chance);
         let second_of_day = match setup.span {
             Span::Evening => chance.between(20 * 3_600, 22 * 3_600 + 1_800),
@@ -285,6 +287,7 @@ impl World {
             draining_since: None,
             stops: command::Stops::default(),
             last_commands: BTreeMap::new(),
+            departed: command::Departed::default(),
             by_hand: false,
             started_at: now.mono,
             told_at: now,
@@ -478,7 +481,13 @@ impl World {
         self.starts += 1;
         self.told_at = self.now;
         self.openings.clear();
+        // No process knows what left in the last second of the one before it.
+        self.departed.clear();
         self.trace.line(self.now, format_args!("the process starts"));
+        if self.healthy {
+            // What was started may not have been written down.
+            self.agenda.plan(self.now.mono, Event::StartAll);
+        }
         self.pump();
     }
 

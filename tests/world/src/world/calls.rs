@@ -45,6 +45,11 @@ impl World {
         open.deadline = self.now.mono + wish.patience;
         match core.open(open, self.now) {
             Ok(opened) => {
+                if matches!(opened, Opened::New(_)) && self.is_too_short(&wish) {
+                    let broken =
+                        format!("{} is taken in, though its caller waits less long than an answer may take", wish.tag);
+                    self.broken.get_or_insert(broken);
+                }
                 if self.requests[request].fenced {
                     let broken = format!("{} is taken in under a key that was fenced: {opened:?}", wish.tag);
                     self.broken.get_or_insert(broken);
@@ -72,6 +77,11 @@ impl World {
                 }
             }
             Err((refusal, _)) => {
+                if refusal == Refusal::DeadlineTooShort && !self.is_too_short(&wish) {
+                    self.broken.get_or_insert(format!("{} waits long enough, and is refused {refusal}", wish.tag));
+                }
+                self.counts.too_short += u64::from(refusal == Refusal::DeadlineTooShort);
+                self.counts.blocked += u64::from(refusal == Refusal::Blocked);
                 self.nothing_may_have_left(request, refusal);
                 self.trace.line(self.now, format_args!("{} is refused: {refusal}", wish.tag));
                 self.requests[request].refusals.push(refusal);
@@ -85,6 +95,11 @@ impl World {
                 }
             }
         }
+    }
+
+    fn is_too_short(&self, wish: &Wish) -> bool {
+        let needed = wish.open.plan.exchange().timeout + self.settings.limits.caller_margin;
+        !wish.open.accepts_early_unknown && wish.patience < needed
     }
 
     pub(super) fn ask_again(&mut self, request: usize, wish: Wish) {

@@ -1,15 +1,20 @@
 //! Operators: what they stop and start, and what must not happen in between.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use pabal_clock::Mono;
+use pabal_switch::control::{Control, ControlId, FieldScope, Holds, Scope, Window};
+use pabal_switch::entry::Commanded;
 use pabal_switch::{
-    By, Command, CommandRefused, Conn, Core, ExchangeId, ExchangeState, LineId, OpeningKey, SessionState,
+    By, Command, CommandRefused, Conn, Core, ExchangeId, ExchangeState, LineId, OpeningKey, Over, Rate, Rates,
+    SessionState,
 };
 
+use crate::chance::Chance;
 use crate::coverage::Fault;
 use crate::setup::BANKS;
-use crate::world::{Event, World};
+use crate::world::{Event, World, plus};
 
 /// The longest that a drain is given.
 const WITHIN_MS_MAX: u64 = 60_000;
@@ -22,17 +27,28 @@ pub(super) struct Stops {
     compartments: BTreeSet<Vec<u8>>,
     /// Company and bank, and the date.
     openings: BTreeSet<OpeningKey>,
+    controls: BTreeMap<ControlId, Control>,
+    /// By bank, or for all of them.
+    rates: BTreeMap<Vec<u8>, Rate>,
 }
 
 impl Stops {
-    pub(super) fn fold(&mut self, command: &Command) {
-        match command.clone() {
+    pub(super) fn fold(&mut self, entry: &Commanded) {
+        match entry.command.clone() {
             Command::StartLine { line } => _ = self.lines.remove(&line),
             Command::StopLine { line } | Command::DrainLine { line, .. } => _ = self.lines.insert(line),
             Command::StartCompartment { compartment } => _ = self.compartments.remove(&*compartment),
             Command::DrainCompartment { compartment, .. } => _ = self.compartments.insert(compartment.to_vec()),
             Command::OpenOpening { key, .. } => _ = self.openings.remove(&key),
             Command::CloseOpening { key, .. } => _ = self.openings.insert(key),
+            Command::Block { control } => {
+                // Those that are over for good go with the next one, and do not come back when the clock is set back.
+                self.controls.retain(|_, one| one.window.until.is_none_or(|until| entry.at < until));
+                self.controls.insert(control.id.clone(), control);
+            }
+            Command::Unblock { id } => _ = self.controls.remove(&id),
+            Command::Limit { compartment, rate: Some(rate) } => _ = self.rates.insert(compartment.to_vec(), rate),
+            Command::Limit { compartment, rate: None } => _ = self.rates.remove(&*compartment),
             Command::StartInstitution => self.institution = false,
             Command::DrainInstitution { .. } => self.institution = true,
             _ => {}
@@ -54,6 +70,13 @@ impl Stops {
         self.openings.iter().find(is).is_some()
     }
 
+    /// The rate of a bank: what names it before what is for each, and what was commanded before what is configured.
+    fn rate(&self, configured: &Rates, bank: &[u8]) -> Rate {
+        let configured = |name: &[u8]| configured.iter().find(|(one, _)| ***one == *name).map(|(_, rate)| *rate);
+        let set = |name: &[u8]| self.rates.get(name).copied().or_else(|| configured(name));
+        set(bank).or_else(|| set(b"")).unwrap_or_default()
+    }
+
     /// Commands that start all that is stopped.
     fn starts(&self, today: &str) -> Vec<Command> {
         let lines = self.lines.iter().map(|line| Command::StartLine { line: line.clone() });
@@ -62,12 +85,16 @@ impl Stops {
         // Those of another date hold nothing, and nobody can name them any more.
         let openings = self.openings.iter().filter(|key| key.date.date().yyyymmdd().to_string() == today);
         let openings = openings.map(|key| Command::OpenOpening { protocol: PROTOCOL.into(), key: key.clone() });
+        let controls = self.controls.keys().map(|id| Command::Unblock { id: id.clone() });
+        let rates = self.rates.keys().map(|bank| Command::Limit { compartment: bank[..].into(), rate: None });
         self.institution
             .then_some(Command::StartInstitution)
             .into_iter()
             .chain(lines)
             .chain(compartments)
             .chain(openings)
+            .chain(controls)
+            .chain(rates)
             .collect()
     }
 }
@@ -84,6 +111,8 @@ const fn fault_of(command: &Command) -> Option<Fault> {
         Command::CloseOpening { .. } => Some(Fault::CloseOpening),
         Command::DrainCompartment { .. } => Some(Fault::DrainCompartment),
         Command::DrainInstitution { .. } => Some(Fault::DrainInstitution),
+        Command::Block { .. } => Some(Fault::Block),
+        Command::Limit { rate: Some(_), .. } => Some(Fault::Limit),
         _ => None,
     }
 }
@@ -98,6 +127,14 @@ impl World {
         if self.setup.commands > 0 && !self.healthy && self.chance.per_mille(per_mille) {
             let at = self.now.mono + Duration::from_micros(self.chance.between(0, micros_max));
             self.agenda.plan(at, Event::Operates(Some(Box::new(command))));
+        }
+    }
+
+    /// Operators act while requests are on their way into a socket that takes no more.
+    pub(super) fn operates_while_full(&mut self) {
+        if self.setup.commands > 0 && !self.healthy && self.chance.per_mille(500) {
+            let at = self.now.mono + Duration::from_micros(self.chance.between(0, 500_000));
+            self.agenda.plan(at, Event::Operates(None));
         }
     }
 
@@ -143,13 +180,18 @@ impl World {
         // Some of the first banks, which have most to do.
         let bank = BANKS[self.chance.index(3)];
         let bank = self.busy.filter(|_| self.chance.per_mille(300)).unwrap_or(bank);
-        match self.chance.between(0, 13) {
+        match self.chance.between(0, 19) {
+            14..=16 => Command::Block { control: self.some_control(bank) },
+            17..=18 => {
+                let compartment = if self.chance.per_mille(700) { bank.as_bytes() } else { b"" };
+                Command::Limit { compartment: compartment.into(), rate: Some(some_rate(&mut self.chance)) }
+            }
             0..=2 => Command::StopLine { line },
             3..=4 => Command::DrainLine { line, within },
             5..=6 => Command::CloseSession { line, slot },
             7..=8 => Command::DrainSession { line, slot, within },
             9..=10 => Command::DrainCompartment { compartment: bank.as_bytes().into(), within },
-            11 => Command::DrainInstitution { within },
+            11 | 19 => Command::DrainInstitution { within },
             _ => {
                 let openings = self.core.as_ref().map(|core| core.status().openings).unwrap_or_default();
                 let of_bank =
@@ -160,6 +202,81 @@ impl World {
                 }
             }
         }
+    }
+
+    /// All, transfers, those of a bank, to a bank, or from some accounts; until it is lifted, or for some seconds.
+    fn some_control(&mut self, bank: &str) -> Control {
+        let mut scope = Scope::default();
+        match self.chance.between(0, 4) {
+            0 => {}
+            1 => scope.exchanges.push("transfer".into()),
+            2 => scope.participants.push(bank.into()),
+            3 => scope.fields.push(FieldScope {
+                field: "credit_bank_code".into(),
+                holds: Holds::OneOf(vec![bank.into(), BANKS[self.chance.index(BANKS.len())].into()]),
+            }),
+            _ => scope.fields.push(FieldScope {
+                field: "debit_account".into(),
+                holds: Holds::Between { from: "110000000000".into(), to: "110000000040".into() },
+            }),
+        }
+        let mut window = Window::default();
+        if self.chance.per_mille(400) {
+            let begins = Duration::from_millis(self.chance.between(0, 5_000));
+            let from = plus(self.now.wall, begins);
+            window.from = self.chance.per_mille(500).then_some(from);
+            window.until = Some(plus(from, Duration::from_millis(self.chance.between(1, 60_000))));
+        }
+        let id = ControlId::parse(&format!("control-{}", self.chance.between(0, 5))).expect("it is a name");
+        Control { id, scope, window, message: "later".into() }
+    }
+
+    /// Whether a control means a caller's transfer now, as this side reads it.
+    pub(super) fn is_blocked(&self, bank: &[u8], telegram: &[u8]) -> Option<&ControlId> {
+        let layout = self.plan.request_layout();
+        let text = |name: &str| {
+            let bytes = layout.find(name).and_then(|(_, field)| field.at.of(telegram)).unwrap_or_default();
+            String::from_utf8_lossy(bytes).trim_end().to_owned()
+        };
+        let bank = String::from_utf8_lossy(bank);
+        let means = |control: &&Control| {
+            let (scope, window) = (&control.scope, &control.window);
+            let in_window = window.from.is_none_or(|from| from <= self.now.wall)
+                && window.until.is_none_or(|until| self.now.wall < until);
+            let in_field = |field: &FieldScope| match &field.holds {
+                Holds::OneOf(values) => values.iter().any(|value| **value == text(&field.field)),
+                Holds::Between { from, to } => {
+                    let text = text(&field.field);
+                    text.get(..from.len()).is_some_and(|begin| **from <= *begin && *begin <= **to)
+                }
+            };
+            in_window
+                && (scope.participants.is_empty() || scope.participants.iter().any(|one| **one == *bank))
+                && scope.fields.iter().all(in_field)
+        };
+        self.stops.controls.values().find(means).map(|control| &control.id)
+    }
+
+    /// A request departs: not more of a bank in any second, and at a time, than its rate allows.
+    pub(super) fn is_in_its_rate(&mut self, exchange: ExchangeId) -> Result<(), String> {
+        let Some(bank) = self.tracks.get(&exchange).map(|track| track.compartment.clone()) else { return Ok(()) };
+        let rate = self.stops.rate(&self.settings.rates, &bank);
+        if rate.per_second.is_none() {
+            // What left before a rate was set is not counted by it.
+            self.departed.remove(&bank);
+            return Ok(());
+        }
+        let departed = self.departed.entry(bank.clone()).or_default();
+        departed.push_back(self.now.mono);
+        while departed.front().is_some_and(|at| *at + Duration::from_secs(1) <= self.now.mono) {
+            departed.pop_front();
+        }
+        let bank = String::from_utf8_lossy(&bank).into_owned();
+        self.counts.paced += 1;
+        if rate.per_second.is_some_and(|most| departed.len() > most as usize) {
+            return Err(format!("{exchange} is one of {} of {bank} in a second: {rate:?}", departed.len()));
+        }
+        Ok(())
     }
 
     fn command(&mut self, command: Command) {
@@ -229,7 +346,8 @@ impl World {
     }
 
     fn is_connected(&self, core: &Core, line: Option<&str>) -> Option<String> {
-        let is_there = |state| !matches!(state, SessionState::Down | SessionState::Closing);
+        // Signing off takes a while of its own.
+        let is_there = |state| !matches!(state, SessionState::Down | SessionState::Closing | SessionState::SigningOff);
         let of_line = |name: &str| line.is_none_or(|line| *line == *name);
         let found = core.status().sessions.into_iter().find(|one| of_line(&one.line) && is_there(one.state));
         found.map(|one| format!("a session is {}: {one:?}", one.state))
@@ -278,4 +396,14 @@ impl World {
             self.agenda.plan(self.now.mono + Duration::from_secs(1), Event::StartAll);
         }
     }
+}
+
+/// Of each bank, in the order of time: when requests departed in the last second.
+pub(super) type Departed = BTreeMap<Vec<u8>, VecDeque<Mono>>;
+
+pub(crate) fn some_rate(chance: &mut Chance) -> Rate {
+    let number = |chance: &mut Chance, max| u32::try_from(chance.between(1, max)).unwrap_or(1);
+    let per_second = chance.per_mille(700).then(|| number(chance, 5));
+    let in_flight = (per_second.is_none() || chance.per_mille(300)).then(|| number(chance, 4));
+    Rate { per_second, in_flight, over: if chance.per_mille(300) { Over::Refuse } else { Over::Wait } }
 }

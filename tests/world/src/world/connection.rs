@@ -80,7 +80,7 @@ impl World {
     pub(super) fn gives_up_soon(&mut self, conn: Conn, per_mille: u32) {
         let may = self.setup.faults > 0 && !self.healthy && self.chance.per_mille(per_mille);
         if let Some(number) = self.ours.get(&conn).copied().filter(|_| may) {
-            let at = self.now.mono + Duration::from_micros(self.chance.between(0, 10_000));
+            let at = self.now.mono + Duration::from_micros(self.chance.between(0, 3_000));
             self.agenda.plan(at, Event::GivesUp(number));
         }
     }
@@ -166,6 +166,7 @@ impl World {
                 continue;
             }
             if let Some(bytes) = link.back.read(self.now.mono, &mut self.chance) {
+                link.hear(&bytes);
                 if let (Some(core), Some(conn)) = (&mut self.core, conn) {
                     core.handle_received(conn, &bytes, self.now);
                 }

@@ -254,8 +254,7 @@ impl World {
         if core.status().draining {
             return;
         }
-        let able: Vec<_> =
-            versions::all(self.setup.checked).iter().filter(|version| version.keeps_sessions == takes).collect();
+        let able: Vec<_> = versions::all(self.setup).iter().filter(|version| version.keeps_sessions == takes).collect();
         let version = able[self.chance.index(able.len())];
         self.hit_all(if takes { Fault::Reload } else { Fault::ReloadRefused });
         let Some(core) = &mut self.core else { return };

@@ -9,6 +9,7 @@ use pabal_switch::{Conn, Core, ExchangeId, ExchangeState, NoticeId, OpeningState
 
 use crate::checks::{self, Truth};
 use crate::disk::Disk;
+use crate::versions;
 use crate::wire::Link;
 use crate::workload;
 use crate::world::World;
@@ -153,6 +154,7 @@ pub(super) fn written(
     taken: usize,
     offered: &[u8],
     disk: &Disk,
+    is_signed: bool,
 ) -> Result<Written, String> {
     let mut did = Written::default();
     let mut at = 0;
@@ -167,7 +169,11 @@ pub(super) fn written(
             let Some(frame) = frame else {
                 return Err(format!("{conn:?} is offered {} bytes, no whole frame", rest.len()));
             };
-            let is_poll = frame.starts_with(b"HDRREQP") || frame.starts_with(b"HDRRESP");
+            let is_poll = versions::is_of_session(frame);
+            link.is_welcomed |= frame.starts_with(b"LIOK");
+            if is_signed && !versions::is_signing(frame) && !link.is_signed_on() {
+                return Err(format!("{conn:?} is not signed on, and {} bytes of business leave it", frame.len()));
+            }
             // What was taken back at midnight had an entry for this place, too: the one that holds is the last.
             let entry = disk.sending(session, conn.epoch.0, link.written).filter(|_| !is_poll);
             if entry.is_none() && !is_poll {

@@ -176,6 +176,7 @@ impl World {
             if room == 0 {
                 if !offered.is_empty() && !std::mem::replace(&mut link.is_told_full, true) {
                     core.handle_wrote(conn, 0, self.now);
+                    self.operates_while_full();
                     wrote = true;
                 }
                 continue;
@@ -193,7 +194,7 @@ impl World {
             }
             let line = &self.settings.lines[usize::from(conn.session.line.0)];
             let session = format!("{}/{}", line.name, conn.session.slot);
-            let written = judge::written(link, conn, &session, taken, offered, &self.disk);
+            let written = judge::written(link, conn, &session, taken, offered, &self.disk, self.setup.signed);
             core.handle_wrote(conn, taken, self.now);
             let seen = written.and_then(|did| {
                 self.replies_left(&did.replies_begun, &did.replies_taken)?;

@@ -131,7 +131,10 @@ impl World {
                 self.probes(*conn);
                 self.gives_up_soon(*conn, 20);
             }
-            Event::Session { conn, to: SessionState::Draining, .. } => self.gives_up_soon(*conn, 60),
+            Event::Session { conn, to: SessionState::Draining | SessionState::SigningOff, .. } => {
+                self.gives_up_soon(*conn, 150);
+            }
+            Event::Session { conn, to: SessionState::SigningOn, .. } => self.gives_up_soon(*conn, 20),
             Event::Session { conn, to: SessionState::Down, .. } if self.ours.contains_key(conn) => {
                 self.freed.push(*conn)
             }
@@ -165,12 +168,19 @@ impl World {
         let mut departed = Vec::new();
         for entry in entries {
             match entry {
-                Entry::Commanded(entry) => self.stops.fold(&entry.command),
+                Entry::Commanded(entry) => self.stops.fold(entry),
                 Entry::Accepted(entry) => {
                     let about = &entry.about;
                     if about.origin == Origin::Caller && self.stops.has_compartment(&about.compartment) {
                         let broken =
                             format!("{} is taken in, and operators have stopped what it is for", entry.exchange);
+                        self.broken.get_or_insert(broken);
+                    }
+                    let telegram = entry.telegram.as_ref().filter(|_| about.origin == Origin::Caller);
+                    if let Some(control) =
+                        telegram.and_then(|telegram| self.is_blocked(&about.participant, &telegram.bytes))
+                    {
+                        let broken = format!("{} is taken in, and {control} blocks it", entry.exchange);
                         self.broken.get_or_insert(broken);
                     }
                     let track = Track {
@@ -205,6 +215,9 @@ impl World {
                 }
                 Entry::Sending(entry) => {
                     departed.push(entry.exchange);
+                    if let Err(broken) = self.is_in_its_rate(entry.exchange) {
+                        self.broken.get_or_insert(broken);
+                    }
                     if let Err(broken) = self.may_depart(entry.exchange, &entry.place.line, &entry.telegram.bytes) {
                         self.broken.get_or_insert(broken);
                     }
@@ -402,6 +415,9 @@ impl World {
         let opening = [COMPANY, BANK].map(|at| telegram.get(at).unwrap_or_default()).concat();
         if self.stops.has_opening(&opening, &track.date) {
             return Err(format!("{exchange} departs, and operators have closed its opening"));
+        }
+        if let Some(control) = self.is_blocked(&track.participant, telegram) {
+            return Err(format!("{exchange} departs, and {control} blocks it"));
         }
         Ok(())
     }
