@@ -53,10 +53,8 @@ impl Pending {
     /// Takes a key from an exchange, unless another one has it by now.
     pub(crate) fn remove(&mut self, key: &[u8], exchange: ExchangeId) {
         match self.places.entry(hash_of(key)) {
-            Entry::Occupied(place) if *place.get().key == *key => {
-                if place.get().exchange == exchange {
-                    place.remove();
-                }
+            Entry::Occupied(place) if *place.get().key == *key && place.get().exchange == exchange => {
+                _ = place.remove()
             }
             _ if self.others.get(key) == Some(&exchange) => _ = self.others.remove(key),
             _ => {}
