@@ -28,11 +28,13 @@ extern crate std;
 mod calendar;
 mod civil;
 mod mono;
+mod pace;
 mod timer;
 mod wall;
 
 pub use calendar::{Days, Holidays, Hours, HoursError, Judged, Period, Weekday, judge};
 pub use civil::{BusinessDate, Civil, Date, DayRule, TimeOfDay, UtcOffset};
 pub use mono::{Deadline, Mono};
+pub use pace::Pace;
 pub use timer::Timers;
 pub use wall::{Now, Wall};
