@@ -26,6 +26,7 @@ use crate::opening::OpeningKey;
 use crate::pairs;
 use crate::rate::{Rate, Rates};
 use crate::refusal::Refusal;
+use crate::route::WaitsFor;
 use crate::session::SessionState;
 use crate::settings::LineSide;
 use crate::timer::TimerName;
@@ -351,6 +352,7 @@ impl Core {
             }
             Command::DrainInstitution { within } => self.drain_scope(Scope::Institution, within, now),
         }
+        self.call_all_backups();
         Ok(ticket)
     }
 
@@ -458,6 +460,7 @@ impl Core {
     /// Makes the sessions of a line, as at the start: that a slot may be in use is written down before it is.
     fn start_line(&mut self, line: LineId) {
         self.drain_no_more(&Scope::Line(line));
+        self.forget_tries(line);
         if !self.is_wanted(line) {
             return;
         }
@@ -468,6 +471,7 @@ impl Core {
                 continue;
             }
             session.back_off = self.settings.lines[usize::from(line.0)].reconnect_min;
+            session.waits_for = WaitsFor::Nothing;
             self.state.timers.stop(&TimerName::Reconnect(id));
             self.tell_session(slot, None, 0);
             self.when_durable(Effect::Connect(id));

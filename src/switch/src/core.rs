@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use pabal_clock::{Deadline, Mono, Now, Timers};
+use pabal_clock::{Deadline, Mono, Now, Pace, Timers};
 use pabal_spec::Institution;
 
 use crate::book::Book;
@@ -175,6 +175,7 @@ impl Core {
             journal: Journal::default(),
             sessions: Vec::new(),
             lines: LineState::of(&settings.lines),
+            connects: Pace::default(),
             conversations,
             openings: Vec::new(),
             exchanges: crate::exchanges::Exchanges::default(),
@@ -196,6 +197,7 @@ impl Core {
         core.recover(recovery, now);
         core.set_date_timer(now);
         core.connect_all();
+        core.call_all_backups();
         core.flush();
         let Self { older, state, .. } = &mut core;
         older.retain(|version| state.notices.are_read_by(version));
@@ -338,6 +340,16 @@ impl Core {
         self.begin(now);
         if let Some(slot) = self.slot_of(conn) {
             self.connect_failed(slot, now);
+        }
+        self.flush();
+    }
+
+    /// The shell begins with the connection that [`Output::Connect`] asked for only at `until`, because the process connects too often: the time
+    /// that connecting may take begins then.
+    pub fn handle_connect_held(&mut self, conn: Conn, until: Mono, now: Now) {
+        self.begin(now);
+        if let Some(slot) = self.slot_of(conn) {
+            self.connect_held(slot, until);
         }
         self.flush();
     }
@@ -621,6 +633,7 @@ impl Core {
         match timer {
             TimerName::Connect(id) => self.connect_timed_out(id, now),
             TimerName::Reconnect(id) => self.connect(id, now),
+            TimerName::Healthy(id) => self.is_healthy(id, now),
             TimerName::CloseGrace(id) => self.grace_over(id, now),
             TimerName::SignOn(id) => self.sign_on_missing(id, now),
             TimerName::SignOff(id) => self.sign_off_missing(id, now),

@@ -31,6 +31,8 @@ pub(crate) enum Scope {
     Institution,
     /// The sessions of a line.
     Line(LineId),
+    /// The sessions of a backup line whose main line is up again.
+    Standby(LineId),
     /// One connection; not the next one of its slot.
     Session(Conn),
     /// The requests of a compartment. Sessions stay as they are.
@@ -41,7 +43,7 @@ impl Scope {
     fn has(&self, session: &Session) -> bool {
         match self {
             Self::Process | Self::Institution => true,
-            Self::Line(line) => session.id.line == *line,
+            Self::Line(line) | Self::Standby(line) => session.id.line == *line,
             Self::Session(conn) => session.conn() == *conn,
             Self::Compartment(_) => false,
         }
@@ -119,12 +121,19 @@ impl Core {
         self.settle_wanted();
     }
 
+    /// A backup goes: what is in flight on it ends there, in the institution's time.
+    pub(crate) fn stand_by(&mut self, backup: LineId, now: Now) {
+        self.begin_drain(Scope::Standby(backup), Mono::NEVER, now);
+    }
+
     fn begin_drain(&mut self, scope: Scope, until: Mono, now: Now) {
         let is_at_once = until <= now.mono && scope != Scope::Process;
         self.state.drains.push(Drain { scope: scope.clone(), until });
         self.settle_wanted();
         let first = self.state.timers.get(&TimerName::Drain).map_or(until, |first| first.min(until));
-        self.state.timers.set(TimerName::Drain, first);
+        if first < Mono::NEVER {
+            self.state.timers.set(TimerName::Drain, first);
+        }
         for slot in 0..self.state.sessions.len() {
             let session = &self.state.sessions[slot];
             if !scope.has(session) {
@@ -136,7 +145,13 @@ impl Core {
                 SessionState::Up | SessionState::Probing => self.change(slot, SessionEvent::Drain, None),
                 SessionState::Down | SessionState::Draining | SessionState::SigningOff | SessionState::Closing => {}
                 _ if is_at_once => {}
-                SessionState::Connecting | SessionState::SigningOn => self.close(slot, CloseReason::Drained, now),
+                SessionState::Connecting | SessionState::SigningOn => {
+                    let reason = match scope {
+                        Scope::Standby(_) => CloseReason::Standby,
+                        _ => CloseReason::Drained,
+                    };
+                    self.close(slot, reason, now);
+                }
             }
             if self.state.sessions[slot].state == SessionState::Down && self.is_given_up(id.line) {
                 self.state.timers.stop(&TimerName::Reconnect(id));
@@ -156,7 +171,7 @@ impl Core {
             let has_protocol = |one: &Session| one.protocol == protocol && scope.has(one);
             let is_cut = match scope {
                 Scope::Process | Scope::Institution => true,
-                Scope::Line(_) | Scope::Session(_) => {
+                Scope::Line(_) | Scope::Standby(_) | Scope::Session(_) => {
                     self.state.sessions.iter().any(has_protocol) && self.halves(protocol) != (true, true)
                 }
                 Scope::Compartment(_) => false,
@@ -180,7 +195,11 @@ impl Core {
         }
         for drain in self.state.drains.clone() {
             if !self.is_awaited(&drain.scope) {
-                self.end_drain(&drain.scope, CloseReason::Drained, now);
+                let reason = match drain.scope {
+                    Scope::Standby(_) => CloseReason::Standby,
+                    _ => CloseReason::Drained,
+                };
+                self.end_drain(&drain.scope, reason, now);
             }
         }
     }
@@ -195,7 +214,7 @@ impl Core {
                         && self.state.sessions.iter().any(|one| one.is_connected() && one.may_send()))
                     || self.state.sessions.iter().any(|session| session.out.unsent_bytes() > 0)
             }
-            Scope::Line(_) | Scope::Session(_) => {
+            Scope::Line(_) | Scope::Standby(_) | Scope::Session(_) => {
                 self.state.sessions.iter().any(|session| scope.has(session) && self.is_used(session))
             }
             Scope::Compartment(compartment) => {
@@ -223,7 +242,8 @@ impl Core {
                 self.end_drain(&drain.scope, CloseReason::Stopped, now);
             }
         }
-        let later = self.state.drains.iter().map(|drain| drain.until).filter(|until| *until > now.mono).min();
+        let is_later = |until: &Mono| *until > now.mono && *until < Mono::NEVER;
+        let later = self.state.drains.iter().map(|drain| drain.until).filter(is_later).min();
         if let Some(until) = later {
             self.state.timers.set(TimerName::Drain, until);
         }
@@ -248,13 +268,13 @@ impl Core {
                 let brought = brings.clone().any(|session| session.id.line == *line);
                 brought && brings.all(|session| self.is_given_up(session.id.line))
             }
-            // The next connection of its slot may bring it.
-            Scope::Session(_) => false,
+            // The next connection of its slot may bring it, or one of the main line.
+            Scope::Session(_) | Scope::Standby(_) => false,
             Scope::Compartment(compartment) => one.about.compartment == *compartment,
         };
         let lost: Vec<ExchangeId> = match reason {
             // Nothing of it is in flight.
-            CloseReason::Drained => Vec::new(),
+            CloseReason::Drained | CloseReason::Standby => Vec::new(),
             _ => {
                 let lost = self.state.exchanges.values().filter(|one| one.state.is_in_flight() && is_lost(one));
                 lost.map(|one| one.id).collect()

@@ -126,7 +126,7 @@
 //! let conn = loop {
 //!     match core.poll_output().expect("it connects, as soon as that is written down") {
 //!         Output::Append { ticket, .. } => core.handle_durable(ticket, now),
-//!         Output::Connect { conn } => break conn,
+//!         Output::Connect { conn, .. } => break conn,
 //!         _ => {}
 //!     }
 //! };
@@ -174,6 +174,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod accept;
 mod admit;
 mod block;
 mod book;
@@ -250,7 +251,9 @@ pub use recovery::Recovery;
 pub use refusal::Refusal;
 pub use route::Wanted;
 pub use session::{CloseReason, SessionEvent, SessionState};
-pub use settings::{Connects, Direction, Limits, LineSettings, LineSide, Party, PartyParticipant, Settings};
+pub use settings::{
+    Connects, Direction, Limits, LineSettings, LineSide, Party, PartyParticipant, SecondConnection, Settings,
+};
 pub use status::{ExchangeStatus, LineStatus, NumberStatus, OpeningStatus, SessionStatus, Status, Unresolved};
 pub use timer::TimerName;
 pub use transition::Fired;

@@ -2,7 +2,6 @@
 
 use alloc::collections::BTreeMap;
 use alloc::format;
-use core::time::Duration;
 
 use pabal_clock::{Mono, Now};
 use pabal_telegram::Deframer;
@@ -10,10 +9,11 @@ use pabal_telegram::Deframer;
 use crate::core::Core;
 use crate::durable::Effect;
 use crate::entry::{Entry, SessionChanged};
-use crate::id::{Conn, Epoch, ExchangeId, LineId, SessionId};
+use crate::id::{Epoch, ExchangeId, LineId, SessionId};
 use crate::outcome::Cause;
 use crate::output::{Event, Output};
 use crate::refusal::Refusal;
+use crate::route::WaitsFor;
 use crate::session::{CloseReason, Session, SessionEvent, SessionState};
 use crate::settings::{Connects, LineSettings, LineSide};
 use crate::stream::{Cargo, Outgoing};
@@ -57,6 +57,9 @@ impl Core {
                     wrote_at: None,
                     closed: None,
                     back_off: line.reconnect_min,
+                    waits_for: WaitsFor::Nothing,
+                    address: 0,
+                    is_well: false,
                     probe: None,
                     sign: None,
                     parting: None,
@@ -87,22 +90,37 @@ impl Core {
 
     pub(crate) fn connect(&mut self, id: SessionId, now: Now) {
         let Some(slot) = self.slot(id) else { return };
-        let session = &self.state.sessions[slot];
-        if !self.is_wanted(id.line) || session.state != SessionState::Down {
+        if !self.is_wanted(id.line) || self.state.sessions[slot].state != SessionState::Down {
+            self.state.sessions[slot].waits_for = WaitsFor::Nothing;
             return;
         }
+        let session = &self.state.sessions[slot];
         if session.per_exchange && !self.is_demanded(session.protocol) {
             return;
         }
+        // It has a time for that already.
+        if self.state.timers.get(&TimerName::Reconnect(id)).is_some() || !self.has_turn(slot, now) {
+            return;
+        }
         let timeout = self.line(id).connect_timeout;
+        let address = self.state.lines[usize::from(id.line.0)].address;
         let session = &mut self.state.sessions[slot];
         session.epoch = Epoch(session.epoch.0.wrapping_add(1));
         session.gone = false;
         session.served = false;
+        session.address = address;
         let conn = session.conn();
         self.change(slot, SessionEvent::Connect, None);
         self.state.timers.set(TimerName::Connect(id), now.mono + timeout);
-        self.outputs.push_back(Output::Connect { conn });
+        self.outputs.push_back(Output::Connect { conn, address });
+    }
+
+    pub(crate) fn connect_held(&mut self, slot: usize, until: Mono) {
+        let session = &self.state.sessions[slot];
+        if session.state == SessionState::Connecting {
+            let timeout = self.line(session.id).connect_timeout;
+            self.state.timers.set(TimerName::Connect(session.id), until + timeout);
+        }
     }
 
     pub(crate) fn connected(&mut self, slot: usize, now: Now) {
@@ -122,7 +140,9 @@ impl Core {
                 self.state.sessions[slot].gone = true;
                 self.change(slot, SessionEvent::ConnectFailed, Some(CloseReason::ConnectFailed));
                 self.attempt_failed(slot, CloseReason::ConnectFailed, now);
+                self.try_failed(slot);
                 self.back_off(slot, now);
+                self.room_again(now);
             }
             // It took too long and was being closed: it never was a connection.
             SessionState::Closing => self.free(slot, SessionEvent::Freed, now),
@@ -138,48 +158,8 @@ impl Core {
         }
     }
 
-    pub(crate) fn accept(&mut self, line: LineId, now: Now) -> Result<Conn, CloseReason> {
-        let is_ours = |session: &Session| session.id.line == line && session.side == LineSide::Acceptor;
-        let free = |session: &Session| is_ours(session) && session.state == SessionState::Down;
-        let slot = self.state.sessions.iter().position(free);
-        let refused = match slot {
-            _ if self.state.journal.failed.is_some() => CloseReason::JournalFailed,
-            _ if self.is_ending() => CloseReason::Drained,
-            _ if !self.is_wanted(line) => CloseReason::Commanded,
-            None => {
-                self.close_the_silent(line, now);
-                CloseReason::OverLimit
-            }
-            Some(slot) => {
-                let session = &mut self.state.sessions[slot];
-                session.epoch = Epoch(session.epoch.0.wrapping_add(1));
-                session.gone = false;
-                self.come_up(slot, SessionEvent::Accept, now);
-                return Ok(self.state.sessions[slot].conn());
-            }
-        };
-        self.event(Event::AcceptRefused { line });
-        Err(refused)
-    }
-
-    /// A peer that connects to a full line may have lost a connection that we still hold. It would have polled a quiet one,
-    /// so that one that brought nothing for longer is dead: it is closed, and the peer's next try finds its slot free.
-    fn close_the_silent(&mut self, line: LineId, now: Now) {
-        let silent = |session: &Session| {
-            let poll = &self.books[usize::from(session.protocol)].protocol.rules.poll;
-            let heard = session.received_at.unwrap_or(session.up_since);
-            session.id.line == line
-                && session.side == LineSide::Acceptor
-                && session.is_connected()
-                && poll.as_ref().is_some_and(|poll| heard + poll.after + poll.timeout < now.mono)
-        };
-        if let Some(slot) = self.state.sessions.iter().position(silent) {
-            self.close(slot, CloseReason::Replaced, now);
-        }
-    }
-
     /// A connection is there: the session is up, or is to be signed on first.
-    fn come_up(&mut self, slot: usize, event: SessionEvent, now: Now) {
+    pub(crate) fn come_up(&mut self, slot: usize, event: SessionEvent, now: Now) {
         let framing = self.books[usize::from(self.state.sessions[slot].protocol)].protocol.framing.clone();
         let session = &mut self.state.sessions[slot];
         session.deframer = Some(Deframer::new(framing));
@@ -193,6 +173,7 @@ impl Core {
         session.parting = None;
         session.asked = None;
         session.served = false;
+        session.is_well = false;
         if self.signs_on(slot, now) {
             return;
         }
@@ -206,6 +187,7 @@ impl Core {
         let session = &mut self.state.sessions[slot];
         session.up_since = now.mono;
         let protocol = session.protocol;
+        self.await_health(slot, now);
         self.set_poll(slot, now);
         self.reply_to_waiting_notices(protocol, now);
         self.try_openings(protocol, now);
@@ -269,6 +251,7 @@ impl Core {
                     self.attempt_failed(slot, reason, now);
                 }
                 self.back_off(slot, now);
+                self.room_again(now);
             }
             _ => {
                 let id = session.id;
@@ -301,6 +284,7 @@ impl Core {
         self.change(slot, event, None);
         self.tell_session(slot, None, 0);
         self.back_off(slot, now);
+        self.room_again(now);
     }
 
     /// Writes down how a session stands, so that a later process knows what the peer may count; of one that is lost also how far its
@@ -337,9 +321,12 @@ impl Core {
         session.sign = None;
         session.asked = None;
         session.full = None;
+        let was_answered = session.in_flight == 0;
         session.in_flight = 0;
         let taken = core::mem::take(&mut session.taken);
-        let up_for = now.mono.since(session.up_since);
+        let was_well = core::mem::take(&mut session.is_well);
+        // A connection for one exchange has done what it was made for.
+        let was_done = session.served && was_answered;
         let timers = [
             TimerName::Connect,
             TimerName::SignOn,
@@ -347,18 +334,16 @@ impl Core {
             TimerName::Poll,
             TimerName::PollAnswer,
             TimerName::Unsent,
+            TimerName::Healthy,
         ];
         for timer in timers {
             self.state.timers.stop(&timer(id));
         }
         if was_connected {
-            let line = self.line(id);
-            let (min, max) = (line.reconnect_min, line.reconnect_max);
-            // Only a session that lasted makes the next try quick again; a peer that hangs up at once does not.
-            if up_for >= max {
-                self.state.sessions[slot].back_off = min;
-            }
             self.tell_session(slot, Some(reason), written);
+        }
+        if !was_well && !was_done && !reason.is_our_wish() {
+            self.try_failed(slot);
         }
         for (compartment, places) in taken {
             self.state.conversations[usize::from(protocol)].waiting.freed(&compartment, places);
@@ -383,6 +368,9 @@ impl Core {
                 Cargo::PollRequest | Cargo::PollAnswer | Cargo::SignRequest | Cargo::SignAnswer => {}
             }
         }
+        if was_done {
+            self.line_is_well(id.line, now);
+        }
         self.reply_to_waiting_notices(protocol, now);
         self.pump(protocol, now);
     }
@@ -393,27 +381,6 @@ impl Core {
             |one: &crate::exchange::Exchange| !one.state.is_final() && one.outcome.is_none_or(|it| !it.is_final());
         if self.state.exchanges.get(&id).is_some_and(is_open) && self.state.journal.failed.is_none() {
             self.not_sent(id, refusal, text, now);
-        }
-    }
-
-    /// When the next connection is tried: after a random part of a wait that doubles.
-    fn back_off(&mut self, slot: usize, now: Now) {
-        let session = &self.state.sessions[slot];
-        if session.side != LineSide::Initiator || !self.is_wanted(session.id.line) {
-            return;
-        }
-        let (id, protocol, per_exchange) = (session.id, session.protocol, session.per_exchange);
-        if per_exchange && !self.next_exchange(slot, now) {
-            return;
-        }
-        let (min, max) = (self.line(id).reconnect_min, self.line(id).reconnect_max);
-        let longest = self.state.sessions[slot].back_off.clamp(min, max.max(min));
-        let spread = u64::try_from((longest - min).as_nanos()).unwrap_or(u64::MAX);
-        let wait = min + Duration::from_nanos(self.state.dice.up_to(spread));
-        self.state.sessions[slot].back_off = longest.saturating_mul(2).min(max.max(min));
-        self.state.timers.set(TimerName::Reconnect(id), now.mono + wait);
-        if per_exchange {
-            self.refuse_if_none_is_makeable(protocol, now);
         }
     }
 

@@ -20,6 +20,8 @@ pub enum Output {
     Connect {
         /// The connection that this will be.
         conn: Conn,
+        /// The place of the address among those of the line.
+        address: u8,
     },
     /// Close a connection.
     Close {
@@ -61,7 +63,9 @@ pub enum Output {
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connect { conn } => f.debug_struct("Connect").field("conn", conn).finish(),
+            Self::Connect { conn, address } => {
+                f.debug_struct("Connect").field("conn", conn).field("address", address).finish()
+            }
             Self::Close { conn, reason, abort } => {
                 f.debug_struct("Close").field("conn", conn).field("reason", reason).field("abort", abort).finish()
             }
@@ -140,6 +144,20 @@ pub enum Event {
     AcceptRefused {
         /// To which line.
         line: LineId,
+    },
+    /// What was tried at a line's address failed, or did not last: the next connection goes to this one.
+    Address {
+        /// Which line.
+        line: LineId,
+        /// The place of the address among those of the line.
+        address: u8,
+    },
+    /// A backup line begins to stand in for its main line, or ends.
+    Duty {
+        /// Which.
+        line: LineId,
+        /// It begins.
+        on_duty: bool,
     },
     /// An opening went from one state to another.
     Opening {

@@ -42,6 +42,14 @@ impl Core {
             self.state.timers.set(TimerName::Poll(id), due);
             return;
         }
+        self.ask_poll(slot, now);
+    }
+
+    /// Asks the peer of a session that is up whether it lives.
+    pub(crate) fn ask_poll(&mut self, slot: usize, now: Now) {
+        let session = &self.state.sessions[slot];
+        let (id, protocol) = (session.id, &self.books[usize::from(session.protocol)].protocol);
+        let Some(poll) = &protocol.rules.poll else { return };
         let mut request: Box<[u8]> = poll.request.clone();
         stamp(&mut request, &poll.stamps, &[], protocol.day.civil(now.wall));
         compute(protocol.catalog.layout(poll.request_telegram), Side::Asker, &mut request);
@@ -62,10 +70,29 @@ impl Core {
     }
 
     pub(crate) fn poll_unanswered(&mut self, id: SessionId, now: Now) {
-        if let Some(slot) = self.slot(id)
-            && self.state.sessions[slot].probe.is_some()
-        {
-            self.close(slot, CloseReason::PollUnanswered, now);
+        let Some(slot) = self.slot(id).filter(|slot| self.state.sessions[*slot].probe.is_some()) else { return };
+        let session = &self.state.sessions[slot];
+        let timeout = self.books[usize::from(session.protocol)].protocol.rules.poll.as_ref().map(|poll| poll.timeout);
+        match session.side {
+            LineSide::Initiator => self.close(slot, CloseReason::PollUnanswered, now),
+            // It was asked because the peer connected anew, and whoever is asked need not know polls of ours: any byte shows that it lives.
+            LineSide::Acceptor if timeout.is_some_and(|timeout| session.heard_at() + timeout >= now.mono) => {
+                self.lives(slot, now);
+            }
+            LineSide::Acceptor => self.close(slot, CloseReason::Replaced, now),
+        }
+    }
+
+    /// What a session asked by a poll telegram is answered.
+    fn lives(&mut self, slot: usize, now: Now) {
+        let session = &mut self.state.sessions[slot];
+        let (id, protocol) = (session.id, session.protocol);
+        session.probe = None;
+        self.state.timers.stop(&TimerName::PollAnswer(id));
+        if self.state.sessions[slot].state == SessionState::Probing {
+            self.change(slot, SessionEvent::Answered, None);
+            self.set_poll(slot, now);
+            self.pump(protocol, now);
         }
     }
 
@@ -90,19 +117,7 @@ impl Core {
         let reason = match &session.probe {
             None => String::from("this session has not asked for a poll answer"),
             Some(probe) => match poll.echo.iter().find(|field| field.of(frame) != field.of(probe)) {
-                None => {
-                    let id = session.id;
-                    let was_probing = session.state == SessionState::Probing;
-                    let protocol = session.protocol;
-                    self.state.sessions[slot].probe = None;
-                    self.state.timers.stop(&TimerName::PollAnswer(id));
-                    if was_probing {
-                        self.change(slot, SessionEvent::Answered, None);
-                        self.set_poll(slot, now);
-                        self.pump(protocol, now);
-                    }
-                    return;
-                }
+                None => return self.lives(slot, now),
                 Some(field) => format!(
                     "a poll answer that does not carry back bytes {}..{} of what this session asked",
                     field.offset,

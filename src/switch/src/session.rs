@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::bytes::Bytes;
 use crate::declare::declare;
 use crate::id::{Conn, Epoch, ExchangeId, SessionId};
+use crate::route::WaitsFor;
 use crate::settings::{Direction, LineSide};
 use crate::slow::Full;
 use crate::stream::Outgoing;
@@ -101,6 +102,7 @@ declare! {
         Answered = "answered", "It was made for one exchange, which is over.";
         Replaced = "replaced", "The peer connected anew.";
         OverLimit = "over_limit", "The line has as many sessions as it may.";
+        Standby = "standby", "The line for which it stood in is up again.";
         Drained = "drained", "We stopped the line and nothing was left to wait for.";
         Stopped = "stopped", "We stopped before everything was answered.";
         Commanded = "commanded", "An operator closed it.";
@@ -112,6 +114,14 @@ impl CloseReason {
     /// Whether the peer surely no longer counts the connection.
     pub(crate) const fn is_seen_by_peer(self) -> bool {
         matches!(self, Self::PeerClosed | Self::Reset)
+    }
+
+    /// Whether we ended it for reasons of our own: that says nothing against the address or the line.
+    pub(crate) const fn is_our_wish(self) -> bool {
+        matches!(
+            self,
+            Self::Standby | Self::Commanded | Self::Drained | Self::Stopped | Self::JournalFailed | Self::Answered
+        )
     }
 }
 
@@ -146,6 +156,12 @@ pub(crate) struct Session {
     pub(crate) closed: Option<CloseReason>,
     /// The longest that the next wait before connecting may be.
     pub(crate) back_off: Duration,
+    /// For what else it waits before it connects.
+    pub(crate) waits_for: WaitsFor,
+    /// The place of the address of the connection, or of the last one.
+    pub(crate) address: u8,
+    /// This connection has been up for the line's healthy time.
+    pub(crate) is_well: bool,
     /// The poll telegram that is not answered yet.
     pub(crate) probe: Option<Box<[u8]>>,
     /// Our sign-on or sign-off that is not answered yet.
@@ -182,6 +198,11 @@ impl Session {
     /// Whether business may count on it, now or as soon as a poll telegram is answered.
     pub(crate) const fn is_up(&self) -> bool {
         matches!(self.state, SessionState::Up | SessionState::Probing)
+    }
+
+    /// When the peer was last heard; at the beginning of the connection, if it never was.
+    pub(crate) fn heard_at(&self) -> Mono {
+        self.received_at.unwrap_or(self.up_since)
     }
 
     pub(crate) const fn may_send(&self) -> bool {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::control::Standing;
 use crate::declare::declare;
+use crate::id::LineId;
 use crate::rate::Rates;
 
 /// What contract and site decide about an institution. Addresses are the shell's.
@@ -84,6 +85,27 @@ pub struct LineSettings {
     pub unsent_time_max: Duration,
     /// When it connects. One that connects per exchange is an initiator's, and its window is 1.
     pub connects: Connects,
+    /// How many addresses an initiator's line has; the shell knows them.
+    pub addresses: u8,
+    /// How long a session has to be up before it counts as well: then the next wait is short again, the line stays with its address, and
+    /// its backups go.
+    pub healthy_after: Duration,
+    /// The initiator's line for which this one stands in: its sessions are made only while that one has none.
+    pub backup_of: Option<LineId>,
+    /// After how many failed tries of that one.
+    pub backup_after: u16,
+    /// What becomes of a peer that connects to an acceptor's line whose sessions are all in use.
+    pub second_connection: SecondConnection,
+}
+
+declare! {
+    /// What becomes of a peer that connects to a line whose sessions are all in use. It is turned away in any case: the line may have
+    /// no more sessions. But a session that it has lost may be ended, so that its next try finds a slot.
+    pub enum SecondConnection {
+        Probe = "probe", "A silent session is asked by a poll telegram, and ended if it stays silent.";
+        Replace = "replace", "The session that was silent longest is ended at once.";
+        Refuse = "refuse", "Nothing else.";
+    }
 }
 
 impl LineSettings {
@@ -104,6 +126,11 @@ impl LineSettings {
             unsent_bytes_max: 256 * 1_024,
             unsent_time_max: Duration::from_secs(10),
             connects: Connects::Kept,
+            addresses: 1,
+            healthy_after: Duration::from_secs(30),
+            backup_of: None,
+            backup_after: 3,
+            second_connection: SecondConnection::Probe,
         }
     }
 }
@@ -163,6 +190,10 @@ pub struct Limits {
     pub notices_max: u32,
     /// Entries that may wait to become durable before nothing more is read or accepted.
     pub undurable_entries_max: u32,
+    /// Sessions of all lines together, connecting and closing ones counted; `None`: what the lines have.
+    pub sessions_max: Option<u16>,
+    /// Connections that are tried in any second, over all lines.
+    pub connects_per_second: u32,
 }
 
 impl Default for Limits {
@@ -179,6 +210,8 @@ impl Default for Limits {
             unknown_max: 10_000,
             notices_max: 20_000,
             undurable_entries_max: 10_000,
+            sessions_max: None,
+            connects_per_second: 20,
         }
     }
 }

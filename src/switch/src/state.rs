@@ -2,7 +2,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
-use pabal_clock::{BusinessDate, DayRule, Mono, Now, TimeOfDay, Timers, Wall};
+use pabal_clock::{BusinessDate, DayRule, Mono, Now, Pace, TimeOfDay, Timers, Wall};
 use serde::{Deserialize, Serialize};
 
 use crate::command::Stops;
@@ -39,6 +39,8 @@ pub(crate) struct State {
     pub(crate) sessions: Vec<Session>,
     /// Every line, in the order of the settings.
     pub(crate) lines: Vec<LineState>,
+    /// Tries to connect, of all lines.
+    pub(crate) connects: Pace,
     /// One for each protocol of the institution.
     pub(crate) conversations: Vec<Conversation>,
     pub(crate) openings: Vec<Opening>,

@@ -87,6 +87,16 @@ pub struct LineStatus {
     pub stopped: Option<Stopped>,
     /// Until when what is in flight on it may be answered, if it is drained.
     pub drains_until: Option<Mono>,
+    /// Whether its sessions are to be made now: it is wanted, nothing stops, and if it is a backup, it stands in.
+    pub is_wanted: bool,
+    /// Of a backup, whether it stands in for its main line.
+    pub on_duty: Option<bool>,
+    /// The place of the address that the next connection goes to, among those of the line.
+    pub address: u8,
+    /// Tries in a row that failed while no session was up, since one was well.
+    pub failed: u32,
+    /// When the next connection is tried, if a time is set.
+    pub next_try: Option<Mono>,
 }
 
 /// One slot.
@@ -112,6 +122,8 @@ pub struct SessionStatus {
     pub wrote_at: Option<Mono>,
     /// Why the last connection ended.
     pub closed: Option<CloseReason>,
+    /// The place of the address of its connection, or of the last one, among those of the line.
+    pub address: u8,
     /// When the next connection is tried, if a time is set.
     pub next_try: Option<Mono>,
 }
@@ -205,6 +217,7 @@ impl Core {
             received_at: session.received_at,
             wrote_at: session.wrote_at,
             closed: session.closed,
+            address: session.address,
             next_try: self.state.timers.get(&TimerName::Reconnect(session.id)),
         };
         let opening = |(at, opening): (u32, &Opening)| OpeningStatus {
@@ -241,12 +254,19 @@ impl Core {
         let line = |(at, line): (u16, &LineSettings)| {
             let counted = |one: &&Session| one.id.line.0 == at && one.state != SessionState::Down;
             let drain = self.state.drains.iter().find(|drain| drain.scope == Scope::Line(LineId(at)));
+            let state = self.state.lines.get(usize::from(at));
+            let sessions = self.state.sessions.iter().filter(|session| session.id.line.0 == at);
             LineStatus {
                 line: line.name.clone(),
                 sessions_counted: u16::try_from(self.state.sessions.iter().filter(counted).count()).unwrap_or(u16::MAX),
-                wanted: self.state.lines.get(usize::from(at)).map_or(Wanted::Up, |line| line.wanted),
+                wanted: state.map_or(Wanted::Up, |state| state.wanted),
                 stopped: self.state.stops.lines.get(&line.name).cloned(),
                 drains_until: drain.map(|drain| drain.until),
+                is_wanted: self.is_wanted(LineId(at)),
+                on_duty: line.backup_of.and(state.map(|state| state.on_duty)),
+                address: state.map_or(0, |state| state.address),
+                failed: state.map_or(0, |state| state.failed),
+                next_try: sessions.filter_map(|one| self.state.timers.get(&TimerName::Reconnect(one.id))).min(),
             }
         };
         (0..).zip(&self.settings.lines).map(line).collect()

@@ -9,6 +9,8 @@ pub enum TimerName {
     Connect(SessionId),
     /// The next try to connect.
     Reconnect(SessionId),
+    /// A session has stayed up long enough to count as well.
+    Healthy(SessionId),
     /// The peer no longer counts a closed connection.
     CloseGrace(SessionId),
     /// A session is not signed on.

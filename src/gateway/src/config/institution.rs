@@ -80,6 +80,13 @@ pub(crate) struct LineConfig {
     pub(crate) reconnect_min: Duration,
     pub(crate) reconnect_max: Duration,
     pub(crate) close_grace: Duration,
+    pub(crate) healthy_after: Duration,
+    /// The name of the line for which this one stands in.
+    pub(crate) backup_of: Option<String>,
+    pub(crate) backup_after: u16,
+    pub(crate) second_connection: SecondConnection,
+    /// The address from which we connect, and the port, 0 if any will do.
+    pub(crate) source: Option<SocketAddr>,
     pub(crate) keepalive_idle: Duration,
     pub(crate) keepalive_interval: Duration,
     pub(crate) user_timeout: Duration,
@@ -264,6 +271,9 @@ struct LineBounds {
     reconnect_min: Duration,
     reconnect_max: Duration,
     close_grace: Duration,
+    healthy_after: Duration,
+    backup_after: u16,
+    second_connection: SecondConnection,
     keepalive_idle: Duration,
     keepalive_interval: Duration,
     user_timeout: Duration,
@@ -280,6 +290,11 @@ impl LineBounds {
             reconnect_min: section.duration("reconnect_min"),
             reconnect_max: section.duration("reconnect_max"),
             close_grace: section.duration("close_grace"),
+            healthy_after: section.duration("healthy_after"),
+            backup_after: section.count("backup_after"),
+            second_connection: section
+                .word("second_connection", &SecondConnection::ALL.iter().map(|one| (one.word(), *one)).collect::<Vec<_>>())
+                .unwrap_or(SecondConnection::Probe),
             keepalive_idle: section.duration("keepalive_idle"),
             keepalive_interval: section.duration("keepalive_interval"),
             user_timeout: section.duration("user_timeout"),
@@ -298,6 +313,8 @@ fn read_line(mut section: Section<'_, '_>) -> LineConfig {
     let listen = section.text_if_there("listen");
     let from = read_from(&mut section, side);
     let endpoint = read_endpoint(&section, side, address, listen);
+    let backup_of = section.text_if_there("backup_of");
+    let source = read_source(&mut section, side);
     let connects = read_connects(&mut section, side);
     let says_window = section.says("window");
     let mut bounds = LineBounds::read(&mut section);

@@ -71,21 +71,12 @@ fn settings(shape: Shape, banks: &[[u8; 3]]) -> Settings {
         tombstones_max: shape.tombstones,
         tombstone_keep: Duration::from_secs(86_400),
         idempotency_keys_max: shape.tombstones,
-        number_block: 1_000,
         caller_margin: Duration::from_millis(50),
-        events_max: 10_000,
-        unknown_max: 10_000,
-        notices_max: 10_000,
         undurable_entries_max: 1_000_000,
+        connects_per_second: 1_000_000,
+        ..Limits::default()
     };
-    Settings {
-        lines: vec![line],
-        parties: vec![party],
-        holidays: pabal_clock::Holidays::default(),
-        hours: pabal_spec::HoursRules::default(),
-        limits,
-        ..Settings::default()
-    }
+    Settings { lines: vec![line], parties: vec![party], limits, ..Settings::default() }
 }
 
 impl House {
@@ -116,7 +107,7 @@ impl House {
             house.durable();
             house.act();
             for output in house.handed.drain(..) {
-                if let Output::Connect { conn } = output {
+                if let Output::Connect { conn, .. } = output {
                     house.conns.push(conn);
                 }
             }

@@ -334,7 +334,7 @@ impl Hands {
 
     fn act(&mut self, output: Output) {
         match output {
-            Output::Connect { conn } => self.connects.push(conn),
+            Output::Connect { conn, .. } => self.connects.push(conn),
             Output::Close { conn, reason, abort } => {
                 self.closes.push((conn, reason, abort));
                 self.open_conns.retain(|open| *open != conn);

@@ -45,7 +45,7 @@ impl Storm {
     fn drain(&mut self, hands: &mut Hands) {
         while let Some(output) = hands.core.poll_output() {
             match output {
-                Output::Connect { conn } => self.conns.push(conn),
+                Output::Connect { conn, .. } => self.conns.push(conn),
                 Output::Append { ticket, entries } => {
                     for entry in &entries {
                         let columns = entry.columns();

@@ -43,7 +43,7 @@ impl World {
 
     fn do_for_core(&mut self, output: Output) {
         match output {
-            Output::Connect { conn } => {
+            Output::Connect { conn, .. } => {
                 self.may_connect(conn.session.line);
                 let works = self.healthy || self.setup.faults == 0 || self.chance.per_mille(850);
                 let number = self.number();

@@ -298,7 +298,7 @@ impl Stage {
 
     fn do_for_gateway(&mut self, output: Output) {
         match output {
-            Output::Connect { conn } => {
+            Output::Connect { conn, .. } => {
                 let number = self.number();
                 self.plan(WIRE, Happening::Connected { conn, number });
             }

@@ -1,0 +1,539 @@
+//! Lines as a whole: which of its addresses one goes to, when it stands in for another, how often the institution is asked, and that nobody
+//! gives up.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use pabal_clock::Mono;
+use pabal_switch::{
+    By, CloseReason, Command, Conn, Direction, Event, LineId, LineSide, LineStatus, Recovery, SessionState, Settings,
+    TimerName,
+};
+
+use crate::hands::{Hands, line, settings};
+use crate::peer;
+
+const MAIN: LineId = LineId(0);
+const SPARE: LineId = LineId(1);
+
+/// One line for both directions, with so many addresses.
+fn with_addresses(addresses: u8) -> Hands {
+    let mut both = line("both", LineSide::Initiator, Direction::Duplex);
+    both.addresses = addresses;
+    Hands::cold(Settings { lines: vec![both], ..settings() }, Recovery::new(), Hands::begin())
+}
+
+fn main_and_spare() -> Settings {
+    let main = line("main", LineSide::Initiator, Direction::Duplex);
+    let mut spare = line("spare", LineSide::Initiator, Direction::Duplex);
+    spare.backup_of = Some(MAIN);
+    Settings { lines: vec![main, spare], ..settings() }
+}
+
+fn cold(settings: Settings) -> Hands {
+    Hands::cold(settings, Recovery::new(), Hands::begin())
+}
+
+/// The next try, whenever it comes, and the address that it goes to.
+fn next_try(hands: &mut Hands) -> (Conn, u8) {
+    while hands.connects.is_empty() {
+        let (at, _) = hands.core.poll_timeout().expect("something is due");
+        hands.after(at.since(hands.now.mono));
+    }
+    let conn = hands.connects.remove(0);
+    let (_, _, address) = hands.tried.iter().rev().find(|(_, tried, _)| *tried == conn).unwrap();
+    (conn, *address)
+}
+
+fn fail(hands: &mut Hands, conn: Conn) {
+    hands.core.handle_connect_failed(conn, hands.now);
+    hands.turn();
+}
+
+fn status(hands: &Hands, line: LineId) -> LineStatus {
+    hands.core.status().lines.remove(usize::from(line.0))
+}
+
+fn states(hands: &Hands) -> Vec<SessionState> {
+    hands.core.status().sessions.iter().map(|session| session.state).collect()
+}
+
+fn command(hands: &mut Hands, command: Command) {
+    let by = By { actor: "kim".into(), reason: "night work".into() };
+    hands.core.command(command, by, hands.now).unwrap();
+    hands.turn();
+}
+
+// ---- addresses ----
+
+#[test]
+fn the_next_address_is_tried_when_one_fails_and_kept_while_it_works() {
+    let mut hands = with_addresses(3);
+    let (conn, address) = next_try(&mut hands);
+    assert_eq!(address, 0);
+    fail(&mut hands, conn);
+    assert!(hands.events.contains(&Event::Address { line: MAIN, address: 1 }));
+    let (conn, address) = next_try(&mut hands);
+    assert_eq!((address, status(&hands, MAIN).address, status(&hands, MAIN).failed), (1, 1, 1));
+    hands.connected(conn);
+    hands.after_secs(30);
+    assert_eq!(status(&hands, MAIN).failed, 0, "it has been up for the healthy time");
+    // What worked is tried first, though the first of the list may work again.
+    hands.closed(conn, CloseReason::PeerClosed);
+    let (conn, address) = next_try(&mut hands);
+    assert_eq!(address, 1);
+    fail(&mut hands, conn);
+    let (conn, address) = next_try(&mut hands);
+    assert_eq!(address, 2);
+    fail(&mut hands, conn);
+    assert_eq!(next_try(&mut hands).1, 0, "and round again");
+}
+
+#[test]
+fn an_address_that_does_not_answer_or_drops_what_it_took_is_left() {
+    let mut hands = with_addresses(2);
+    let (_, address) = next_try(&mut hands);
+    assert_eq!(address, 0);
+    hands.after_secs(5);
+    let (conn, reason, _) = hands.closes.pop().unwrap();
+    assert_eq!(reason, CloseReason::ConnectFailed, "it takes too long");
+    hands.closed(conn, reason);
+    let (conn, address) = next_try(&mut hands);
+    assert_eq!(address, 1);
+    hands.connected(conn);
+    hands.after(Duration::from_millis(29_999));
+    hands.closed(conn, CloseReason::Reset);
+    let (conn, address) = next_try(&mut hands);
+    assert_eq!(address, 0, "a connection that lasted less than the healthy time has failed");
+    hands.connected(conn);
+    hands.after_secs(30);
+    hands.closed(conn, CloseReason::Reset);
+    assert_eq!(next_try(&mut hands).1, 0, "one that lasted has not");
+}
+
+#[test]
+fn what_we_end_ourselves_says_nothing_against_an_address() {
+    let mut hands = with_addresses(2);
+    let (conn, _) = next_try(&mut hands);
+    hands.connected(conn);
+    command(&mut hands, Command::CloseSession { line: "both".into(), slot: 0 });
+    hands.closed(conn, CloseReason::PeerClosed);
+    assert_eq!(next_try(&mut hands).1, 0);
+    assert_eq!(status(&hands, MAIN).failed, 0);
+}
+
+#[test]
+fn an_operator_who_starts_a_line_begins_with_its_first_address() {
+    let mut hands = with_addresses(3);
+    let (conn, _) = next_try(&mut hands);
+    fail(&mut hands, conn);
+    assert_eq!(status(&hands, MAIN).address, 1);
+    command(&mut hands, Command::StopLine { line: "both".into() });
+    command(&mut hands, Command::StartLine { line: "both".into() });
+    assert_eq!(next_try(&mut hands).1, 0);
+}
+
+#[test]
+fn sessions_that_fail_at_one_address_leave_it_once() {
+    let mut both = line("both", LineSide::Initiator, Direction::Duplex);
+    (both.addresses, both.sessions_max) = (3, 2);
+    let mut hands = cold(Settings { lines: vec![both], ..settings() });
+    let conns = std::mem::take(&mut hands.connects);
+    assert_eq!(conns.len(), 2);
+    for conn in conns {
+        fail(&mut hands, conn);
+    }
+    assert_eq!((status(&hands, MAIN).address, status(&hands, MAIN).failed), (1, 2));
+    let [first, second] = [next_try(&mut hands), next_try(&mut hands)];
+    assert_eq!((first.1, second.1), (1, 1));
+    hands.connected(first.0);
+    fail(&mut hands, second.0);
+    assert_eq!(status(&hands, MAIN).failed, 2, "a try that fails beside a session that is up is none of the line's");
+}
+
+#[test]
+fn the_time_for_connecting_begins_when_the_shell_begins() {
+    let mut hands = with_addresses(1);
+    let (conn, _) = next_try(&mut hands);
+    hands.core.handle_connect_held(conn, hands.now.mono + Duration::from_secs(7), hands.now);
+    hands.turn();
+    hands.after(Duration::from_millis(11_999));
+    assert_eq!(hands.closes, []);
+    hands.after(Duration::from_millis(1));
+    assert_eq!(hands.closes, [(conn, CloseReason::ConnectFailed, true)], "5 s after the 7 s");
+}
+
+// ---- backups ----
+
+/// The main line has failed three times, and the spare one is up.
+fn standing_in() -> (Hands, Conn) {
+    let mut hands = cold(main_and_spare());
+    for tries in 1..=3 {
+        assert!(!hands.core.is_wanted(SPARE));
+        let (conn, _) = next_try(&mut hands);
+        assert_eq!(conn.session.line, MAIN, "try {tries}");
+        fail(&mut hands, conn);
+    }
+    assert!(hands.events.contains(&Event::Duty { line: SPARE, on_duty: true }));
+    assert_eq!(status(&hands, SPARE).on_duty, Some(true));
+    let at = hands.connects.iter().position(|conn| conn.session.line == SPARE).expect("at once");
+    let spare = hands.connects.remove(at);
+    hands.connected(spare);
+    (hands, spare)
+}
+
+#[test]
+fn a_backup_begins_after_the_failed_tries_and_goes_when_its_main_line_is_well() {
+    let (mut hands, spare) = standing_in();
+    let first = hands.transfer();
+    let frame = hands.take_frames(SPARE).pop().unwrap();
+    hands.receive_on(SPARE, &peer::framed(&peer::answer(&frame, "0000")));
+    assert_eq!(hands.told(first), ["SUCCESS ANSWERED"]);
+    // The main line is tried all the while, and comes up.
+    let (main, _) = next_try(&mut hands);
+    assert_eq!(main.session.line, MAIN);
+    hands.connected(main);
+    hands.after(Duration::from_millis(29_000));
+    assert_eq!(states(&hands), [SessionState::Up, SessionState::Up], "it may fall again");
+    let (second, third) = (hands.transfer(), hands.transfer());
+    let frames = hands.take_frames(SPARE);
+    assert_eq!((frames.len(), hands.take_frames(MAIN).len()), (1, 1), "whoever has less to do");
+    hands.after_secs(1);
+    assert!(hands.events.contains(&Event::Duty { line: SPARE, on_duty: false }));
+    assert_eq!(states(&hands), [SessionState::Up, SessionState::Draining]);
+    assert_eq!(hands.closes, [], "an answer is still awaited");
+    hands.receive_on(SPARE, &peer::framed(&peer::answer(&frames[0], "0000")));
+    assert_eq!(hands.told(second).len() + hands.told(third).len(), 1);
+    assert_eq!(hands.closes, [(spare, CloseReason::Standby, false)]);
+    hands.closed(spare, CloseReason::PeerClosed);
+    hands.after_secs(3_600);
+    assert_eq!(hands.connects, [], "and it stays where it is");
+    assert!(!status(&hands, SPARE).is_wanted);
+}
+
+#[test]
+fn a_backup_whose_peer_never_answers_goes_when_the_institutions_time_is_over() {
+    let (mut hands, spare) = standing_in();
+    let (main, _) = next_try(&mut hands);
+    hands.connected(main);
+    hands.after_secs(29);
+    let ids = [hands.transfer(), hands.transfer()];
+    assert_eq!(hands.take_frames(SPARE).len(), 1);
+    hands.after_secs(31);
+    assert_eq!(hands.closes, [(spare, CloseReason::Standby, false)]);
+    assert_eq!(ids.map(|id| hands.told(id).concat()), ["UNKNOWN NO_ANSWER", "UNKNOWN NO_ANSWER"]);
+}
+
+#[test]
+fn a_main_line_that_does_not_stay_up_keeps_its_backup() {
+    let (mut hands, _) = standing_in();
+    for _ in 0..5 {
+        let (main, _) = next_try(&mut hands);
+        assert_eq!(main.session.line, MAIN);
+        hands.connected(main);
+        hands.after_secs(20);
+        hands.closed(main, CloseReason::Reset);
+    }
+    assert_eq!(status(&hands, SPARE).on_duty, Some(true));
+    assert_eq!(states(&hands)[1], SessionState::Up);
+    assert_eq!(status(&hands, MAIN).failed, 8);
+}
+
+#[test]
+fn a_main_line_that_falls_again_while_its_backup_goes_gets_it_back() {
+    let (mut hands, spare) = standing_in();
+    let (main, _) = next_try(&mut hands);
+    hands.connected(main);
+    hands.after_secs(30);
+    assert_eq!(hands.closes, [(spare, CloseReason::Standby, false)]);
+    hands.closed(main, CloseReason::Reset);
+    for _ in 0..3 {
+        let (conn, _) = next_try(&mut hands);
+        assert_eq!(conn.session.line, MAIN);
+        fail(&mut hands, conn);
+    }
+    // Its slot is still counted: the peer's FIN comes only now.
+    assert_eq!(status(&hands, SPARE).on_duty, Some(true));
+    assert!(hands.connects.iter().all(|conn| conn.session.line == MAIN));
+    hands.closed(spare, CloseReason::PeerClosed);
+    let again = |hands: &Hands| hands.connects.iter().any(|conn| conn.session.line == SPARE);
+    while !again(&hands) {
+        hands.connects.clear();
+        hands.after_secs(1);
+    }
+}
+
+#[test]
+fn the_backup_of_a_line_that_is_stopped_by_hand_begins_at_once_and_stays_until_it_is_well_again() {
+    let mut hands = cold(main_and_spare());
+    let (main, _) = next_try(&mut hands);
+    hands.connected(main);
+    hands.after_secs(60);
+    command(&mut hands, Command::StopLine { line: "main".into() });
+    hands.closed(main, CloseReason::PeerClosed);
+    let (spare, _) = next_try(&mut hands);
+    assert_eq!(spare.session.line, SPARE);
+    hands.connected(spare);
+    command(&mut hands, Command::StartLine { line: "main".into() });
+    let (main, _) = next_try(&mut hands);
+    hands.connected(main);
+    hands.after_secs(29);
+    assert_eq!(states(&hands), [SessionState::Up, SessionState::Up]);
+    hands.after_secs(1);
+    assert_eq!(hands.closes.last(), Some(&(spare, CloseReason::Standby, false)));
+}
+
+#[test]
+fn a_stopped_main_line_has_its_backup_after_a_restart() {
+    let mut hands = cold(main_and_spare());
+    let (main, _) = next_try(&mut hands);
+    hands.connected(main);
+    command(&mut hands, Command::StopLine { line: "main".into() });
+    let mut next = hands.restart();
+    let (conn, _) = next_try(&mut next);
+    assert_eq!(conn.session.line, SPARE);
+    next.after_secs(3_600);
+    assert!(next.tried.iter().all(|(_, conn, _)| conn.session.line == SPARE));
+}
+
+// ---- bounds ----
+
+#[test]
+fn all_lines_together_have_no_more_sessions_than_the_institution_allows() {
+    let mut settings = main_and_spare();
+    settings.limits.sessions_max = Some(1);
+    let mut hands = cold(settings);
+    let (main, _) = next_try(&mut hands);
+    hands.connected(main);
+    // The line fails; whether the peer has seen that is not known, so that its session is counted for the grace.
+    hands.closed(main, CloseReason::IoError);
+    hands.after(Duration::from_millis(19_999));
+    assert_eq!(hands.connects, []);
+    for _ in 0..2 {
+        let (conn, _) = next_try(&mut hands);
+        assert_eq!(conn.session.line, MAIN);
+        fail(&mut hands, conn);
+    }
+    let (spare, _) = next_try(&mut hands);
+    assert_eq!(spare.session.line, SPARE, "the loss was the first of three");
+    hands.connected(spare);
+    hands.after_secs(3_600);
+    assert_eq!(hands.connects, [], "the main line waits for room");
+    assert!(status(&hands, MAIN).next_try.is_some());
+    hands.closed(spare, CloseReason::PeerClosed);
+    assert_eq!(next_try(&mut hands).0.session.line, MAIN, "who waits for room has it at once");
+}
+
+#[test]
+fn a_peer_is_turned_away_where_the_institution_has_its_sessions() {
+    let mut settings = settings();
+    settings.limits.sessions_max = Some(1);
+    let mut hands = cold(settings);
+    let (out, _) = next_try(&mut hands);
+    assert_eq!(hands.core.handle_accepted(SPARE, hands.now), Err(CloseReason::OverLimit), "one is being made");
+    hands.turn();
+    fail(&mut hands, out);
+    hands.accept();
+    hands.after_secs(600);
+    assert_eq!(hands.connects, []);
+}
+
+/// Of sorted instants, the most within a second (its beginning counted, its end not).
+fn most_in_a_second(times: &[Mono]) -> usize {
+    let within = |(at, first): (usize, &Mono)| {
+        times[at..].iter().take_while(|later| later.since(*first) < Duration::from_secs(1)).count()
+    };
+    times.iter().enumerate().map(within).max().unwrap_or(0)
+}
+
+#[test]
+fn two_hundred_sessions_that_fall_at_once_come_back_a_few_at_a_time() {
+    let mut both = line("both", LineSide::Initiator, Direction::Duplex);
+    both.sessions_max = 200;
+    let mut hands = cold(Settings { lines: vec![both], ..settings() });
+    hands.swaps = false;
+    hands.opens = false;
+    while hands.open_conns.len() < 200 {
+        let (conn, _) = next_try(&mut hands);
+        hands.connected(conn);
+    }
+    let first: Vec<Mono> = hands.tried.iter().map(|(at, _, _)| *at).collect();
+    assert_eq!(most_in_a_second(&first), 20, "as many as may be");
+    assert_eq!(first[199].since(first[0]), Duration::from_secs(9));
+    hands.after_secs(60);
+
+    let fallen = hands.now.mono;
+    for conn in hands.open_conns.clone() {
+        hands.closed(conn, CloseReason::Reset);
+    }
+    // For a minute the institution takes nobody.
+    while hands.now.mono.since(fallen) < Duration::from_secs(60) {
+        let (conn, _) = next_try(&mut hands);
+        fail(&mut hands, conn);
+    }
+    while hands.open_conns.len() < 200 {
+        let (conn, _) = next_try(&mut hands);
+        hands.connected(conn);
+    }
+    let times: Vec<Mono> = hands.tried.iter().map(|(at, _, _)| *at).filter(|at| *at >= fallen).collect();
+    assert!(times.is_sorted());
+    assert!(most_in_a_second(&times) <= 20, "{}", most_in_a_second(&times));
+    assert!(times.len() > 600, "they were tried all the while: {}", times.len());
+    let took = hands.now.mono.since(fallen);
+    assert!(took < Duration::from_secs(120), "{took:?} until all were back");
+}
+
+#[test]
+fn no_session_waits_for_a_turn_for_ever_beside_others_that_fail() {
+    // Sessions of a dead line ask first each time, and more often than the institution takes.
+    let mut dead = line("dead", LineSide::Initiator, Direction::Duplex);
+    dead.sessions_max = 30;
+    (dead.reconnect_min, dead.reconnect_max) = (Duration::from_millis(100), Duration::from_millis(200));
+    let live = line("live", LineSide::Initiator, Direction::Duplex);
+    let mut settings = Settings { lines: vec![dead, live], ..settings() };
+    settings.limits.connects_per_second = 2;
+    let mut hands = cold(settings);
+    hands.swaps = false;
+    let begun = hands.now.mono;
+    loop {
+        let (conn, _) = next_try(&mut hands);
+        if conn.session.line == SPARE {
+            break;
+        }
+        fail(&mut hands, conn);
+    }
+    // All 31 come at the start, two in each second.
+    assert_eq!(hands.now.mono.since(begun), Duration::from_secs(15));
+}
+
+// ---- nobody gives up ----
+
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+/// A session of an initiator's line that is wanted is up, or on its way, or there is a time for it.
+fn nobody_has_given_up(hands: &Hands, seed: u64) {
+    let status = hands.core.status();
+    for session in &status.sessions {
+        let is_due = match session.state {
+            SessionState::Down => session.next_try.is_some(),
+            _ => true,
+        };
+        let line = session.session.line;
+        assert!(is_due || !hands.core.is_wanted(line), "seed {seed}: {session:?} of {:?}", status.lines);
+    }
+    for line in &status.lines {
+        assert!(line.sessions_counted <= 3, "seed {seed}: {line:?}");
+    }
+    let counted: u16 = status.lines.iter().map(|line| line.sessions_counted).sum();
+    assert!(counted <= hands.settings.limits.sessions_max.unwrap_or(9), "seed {seed}: {:?}", status.lines);
+    let closing = status.sessions.iter().any(|one| one.state == SessionState::Closing);
+    assert!(!closing || hands.core.poll_timeout().is_some());
+}
+
+fn days(seed: u64) -> BTreeSet<CloseReason> {
+    let mut settings = main_and_spare();
+    for line in &mut settings.lines {
+        (line.sessions_max, line.addresses) = (3, 2);
+    }
+    if seed.is_multiple_of(2) {
+        settings.limits.sessions_max = Some(4);
+    }
+    settings.limits.connects_per_second = [1, 3, 20][usize::try_from(seed % 3).unwrap()];
+    let mut hands = cold(settings);
+    hands.swaps = false;
+    hands.opens = false;
+    let (mut dice, mut seen) = (Dice(seed), BTreeSet::new());
+    let end = hands.now.mono + Duration::from_secs(3 * 86_400);
+    let reasons = [CloseReason::PeerClosed, CloseReason::Reset, CloseReason::IoError, CloseReason::BadFrame];
+    while hands.now.mono < end {
+        for conn in std::mem::take(&mut hands.connects) {
+            match dice.below(4) {
+                0 => hands.connected(conn),
+                1 | 2 => fail(&mut hands, conn),
+                // Nothing is heard of it.
+                _ => {}
+            }
+        }
+        match (dice.below(8), hands.open_conns.is_empty()) {
+            (0, false) => {
+                let at = usize::try_from(dice.below(hands.open_conns.len() as u64)).unwrap();
+                let reason = reasons[usize::try_from(dice.below(4)).unwrap()];
+                hands.closed(hands.open_conns[at], reason);
+            }
+            (1, false) if dice.below(4) == 0 => {
+                for conn in hands.open_conns.clone() {
+                    hands.closed(conn, CloseReason::Reset);
+                }
+            }
+            (2, _) if dice.below(20) == 0 => {
+                let line: Box<str> = ["main", "spare"][usize::try_from(dice.below(2)).unwrap()].into();
+                command(&mut hands, Command::StopLine { line });
+            }
+            (3, _) if dice.below(10) == 0 => {
+                for line in ["main", "spare"] {
+                    command(&mut hands, Command::StartLine { line: line.into() });
+                }
+            }
+            _ => {}
+        }
+        // Of what the core closes the end is seen, or not.
+        for (conn, reason, abort) in std::mem::take(&mut hands.closes) {
+            seen.insert(reason);
+            if abort || dice.below(2) == 0 {
+                hands.closed(conn, if abort { reason } else { CloseReason::PeerClosed });
+            }
+        }
+        nobody_has_given_up(&hands, seed);
+        let millis = [5, 500, 20_000, 600_000][usize::try_from(dice.below(4)).unwrap()];
+        hands.after(Duration::from_millis(dice.below(millis) + 1));
+        nobody_has_given_up(&hands, seed);
+    }
+    // Everything works again: the main line is up within the longest wait and the longest grace.
+    for line in ["main", "spare"] {
+        command(&mut hands, Command::StartLine { line: line.into() });
+    }
+    let healed = hands.now.mono;
+    let is_up = |hands: &Hands| {
+        let sessions = hands.core.status().sessions;
+        sessions.iter().any(|one| one.state == SessionState::Up && one.session.line == MAIN)
+    };
+    while !is_up(&hands) {
+        if hands.connects.is_empty() {
+            let (at, name) = hands.core.poll_timeout().unwrap();
+            assert!(!matches!(name, TimerName::Tombstones), "seed {seed}: nothing is to be waited for");
+            hands.after(at.since(hands.now.mono));
+        } else {
+            let conn = hands.connects.remove(0);
+            hands.connected(conn);
+        }
+        for (conn, reason, abort) in std::mem::take(&mut hands.closes) {
+            hands.closed(conn, if abort { reason } else { CloseReason::PeerClosed });
+        }
+        // With all places taken by its backup, the main line is tried when one of these ends.
+        if hands.settings.limits.sessions_max.is_some() && hands.open_conns.len() == 4 && !is_up(&hands) {
+            hands.closed(hands.open_conns[0], CloseReason::PeerClosed);
+        }
+    }
+    let took = hands.now.mono.since(healed);
+    assert!(took <= Duration::from_secs(60), "seed {seed}: {took:?}");
+    seen
+}
+
+#[test]
+fn a_line_that_is_wanted_is_tried_for_ever_whatever_happens() {
+    let mut seen = BTreeSet::new();
+    for seed in 1..=12 {
+        seen.extend(days(seed));
+    }
+    // Days in which nothing of this happens would show nothing.
+    for reason in [CloseReason::ConnectFailed, CloseReason::Standby, CloseReason::Commanded] {
+        assert!(seen.contains(&reason), "{reason}: {seen:?}");
+    }
+}
