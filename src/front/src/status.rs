@@ -146,6 +146,7 @@ mod tests {
                 received_at: None,
                 wrote_at: Some(second(95)),
                 closed: Some(CloseReason::PeerClosed),
+                address: 0,
                 next_try: None,
             }],
             openings: vec![pabal_switch::OpeningStatus {

@@ -1,6 +1,7 @@
 //! Configuration: what contract and site decide. What the institution's document says is in its spec, and nothing is in both.
 
 mod institution;
+mod route;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub struct Config {
     listen: Listen,
     default_timeout: Duration,
     drain_deadline: Duration,
+    connects_per_second: u32,
     log_format: LogFormat,
     journal: pabal_journal::Options,
     institutions: Vec<InstitutionConfig>,
@@ -128,6 +130,7 @@ impl Config {
         let listen = listen(&mut gateway, directory);
         let default_timeout = gateway.duration("default_timeout");
         let drain_deadline = gateway.duration("drain_deadline");
+        let connects_per_second = gateway.count("connects_per_second");
         gateway.finish();
 
         let mut log = root.section("log", None);
@@ -161,6 +164,7 @@ impl Config {
             listen,
             default_timeout,
             drain_deadline,
+            connects_per_second,
             log_format,
             journal: options,
             institutions,
@@ -235,6 +239,12 @@ impl Config {
     #[must_use]
     pub const fn drain_deadline(&self) -> Duration {
         self.drain_deadline
+    }
+
+    /// Connections that are tried in any second, over all institutions.
+    #[must_use]
+    pub const fn connects_per_second(&self) -> u32 {
+        self.connects_per_second
     }
 
     /// How a line of the log is written.

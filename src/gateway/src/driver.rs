@@ -39,6 +39,7 @@ use tokio::task::coop::unconstrained;
 
 use crate::clock::now;
 use crate::config::{Endpoint, LineConfig};
+use crate::connects::Connects;
 use crate::digest::DigestKey;
 use crate::recovery::recover;
 use crate::versions::{Shelf, Versions};
@@ -72,10 +73,16 @@ pub(crate) struct Line {
     from: Vec<IpAddr>,
     endpoint: LineEndpoint,
     options: SocketOptions,
+    /// The turns of the process; none where it connects for each request.
+    connects: Option<Arc<Connects>>,
 }
 
 enum LineEndpoint {
-    Connect(Vec<String>),
+    /// To these in turn, as the core says, from there.
+    Connect {
+        addresses: Vec<String>,
+        source: Option<SocketAddr>,
+    },
     Listen(TcpListener),
 }
 
@@ -96,9 +103,11 @@ pub struct Drained {
 
 impl Line {
     /// Binds the listener of an acceptor line.
-    pub(crate) async fn open(config: &LineConfig) -> std::io::Result<Self> {
+    pub(crate) async fn open(config: &LineConfig, connects: &Arc<Connects>) -> std::io::Result<Self> {
         let endpoint = match &config.endpoint {
-            Endpoint::Connect(addresses) => LineEndpoint::Connect(addresses.clone()),
+            Endpoint::Connect(addresses) => {
+                LineEndpoint::Connect { addresses: addresses.clone(), source: config.source }
+            }
             Endpoint::Listen(address) => LineEndpoint::Listen(TcpListener::bind(address).await?),
         };
         let options = SocketOptions {
@@ -106,13 +115,19 @@ impl Line {
             keepalive_interval: config.keepalive_interval,
             user_timeout: config.user_timeout,
         };
-        Ok(Self { name: config.name.clone(), from: config.from.clone(), endpoint, options })
+        Ok(Self {
+            name: config.name.clone(),
+            from: config.from.clone(),
+            endpoint,
+            options,
+            connects: Arc::clone(connects),
+        })
     }
 
     /// The address that an acceptor line has got.
     pub(crate) fn local_address(&self) -> Option<SocketAddr> {
         match &self.endpoint {
-            LineEndpoint::Connect(_) => None,
+            LineEndpoint::Connect { .. } => None,
             LineEndpoint::Listen(listener) => listener.local_addr().ok(),
         }
     }

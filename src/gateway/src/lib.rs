@@ -75,6 +75,7 @@ mod call;
 mod clock;
 mod command;
 mod config;
+mod connects;
 mod deadlines;
 mod digest;
 mod driver;

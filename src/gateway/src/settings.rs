@@ -2,7 +2,7 @@
 
 use pabal_spec::{HoursRule, HoursRules, Institution, Protocol};
 use pabal_switch::control::{Control, Standing, Window};
-use pabal_switch::{By, Bytes, Direction, LineSettings, Party, PartyParticipant, Rates, Settings};
+use pabal_switch::{By, Bytes, Direction, LineId, LineSettings, Party, PartyParticipant, Rates, Settings};
 use pabal_telegram::{Field, Slice, Value};
 
 use crate::config::{ControlConfig, HoursConfig, InstitutionConfig, PartyConfig, Problem, RateConfig, hint};
@@ -77,6 +77,11 @@ pub(crate) fn settings(config: &InstitutionConfig, institution: &Institution) ->
         unsent_bytes_max: line.unsent_bytes_max,
         unsent_time_max: line.unsent_time_max,
         connects: line.connects,
+        addresses: line.addresses(),
+        healthy_after: line.healthy_after,
+        backup_of: line.backup_of.as_ref().and_then(|main| line_named(config, main)),
+        backup_after: line.backup_after,
+        second_connection: line.second_connection,
         ..LineSettings::new(&line.name, &line.protocol, line.side(), line.direction)
     });
     if problems.is_empty() {
@@ -93,6 +98,11 @@ pub(crate) fn settings(config: &InstitutionConfig, institution: &Institution) ->
     } else {
         Err(problems)
     }
+}
+
+fn line_named(config: &InstitutionConfig, name: &str) -> Option<LineId> {
+    let at = config.lines.iter().position(|line| line.name == name)?;
+    u16::try_from(at).ok().map(LineId)
 }
 
 fn problem(path: String, text: String) -> Problem {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::clock::now;
 use crate::config::{Config, ConfigError, InstitutionConfig, Problem, SpecPlace};
+use crate::connects::Connects;
 use crate::deadlines::{self, Site};
 use crate::digest::DigestKey;
 use crate::driver::health::Health;
@@ -182,9 +183,10 @@ pub(crate) async fn prepare(config: &Config) -> Result<(Writer, Vec<Ready>), Sta
         tracing::warn!(%holder, "the data directory was not closed: what was in flight is UNKNOWN until an answer or an inquiry says more");
     }
     let digest = Arc::new(DigestKey::open(config.data_dir()).map_err(StartError::DigestKey)?);
+    let connects = Arc::new(Connects::new(config.connects_per_second()));
     let mut ready = Vec::new();
     for (configured, sources, institution, settings) in checked {
-        let parts = Parts { config, options: &options, writer: &writer, digest: &digest };
+        let parts = Parts { config, options: &options, writer: &writer, digest: &digest, connects: &connects };
         ready.push(parts.institution(configured, sources, institution, settings).await?);
     }
     Ok((writer, ready))
@@ -252,6 +254,7 @@ struct Parts<'a> {
     options: &'a pabal_journal::Options,
     writer: &'a Writer,
     digest: &'a Arc<DigestKey>,
+    connects: &'a Arc<Connects>,
 }
 
 impl Parts<'_> {
@@ -266,7 +269,7 @@ impl Parts<'_> {
         let shelf = Shelf::new(&self.options.directory, &name);
         let mut lines = Vec::new();
         for line in &configured.lines {
-            lines.push(Line::open(line).await.map_err(|source| StartError::Listen {
+            lines.push(Line::open(line, self.connects).await.map_err(|source| StartError::Listen {
                 institution: name.clone(),
                 line: line.name.clone(),
                 source,

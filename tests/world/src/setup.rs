@@ -181,6 +181,7 @@ fn line(name: &str, side: LineSide, direction: Direction, chance: &mut Chance) -
         close_grace: Duration::from_secs(10),
         // Longer than the network ever holds anything back.
         unsent_time_max: Duration::from_secs(120),
+        healthy_after: Duration::from_secs(5),
         ..LineSettings::new(name, "firmbanking", side, direction)
     }
 }
@@ -264,6 +265,7 @@ pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
             unknown_max: [4, 1_000, 1_000, 1_000][chance.index(4)],
             notices_max: NOTICES_MAX,
             undurable_entries_max: u32::try_from([40, 1_000][chance.index(2)]).unwrap_or(40),
+            ..Limits::default()
         },
         ..Settings::default()
     }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use pabal_clock::{Mono, Now};
 use pabal_gateway::spec_sources;
@@ -60,32 +59,14 @@ impl Ours {
             LineSettings { window, ..LineSettings::new("both", "firmbanking", LineSide::Initiator, Direction::Duplex) };
         let fields = vec![("id_code".into(), (*b"PABAL    ").into()), ("company_no".into(), (*b"PABALCO1    ").into())];
         let party = Party { name: "main".into(), fields, participants: vec![b"088"[..].into()], exchanges: Vec::new() };
-        // As in default.toml.
-        let limits = Limits {
-            waiting_max: 10_000,
-            tombstones_max: 100_000,
-            tombstone_keep: Duration::from_secs(86_400),
-            idempotency_keys_max: 100_000,
-            number_block: 1_000,
-            caller_margin: Duration::from_millis(100),
-            events_max: 10_000,
-            unknown_max: 10_000,
-            notices_max: 20_000,
-            undurable_entries_max: 100_000,
-        };
-        let settings = Settings {
-            lines: vec![line],
-            parties: vec![party],
-            holidays: pabal_clock::Holidays::default(),
-            hours: pabal_spec::HoursRules::default(),
-            limits,
-            ..Settings::default()
-        };
+        // Else as in default.toml.
+        let limits = Limits { waiting_max: 10_000, undurable_entries_max: 100_000, ..Limits::default() };
+        let settings = Settings { lines: vec![line], parties: vec![party], limits, ..Settings::default() };
         let mut core = Core::new(vec![institution], settings, Recovery::new(), 42, now);
         let conn = loop {
             match core.poll_output().expect("it connects") {
                 Output::Append { ticket, .. } => core.handle_durable(ticket, now),
-                Output::Connect { conn } => break conn,
+                Output::Connect { conn, .. } => break conn,
                 _ => {}
             }
         };

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use pabal_clock::{Civil, Date, Hours};
 use pabal_switch::control::{ControlId, FieldScope, Scope};
-use pabal_switch::{Connects, Direction, Limits, LineSide, Over, Rate};
+use pabal_switch::{Connects, Direction, Limits, LineSide, Over, Rate, SecondConnection};
 
+use super::route::read_source;
 use super::section::{Findings, Section, hint};
 use super::text::Span;
 
@@ -260,6 +261,8 @@ fn read_limits(section: &mut Section<'_, '_>) -> Limits {
         unknown_max: section.count("unknown_max"),
         notices_max: section.count("notices_max"),
         undurable_entries_max: section.count("undurable_entries_max"),
+        sessions_max: section.count_or_unlimited("sessions_max"),
+        connects_per_second: section.count("connects_per_second"),
     }
 }
 
@@ -283,6 +286,7 @@ struct LineBounds {
 
 impl LineBounds {
     fn read(section: &mut Section<'_, '_>) -> Self {
+        let policies: Vec<_> = SecondConnection::ALL.iter().map(|one| (one.word(), *one)).collect();
         Self {
             sessions_max: section.count("sessions"),
             window: section.count("window"),
@@ -292,9 +296,7 @@ impl LineBounds {
             close_grace: section.duration("close_grace"),
             healthy_after: section.duration("healthy_after"),
             backup_after: section.count("backup_after"),
-            second_connection: section
-                .word("second_connection", &SecondConnection::ALL.iter().map(|one| (one.word(), *one)).collect::<Vec<_>>())
-                .unwrap_or(SecondConnection::Probe),
+            second_connection: section.word("second_connection", &policies).unwrap_or(SecondConnection::Probe),
             keepalive_idle: section.duration("keepalive_idle"),
             keepalive_interval: section.duration("keepalive_interval"),
             user_timeout: section.duration("user_timeout"),
@@ -334,6 +336,11 @@ fn read_line(mut section: Section<'_, '_>) -> LineConfig {
         reconnect_min: bounds.reconnect_min,
         reconnect_max: bounds.reconnect_max,
         close_grace: bounds.close_grace,
+        healthy_after: bounds.healthy_after,
+        backup_of,
+        backup_after: bounds.backup_after,
+        second_connection: bounds.second_connection,
+        source,
         keepalive_idle: bounds.keepalive_idle,
         keepalive_interval: bounds.keepalive_interval,
         user_timeout: bounds.user_timeout,
@@ -452,6 +459,14 @@ fn read_party(mut section: Section<'_, '_>) -> PartyConfig {
 }
 
 impl LineConfig {
+    /// How many addresses it has. The check has seen to it that they are not too many.
+    pub(crate) fn addresses(&self) -> u8 {
+        match &self.endpoint {
+            Endpoint::Connect(addresses) => u8::try_from(addresses.len()).unwrap_or(u8::MAX),
+            Endpoint::Listen(_) => 1,
+        }
+    }
+
     pub(crate) const fn side(&self) -> LineSide {
         match self.endpoint {
             Endpoint::Connect(_) => LineSide::Initiator,
@@ -467,6 +482,7 @@ impl InstitutionConfig {
         self.check_names(&path, findings);
         self.check_halves(&path, findings);
         self.check_limits(&path, default_timeout, findings);
+        self.check_routes(&path, findings);
         for (at, line) in self.lines.iter().enumerate() {
             if line.reconnect_min > line.reconnect_max || line.reconnect_min.is_zero() {
                 let text = format!(

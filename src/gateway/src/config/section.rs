@@ -218,6 +218,17 @@ impl<'t, 'f> Section<'t, 'f> {
         })
     }
 
+    /// A whole number of at least one, or `None` for the word `unlimited`.
+    pub(super) fn count_or_unlimited<N: TryFrom<u64> + Default + fmt::Display + Copy>(
+        &mut self,
+        key: &'static str,
+    ) -> Option<N> {
+        if self.find(key)?.0.get_ref().as_str() == Some("unlimited") {
+            return self.take(key, |_| Ok((None, "\"unlimited\"".to_owned())));
+        }
+        Some(self.count(key))
+    }
+
     /// A text, or several in brackets.
     pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
         self.take_if_there(key, |value| {

@@ -44,7 +44,7 @@ fn the_example_of_the_default_is_an_institution() {
         .fold(String::new(), |text, line| text + line + "\n");
     let config = parse(&example).unwrap();
     assert_eq!(config.institutions().len(), 1);
-    assert_eq!(config.institutions()[0].lines.len(), 2);
+    assert_eq!(config.institutions()[0].lines.len(), 3);
     assert_eq!(config.institutions()[0].parties[0].participants, ["004", "088"]);
     assert_eq!(config.institutions()[0].hours[0].hours.to_string(), "2026-12-06 00:00 to 06:00");
     assert_eq!(config.institutions()[0].holidays.len(), 2);
@@ -192,4 +192,56 @@ fn a_party_may_be_known_by_another_number_at_a_bank_and_be_for_some_exchanges() 
     let text = HECTO.replace("\"004\", \"088\"", "\"004\", \"088\", \"004\"")
         + "at.\"089\" = { company_no = \"X\" }\nat.\"088\" = { company_no = 7 }\nat.\"004\" = 5\n";
     insta::assert_snapshot!(parse(&text).unwrap_err().to_string());
+}
+
+#[test]
+fn a_core_without_configuration_has_what_the_default_says() {
+    let config = parse(HECTO).unwrap();
+    assert_eq!(config.institutions()[0].limits, pabal_switch::Limits::default());
+    let sources = crate::start::spec_sources(Path::new("../../specs/hecto")).unwrap();
+    let institution = pabal_spec::load(&sources).unwrap().institution;
+    let settings = crate::settings::settings(&config.institutions()[0], &institution).unwrap();
+    let line = &settings.lines[0];
+    assert_eq!(*line, pabal_switch::LineSettings::new(&line.name, &line.protocol, line.side, line.direction));
+}
+
+const BACKUP: &str = r#"
+[[institutions.hecto.lines]]
+name = "spare"
+protocol = "firmbanking"
+side = "initiator"
+direction = "send"
+address = ["10.1.2.4:20000", "10.1.2.5:20000"]
+source = "10.0.0.5:5001"
+backup_of = "out"
+"#;
+
+#[test]
+fn a_backup_and_a_source_are_read() {
+    let config = parse(&(HECTO.to_owned() + BACKUP)).unwrap();
+    let spare = &config.institutions()[0].lines[2];
+    assert_eq!((spare.backup_of.as_deref(), spare.backup_after, spare.addresses()), (Some("out"), 3, 2));
+    assert_eq!(spare.source, Some("10.0.0.5:5001".parse().unwrap()));
+    let config = parse(&(HECTO.to_owned() + &BACKUP.replace("10.0.0.5:5001", "10.0.0.5"))).unwrap();
+    assert_eq!(config.institutions()[0].lines[2].source, Some("10.0.0.5:0".parse().unwrap()));
+}
+
+#[test]
+fn routes_that_cannot_be_are_told() {
+    let with = |from: &str, to: &str| {
+        assert!(BACKUP.contains(from));
+        parse(&(HECTO.to_owned() + &BACKUP.replacen(from, to, 1))).unwrap_err().to_string()
+    };
+    insta::assert_snapshot!(with("backup_of = \"out\"", "backup_of = \"ut\""));
+    insta::assert_snapshot!(with("backup_of = \"out\"", "backup_of = \"spare\""));
+    insta::assert_snapshot!(with("backup_of = \"out\"", "backup_of = \"in\""));
+    insta::assert_snapshot!(with("direction = \"send\"", "direction = \"duplex\""));
+    let chain = BACKUP.replace("\"spare\"", "\"third\"").replace("backup_of = \"out\"", "backup_of = \"spare\"");
+    insta::assert_snapshot!(parse(&(HECTO.to_owned() + BACKUP + &chain)).unwrap_err().to_string());
+    insta::assert_snapshot!(with("backup_of", "sessions = 2\nbackup_of"));
+    insta::assert_snapshot!(with("\"10.0.0.5:5001\"", "\"::1\""));
+    insta::assert_snapshot!(with("\"10.0.0.5:5001\"", "\"here\""));
+    insta::assert_snapshot!(with("backup_of = \"out\"", "[institutions.hecto.limits]\nsessions_max = 2"));
+    insta::assert_snapshot!(mistakes("listen = ", "source = \"10.0.0.5\"\nlisten = "));
+    insta::assert_snapshot!(with("backup_of", "healthy_after = \"0s\"\nsecond_connection = \"prob\"\nbackup_of"));
 }

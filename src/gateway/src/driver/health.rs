@@ -105,6 +105,7 @@ mod tests {
             received_at: None,
             wrote_at: None,
             closed: None,
+            address: 0,
             next_try: None,
         };
         let status =

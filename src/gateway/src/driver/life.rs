@@ -19,7 +19,7 @@ use super::bridge::{Batch, Bridge, BridgeParts, Content};
 use super::command::{Command, Fenced, Heard, LookKey, Refused, Taken, Unable, Waiter};
 use super::observer::{Observer, Seen};
 use super::own::Own;
-use super::socket::{self, Progress, Socket};
+use super::socket::{self, Progress, Socket, Way};
 use super::subscribers::{Claim, SubscriberId, Subscribers};
 use super::waiters::Waiters;
 use super::{Drained, Driver, Line, LineEndpoint, health};
@@ -629,7 +629,7 @@ impl Life {
     fn act(&mut self, lines: &[Line], now: Now) {
         while let Some(output) = self.core.poll_output() {
             match output {
-                Output::Connect { conn } => self.connect(conn, lines, now),
+                Output::Connect { conn, address } => self.connect(conn, address, lines, now),
                 Output::Close { conn, reason, abort } => self.close(conn, reason, abort, now),
                 Output::Append { ticket, entries } => {
                     self.bridge.send(Batch { ticket: ticket.0, content: Content::Entries(entries), at: now.wall })
@@ -661,18 +661,21 @@ impl Life {
         }
     }
 
-    fn connect(&mut self, conn: Conn, lines: &[Line], now: Now) {
+    fn connect(&mut self, conn: Conn, address: u8, lines: &[Line], now: Now) {
         let line = lines.get(usize::from(conn.session.line.0));
-        let address = line.and_then(|line| match &line.endpoint {
-            LineEndpoint::Connect(addresses) => {
-                Some((socket::address_of(addresses, conn.epoch.0)?.clone(), line.options))
+        let way = line.and_then(|line| match &line.endpoint {
+            LineEndpoint::Connect { addresses, source } => {
+                let to = addresses.get(usize::from(address))?.clone();
+                Some((line, Way { to, source: *source, options: line.options }))
             }
             LineEndpoint::Listen(_) => None,
         });
-        match address {
-            Some((address, options)) => self.insert(Socket::connect(conn, address, options)),
-            None => self.core.handle_connect_failed(conn, now),
+        let Some((line, way)) = way else { return self.core.handle_connect_failed(conn, now) };
+        let turn = line.connects.turn(now.mono);
+        if turn > now.mono {
+            self.core.handle_connect_held(conn, turn, now);
         }
+        self.insert(Socket::connect(conn, way, turn.since(now.mono)));
     }
 
     fn close(&mut self, conn: Conn, reason: CloseReason, abort: bool, now: Now) {

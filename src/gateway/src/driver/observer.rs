@@ -102,6 +102,32 @@ impl Log {
                     "a connection beyond the line's limit was turned away"
                 );
             }
+            Event::Address { line, address } => {
+                let (line, address) = (self.line(*line), u32::from(*address) + 1);
+                tracing::warn!(
+                    event = "address",
+                    institution,
+                    line,
+                    address,
+                    "the line goes on with this one of its addresses"
+                );
+            }
+            Event::Duty { line, on_duty: true } => {
+                tracing::warn!(
+                    event = "standby",
+                    institution,
+                    line = self.line(*line),
+                    "the backup line stands in for its main line"
+                );
+            }
+            Event::Duty { line, on_duty: false } => {
+                tracing::info!(
+                    event = "standby",
+                    institution,
+                    line = self.line(*line),
+                    "the main line is up again, and the backup line goes"
+                );
+            }
             Event::Opening { key, to } => {
                 let key_text: Vec<_> =
                     key.values.iter().map(|value| String::from_utf8_lossy(value).trim_end().to_owned()).collect();

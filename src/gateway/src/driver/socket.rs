@@ -5,13 +5,14 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pabal_switch::{CloseReason, Conn, Core};
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::unsent::Frozen;
@@ -38,6 +39,15 @@ impl SocketOptions {
         socket.set_tcp_user_timeout(Some(self.user_timeout))?;
         socket.set_tcp_notsent_lowat(NOTSENT_BYTES)
     }
+}
+
+/// Where a connection goes, and how.
+pub(super) struct Way {
+    /// Host and port.
+    pub(super) to: String,
+    /// From which address of ours, and port if it is not 0.
+    pub(super) source: Option<SocketAddr>,
+    pub(super) options: SocketOptions,
 }
 
 /// The connection that fills a slot.
@@ -75,11 +85,17 @@ pub(super) enum Progress {
 }
 
 impl Socket {
-    /// Begins to connect.
-    pub(super) fn connect(conn: Conn, address: String, options: SocketOptions) -> Self {
+    /// Begins to connect, after a while.
+    pub(super) fn connect(conn: Conn, way: Way, wait: Duration) -> Self {
         let connecting = async move {
-            let stream = TcpStream::connect(address).await?;
-            options.apply(&stream)?;
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
+            let stream = match way.source {
+                Some(source) => connect_from(source, &way.to).await?,
+                None => TcpStream::connect(way.to).await?,
+            };
+            way.options.apply(&stream)?;
             Ok(stream)
         };
         Self::new(conn, State::Connecting(Box::pin(connecting)))
@@ -208,9 +224,47 @@ pub(super) fn abort(stream: &TcpStream) {
     let _ = stream.set_zero_linger();
 }
 
-/// Where a line's connection number `epoch` goes: to its addresses in turn.
-pub(super) fn address_of(addresses: &[String], epoch: u32) -> Option<&String> {
-    addresses.iter().cycle().nth(usize::try_from(epoch).unwrap_or(0) % addresses.len().max(1))
+/// Connects from a given address of this host, and port if it is not 0.
+async fn connect_from(source: SocketAddr, to: &str) -> io::Result<TcpStream> {
+    let mut failure = None;
+    for to in tokio::net::lookup_host(to).await? {
+        if to.is_ipv4() != source.is_ipv4() {
+            continue;
+        }
+        let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // A port whose last connection is still kept (TIME_WAIT) could not even be bound.
+        socket.set_reuseaddr(source.port() != 0)?;
+        socket.bind(source).map_err(|error| from_there(source, &error))?;
+        match socket.connect(to).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                failure = Some(kept(source, to, &error));
+            }
+            Err(error) => failure = Some(error),
+        }
+    }
+    Err(failure.unwrap_or_else(|| {
+        let version = if source.is_ipv4() { "IPv4" } else { "IPv6" };
+        let text = format!("{to} has no {version} address, which source {} needs; write another source", source.ip());
+        io::Error::new(io::ErrorKind::AddrNotAvailable, text)
+    }))
+}
+
+fn from_there(source: SocketAddr, error: &io::Error) -> io::Error {
+    let text = match error.kind() {
+        io::ErrorKind::AddrNotAvailable => format!("source {}: this host has no such address", source.ip()),
+        io::ErrorKind::AddrInUse => format!("source {source}: another socket of this host has the port"),
+        _ => format!("source {source}: {error}"),
+    };
+    io::Error::new(error.kind(), text)
+}
+
+fn kept(source: SocketAddr, to: SocketAddr, error: &io::Error) -> io::Error {
+    let text = format!(
+        "from source {source} to {to}: {error}; the last connection between these two is kept for a minute after it was closed here \
+         (TIME_WAIT), which ends by itself"
+    );
+    io::Error::new(error.kind(), text)
 }
 
 fn is_passing(error: &io::Error) -> bool {
