@@ -23,7 +23,7 @@ impl Core {
                 self.second_connection(line, now);
                 CloseReason::OverLimit
             }
-            Some(_) if self.is_full() => CloseReason::OverLimit,
+            Some(_) if self.has_no_room() => CloseReason::OverLimit,
             Some(slot) => {
                 let session = &mut self.state.sessions[slot];
                 session.epoch = Epoch(session.epoch.0.wrapping_add(1));

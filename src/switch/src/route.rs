@@ -90,7 +90,7 @@ impl Core {
     }
 
     /// Whether all lines together have as many sessions as they may, connecting and closing ones counted.
-    pub(crate) fn is_full(&self) -> bool {
+    pub(crate) fn has_no_room(&self) -> bool {
         let is_used = |session: &&Session| session.state != SessionState::Down;
         let used = self.state.sessions.iter().filter(is_used).count();
         self.state.limits.sessions_max.is_some_and(|max| used >= usize::from(max))
@@ -111,11 +111,11 @@ impl Core {
 
     /// Whether a session may connect now; else its timer is set.
     pub(crate) fn has_turn(&mut self, slot: usize, now: Now) -> bool {
-        let is_full = self.is_full();
+        let has_no_room = self.has_no_room();
         let session = &mut self.state.sessions[slot];
         let id = session.id;
         let waited_for = core::mem::take(&mut session.waits_for);
-        if is_full {
+        if has_no_room {
             session.waits_for = WaitsFor::Room;
             let longest = self.line(id).reconnect_max;
             self.try_within(id, longest, now);
