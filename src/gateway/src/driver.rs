@@ -110,18 +110,14 @@ impl Line {
             }
             Endpoint::Listen(address) => LineEndpoint::Listen(TcpListener::bind(address).await?),
         };
+        let is_kept = config.connects == pabal_switch::Connects::Kept;
+        let connects = is_kept.then(|| Arc::clone(connects));
         let options = SocketOptions {
             keepalive_idle: config.keepalive_idle,
             keepalive_interval: config.keepalive_interval,
             user_timeout: config.user_timeout,
         };
-        Ok(Self {
-            name: config.name.clone(),
-            from: config.from.clone(),
-            endpoint,
-            options,
-            connects: Arc::clone(connects),
-        })
+        Ok(Self { name: config.name.clone(), from: config.from.clone(), endpoint, options, connects })
     }
 
     /// The address that an acceptor line has got.

@@ -326,7 +326,7 @@ impl Core {
         let taken = core::mem::take(&mut session.taken);
         let was_well = core::mem::take(&mut session.is_well);
         // A connection for one exchange has done what it was made for.
-        let was_done = session.served && was_answered;
+        let was_done = session.per_exchange && session.served && was_answered;
         let timers = [
             TimerName::Connect,
             TimerName::SignOn,

@@ -671,7 +671,7 @@ impl Life {
             LineEndpoint::Listen(_) => None,
         });
         let Some((line, way)) = way else { return self.core.handle_connect_failed(conn, now) };
-        let turn = line.connects.turn(now.mono);
+        let turn = line.connects.as_ref().map_or(now.mono, |connects| connects.turn(now.mono));
         if turn > now.mono {
             self.core.handle_connect_held(conn, turn, now);
         }

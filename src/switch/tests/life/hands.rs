@@ -134,6 +134,8 @@ pub(crate) struct Hands {
     pub(crate) reports: BTreeMap<ExchangeId, Vec<Report>>,
     pub(crate) events: Vec<Event>,
     pub(crate) connects: Vec<Conn>,
+    /// All that the core ever asked to connect: when, and to which of the line's addresses.
+    pub(crate) tried: Vec<(Mono, Conn, u8)>,
     pub(crate) closes: Vec<(Conn, CloseReason, bool)>,
     pub(crate) delivered: Vec<(NoticeId, Arc<[u8]>)>,
     pub(crate) deliveries: Vec<Delivery>,
@@ -173,6 +175,7 @@ impl Hands {
             reports: BTreeMap::new(),
             events: Vec::new(),
             connects: Vec::new(),
+            tried: Vec::new(),
             closes: Vec::new(),
             delivered: Vec::new(),
             deliveries: Vec::new(),
@@ -334,7 +337,10 @@ impl Hands {
 
     fn act(&mut self, output: Output) {
         match output {
-            Output::Connect { conn, .. } => self.connects.push(conn),
+            Output::Connect { conn, address } => {
+                self.connects.push(conn);
+                self.tried.push((self.now.mono, conn, address));
+            }
             Output::Close { conn, reason, abort } => {
                 self.closes.push((conn, reason, abort));
                 self.open_conns.retain(|open| *open != conn);
@@ -394,8 +400,12 @@ impl Hands {
         self.streams.iter().filter(|(conn, _)| conn.session.line == line).map(|(_, stream)| stream.len()).sum()
     }
 
+    /// The line whose connection brings what the institution sends.
     fn answering(&self) -> LineId {
-        if self.settings.lines.len() > 1 { IN } else { OUT }
+        let receives =
+            |conn: &&Conn| self.settings.lines[usize::from(conn.session.line.0)].direction != Direction::Send;
+        let usual = if self.settings.lines.len() > 1 { IN } else { OUT };
+        self.open_conns.iter().rev().find(receives).map_or(usual, |conn| conn.session.line)
     }
 
     fn receive_quietly(&mut self, telegram: &[u8]) {

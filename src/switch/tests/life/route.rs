@@ -1,13 +1,11 @@
 //! Lines as a whole: which of its addresses one goes to, when it stands in for another, how often the institution is asked, and that nobody
 //! gives up.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use pabal_clock::Mono;
 use pabal_switch::{
     By, CloseReason, Command, Conn, Direction, Event, LineId, LineSide, LineStatus, Recovery, SessionState, Settings,
-    TimerName,
 };
 
 use crate::hands::{Hands, line, settings};
@@ -404,136 +402,4 @@ fn no_session_waits_for_a_turn_for_ever_beside_others_that_fail() {
     }
     // All 31 come at the start, two in each second.
     assert_eq!(hands.now.mono.since(begun), Duration::from_secs(15));
-}
-
-// ---- nobody gives up ----
-
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
-
-/// A session of an initiator's line that is wanted is up, or on its way, or there is a time for it.
-fn nobody_has_given_up(hands: &Hands, seed: u64) {
-    let status = hands.core.status();
-    for session in &status.sessions {
-        let is_due = match session.state {
-            SessionState::Down => session.next_try.is_some(),
-            _ => true,
-        };
-        let line = session.session.line;
-        assert!(is_due || !hands.core.is_wanted(line), "seed {seed}: {session:?} of {:?}", status.lines);
-    }
-    for line in &status.lines {
-        assert!(line.sessions_counted <= 3, "seed {seed}: {line:?}");
-    }
-    let counted: u16 = status.lines.iter().map(|line| line.sessions_counted).sum();
-    assert!(counted <= hands.settings.limits.sessions_max.unwrap_or(9), "seed {seed}: {:?}", status.lines);
-    let closing = status.sessions.iter().any(|one| one.state == SessionState::Closing);
-    assert!(!closing || hands.core.poll_timeout().is_some());
-}
-
-fn days(seed: u64) -> BTreeSet<CloseReason> {
-    let mut settings = main_and_spare();
-    for line in &mut settings.lines {
-        (line.sessions_max, line.addresses) = (3, 2);
-    }
-    if seed.is_multiple_of(2) {
-        settings.limits.sessions_max = Some(4);
-    }
-    settings.limits.connects_per_second = [1, 3, 20][usize::try_from(seed % 3).unwrap()];
-    let mut hands = cold(settings);
-    hands.swaps = false;
-    hands.opens = false;
-    let (mut dice, mut seen) = (Dice(seed), BTreeSet::new());
-    let end = hands.now.mono + Duration::from_secs(3 * 86_400);
-    let reasons = [CloseReason::PeerClosed, CloseReason::Reset, CloseReason::IoError, CloseReason::BadFrame];
-    while hands.now.mono < end {
-        for conn in std::mem::take(&mut hands.connects) {
-            match dice.below(4) {
-                0 => hands.connected(conn),
-                1 | 2 => fail(&mut hands, conn),
-                // Nothing is heard of it.
-                _ => {}
-            }
-        }
-        match (dice.below(8), hands.open_conns.is_empty()) {
-            (0, false) => {
-                let at = usize::try_from(dice.below(hands.open_conns.len() as u64)).unwrap();
-                let reason = reasons[usize::try_from(dice.below(4)).unwrap()];
-                hands.closed(hands.open_conns[at], reason);
-            }
-            (1, false) if dice.below(4) == 0 => {
-                for conn in hands.open_conns.clone() {
-                    hands.closed(conn, CloseReason::Reset);
-                }
-            }
-            (2, _) if dice.below(20) == 0 => {
-                let line: Box<str> = ["main", "spare"][usize::try_from(dice.below(2)).unwrap()].into();
-                command(&mut hands, Command::StopLine { line });
-            }
-            (3, _) if dice.below(10) == 0 => {
-                for line in ["main", "spare"] {
-                    command(&mut hands, Command::StartLine { line: line.into() });
-                }
-            }
-            _ => {}
-        }
-        // Of what the core closes the end is seen, or not.
-        for (conn, reason, abort) in std::mem::take(&mut hands.closes) {
-            seen.insert(reason);
-            if abort || dice.below(2) == 0 {
-                hands.closed(conn, if abort { reason } else { CloseReason::PeerClosed });
-            }
-        }
-        nobody_has_given_up(&hands, seed);
-        let millis = [5, 500, 20_000, 600_000][usize::try_from(dice.below(4)).unwrap()];
-        hands.after(Duration::from_millis(dice.below(millis) + 1));
-        nobody_has_given_up(&hands, seed);
-    }
-    // Everything works again: the main line is up within the longest wait and the longest grace.
-    for line in ["main", "spare"] {
-        command(&mut hands, Command::StartLine { line: line.into() });
-    }
-    let healed = hands.now.mono;
-    let is_up = |hands: &Hands| {
-        let sessions = hands.core.status().sessions;
-        sessions.iter().any(|one| one.state == SessionState::Up && one.session.line == MAIN)
-    };
-    while !is_up(&hands) {
-        if hands.connects.is_empty() {
-            let (at, name) = hands.core.poll_timeout().unwrap();
-            assert!(!matches!(name, TimerName::Tombstones), "seed {seed}: nothing is to be waited for");
-            hands.after(at.since(hands.now.mono));
-        } else {
-            let conn = hands.connects.remove(0);
-            hands.connected(conn);
-        }
-        for (conn, reason, abort) in std::mem::take(&mut hands.closes) {
-            hands.closed(conn, if abort { reason } else { CloseReason::PeerClosed });
-        }
-        // With all places taken by its backup, the main line is tried when one of these ends.
-        if hands.settings.limits.sessions_max.is_some() && hands.open_conns.len() == 4 && !is_up(&hands) {
-            hands.closed(hands.open_conns[0], CloseReason::PeerClosed);
-        }
-    }
-    let took = hands.now.mono.since(healed);
-    assert!(took <= Duration::from_secs(60), "seed {seed}: {took:?}");
-    seen
-}
-
-#[test]
-fn a_line_that_is_wanted_is_tried_for_ever_whatever_happens() {
-    let mut seen = BTreeSet::new();
-    for seed in 1..=12 {
-        seen.extend(days(seed));
-    }
-    // Days in which nothing of this happens would show nothing.
-    for reason in [CloseReason::ConnectFailed, CloseReason::Standby, CloseReason::Commanded] {
-        assert!(seen.contains(&reason), "{reason}: {seen:?}");
-    }
 }
