@@ -132,7 +132,10 @@ impl World {
 
     /// Operators act while requests are on their way into a socket that takes no more.
     pub(super) fn operates_while_full(&mut self) {
-        if self.setup.commands > 0 && !self.healthy && self.chance.per_mille(500) {
+        if self.setup.commands == 0 || self.healthy {
+            return;
+        }
+        for _ in 0..3 {
             let at = self.now.mono + Duration::from_micros(self.chance.between(0, 500_000));
             self.agenda.plan(at, Event::Operates(None));
         }
