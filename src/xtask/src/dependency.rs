@@ -29,7 +29,21 @@ const TESTED_WITH_ANY: [&str; 3] = ["pabal-gateway", "pabal-front", "pabal-simul
 /// Everything that each pure crate may be linked with or built by, on any target; ours are in [`ARROWS`]. Each list goes on with
 /// those of the crates that it uses.
 const PURE: [(&str, &[&str]); 5] = [
-    ("pabal-clock", &["proc-macro2", "quote", "serde", "serde_core", "serde_derive", "syn", "unicode-ident"]),
+    (
+        "pabal-clock",
+        &[
+            "equivalent",
+            "hashbrown",
+            "indexmap",
+            "proc-macro2",
+            "quote",
+            "serde",
+            "serde_core",
+            "serde_derive",
+            "syn",
+            "unicode-ident",
+        ],
+    ),
     ("pabal-telegram", &["bytemuck", "safe_arch", "wide"]),
     ("pabal-spec", &["memchr", "nom"]),
     ("pabal-switch", &["itoa", "serde_json", "zmij"]),
