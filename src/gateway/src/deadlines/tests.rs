@@ -184,6 +184,7 @@ fn chains_that_are_lived_through_second_by_second_are_judged_the_same() {
     let times = ["00:00", "00:05", "00:10", "00:10:30", "06:00", "12:00", "23:25", "23:50", "23:59", "23:59:30"];
     let mut seen = std::collections::BTreeMap::new();
     for _ in 0..100 {
+        let [until, opens, changes] = [(); 3].map(|()| times[usize::try_from(below(10)).unwrap_or(0)]);
         let mut seconds = |bound: u64| below(bound) * SECOND;
         let waits = Waits {
             caller: seconds(60),
@@ -192,9 +193,9 @@ fn chains_that_are_lived_through_second_by_second_are_judged_the_same() {
             sign_on: seconds(6),
             timeout: SECOND + seconds(40),
             tombstone: seconds(90),
-            inquiry: Some((seconds(600), seconds(40_000), times[seconds(10) as usize / 1_000])),
-            opens: times[seconds(10) as usize / 1_000],
-            changes: times[seconds(10) as usize / 1_000],
+            inquiry: Some((seconds(600), seconds(40_000), until)),
+            opens,
+            changes,
         };
         let broken = chain(waits).broken();
         assert_eq!(broken, lived(waits));
