@@ -54,6 +54,7 @@ impl Core {
     pub(crate) fn conclude(&mut self, id: ExchangeId, conclusion: Conclusion<'_>, now: Now) {
         let Conclusion { event, outcome, refused, answer, conn } = conclusion;
         let place = conn.map(|conn| self.place(conn));
+        let was_answered = conn.is_some();
         let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
         assert!(!exchange.outcome.is_some_and(|outcome| outcome.is_final()), "SUCCESS and FAILURE never change");
         let was_in_flight = exchange.state.is_in_flight();
@@ -108,7 +109,7 @@ impl Core {
             self.inquiry_over(parent, id, now);
         }
         if let (Some(conn), true, false) = (sent_by, was_in_flight, state.is_in_flight()) {
-            self.exchange_over(conn, now);
+            self.exchange_over(conn, was_answered, now);
         }
     }
 

@@ -66,6 +66,7 @@ impl Core {
                     asked: None,
                     per_exchange: line.connects == Connects::PerExchange && line.side == LineSide::Initiator,
                     served: false,
+                    answered: false,
                     is_told: false,
                 });
             }
@@ -108,6 +109,7 @@ impl Core {
         session.epoch = Epoch(session.epoch.0.wrapping_add(1));
         session.gone = false;
         session.served = false;
+        session.answered = false;
         session.address = address;
         let conn = session.conn();
         self.change(slot, SessionEvent::Connect, None);
@@ -173,6 +175,7 @@ impl Core {
         session.parting = None;
         session.asked = None;
         session.served = false;
+        session.answered = false;
         session.is_well = false;
         if self.signs_on(slot, now) {
             return;
@@ -321,12 +324,12 @@ impl Core {
         session.sign = None;
         session.asked = None;
         session.full = None;
-        let was_answered = session.in_flight == 0;
         session.in_flight = 0;
         let taken = core::mem::take(&mut session.taken);
         let was_well = core::mem::take(&mut session.is_well);
-        // A connection for one exchange has done what it was made for.
-        let was_done = session.per_exchange && session.served && was_answered;
+        // A connection for one exchange has done what it was made for; one that was not answered is closed in the same way, and is a failed try.
+        let was_done = session.per_exchange && session.answered;
+        let was_silent = reason == CloseReason::Answered && session.served && !session.answered;
         let timers = [
             TimerName::Connect,
             TimerName::SignOn,
@@ -342,7 +345,7 @@ impl Core {
         if was_connected {
             self.tell_session(slot, Some(reason), written);
         }
-        if !was_well && !was_done && !reason.is_our_wish() {
+        if !was_well && !was_done && (was_silent || !reason.is_our_wish()) {
             self.try_failed(slot);
         }
         for (compartment, places) in taken {

@@ -88,10 +88,11 @@ impl Core {
         }
     }
 
-    /// A request is no longer in flight: the connection that was made for it is over.
-    pub(crate) fn exchange_over(&mut self, conn: Conn, now: Now) {
+    /// A request is no longer in flight, answered or not: the connection that was made for it is over.
+    pub(crate) fn exchange_over(&mut self, conn: Conn, was_answered: bool, now: Now) {
         let Some(slot) = self.slot_of(conn) else { return };
-        let session = &self.state.sessions[slot];
+        let session = &mut self.state.sessions[slot];
+        session.answered |= was_answered;
         if session.per_exchange && session.served && session.in_flight == 0 {
             self.part(slot, CloseReason::Answered, now);
         }

@@ -177,8 +177,10 @@ impl Core {
 
     /// The session is up, and has to show that it stays so.
     pub(crate) fn await_health(&mut self, slot: usize, now: Now) {
-        let id = self.state.sessions[slot].id;
-        if self.state.sessions[slot].side == LineSide::Initiator {
+        let session = &self.state.sessions[slot];
+        let id = session.id;
+        // One that was made for a request is well when that is answered, however long it stays.
+        if session.side == LineSide::Initiator && !session.per_exchange {
             self.state.timers.set(TimerName::Healthy(id), now.mono + self.line(id).healthy_after);
         }
     }
@@ -238,6 +240,8 @@ impl Core {
         for backup in self.backups_of(main) {
             let after = u32::from(self.settings.lines[usize::from(backup.0)].backup_after);
             if (is_left || failed >= after) && self.set_duty(backup, true) {
+                // What is still on its way out ends by itself, and not what is made from now on.
+                self.drain_no_more(&Scope::Standby(backup));
                 self.begin_line(backup);
             }
         }

@@ -174,6 +174,8 @@ pub(crate) struct Session {
     pub(crate) per_exchange: bool,
     /// A request was given to this connection, or to the last one.
     pub(crate) served: bool,
+    /// And answered.
+    pub(crate) answered: bool,
     /// It is written down durably that the slot may be in use.
     pub(crate) is_told: bool,
 }

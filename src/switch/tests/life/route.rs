@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use pabal_clock::Mono;
 use pabal_switch::{
-    By, CloseReason, Command, Conn, Direction, Event, LineId, LineSide, LineStatus, Recovery, SessionState, Settings,
+    By, CloseReason, Command, Conn, Connects, Direction, Event, LineId, LineSide, LineStatus, Recovery, SessionState,
+    Settings,
 };
 
 use crate::hands::{Hands, line, settings};
@@ -402,4 +403,83 @@ fn no_session_waits_for_a_turn_for_ever_beside_others_that_fail() {
     }
     // All 31 come at the start, two in each second.
     assert_eq!(hands.now.mono.since(begun), Duration::from_secs(15));
+}
+
+#[test]
+fn a_connection_for_a_request_that_nobody_answers_is_a_failed_try() {
+    let mut both = line("both", LineSide::Initiator, Direction::Duplex);
+    (both.addresses, both.window, both.connects) = (2, 1, Connects::PerExchange);
+    let mut hands = cold(Settings { lines: vec![both], ..settings() });
+    // Both banks open.
+    for _ in 0..2 {
+        let (conn, address) = next_try(&mut hands);
+        assert_eq!(address, 0);
+        hands.connected(conn);
+        hands.closed(conn, CloseReason::PeerClosed);
+    }
+    hands.closes.clear();
+    let unanswered = hands.transfer();
+    let (silent, _) = next_try(&mut hands);
+    hands.connected(silent);
+    while hands.closes.is_empty() {
+        hands.after_secs(1);
+    }
+    assert_eq!(hands.told(unanswered), ["UNKNOWN NO_ANSWER"]);
+    assert_eq!(hands.closes, [(silent, CloseReason::Answered, false)]);
+    hands.closed(silent, CloseReason::PeerClosed);
+    assert_eq!(status(&hands, MAIN).failed, 1);
+    let answered = hands.transfer();
+    let (next, address) = next_try(&mut hands);
+    assert_eq!(address, 1, "the other address may have somebody who answers");
+    hands.connected(next);
+    let frame = hands.take_frames(MAIN).pop().unwrap();
+    hands.receive_on(MAIN, &peer::framed(&peer::answer(&frame, "0000")));
+    assert_eq!(hands.told(answered), ["SUCCESS ANSWERED"]);
+    hands.closed(next, CloseReason::PeerClosed);
+    assert_eq!(status(&hands, MAIN).failed, 0);
+    hands.transfer();
+    assert_eq!(next_try(&mut hands).1, 1, "it stays with what works");
+}
+
+#[test]
+fn a_backup_that_is_called_again_while_one_of_its_sessions_goes_keeps_the_others() {
+    let mut settings = main_and_spare();
+    settings.lines[1].sessions_max = 2;
+    let mut hands = cold(settings);
+    for _ in 0..3 {
+        let (conn, _) = next_try(&mut hands);
+        fail(&mut hands, conn);
+    }
+    let (spares, mains): (Vec<_>, Vec<_>) = hands.connects.drain(..).partition(|conn| conn.session.line == SPARE);
+    assert_eq!((spares.len(), mains.len()), (2, 0));
+    spares.iter().for_each(|conn| hands.connected(*conn));
+    let (main, _) = next_try(&mut hands);
+    hands.connected(main);
+    hands.after_secs(29);
+    // One of each goes by each session; nobody answers.
+    (0..3).for_each(|_| _ = hands.transfer());
+    hands.after_secs(1);
+    assert_eq!(status(&hands, SPARE).on_duty, Some(false));
+    hands.closed(main, CloseReason::Reset);
+    for _ in 0..3 {
+        let (conn, _) = next_try(&mut hands);
+        fail(&mut hands, conn);
+    }
+    assert_eq!(status(&hands, SPARE).on_duty, Some(true));
+    assert_eq!(states(&hands)[1..], [SessionState::Draining; 2]);
+    hands.closed(spares[0], CloseReason::PeerClosed);
+    let again = loop {
+        let (conn, _) = next_try(&mut hands);
+        match conn.session.line == SPARE {
+            true => break conn,
+            false => fail(&mut hands, conn),
+        }
+    };
+    hands.connected(again);
+    // Until the time of what is in flight is over.
+    while !hands.closes.iter().any(|close| close.0 == spares[1]) {
+        hands.after_secs(1);
+    }
+    assert_eq!(hands.closes.iter().filter(|close| close.0 == again).count(), 0);
+    assert_eq!(states(&hands)[1], SessionState::Up, "it was made to stand in");
 }
