@@ -254,7 +254,7 @@ impl Core {
         for slot in 0..self.state.sessions.len() {
             match scope.has(&self.state.sessions[slot]) {
                 // Nothing is awaited, so that there is time to say it.
-                true if reason == CloseReason::Drained => self.part(slot, reason, now),
+                true if matches!(reason, CloseReason::Drained | CloseReason::Standby) => self.part(slot, reason, now),
                 true => self.close(slot, reason, now),
                 false => {}
             }

@@ -177,13 +177,12 @@ impl Core {
         let rules = &self.books[usize::from(session.protocol)].protocol.rules;
         let Some(timeout) = rules.sign_off.as_ref().map(|rule| rule.timeout) else { return };
         match session.state {
-            SessionState::Up | SessionState::Probing => {
-                self.change(slot, SessionEvent::Drain, None);
-                self.state.timers.set(TimerName::SignOff(id), now.mono + timeout);
-            }
-            SessionState::Draining => self.state.timers.set(TimerName::SignOff(id), now.mono + timeout),
-            _ => {}
+            SessionState::Up | SessionState::Probing => self.change(slot, SessionEvent::Drain, None),
+            // Who says it again has no more time than before.
+            SessionState::Draining if self.state.timers.get(&TimerName::SignOff(id)).is_none() => {}
+            _ => return,
         }
+        self.state.timers.set(TimerName::SignOff(id), now.mono + timeout);
     }
 
     /// Answers what the peer asked, as good.
@@ -195,6 +194,7 @@ impl Core {
         let Some(answer) = &rule.answer else { return };
         let answer = made(book, answer, Some((rule, frame)), Side::Answerer, now);
         self.state.sessions[slot].out.push(&book.protocol.framing, &answer, Cargo::SignAnswer, true);
+        self.has_grown(slot);
     }
 }
 
@@ -210,7 +210,6 @@ fn wrong(rule: &SignRule, asked: Option<&[u8]>, answer: &[u8]) -> Option<String>
         let (start, end) = (field.offset, field.offset + field.len);
         return Some(format!("an answer that does not carry back bytes {start}..{end} of what this session asked"));
     }
-    // Also one that refuses a sign-off lets us go.
     let success = rule.success.as_ref().filter(|_| !rule.is_good(answer))?;
     let found = readable(success.at.of(answer).unwrap_or_default());
     Some(format!("it is refused: `{}` is `{found}`", success.field))

@@ -239,6 +239,23 @@ fn a_main_line_that_does_not_stay_up_keeps_its_backup() {
 }
 
 #[test]
+fn a_main_line_that_answers_one_request_and_drops_each_time_gets_its_backup() {
+    let mut hands = cold(main_and_spare());
+    for failed in 0..3 {
+        assert_eq!((status(&hands, MAIN).failed, status(&hands, SPARE).on_duty), (failed, Some(false)));
+        let (main, _) = next_try(&mut hands);
+        hands.connected(main);
+        let id = hands.transfer();
+        let frame = hands.take_frames(MAIN).pop().unwrap();
+        hands.receive_on(MAIN, &peer::framed(&peer::answer(&frame, "0000")));
+        assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
+        hands.after_secs(1);
+        hands.closed(main, CloseReason::PeerClosed);
+    }
+    assert_eq!((status(&hands, MAIN).failed, status(&hands, SPARE).on_duty), (3, Some(true)));
+}
+
+#[test]
 fn a_main_line_that_falls_again_while_its_backup_goes_gets_it_back() {
     let (mut hands, spare) = standing_in();
     let (main, _) = next_try(&mut hands);

@@ -277,3 +277,71 @@ fn when_they_sign_off_nothing_new_leaves() {
     hands.after_secs(5);
     assert_eq!(hands.closes, [(conn, CloseReason::SignedOff, false)], "they have had their time to close");
 }
+
+#[test]
+fn a_sign_off_that_is_said_again_gives_no_more_time() {
+    let mut hands = up();
+    hands.transfer();
+    let conn = hands.conn(OUT);
+    hands.receive_on(OUT, &peer::framed(b"STOP"));
+    hands.after_secs(3);
+    hands.receive_on(OUT, &peer::framed(b"STOP"));
+    let answers = hands.take_frames(OUT).iter().filter(|frame| *frame == b"STOK").count();
+    assert_eq!(answers, 2, "each is answered");
+    hands.after(Duration::from_millis(1_999));
+    assert_eq!(hands.closes, []);
+    hands.after(Duration::from_millis(1));
+    assert_eq!(hands.closes, [(conn, CloseReason::SignedOff, false)]);
+}
+
+#[test]
+fn a_peer_that_signs_on_again_and_takes_nothing_comes_to_the_bound_of_bytes() {
+    let mut settings = settings();
+    // Five answers of 22 bytes.
+    settings.lines[1].unsent_bytes_max = 110;
+    settings.lines[1].unsent_time_max = Duration::from_secs(100);
+    let mut hands = Hands::cold_with(vec![usual()], settings, Recovery::new(), Hands::begin());
+    let conn = hands.accept();
+    let link = peer::framed(b"LINK261121095958");
+    hands.receive_on(IN, &link);
+    hands.socket_room = 0;
+    hands.receive_on(IN, &link);
+    hands.core.handle_wrote(conn, 0, hands.now);
+    (0..3).for_each(|_| hands.receive_on(IN, &link));
+    hands.after_secs(2);
+    assert_eq!(hands.closes, [], "88 bytes are below the bound");
+    hands.receive_on(IN, &link);
+    hands.after(Duration::from_millis(1));
+    assert_eq!(hands.closes, [(conn, CloseReason::SlowPeer, true)], "not a byte was taken for more than a second");
+}
+
+#[test]
+fn a_line_is_well_only_behind_its_sign_on_and_its_backup_signs_off() {
+    let main = line("main", LineSide::Initiator, Direction::Duplex);
+    let mut spare = line("spare", LineSide::Initiator, Direction::Duplex);
+    (spare.backup_of, spare.backup_after) = (Some(OUT), 1);
+    let mut settings = Settings { lines: vec![main, spare], ..settings() };
+    settings.lines[0].healthy_after = Duration::from_secs(4);
+    let mut hands = Hands::cold_with(vec![usual()], settings, Recovery::new(), Hands::begin());
+    let failed = hands.connects.remove(0);
+    hands.core.handle_connect_failed(failed, hands.now);
+    hands.turn();
+    let at = hands.connects.iter().position(|conn| conn.session.line == IN).expect("its backup is called");
+    let spare = hands.connects.remove(at);
+    hands.connected(spare);
+    let link = hands.take_frames(IN).remove(0);
+    hands.receive_on(IN, &answer(&link, "00"));
+    hands.connect_next();
+    assert_eq!(states(&hands), [SessionState::SigningOn, SessionState::Up]);
+    let link = hands.take_frames(OUT).remove(0);
+    // Longer than the healthy time.
+    hands.after_secs(6);
+    hands.receive_on(OUT, &answer(&link, "00"));
+    hands.after(Duration::from_millis(3_999));
+    assert_eq!(states(&hands), [SessionState::Up; 2], "it has not been up long enough");
+    hands.after(Duration::from_millis(1));
+    assert_eq!(states(&hands), [SessionState::Up, SessionState::SigningOff]);
+    assert_eq!((hands.take_frames(IN), hands.closes.len()), (vec![b"STOP".to_vec()], 0));
+    hands.receive_on(IN, &peer::framed(b"STOK"));
+    assert_eq!(hands.closes, [(spare, CloseReason::Standby, false)]);
+}
