@@ -319,9 +319,10 @@ impl World {
         Ok(())
     }
 
-    /// Nothing is opened that is open: not by a reconnect, and not by a restart if its entry is durable.
+    /// Nothing is opened that is open: not by a reconnect, and not by a restart if its entry is durable. One that the same call opens
+    /// behind the try, by an answer that came right behind what brought the session up, was not open yet.
     fn openings_are_needed(&self, entries: &[Entry]) -> Result<(), String> {
-        for entry in entries {
+        for (entry, behind) in entries.iter().zip((1..).map(|from| &entries[from..])) {
             let Entry::Accepted(entry) = entry else { continue };
             if entry.about.origin != Origin::Opening {
                 continue;
@@ -330,7 +331,11 @@ impl World {
             let Some(company) = self.company(&entry.about.party, &entry.about.participant) else { continue };
             let name = [company, &*entry.about.participant].concat();
             let date = entry.about.date.date().yyyymmdd().to_string().into_bytes();
-            let is_open = self.openings.get(&name) == Some(&OpeningState::Open);
+            let opens = |entry: &Entry| match entry {
+                Entry::Opening(entry) => entry.state == OpeningState::Open && entry.key.values.concat() == name,
+                _ => false,
+            };
+            let is_open = self.openings.get(&name) == Some(&OpeningState::Open) && !behind.iter().any(opens);
             let was_open = self.core_is_new(&name) && self.disk.opened.get(&(name.clone(), date)) == Some(&true);
             if is_open || was_open {
                 return Err(format!("{} is opened again, and is open", String::from_utf8_lossy(&name)));
