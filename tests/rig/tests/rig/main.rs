@@ -12,6 +12,7 @@ mod framed;
 mod host;
 mod journal;
 mod keys;
+mod lines;
 mod notices;
 mod processes;
 mod refusals;

@@ -75,14 +75,14 @@ telegram balance "잔액" 39 : head {
 exchange balance { request "Q"  answer "A"  effect none  timeout 1s }
 "#;
 
-const KEY: &str = "  key      date no\n  trace    date no";
+pub(crate) const KEY: &str = "  key      date no\n  trace    date no";
 const NO_KEY: &str = "  key      none\n  trace    none";
 const SIGN: &str = "  sign     on { request link  answer link_ok  success result \"00\"  timeout 300ms }\n  \
                     sign     off { request stop  answer stop_ok  timeout 300ms }";
-const ANSWERS: &str =
+pub(crate) const ANSWERS: &str =
     "about = \"answers\"\n[[reply]]\nexchange = \"balance\"\nresponse_code = \"0000\"\n[reply.set]\namount = 150000\n";
 
-fn sources(key: &str, sign: &str) -> Vec<Source> {
+pub(crate) fn sources(key: &str, sign: &str) -> Vec<Source> {
     let source = |name: &str, text: String| Source { name: name.into(), text };
     // Only what the gateway sends by itself is written at sending.
     let send = if sign.is_empty() { "by asker" } else { "at send" };
@@ -90,29 +90,34 @@ fn sources(key: &str, sign: &str) -> Vec<Source> {
     vec![source("desk.spec", spec), source("codes.csv", "code,class,text\n0000,success,ok\n".into())]
 }
 
-struct House {
-    gateway: Gateway,
+pub(crate) struct House {
+    pub(crate) gateway: Gateway,
     _directory: TempDir,
 }
 
 impl House {
     async fn start(sources: Vec<Source>, line: &str, peer: SocketAddr) -> Self {
+        Self::with_line(sources, &connects(line, peer)).await
+    }
+
+    /// Its line is as this says, beside its name, protocol and direction.
+    pub(crate) async fn with_line(sources: Vec<Source>, line: &str) -> Self {
         let directory = tempfile::tempdir().expect("a place for files");
-        let config = config(directory.path(), line, peer).with_spec("desk", sources);
+        let config = config(directory.path(), line).with_spec("desk", sources);
         let gateway = Gateway::start(config).await.unwrap_or_else(|error| panic!("{error}"));
         Self { gateway, _directory: directory }
     }
 
-    async fn sessions(&self) -> Vec<(SessionState, Option<CloseReason>)> {
+    pub(crate) async fn sessions(&self) -> Vec<(SessionState, Option<CloseReason>)> {
         let status = self.gateway.handle().status("desk").await.expect("there is a core");
         status.sessions.iter().map(|session| (session.state, session.closed)).collect()
     }
 
-    async fn wait_state(&self, state: SessionState) {
+    pub(crate) async fn wait_state(&self, state: SessionState) {
         until(&format!("{state}"), async || self.sessions().await.iter().all(|one| one.0 == state).then_some(())).await;
     }
 
-    async fn call(&self) -> Result<Answer, CallError> {
+    pub(crate) async fn call(&self) -> Result<Answer, CallError> {
         let call = Call {
             institution: "desk".to_owned(),
             exchange: "balance".to_owned(),
@@ -127,13 +132,17 @@ impl House {
         soon("the call returns", self.gateway.handle().exchange(call)).await
     }
 
-    async fn succeed(&self) {
+    pub(crate) async fn succeed(&self) {
         let answer = self.call().await.unwrap_or_else(|error| panic!("{error:?}"));
         assert_eq!(answer.outcome, Outcome::Success { cause: Cause::Answered }, "{answer:?}");
     }
 }
 
-fn config(directory: &Path, line: &str, peer: SocketAddr) -> Config {
+fn connects(line: &str, peer: SocketAddr) -> String {
+    format!("side = \"initiator\"\naddress = \"{peer}\"\n{line}")
+}
+
+fn config(directory: &Path, line: &str) -> Config {
     let text = format!(
         r#"
 [gateway]
@@ -150,10 +159,8 @@ spec = "desk"
 [[institutions.desk.lines]]
 name = "desk"
 protocol = "ask"
-side = "initiator"
 direction = "duplex"
 {line}
-address = "{peer}"
 [[institutions.desk.parties]]
 name = "main"
 "#,
@@ -198,13 +205,13 @@ fn a_sign_on_that_is_refused_or_not_answered_leaves_the_session_down_and_is_trie
 }
 
 /// Reads one request of 43 bytes.
-async fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
+pub(crate) async fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut request = vec![0; 43];
     stream.read_exact(&mut request).await.ok()?;
     Some(request)
 }
 
-fn answer(request: &[u8]) -> Vec<u8> {
+pub(crate) fn answer(request: &[u8]) -> Vec<u8> {
     let mut answer = request.to_vec();
     answer[4] = b'A';
     answer[16..20].copy_from_slice(b"0000");
@@ -280,7 +287,7 @@ fn where_there_is_no_key_a_line_is_duplex_and_has_one_request_at_a_time() {
     run(async {
         let directory = tempfile::tempdir().expect("a place for files");
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        let config = config(directory.path(), "window = 2", peer).with_spec("desk", sources(NO_KEY, ""));
+        let config = config(directory.path(), &connects("window = 2", peer)).with_spec("desk", sources(NO_KEY, ""));
         let Err(error) = Gateway::start(config).await else { panic!("it starts") };
         let text = error.to_string();
         assert!(
