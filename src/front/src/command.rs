@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use pabal_clock::{Hours, UtcOffset, Wall};
-use pabal_gateway::{CommandError, CommandLine, Handle};
+use pabal_gateway::{CommandError, CommandLine, Handle, Line};
 use pabal_switch::control::{Control, ControlId, FieldScope, Holds, Scope, Standing, Window};
-use pabal_switch::{Bytes, Command, CommandRefused, Over, Rate, Refusal, Stopped};
+use pabal_switch::{Bytes, Command, CommandRefused, Connects, Over, Rate, Refusal, Stopped};
 use tonic::Code;
 
 use crate::answer;
@@ -186,9 +186,37 @@ pub(crate) fn refused(institution: &str, error: CommandError) -> Refused {
         CommandError::Refused(refused @ CommandRefused::Unknown { .. }) => {
             because(Reason::UnknownName, Code::NotFound, "There is none of this name.", refused.to_string())
         }
+        CommandError::Refused(CommandRefused::Invalid(text)) => because(
+            Reason::InvalidFields,
+            Code::InvalidArgument,
+            "The command cannot be carried out as it is written.",
+            text,
+        ),
         CommandError::Refused(CommandRefused::NotNow(text)) => {
             because(Reason::NotNow, Code::FailedPrecondition, "This cannot be done as things stand.", text)
         }
+    }
+}
+
+/// What holds that which was started, though this command is done.
+pub(crate) fn held_by(
+    institution: &str,
+    command: &Command,
+    status: &pabal_switch::Status,
+    lines: &[Line],
+) -> Option<String> {
+    if let Command::StartLine { .. } | Command::StartCompartment { .. } | Command::OpenOpening { .. } = command
+        && let Some(stopped) = &status.stopped
+    {
+        return Some(format!("{institution} is {stopped}; it takes effect when {institution} is started"));
+    }
+    let Command::StartLine { line } = command else { return None };
+    let line = lines.iter().find(|one| *one.name == **line)?;
+    let on_duty = status.lines.iter().find(|one| *one.line == *line.name)?.on_duty;
+    match (&line.backup_of, on_duty) {
+        (Some(main), Some(false)) => Some(format!("it stands by, and connects when line {main} has no session")),
+        _ if line.connects == Connects::PerExchange => Some("it connects for each exchange".to_owned()),
+        _ => None,
     }
 }
 

@@ -108,8 +108,11 @@ impl Control {
         let command = command::command(&self.handle, &institution, command).await?;
         let (handle, actor) = (self.handle.clone(), by.actor.to_string());
         // What is begun is told to whoever still listens; a client that goes away changes nothing.
-        let done = handle.command(&institution, command, by).await;
-        done.map(|()| CommandResponse { actor }).map_err(|error| command::refused(&institution, error))
+        let done = handle.command(&institution, command.clone(), by).await;
+        done.map_err(|error| command::refused(&institution, error))?;
+        let status = self.handle.status(&institution).await.unwrap_or_default();
+        let held_by = command::held_by(&institution, &command, &status, &self.handle.lines(&institution));
+        Ok(CommandResponse { actor, held_by: held_by.unwrap_or_default() })
     }
 
     async fn look_back(&self, request: CommandsRequest) -> Result<CommandsResponse, Refused> {

@@ -3,7 +3,7 @@
 use pabal_clock::{Mono, Now};
 use pabal_gateway::{Health, Line};
 use pabal_spec::Digest;
-use pabal_switch::{Direction, SessionState, Wanted};
+use pabal_switch::{Direction, LineSide, SessionState, Wanted};
 
 use crate::proto::{
     InstitutionStatus, LineStatus, NumberStatus, OpeningStatus, ScopeValue, SessionStatus, StoppedCompartment,
@@ -69,13 +69,24 @@ fn line(line: &Line, status: &pabal_switch::Status, now: Now) -> LineStatus {
         wanted: known.map_or(Wanted::Up, |known| known.wanted).word().to_owned(),
         stopped: known.and_then(|known| known.stopped.as_ref()).map(command::stopped),
         drains_for: known.and_then(|known| known.drains_until).map(|at| answer::duration(at.since(now.mono))),
+        connects: (line.side == LineSide::Initiator).then(|| line.connects.word().to_owned()).unwrap_or_default(),
+        address: address(line, known.map_or(0, |known| known.address)),
+        backup_of: line.backup_of.clone().unwrap_or_default(),
+        on_duty: known.and_then(|known| known.on_duty).unwrap_or_default(),
     }
+}
+
+/// Where a line connects now, or listens.
+fn address(line: &Line, at: u8) -> String {
+    line.addresses.get(usize::from(at)).cloned().unwrap_or_default()
 }
 
 fn session(session: &pabal_switch::SessionStatus, lines: &[Line], now: Now) -> SessionStatus {
     // What happened on a connection that is gone is not told of the next.
     let ago = |at: Option<Mono>| at.filter(|_| session.conn.is_some()).map(|at| answer::duration(now.mono.since(at)));
-    let carries_requests = lines.iter().any(|line| *line.name == *session.line && line.direction != Direction::Receive);
+    let line = lines.iter().find(|line| *line.name == *session.line);
+    let carries_requests = line.is_some_and(|line| line.direction != Direction::Receive);
+    let is_closing = session.state == SessionState::Closing;
     SessionStatus {
         line: session.line.to_string(),
         slot: u32::from(session.session.slot),
@@ -90,6 +101,8 @@ fn session(session: &pabal_switch::SessionStatus, lines: &[Line], now: Now) -> S
         received_ago: ago(session.received_at),
         wrote_ago: ago(session.wrote_at),
         next_try_in: session.next_try.map(|at| answer::duration(at.since(now.mono))),
+        address: line.map(|line| address(line, session.address)).unwrap_or_default(),
+        free_in: session.free_at.filter(|_| is_closing).map(|at| answer::duration(at.since(now.mono))),
     }
 }
 
@@ -123,7 +136,7 @@ mod tests {
     use std::time::Duration;
 
     use pabal_clock::{BusinessDate, Date, Wall};
-    use pabal_switch::{CloseReason, Conn, Epoch, LineId, LineSide, OpeningKey, OpeningState, SessionId};
+    use pabal_switch::{CloseReason, Conn, Connects, Epoch, LineId, LineSide, OpeningKey, OpeningState, SessionId};
 
     use super::*;
 
@@ -146,8 +159,9 @@ mod tests {
                 received_at: None,
                 wrote_at: Some(second(95)),
                 closed: Some(CloseReason::PeerClosed),
-                address: 0,
+                address: 1,
                 next_try: None,
+                free_at: None,
             }],
             openings: vec![pabal_switch::OpeningStatus {
                 protocol: "firmbanking".into(),
@@ -178,8 +192,10 @@ mod tests {
             protocol: "firmbanking".to_owned(),
             side: LineSide::Initiator,
             direction,
-            addresses: vec!["10.1.2.3:20000".to_owned()],
+            addresses: vec!["10.1.2.3:20000".to_owned(), "10.1.2.4:20000".to_owned()],
             sessions_max: 4,
+            connects: Connects::Kept,
+            backup_of: None,
         };
         let now = Now { mono: Mono::from_nanos(100_000_000_000), wall: Wall::from_unix_seconds(0) };
         let health = Health::NotServing("no opening is open".into());
@@ -199,10 +215,22 @@ mod tests {
         assert_eq!(opening.next_try_in, Some(answer::duration(Duration::from_secs(60))));
         let line = &shown.lines[0];
         assert_eq!((line.sessions_max, line.sessions_up, line.in_flight, line.window), (4, 1, 3, 10));
-        assert_eq!((&*line.side, &*line.direction), ("initiator", "send"));
+        assert_eq!((&*line.side, &*line.direction, &*line.connects), ("initiator", "send", "kept"));
+        // The next goes to the first again.
+        assert_eq!((&*line.address, &*session.address), ("10.1.2.3:20000", "10.1.2.4:20000"));
         let number = &shown.numbers[0];
         assert_eq!((number.last, number.left, &*number.scope[0].value), (17, 949_983, "088"));
         assert_eq!(shown.spec_digest, "00000000000000ab");
+    }
+
+    #[test]
+    fn a_slot_that_closes_says_when_it_is_free() {
+        let mut status = status();
+        status.sessions[0].free_at = Some(Mono::from_nanos(103_000_000_000));
+        assert_eq!(shown(Direction::Send, &status).sessions[0].free_in, None, "it is up again");
+        status.sessions[0].state = SessionState::Closing;
+        let left = Some(answer::duration(Duration::from_secs(3)));
+        assert_eq!(shown(Direction::Send, &status).sessions[0].free_in, left);
     }
 
     #[test]

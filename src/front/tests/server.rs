@@ -13,10 +13,10 @@ use pabal_front::proto::search_request::By;
 use pabal_front::proto::serve_request::Action;
 use pabal_front::proto::serve_response::Event;
 use pabal_front::proto::{
-    CommandLine, CommandRequest, CommandsRequest, CompartmentName, DrainCompartment, DrainInstitution, ExchangeRequest,
-    Fields, FindRequest, FoundExchange, InquireRequest, KeyOfCaller, LineName, LineStatus, OpeningName, Outcome,
-    Reason, Received, ReloadSpecRequest, Reply, SearchRequest, ServeRequest, ServeResponse, ShowRequest, StatusRequest,
-    Subscribe, Value, find_request, find_response, reply, value,
+    Block, CommandLine, CommandRequest, CommandsRequest, CompartmentName, DrainCompartment, DrainInstitution,
+    ExchangeRequest, Fields, FindRequest, FoundExchange, InquireRequest, KeyOfCaller, LineName, LineStatus,
+    OpeningName, Outcome, Reason, Received, ReloadSpecRequest, Reply, SearchRequest, ServeRequest, ServeResponse,
+    ShowRequest, StatusRequest, Subscribe, Value, find_request, find_response, reply, value,
 };
 use pabal_front::{Front, ListenError, Options, Proof, Running};
 use pabal_gateway::{Config, Gateway, Listen};
@@ -555,8 +555,23 @@ async fn a_command_that_cannot_be_carried_out_says_why_and_changes_nothing() {
     assert!(refused.message().ends_with("no opening `011`; there are: PABAL01 088"), "{}", refused.message());
     let bank = Command::DrainCompartment(DrainCompartment { compartment: "08812".into(), within: None });
     let refused = bench.command(with(bank)).await.expect_err("it is too long");
-    assert_eq!((refused.code(), client::reason(&refused).as_deref()), (Code::FailedPrecondition, Some("NOT_NOW")));
+    let invalid = (Code::InvalidArgument, Some("INVALID_FIELDS"));
+    assert_eq!((refused.code(), client::reason(&refused).as_deref()), invalid);
     assert!(refused.message().contains("bank_code"), "{}", refused.message());
+    let block = |exchange: &str, participant: &str| Block {
+        control: "books".into(),
+        exchanges: vec![exchange.to_owned()],
+        participants: vec![participant.to_owned()],
+        message: "closed".into(),
+        ..Block::default()
+    };
+    for (block, told) in
+        [(block("transfers", "088"), "did you mean `transfer`?"), (block("transfer", "999"), "there are: 088")]
+    {
+        let refused = bench.command(with(Command::Block(block))).await.expect_err("it can mean nothing");
+        assert_eq!((refused.code(), client::reason(&refused).as_deref()), invalid);
+        assert!(refused.message().ends_with(told), "{}", refused.message());
+    }
     for (request, field) in [
         (CommandRequest { actor: " ".into(), ..stop("out") }, "actor"),
         (CommandRequest { reason: String::new(), ..stop("out") }, "reason"),
@@ -598,9 +613,14 @@ async fn business_and_a_bank_are_closed_and_opened_by_hand() {
     let status = bench.client.gateway.exchange(transfer()).await.expect_err("it is refused");
     assert_eq!((status.code(), client::reason(&status).as_deref()), (Code::Unavailable, Some("DRAINING")));
     assert!(status.message().contains("stopped by kim (claimed): night work"), "{}", status.message());
+    let start = CommandRequest { command: Some(Command::StartLine(LineName { line: "out".into() })), ..stop("out") };
+    let held = bench.client.control.command(start).await.expect("it is done").into_inner().held_by;
+    assert_eq!(held, "hecto is stopped by kim (claimed): night work; it takes effect when hecto is started");
+    assert_ne!(bench.line().await.wanted, "up");
     let log: Vec<_> = bench.log().await.into_iter().map(|line| format!("{} {}", line.0, line.1)).collect();
     let (opening, bank) = ("PABAL01 088", "088");
     let expected = [
+        "start_line out".to_owned(),
         "drain_institution ".to_owned(),
         format!("start_compartment {bank}"),
         format!("drain_compartment {bank}"),

@@ -134,7 +134,7 @@ impl Handle {
         let desk = self.desk(institution).map_err(|error| CommandError::UnknownInstitution(error.detail))?;
         match settings::compartment(&desk.versions.newest().institution, value) {
             Ok(bytes) => Ok(Bytes::from(&*bytes)),
-            Err(text) => Err(CommandError::Refused(CommandRefused::NotNow(text))),
+            Err(text) => Err(CommandError::Refused(CommandRefused::Invalid(text))),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use pabal_clock::UtcOffset;
 use pabal_spec::Digest;
-use pabal_switch::{Direction, LineSide};
+use pabal_switch::{Connects, Direction, LineSide};
 
 use crate::config::{Endpoint, LineConfig};
 use crate::handle::Handle;
@@ -22,6 +22,10 @@ pub struct Line {
     pub addresses: Vec<String>,
     /// Sessions that it may have.
     pub sessions_max: u16,
+    /// Of an initiator, when it connects.
+    pub connects: Connects,
+    /// The line for which it stands in, if it is a backup.
+    pub backup_of: Option<String>,
 }
 
 impl Handle {
@@ -44,6 +48,8 @@ impl Handle {
                 direction: line.direction,
                 addresses,
                 sessions_max: line.sessions_max,
+                connects: line.connects,
+                backup_of: line.backup_of.clone(),
             }
         };
         desk.config.lines.iter().map(line).collect()

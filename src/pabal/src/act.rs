@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use pabal_front::proto::{CommandRequest, command_request};
+use pabal_front::proto::{CommandRequest, CommandResponse, command_request};
 use pabal_front::{Span, client};
 use serde_json::json;
 
@@ -32,7 +32,8 @@ pub(crate) struct Act {
 /// How long a drain may take.
 #[derive(Debug, Args)]
 pub(crate) struct Within {
-    /// The longest that is waited for answers, such as 30s; what is not answered then is UNKNOWN
+    /// The longest that is waited for answers, such as 30s. What is not answered then is UNKNOWN, unless another line or session can bring its
+    /// answer: then it waits on, for its own time
     #[arg(long, value_parser = call::duration, default_value = "30s")]
     within: Duration,
 }
@@ -57,14 +58,22 @@ impl Act {
         self.target.with(Some(NOTHING_CHANGED), Form::of(self.json), async |mut client, caller| {
             match client.control.command(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => {
-                    let actor = response.into_inner().actor;
+                    let CommandResponse { actor, held_by } = response.into_inner();
                     if self.json {
-                        let done =
-                            json!({ "institution": institution, "done": done, "actor": actor, "reason": self.reason });
+                        let done = json!({
+                            "institution": institution,
+                            "done": done,
+                            "actor": actor,
+                            "reason": self.reason,
+                            "held_by": (!held_by.is_empty()).then_some(held_by),
+                        });
                         print::json(&done)?;
                     } else {
                         out!("{done}");
                         out!("by        {actor}: {}", self.reason);
+                        if !held_by.is_empty() {
+                            out!("but       {held_by}");
+                        }
                     }
                     Ok(exit::DONE)
                 }

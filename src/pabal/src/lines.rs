@@ -6,15 +6,15 @@ use crate::institutions::Institutions;
 use crate::print;
 use crate::table::{Align, Table};
 
-/// Show each line: who connects where, how many sessions are up, how many the institution may count of those it allows, how much is in flight, and
-/// who stopped it, if somebody did.
+/// Show each line: who connects where and when, how many sessions are up, how many the institution may count of those it allows, how much is in flight,
+/// and who stopped it, if somebody did. Of several addresses the one in use is shown; a backup stands by, or stands in for its line.
 ///
 /// Example: pabal lines hecto
 ///
 /// Exit codes: 0 shown, 2 usage, 5 not learnt.
 ///
 /// With --json: institutions (institution, serving, not_serving_reason, journal_works, draining, waiting, in_flight, unknown, spec) and lines (institution, line, protocol, side,
-/// direction, addresses, sessions_up, sessions_counted (those that the institution may count), sessions_max, in_flight, window (0 carries no requests), wanted: up, draining or stopped,
+/// direction, connects (kept or per_exchange, null if they connect), addresses, address (the one in use), backup_of (null if it is none), on_duty (of a backup: it stands in), sessions_up, sessions_counted (those that the institution may count), sessions_max, in_flight, window (0 carries no requests), wanted: up, draining or stopped,
 /// drains_for_ms, stopped: actor, reason, at, at_us; null if nobody did, as in institutions) and stopped_compartments (institution, compartment, stopped).
 #[derive(Debug, Args)]
 pub(crate) struct Lines {
@@ -36,6 +36,7 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
         ("protocol", Align::Left),
         ("side", Align::Left),
         ("direction", Align::Left),
+        ("connects", Align::Left),
         ("address", Align::Left),
         ("up", Align::Right),
         ("slots", Align::Right),
@@ -56,7 +57,8 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
                 line.protocol.clone(),
                 line.side.clone(),
                 line.direction.clone(),
-                line.addresses.join(", "),
+                connects(line),
+                address(line),
                 line.sessions_up.to_string(),
                 format!("{}/{}", line.sessions_counted, line.sessions_max),
                 in_flight,
@@ -72,7 +74,30 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
 fn wanted(line: &LineStatus) -> String {
     let left = line.drains_for.as_ref().map(|left| format!(" for {}", print::span(left.seconds))).unwrap_or_default();
     let by = line.stopped.as_ref().map(|by| format!(" by {}: {}", by.actor, by.reason)).unwrap_or_default();
-    format!("{}{left}{by}", line.wanted)
+    let duty = match (line.backup_of.as_str(), line.on_duty) {
+        ("", _) => String::new(),
+        (main, true) => format!(", stands in for {main}"),
+        (main, false) => format!(", stands by for {main}"),
+    };
+    format!("{}{left}{by}{duty}", line.wanted)
+}
+
+/// When it connects; one that does so for each exchange has no session while there is none.
+fn connects(line: &LineStatus) -> String {
+    match line.connects.as_str() {
+        "" => "-".into(),
+        "per_exchange" if line.sessions_counted == 0 => "per exchange (idle)".into(),
+        word => word.replace('_', " "),
+    }
+}
+
+/// Where it connects now, or listens.
+fn address(line: &LineStatus) -> String {
+    let at = line.addresses.iter().position(|address| *address == line.address);
+    match (at, line.addresses.len()) {
+        (Some(at), count) if count > 1 => format!("{} ({} of {count})", line.address, at + 1),
+        _ => line.addresses.join(", "),
+    }
 }
 
 /// Its keys are documented where the command is.
@@ -130,7 +155,11 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
                 "protocol": line.protocol,
                 "side": line.side,
                 "direction": line.direction,
+                "connects": (!line.connects.is_empty()).then_some(&line.connects),
                 "addresses": line.addresses,
+                "address": line.address,
+                "backup_of": (!line.backup_of.is_empty()).then_some(&line.backup_of),
+                "on_duty": line.on_duty,
                 "sessions_up": line.sessions_up,
                 "sessions_counted": line.sessions_counted,
                 "sessions_max": line.sessions_max,

@@ -8,7 +8,7 @@ use crate::act::{Act, Within};
 ///
 /// Exit codes: 0 done and written down, 2 usage, 4 refused or no gateway reached: nothing was changed, 5 no proof.
 ///
-/// With --json: institution, done (a sentence), actor (as the journal has it), reason; or, if it is refused: outcome (null), refusal, faults, detail.
+/// With --json: institution, done (a sentence), actor (as the journal has it), reason, held_by (what keeps it from working yet, null if nothing does); or, if it is refused: outcome (null), refusal, faults, detail.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Session {
     /// Close a session's connection at once.

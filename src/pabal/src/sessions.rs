@@ -7,15 +7,15 @@ use crate::institutions::Institutions;
 use crate::print;
 use crate::table::{Align, Table};
 
-/// Show each session that a line may have: its state, what is in flight on it, when bytes last came and went, why the last connection ended, and when
-/// the next is tried.
+/// Show each session that a line may have: its state and address, what is in flight on it, when bytes last came and went, why the last connection ended,
+/// and what comes next: when the next is tried, or when a closing slot is free, as the institution may count its connection until then.
 ///
 /// Example: pabal sessions hecto
 ///
 /// Exit codes: 0 shown, 2 usage, 5 not learnt.
 ///
 /// With --json: a list of institution, line, slot, state, state_text, epoch (0 if there is no connection), in_flight, window, unsent_bytes, received_ago_ms and wrote_ago_ms
-/// (null if nothing came or went), closed_reason and closed_text (why the last connection ended, null if none has), next_try_in_ms (null if none is planned).
+/// (null if nothing came or went), closed_reason and closed_text (why the last connection ended, null if none has), next_try_in_ms (null if none is planned), address (of its connection, or of the last), free_in_ms (of a slot that closes, null of others).
 #[derive(Debug, Args)]
 pub(crate) struct Sessions {
     #[command(flatten)]
@@ -33,13 +33,14 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
         ("institution", Align::Left),
         ("session", Align::Left),
         ("state", Align::Left),
+        ("address", Align::Left),
         ("epoch", Align::Right),
         ("in flight", Align::Right),
         ("unsent", Align::Right),
         ("last in", Align::Right),
         ("last out", Align::Right),
         ("last closed", Align::Left),
-        ("next try", Align::Left),
+        ("next", Align::Left),
     ]);
     for status in institutions {
         for session in &status.sessions {
@@ -51,16 +52,14 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
                 status.institution.clone(),
                 format!("{}/{}", session.line, session.slot),
                 session.state.clone(),
+                session.address.clone(),
                 session.epoch.to_string(),
                 in_flight,
                 session.unsent_bytes.to_string(),
                 ago(session.received_ago.as_ref()),
                 ago(session.wrote_ago.as_ref()),
                 closed(session),
-                session
-                    .next_try_in
-                    .as_ref()
-                    .map_or_else(|| "-".into(), |span| format!("in {}", print::span(span.seconds))),
+                next(session),
             ]);
         }
     }
@@ -69,6 +68,14 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
 
 fn closed(session: &SessionStatus) -> String {
     if session.closed_reason.is_empty() { "-".into() } else { session.closed_reason.clone() }
+}
+
+fn next(session: &SessionStatus) -> String {
+    match (&session.free_in, &session.next_try_in) {
+        (Some(left), _) => format!("free in {}", print::span(left.seconds)),
+        (None, Some(left)) => format!("try in {}", print::span(left.seconds)),
+        (None, None) => "-".into(),
+    }
 }
 
 fn ago(span: Option<&Span>) -> String {
@@ -93,6 +100,8 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
                 "wrote_ago_ms": session.wrote_ago.as_ref().map(print::millis),
                 "closed_reason": text(&session.closed_reason),
                 "closed_text": text(&session.closed_text),
+                "address": session.address,
+                "free_in_ms": session.free_in.as_ref().map(print::millis),
                 "next_try_in_ms": session.next_try_in.as_ref().map(print::millis),
             })
         })

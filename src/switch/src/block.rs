@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use pabal_clock::{Civil, Mono, Now};
 
 use crate::bytes::Bytes;
+use crate::command::CommandRefused;
 use crate::control::{self, Asked, Control, ControlId, Controls, Standing};
 use crate::core::Core;
 use crate::entry::Origin;
@@ -46,23 +47,24 @@ impl Core {
     ///
     /// # Errors
     /// It can mean nothing, its name is that of one in the configuration, or there are too many: the text says what to do.
-    pub(crate) fn may_block(&self, control: &Control, now: Now) -> Result<(), String> {
+    pub(crate) fn may_block(&self, control: &Control, now: Now) -> Result<(), CommandRefused> {
+        let (invalid, not_now) = (CommandRefused::Invalid, CommandRefused::NotNow);
         let id = &control.id;
         if self.is_configured(id) {
-            return Err(format!("control `{id}` stands in the configuration; give this one another name"));
+            return Err(not_now(format!("control `{id}` stands in the configuration; give this one another name")));
         }
         if self.state.stops.controls.is_full(id) {
-            return Err(format!("there are {} controls already; lift some that are over", Controls::MAX));
+            return Err(not_now(format!("there are {} controls already; lift some that are over", Controls::MAX)));
         }
         let window = &control.window;
         if window.from.zip(window.until).is_some_and(|(from, until)| until <= from) {
-            return Err(format!("control `{id}` ends before it begins; give it a later end"));
+            return Err(invalid(format!("control `{id}` ends before it begins; give it a later end")));
         }
         if window.until.is_some_and(|until| until <= now.wall) {
-            return Err(format!("control `{id}` has ended already; give it a later end"));
+            return Err(invalid(format!("control `{id}` has ended already; give it a later end")));
         }
-        control.scope.check(&self.institution)?;
-        control.scope.check_participants(&self.institution, &self.settings.parties)
+        control.scope.check(&self.institution).map_err(invalid)?;
+        control.scope.check_participants(&self.institution, &self.settings.parties).map_err(invalid)
     }
 
     /// Whether a control may be lifted, if it is there.

@@ -1,7 +1,9 @@
 //! What operators want: lines, sessions, openings, compartments and the whole institution, stopped and started by hand.
 //!
-//! Each command is one entry of the journal with who gave it and why, written before anything follows from it. What is stopped so holds
-//! over restarts until it is started: [`Stops`] is folded from the same entries by a recovery and by a core that runs.
+//! Each command is one entry of the journal with who gave it and why. What ends by it (closes, refusals) begins in the same turn, while the
+//! entry becomes durable; who commanded hears of it when it is durable, and connections are made only then. After a crash between the two
+//! the command is not there: the line that it closed is made again, and nobody was told otherwise. What is stopped so holds over restarts
+//! until it is started: [`Stops`] is folded from the same entries by a recovery and by a core that runs.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -204,6 +206,8 @@ pub enum CommandRefused {
         /// Those that are there.
         known: Vec<String>,
     },
+    /// It is written so that it can never be done; the text says what is wrong.
+    Invalid(String),
     /// There is one, but it is not such that the command makes sense; the text says how it is.
     NotNow(String),
     /// Nothing more can be written down: [`Refusal::JournalFull`] for now, or [`Refusal::JournalFailed`]. The text is for people.
@@ -217,7 +221,7 @@ impl fmt::Display for CommandRefused {
             Self::Unknown { what, name, known } => {
                 write!(f, "no {what} `{name}`; there are: {}", known.join(", "))
             }
-            Self::NotNow(text) | Self::Journal(_, text) => f.write_str(text),
+            Self::Invalid(text) | Self::NotNow(text) | Self::Journal(_, text) => f.write_str(text),
         }
     }
 }
@@ -399,7 +403,7 @@ impl Core {
                     return unknown("compartment", &compartment.readable(), known.into_iter().collect());
                 }
             }
-            Command::Block { control } => self.may_block(control, now).map_err(CommandRefused::NotNow)?,
+            Command::Block { control } => self.may_block(control, now)?,
             Command::Unblock { id } => {
                 self.may_unblock(id).map_err(CommandRefused::NotNow)?;
                 if self.state.stops.controls.iter().all(|one| one.control.id != *id) {
@@ -420,7 +424,7 @@ impl Core {
                 }
                 if rate.is_some_and(|rate| rate.per_second == Some(0) || rate.in_flight == Some(0)) {
                     let text = "a rate of 0 lets nothing leave; block what shall not leave, so that callers hear why";
-                    return Err(CommandRefused::NotNow(text.to_string()));
+                    return Err(CommandRefused::Invalid(text.to_string()));
                 }
             }
             Command::StartInstitution | Command::DrainInstitution { .. } => {}

@@ -81,11 +81,11 @@ pub struct LineStatus {
     pub line: Box<str>,
     /// Sessions that the institution may count: being made, there, or closed so lately that it may not have seen it.
     pub sessions_counted: u16,
-    /// What an operator wants of it.
+    /// What an operator wants of it, and of the institution.
     pub wanted: Wanted,
-    /// Who stopped it, if an operator did.
+    /// Who stopped it, by itself or with the institution, if an operator did.
     pub stopped: Option<Stopped>,
-    /// Until when what is in flight on it may be answered, if it is drained.
+    /// Until when what is in flight on it may be answered, if it is drained, or the institution is.
     pub drains_until: Option<Mono>,
     /// Whether its sessions are to be made now: it is wanted, nothing stops, and if it is a backup, it stands in.
     pub is_wanted: bool,
@@ -126,6 +126,8 @@ pub struct SessionStatus {
     pub address: u8,
     /// When the next connection is tried, if a time is set.
     pub next_try: Option<Mono>,
+    /// Of a slot that closes, when it is free: until then the institution may still count its connection.
+    pub free_at: Option<Mono>,
 }
 
 /// One opening.
@@ -219,6 +221,7 @@ impl Core {
             closed: session.closed,
             address: session.address,
             next_try: self.state.timers.get(&TimerName::Reconnect(session.id)),
+            free_at: self.state.timers.get(&TimerName::CloseGrace(session.id)),
         };
         let opening = |(at, opening): (u32, &Opening)| OpeningStatus {
             protocol: self.state.conversations[usize::from(opening.protocol)].protocol.clone(),
@@ -253,15 +256,28 @@ impl Core {
     fn line_states(&self) -> Vec<LineStatus> {
         let line = |(at, line): (u16, &LineSettings)| {
             let counted = |one: &&Session| one.id.line.0 == at && one.state != SessionState::Down;
-            let drain = self.state.drains.iter().find(|drain| drain.scope == Scope::Line(LineId(at)));
+            let drain_of = |scope: Scope| self.state.drains.iter().find(|drain| drain.scope == scope);
+            let stops = &self.state.stops;
+            // With the institution all its lines stop, and each comes up again only when neither is stopped.
+            let (of_line, of_all) = (drain_of(Scope::Line(LineId(at))), drain_of(Scope::Institution));
+            let drain = match (stops.lines.contains_key(&line.name), stops.institution.is_some()) {
+                (true, true) => of_line.zip(of_all).map(|(one, other)| one.until.min(other.until)),
+                (true, false) => of_line.map(|drain| drain.until),
+                (false, _) => of_all.map(|drain| drain.until),
+            };
+            let stopped = self.stopped(LineId(at));
             let state = self.state.lines.get(usize::from(at));
             let sessions = self.state.sessions.iter().filter(|session| session.id.line.0 == at);
             LineStatus {
                 line: line.name.clone(),
                 sessions_counted: u16::try_from(self.state.sessions.iter().filter(counted).count()).unwrap_or(u16::MAX),
-                wanted: state.map_or(Wanted::Up, |state| state.wanted),
-                stopped: self.state.stops.lines.get(&line.name).cloned(),
-                drains_until: drain.map(|drain| drain.until),
+                wanted: match stopped {
+                    None => Wanted::Up,
+                    Some(_) if drain.is_some() => Wanted::Draining,
+                    Some(_) => Wanted::Stopped,
+                },
+                stopped: stopped.cloned(),
+                drains_until: drain,
                 is_wanted: self.is_wanted(LineId(at)),
                 on_duty: line.backup_of.and(state.map(|state| state.on_duty)),
                 address: state.map_or(0, |state| state.address),

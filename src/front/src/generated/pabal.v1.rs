@@ -1563,6 +1563,9 @@ pub struct CommandResponse {
     /// Who gave it, as it is journaled.
     #[prost(string, tag = "1")]
     pub actor: ::prost::alloc::string::String,
+    /// Why what was started does not work yet, for people: something else holds it. Empty if nothing does.
+    #[prost(string, tag = "2")]
+    pub held_by: ::prost::alloc::string::String,
 }
 /// Which commands.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1734,15 +1737,27 @@ pub struct LineStatus {
     /// Sessions that the institution may count: being made, up, or closed so lately that it may not have seen it. Not over `sessions_max`.
     #[prost(uint32, tag = "10")]
     pub sessions_counted: u32,
-    /// What an operator wants of it: up, draining or stopped.
+    /// What an operator wants of it: up, draining or stopped. Never up while the institution is stopped.
     #[prost(string, tag = "11")]
     pub wanted: ::prost::alloc::string::String,
-    /// By whom, if an operator stopped it. Not set if none did.
+    /// By whom, if an operator stopped it, by itself or with the institution. Not set if none did.
     #[prost(message, optional, tag = "12")]
     pub stopped: ::core::option::Option<Stopped>,
     /// How long a drain still waits. Not set if there is none.
     #[prost(message, optional, tag = "13")]
     pub drains_for: ::core::option::Option<::prost_types::Duration>,
+    /// When it connects: kept (at once and again) or per_exchange (for each request). Empty if they connect.
+    #[prost(string, tag = "14")]
+    pub connects: ::prost::alloc::string::String,
+    /// The one of `addresses` to which the next connection goes, or at which we listen.
+    #[prost(string, tag = "15")]
+    pub address: ::prost::alloc::string::String,
+    /// The line for which it stands in when that has no sessions. Empty if it is no backup.
+    #[prost(string, tag = "16")]
+    pub backup_of: ::prost::alloc::string::String,
+    /// Of a backup, whether it stands in now.
+    #[prost(bool, tag = "17")]
+    pub on_duty: bool,
 }
 /// A compartment that takes no requests.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1828,6 +1843,12 @@ pub struct SessionStatus {
     /// How long until the next connection is tried. Not set if none is planned.
     #[prost(message, optional, tag = "13")]
     pub next_try_in: ::core::option::Option<::prost_types::Duration>,
+    /// The address of its connection, or of the last one: where we connect, or where we listen.
+    #[prost(string, tag = "14")]
+    pub address: ::prost::alloc::string::String,
+    /// How long the institution may still count the connection that was closed, at most: until then the slot is not used. Not set if nothing closes.
+    #[prost(message, optional, tag = "15")]
+    pub free_in: ::core::option::Option<::prost_types::Duration>,
 }
 /// One opening of business.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2322,7 +2343,7 @@ pub mod control_client {
         /// it is started.
         ///
         /// Errors of ours carry ErrorInfo with domain `pabal.question`, and nothing has changed: NOT_FOUND with reason UNKNOWN_NAME lists what is
-        /// there, FAILED_PRECONDITION with NOT_NOW says how it is.
+        /// there, INVALID_ARGUMENT with INVALID_FIELDS says what is written wrong, FAILED_PRECONDITION with NOT_NOW says how it is.
         pub async fn command(
             &mut self,
             request: impl tonic::IntoRequest<super::CommandRequest>,
@@ -2445,7 +2466,7 @@ pub mod control_server {
         /// it is started.
         ///
         /// Errors of ours carry ErrorInfo with domain `pabal.question`, and nothing has changed: NOT_FOUND with reason UNKNOWN_NAME lists what is
-        /// there, FAILED_PRECONDITION with NOT_NOW says how it is.
+        /// there, INVALID_ARGUMENT with INVALID_FIELDS says what is written wrong, FAILED_PRECONDITION with NOT_NOW says how it is.
         async fn command(
             &self,
             request: tonic::Request<super::CommandRequest>,

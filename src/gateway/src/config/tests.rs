@@ -51,6 +51,15 @@ fn the_example_of_the_default_is_an_institution() {
 }
 
 #[test]
+fn the_site_with_two_centres_is_an_institution() {
+    let config = parse(include_str!("../../../../specs/hecto/two-centres.toml")).unwrap();
+    let lines = &config.institutions()[0].lines;
+    let two = Endpoint::Connect(vec!["10.1.2.3:20000".to_owned(), "10.1.2.4:20000".to_owned()]);
+    assert_eq!((&lines[0].endpoint, lines[0].sessions_max), (&two, 2));
+    assert_eq!((lines[1].backup_of.as_deref(), lines[1].backup_after), (Some("out"), 3));
+}
+
+#[test]
 fn hours_that_cannot_be_are_told_with_what_can() {
     let with =
         |hours: &str| mistakes("[[institutions.hecto.parties]]", &format!("{hours}\n[[institutions.hecto.parties]]"));

@@ -73,6 +73,8 @@ fn half_down(status: &Status, settings: &Settings, protocol: &str, half: Directi
         words.dedup();
         let words = if words.is_empty() { "down".to_owned() } else { words.join(", ") };
         let stopped = status.lines.iter().find(|one| one.line == line.name).and_then(|one| one.stopped.as_ref());
+        // That the institution is stopped has been said.
+        let stopped = stopped.filter(|stopped| status.stopped.as_ref() != Some(stopped));
         let stopped = stopped.map(|stopped| format!(", {stopped}")).unwrap_or_default();
         down.push(format!("line {} ({words}{stopped})", line.name));
     }
@@ -107,6 +109,7 @@ mod tests {
             closed: None,
             address: 0,
             next_try: None,
+            free_at: None,
         };
         let status =
             Status { sessions: lines.iter().enumerate().map(session).collect(), journal_works, ..Status::default() };

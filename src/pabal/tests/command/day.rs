@@ -125,12 +125,16 @@ fn an_operator_sees_lines_sessions_openings_and_numbers() {
         (
             "lines",
             &[
+                "address",
                 "addresses",
+                "backup_of",
+                "connects",
                 "direction",
                 "drains_for_ms",
                 "in_flight",
                 "institution",
                 "line",
+                "on_duty",
                 "protocol",
                 "sessions_counted",
                 "sessions_max",
@@ -144,9 +148,11 @@ fn an_operator_sees_lines_sessions_openings_and_numbers() {
         (
             "sessions",
             &[
+                "address",
                 "closed_reason",
                 "closed_text",
                 "epoch",
+                "free_in_ms",
                 "in_flight",
                 "institution",
                 "line",

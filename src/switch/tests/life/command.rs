@@ -131,7 +131,11 @@ fn a_process_drains_to_its_deadline_and_the_next_one_begins_as_ever() {
 
 #[test]
 fn an_institution_drains_to_its_deadline_and_stays_down_until_it_is_started() {
-    let mut busy = drained("institution", |hands| command(hands, Command::DrainInstitution { within: TEN }).unwrap());
+    let mut busy = drained("institution", |hands| {
+        command(hands, Command::DrainInstitution { within: TEN }).unwrap();
+        let line = hands.core.status().lines.remove(0);
+        assert_eq!((line.wanted, line.drains_until), (Wanted::Draining, Some(hands.now.mono + TEN)));
+    });
     assert_told(&busy, "UNKNOWN RESTARTED");
     assert_eq!(reasons(&busy.hands), [CloseReason::Stopped]);
     let conn = busy.hands.closes[0].0;
@@ -142,6 +146,10 @@ fn an_institution_drains_to_its_deadline_and_stays_down_until_it_is_started() {
     assert_eq!((states(&next), next.connects.len()), (vec![SessionState::Down], 0));
     let stopped = next.core.status().stopped.expect("somebody did that");
     assert_eq!(stopped.by, by("night work"));
+    // A line of it that is started stays down with it, and says so.
+    command(&mut next, start("both")).unwrap();
+    let line = next.core.status().lines.remove(0);
+    assert_eq!((line.wanted, line.stopped, next.connects.len()), (Wanted::Stopped, Some(stopped), 0));
     let open = next.request(peer::transfer("088", "1", 5));
     let (refusal, text) = next.core.open(open, next.now).unwrap_err();
     assert_eq!((refusal, &*text), (Refusal::Draining, "the institution is stopped by kim: night work"));

@@ -60,6 +60,8 @@ fn a_silent_session_is_asked_when_its_peer_connects_anew_and_ended_if_it_stays_s
     hands.after(Duration::from_millis(1));
     aborted(&mut hands, old);
     // The peer may count it for the close grace, 20 s.
+    let session = hands.core.status().sessions.into_iter().find(|one| one.session == old.session).unwrap();
+    assert_eq!(session.free_at, Some(hands.now.mono + Duration::from_secs(20)));
     hands.after(Duration::from_millis(19_999));
     assert_eq!(knocks(&mut hands), OVER);
     hands.after(Duration::from_millis(1));
