@@ -69,7 +69,7 @@ fn line(line: &Line, status: &pabal_switch::Status, now: Now) -> LineStatus {
         wanted: known.map_or(Wanted::Up, |known| known.wanted).word().to_owned(),
         stopped: known.and_then(|known| known.stopped.as_ref()).map(command::stopped),
         drains_for: known.and_then(|known| known.drains_until).map(|at| answer::duration(at.since(now.mono))),
-        connects: (line.side == LineSide::Initiator).then(|| line.connects.word().to_owned()).unwrap_or_default(),
+        connects: if line.side == LineSide::Initiator { line.connects.word().to_owned() } else { String::new() },
         address: address(line, known.map_or(0, |known| known.address)),
         backup_of: line.backup_of.clone().unwrap_or_default(),
         on_duty: known.and_then(|known| known.on_duty).unwrap_or_default(),
