@@ -91,10 +91,7 @@ impl Socket {
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
-            let stream = match way.source {
-                Some(source) => connect_from(source, &way.to).await?,
-                None => TcpStream::connect(way.to).await?,
-            };
+            let stream = connect(way.source, &way.to).await?;
             way.options.apply(&stream)?;
             Ok(stream)
         };
@@ -224,28 +221,40 @@ pub(super) fn abort(stream: &TcpStream) {
     let _ = stream.set_zero_linger();
 }
 
-/// Connects from a given address of this host, and port if it is not 0.
-async fn connect_from(source: SocketAddr, to: &str) -> io::Result<TcpStream> {
+/// Connects, from a given address of this host if there is one, and from its port if that is not 0.
+async fn connect(source: Option<SocketAddr>, to: &str) -> io::Result<TcpStream> {
     let mut failure = None;
     for to in tokio::net::lookup_host(to).await? {
-        if to.is_ipv4() != source.is_ipv4() {
+        if source.is_some_and(|source| to.is_ipv4() != source.is_ipv4()) {
             continue;
         }
         let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        // A port whose last connection is still kept (TIME_WAIT) could not even be bound.
-        socket.set_reuseaddr(source.port() != 0)?;
-        socket.bind(source).map_err(|error| from_there(source, &error))?;
-        match socket.connect(to).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+        // Who gives up before he knows that the connection is made resets it, so that the peer does not count it.
+        socket.set_zero_linger()?;
+        if let Some(source) = source {
+            // A port whose last connection is still kept (TIME_WAIT) could not even be bound.
+            socket.set_reuseaddr(source.port() != 0)?;
+            socket.bind(source).map_err(|error| from_there(source, &error))?;
+        }
+        match (socket.connect(to).await, source) {
+            (Ok(stream), _) => {
+                SockRef::from(&stream).set_linger(None)?;
+                return Ok(stream);
+            }
+            (Err(error), Some(source)) if error.kind() == io::ErrorKind::AddrNotAvailable => {
                 failure = Some(kept(source, to, &error));
             }
-            Err(error) => failure = Some(error),
+            (Err(error), _) => failure = Some(error),
         }
     }
     Err(failure.unwrap_or_else(|| {
-        let version = if source.is_ipv4() { "IPv4" } else { "IPv6" };
-        let text = format!("{to} has no {version} address, which source {} needs; write another source", source.ip());
+        let text = match source {
+            Some(source) => {
+                let version = if source.is_ipv4() { "IPv4" } else { "IPv6" };
+                format!("{to} has no {version} address, which source {} needs; write another source", source.ip())
+            }
+            None => format!("{to} has no address"),
+        };
         io::Error::new(io::ErrorKind::AddrNotAvailable, text)
     }))
 }
@@ -277,5 +286,33 @@ fn close_reason(error: &io::Error) -> CloseReason {
             CloseReason::Reset
         }
         _ => CloseReason::IoError,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_gives_up_while_it_connects_is_reset_and_who_does_not_ends_in_order() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let to = listener.local_addr().unwrap().to_string();
+        let mut connecting = Box::pin(connect(None, &to));
+        assert!(poll_fn(|cx| Poll::Ready(connecting.as_mut().poll(cx).is_pending())).await);
+        // The peer has a connection of which we do not know yet.
+        let (mut peer, _) = listener.accept().await.unwrap();
+        drop(connecting);
+        let read = peer.read(&mut [0; 1]).await;
+        assert_eq!(read.map_err(|error| error.kind()), Err(io::ErrorKind::ConnectionReset));
+
+        let stream = connect(None, &to).await.unwrap();
+        let (mut peer, _) = listener.accept().await.unwrap();
+        drop(stream);
+        assert_eq!(peer.read(&mut [0; 1]).await.unwrap(), 0);
     }
 }
