@@ -12,7 +12,8 @@ import grpc
 from google.protobuf import descriptor_pool, message_factory
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-CALL_SECONDS = 20
+# Longer than the institution may take to answer: a caller who leaves earlier has to say so.
+CALL_SECONDS = 40
 
 
 def main():
