@@ -356,12 +356,13 @@ mod case {
             let changes = computer_clock().wall.as_unix_micros() / 1_000_000 + ahead;
             let second = (changes + 9 * 3_600) % 86_400;
             let text = format!("day          changes {:02}:{:02}:{:02}", second / 3_600, second / 60 % 60, second % 60);
-            let options = Options {
-                scenario: scenario("silent"),
-                spec: spec_with("day          changes 00:00", &text),
-                line: "window = 1".to_owned(),
-                ..Options::default()
-            };
+            let mut spec = spec_with("day          changes 00:00", &text);
+            // A day that ends at once has no time to ask about what is UNKNOWN, and the configuration would be refused for that.
+            let asks = "unknown inquire transfer_result after 5m every 5m until 23:25 same send_date, then list";
+            let source = spec.iter_mut().find(|source| source.text.contains(asks)).expect("transfers are asked about");
+            source.text = source.text.replacen(asks, "unknown list", 1);
+            let options =
+                Options { scenario: scenario("silent"), spec, line: "window = 1".to_owned(), ..Options::default() };
             let mut rig = Rig::open_with(options).await;
             let _first = fill(&rig).await;
             let asked = transfer(2);
