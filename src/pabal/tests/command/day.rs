@@ -325,7 +325,10 @@ fn an_operator_stops_a_line_and_it_stays_stopped_until_it_is_started() {
     );
 
     told.push_str(&done(act(&stage, "line start hecto out")));
-    stage.gateway().until(&["session", "out", "up"]);
+    // Their connection for answers comes when they try again.
+    for line in ["out/0", "in/0"] {
+        stage.gateway().until(&["session", line, "up"]);
+    }
     let paid = stage.transfer("rent-6", "150000", "301000000001", &[]);
     assert_eq!(paid.code, 0, "{}", paid.err);
     for line in [
