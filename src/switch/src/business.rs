@@ -375,6 +375,8 @@ impl Core {
                 known.is_early = false;
                 self.state.timers.stop(&TimerName::Opening(opening));
                 self.change_opening(opening, OpeningEvent::DateChange);
+                // Also when the clock is set back to the date on which an operator closed it.
+                self.state.openings[opening as usize].reason = self.closed_by_hand(opening);
             }
             self.notices_of_yesterday(protocol, now);
             self.try_openings(protocol, now);

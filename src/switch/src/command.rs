@@ -277,8 +277,9 @@ impl Stops {
             Command::CloseSession { .. } | Command::DrainSession { .. } => {}
             Command::OpenOpening { protocol, key } => _ = self.openings.remove(&(protocol.clone(), key.clone())),
             Command::CloseOpening { protocol, key } => {
-                // What was closed on an earlier date is over.
-                self.openings.retain(|(_, one), _| one.date >= key.date);
+                // What was closed earlier is over; on the date before it is not, since the wall clock may be set back over midnight.
+                let day = |key: &OpeningKey| key.date.date().days_since_epoch();
+                self.openings.retain(|(_, one), _| day(one) >= day(key) - 1);
                 self.openings.insert((protocol.clone(), key.clone()), stopped());
             }
             Command::StartCompartment { compartment } => _ = self.compartments.remove(compartment),

@@ -402,6 +402,23 @@ fn business_that_is_closed_by_hand_opens_with_the_next_date() {
     assert_eq!(opening(&hands, 0), (OpeningState::Open, None));
 }
 
+/// Found by seed 6155 of the world: what was closed before midnight was forgotten by what was closed after it, and the clock came back.
+#[test]
+fn business_that_is_closed_by_hand_is_closed_though_the_clock_leaps_over_midnight_and_back() {
+    let mut hands = Hands::open();
+    let protocol = || Box::from("firmbanking");
+    let close = Command::CloseOpening { protocol: protocol(), key: key(&hands, 0) };
+    command(&mut hands, close).unwrap();
+    let before = hands.now.wall;
+    hands.after_secs(14 * 3_600 + 60);
+    let close = Command::CloseOpening { protocol: protocol(), key: key(&hands, 1) };
+    command(&mut hands, close).unwrap();
+    hands.now.wall = before;
+    hands.core.handle_timeout(hands.now);
+    hands.turn();
+    assert_eq!(opening(&hands, 0), (OpeningState::Closed, Some("closed by kim: night work".to_owned())));
+}
+
 #[test]
 fn an_answer_to_an_opening_that_was_closed_meanwhile_does_not_open() {
     let mut hands = Hands::fresh();

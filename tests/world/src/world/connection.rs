@@ -104,8 +104,11 @@ impl World {
 
     /// We send RST. Whether the institution hears it or not, our side is done with the connection.
     pub(super) fn abort(&mut self, conn: Conn, number: Connection, reason: CloseReason) {
-        let proven = if reason == CloseReason::SlowPeer { self.proven_unsent(number) } else { None };
-        if self.links.get(&number).is_some_and(|link| link.out.swallows) {
+        // What is on the way of a half that died later has left, and arrives.
+        let swallows = self.links.get(&number).is_some_and(|link| link.out.swallows);
+        let is_proven = reason == CloseReason::SlowPeer && !swallows;
+        let proven = if is_proven { self.proven_unsent(number) } else { None };
+        if swallows {
             self.ours.remove(&conn);
             if let Some(link) = self.links.get_mut(&number) {
                 link.closed_here = true;
