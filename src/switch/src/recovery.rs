@@ -490,11 +490,12 @@ impl Core {
         }
         for ((protocol, values), entry) in openings {
             let Some(at) = self.protocol_named(&protocol) else { continue };
-            let same = |one: &&mut crate::opening::Opening| one.protocol == at && one.key.values == values;
-            if let Some(opening) = self.state.openings.iter_mut().find(same)
-                && entry.state == OpeningState::Open
-                && entry.key.date == opening.key.date
-            {
+            let same = |one: &crate::opening::Opening| one.protocol == at && one.key.values == values;
+            let Some(place) = self.state.openings.iter().position(same) else { continue };
+            // One that was shut by the clock already when an operator closed it has no entry of its own.
+            let is_closed = u32::try_from(place).is_ok_and(|place| self.closed_by_hand(place).is_some());
+            let opening = &mut self.state.openings[place];
+            if entry.state == OpeningState::Open && entry.key.date == opening.key.date && !is_closed {
                 opening.state.step(OpeningEvent::Opened, &mut self.fired);
             }
         }

@@ -419,6 +419,25 @@ fn business_that_is_closed_by_hand_is_closed_though_the_clock_leaps_over_midnigh
     assert_eq!(opening(&hands, 0), (OpeningState::Closed, Some("closed by kim: night work".to_owned())));
 }
 
+/// Found by seed 8885 of the world: the last that the journal said of the opening itself was that it is open.
+#[test]
+fn business_that_is_closed_by_hand_while_the_clock_had_shut_it_is_closed_after_a_restart() {
+    let mut hands = Hands::open();
+    let before = hands.now.wall;
+    let at_noon = key(&hands, 0);
+    hands.opens = false;
+    hands.after_secs(14 * 3_600 + 60);
+    hands.now.wall = before;
+    hands.core.handle_timeout(hands.now);
+    hands.turn();
+    assert_eq!(key(&hands, 0), at_noon);
+    assert_ne!(opening(&hands, 0).0, OpeningState::Open);
+    let close = Command::CloseOpening { protocol: "firmbanking".into(), key: at_noon };
+    command(&mut hands, close).unwrap();
+    let hands = hands.restart();
+    assert_eq!(opening(&hands, 0), (OpeningState::Closed, Some("closed by kim: night work".to_owned())));
+}
+
 #[test]
 fn an_answer_to_an_opening_that_was_closed_meanwhile_does_not_open() {
     let mut hands = Hands::fresh();
