@@ -76,7 +76,8 @@ impl FromIterator<(Bytes, Rate)> for Rates {
 }
 
 /// A bucket of tokens for each compartment of a protocol, as many as it may send in a second. A token that was taken is back a second
-/// later: so no second, wherever it begins, has more.
+/// later: so no second, wherever it begins, has more. What left before the rate was set does not count, nor what a process before this one
+/// let leave.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Tokens {
     /// When tokens were taken, oldest first, of at least the last second.
