@@ -28,14 +28,6 @@ pub struct Account {
     pub resolved: usize,
 }
 
-impl Account {
-    /// All of them.
-    #[must_use]
-    pub const fn total(&self) -> usize {
-        self.success + self.not_sent + self.unknown
-    }
-}
-
 /// How often the institution has seen a request, and moved its money.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
