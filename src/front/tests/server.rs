@@ -20,7 +20,8 @@ use pabal_front::proto::{
 };
 use pabal_front::{Front, ListenError, Options, Proof, Running};
 use pabal_gateway::{Config, Gateway, Listen};
-use pabal_simulator::Simulator;
+use pabal_simulator::{Simulator, at_noon};
+use pabal_spec::Source;
 use tokio::sync::mpsc;
 use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt;
@@ -40,6 +41,10 @@ fn hecto() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto")
 }
 
+fn spec() -> Vec<Source> {
+    at_noon(pabal_gateway::spec_sources(&hecto()).expect("shipped"))
+}
+
 /// A gateway with one institution that nobody listens for, and a front on `listen` (below the bench's directory, if it is a path).
 async fn bench(listen: Option<&str>) -> Bench {
     // Bound and not listening any more: connecting is refused for as long as nobody else takes the port.
@@ -49,7 +54,7 @@ async fn bench(listen: Option<&str>) -> Bench {
 
 /// The same with a bank that follows a shipped scenario, and business is open.
 async fn bench_with(scenario: &str) -> Bench {
-    let spec = pabal_gateway::spec_sources(&hecto()).expect("shipped");
+    let spec = spec();
     let protocol = pabal_spec::load(&spec).expect("it is right").institution.protocols[0].clone();
     let text = std::fs::read_to_string(hecto().join("scenarios").join(scenario)).expect("shipped");
     let scenario = Scenario::parse(&text, scenario, &protocol).expect("it is right");
@@ -77,7 +82,7 @@ async fn bench_at(address: SocketAddr, bank: Option<Simulator>, listen: Option<&
         [gateway]
         data_dir = "data"
         [institutions.hecto]
-        spec = "{}"
+        spec = "hecto"
         [[institutions.hecto.lines]]
         name = "out"
         protocol = "firmbanking"
@@ -88,11 +93,11 @@ async fn bench_at(address: SocketAddr, bank: Option<Simulator>, listen: Option<&
         name = "main"
         fields = {{ id_code = "HFB000001", company_no = "PABAL01" }}
         participants = ["088"]
-        "#,
-        hecto().display()
+        "#
     );
     let file = directory.path().join("pabal.toml");
     let config = Config::parse(&config, file.to_str().expect("UTF-8")).unwrap_or_else(|error| panic!("{error}"));
+    let config = config.with_spec("hecto", spec());
     let gateway = Gateway::start(config).await.unwrap_or_else(|error| panic!("{error}"));
     let listen = match listen {
         Some(name) => Listen::Unix(directory.path().join(name)),

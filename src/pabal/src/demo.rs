@@ -16,7 +16,7 @@ use pabal_front::proto::{
 use pabal_front::{Front, Options};
 use pabal_gateway::{Config, Gateway};
 use pabal_journal::{Position, Reader};
-use pabal_simulator::Simulator;
+use pabal_simulator::{Simulator, at_noon};
 use pabal_spec::{Exposure, Protocol};
 use pabal_switch::Entry;
 use pabal_telegram::{Side, Telegram};
@@ -157,7 +157,8 @@ struct Stage {
 impl Stage {
     async fn set(seed: u64) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        let institution = specs::load(INSTITUTION)?;
+        let spec = at_noon(specs::sources(INSTITUTION)?);
+        let institution = specs::parse(INSTITUTION, &spec)?;
         let protocol = specs::protocol(&institution, None)?;
         let scenario = simulate::scenario(INSTITUTION, "demo", &protocol)?;
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -194,7 +195,7 @@ impl Stage {
             data = folder.path().join("data"),
         );
         let config = Config::parse(&config, "demo").context("the demo's own configuration")?;
-        let config = config.with_spec(INSTITUTION, specs::sources(INSTITUTION)?);
+        let config = config.with_spec(INSTITUTION, spec);
         let listen = config.listen().clone();
         let gateway = Gateway::start(config).await.context("cannot start the gateway")?;
         let answers = gateway.local_addresses().into_iter().find(|(_, line, _)| line == "in").map(|(_, _, at)| at);
@@ -203,7 +204,8 @@ impl Stage {
         let front = Front::serve(gateway.handle(), Options::new(listen)).await.context("cannot serve gRPC")?;
         let client = client::connect(&front.endpoint()).await?;
 
-        out!("A gateway, a simulated bank ({}) and a caller in one process, for half a minute.\n", institution.label);
+        out!("A gateway, a simulated bank ({}) and a caller in one process, for half a minute.", institution.label);
+        out!("The bank stands where it is noon now: its day has begun, and does not end meanwhile.\n");
         out!("  gRPC        {}: where callers come", front.endpoint());
         out!("  line `out`  to {bank}: requests leave here, and our replies to notices");
         out!("  line `in`   at {answers}: answers come here, by another socket, and the bank's notices");

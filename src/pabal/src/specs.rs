@@ -89,11 +89,15 @@ pub(crate) fn counted(count: usize, word: &str) -> String {
 
 /// Loads a spec that must be right; its mistakes are drawn on standard error.
 pub(crate) fn load(place: &str) -> anyhow::Result<Institution> {
-    let sources = sources(place)?;
-    match pabal_spec::load(&sources) {
+    parse(place, &sources(place)?)
+}
+
+/// The same from sources that were read already.
+pub(crate) fn parse(place: &str, sources: &[Source]) -> anyhow::Result<Institution> {
+    match pabal_spec::load(sources) {
         Ok(loaded) => Ok(loaded.institution),
         Err(mistakes) => {
-            out::bytes(std::io::stderr(), diagnostics::draw(&mistakes, &sources).as_bytes());
+            out::bytes(std::io::stderr(), diagnostics::draw(&mistakes, sources).as_bytes());
             bail!("{place} has {}; nothing was done", counted(mistakes.len(), "mistake"));
         }
     }

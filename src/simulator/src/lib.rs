@@ -27,8 +27,10 @@
 mod clock;
 mod connection;
 mod driver;
+mod noon;
 mod shared;
 mod simulator;
 
 pub use clock::computer_clock;
+pub use noon::at_noon;
 pub use simulator::{Events, Options, Simulator, StartError, Stopped};

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use pabal_gateway::{Config, spec_sources};
+use pabal_simulator::at_noon;
 use pabal_spec::{Institution, Source};
 
 /// How gateway and institution are connected.
@@ -20,8 +21,6 @@ pub struct Options {
     pub scenario: String,
     /// The spec, for both sides.
     pub spec: Vec<Source>,
-    /// The gateway reads the spec from a folder of the rig's own, where [`crate::Rig::edit_spec`] finds it.
-    pub spec_on_disk: bool,
     /// How they are connected.
     pub lines: Lines,
     /// How long the gateway waits before it connects again.
@@ -48,7 +47,6 @@ impl Default for Options {
         Self {
             scenario: scenario("normal"),
             spec: spec(),
-            spec_on_disk: false,
             lines: Lines::Pair,
             reconnect: "20ms",
             line: String::new(),
@@ -72,16 +70,16 @@ pub fn scenario(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The spec that is shipped.
+/// The spec that is shipped, at noon.
 ///
 /// # Panics
 /// It cannot be read.
 #[must_use]
 pub fn spec() -> Vec<Source> {
-    spec_sources(&hecto()).expect("the spec is shipped")
+    at_noon(spec_sources(&hecto()).expect("the spec is shipped"))
 }
 
-/// The spec that is shipped, with a text in place of another.
+/// The spec that is shipped, at noon, with a text in place of another.
 ///
 /// # Panics
 /// The other is not in it.
@@ -98,7 +96,7 @@ pub(crate) fn hecto() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto")
 }
 
-/// Where a spec on disk lies.
+/// Where the gateway reads its spec.
 pub(crate) fn spec_folder(directory: &Path) -> PathBuf {
     directory.join("spec")
 }
@@ -112,11 +110,10 @@ pub(crate) fn institution(spec: &[Source]) -> Institution {
 /// The gateway's configuration, for a bank that listens there and files in this directory.
 pub(crate) fn config(options: &Options, bank: SocketAddr, directory: &Path) -> Config {
     let text = config_text(options, bank, directory);
-    let config = Config::parse(&text, "pabal.toml").unwrap_or_else(|error| panic!("{error}\n{text}"));
-    if options.spec_on_disk { config } else { config.with_spec("hecto", options.spec.clone()) }
+    Config::parse(&text, "pabal.toml").unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// The same as text; its spec is the shipped one, unless it is on disk.
+/// The same as text.
 pub(crate) fn config_text(options: &Options, bank: SocketAddr, directory: &Path) -> String {
     let lines = match options.lines {
         Lines::Pair => format!(
@@ -172,6 +169,6 @@ participants = {participants:?}
 {party}
 "#,
         data = directory.join("data"),
-        spec = if options.spec_on_disk { spec_folder(directory) } else { hecto() },
+        spec = spec_folder(directory),
     )
 }

@@ -88,12 +88,10 @@ impl Rig {
         let wires =
             options.wired.map(|bytes| (Wire::to(bank_address, Some(bytes)), Wire::to(bank_address, Some(bytes))));
         let bank_address = wires.as_ref().map_or(bank_address, |(requests, _)| requests.address());
-        if options.spec_on_disk {
-            let folder = spec_folder(directory.path());
-            std::fs::create_dir(&folder).expect("a folder");
-            for source in &options.spec {
-                std::fs::write(folder.join(&source.name), &source.text).expect("a file of the spec");
-            }
+        let folder = spec_folder(directory.path());
+        std::fs::create_dir(&folder).expect("a folder");
+        for source in &options.spec {
+            std::fs::write(folder.join(&source.name), &source.text).expect("a file of the spec");
         }
         let house = House::start(config(&options, bank_address, directory.path())).await.expect("it starts");
         let client = soon("the client connects", client::connect(&house.endpoint())).await.expect("the front listens");
@@ -132,7 +130,7 @@ impl Rig {
         config(&self.options, self.bank_address, self.directory.path())
     }
 
-    /// The same as text, for a process of its own; its spec is read from the shipped folder.
+    /// The same as text, for a process of its own.
     #[must_use]
     pub fn config_text(&self) -> String {
         config_text(&self.options, self.bank_address, self.directory.path())
@@ -141,7 +139,7 @@ impl Rig {
     /// Puts a text in place of another in the spec that the gateway reads; the bank goes on by the one that it was started with.
     ///
     /// # Panics
-    /// It is not on disk ([`Options::spec_on_disk`]), or has no such text.
+    /// It has no such text.
     pub fn edit_spec(&self, from: &str, to: &str) {
         self.edit_file("firmbanking.spec", from, to);
     }

@@ -1,14 +1,12 @@
 //! What operators look at and do during a day.
 
-use std::path::Path;
-
 use insta::assert_snapshot;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::process::{Ended, run};
 use crate::scrub::scrub;
-use crate::stage::{SILENT, Stage};
+use crate::stage::{SILENT, Stage, shipped_at_noon};
 
 /// Of the transfers here; they must not be seen anywhere.
 const SECRETS: [&str; 5] = ["97531246", "402817", "110123456789", "301000000001", "월세"];
@@ -23,16 +21,6 @@ fn assert_no_secret(ended: &Ended) {
 
 fn json(ended: &Ended) -> Value {
     serde_json::from_str(&ended.out).unwrap_or_else(|error| panic!("{error}: {}", ended.whole()))
-}
-
-/// A copy of the shipped spec that can be changed.
-fn spec_folder() -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto");
-    for name in ["firmbanking.spec", "codes.csv"] {
-        std::fs::copy(shipped.join(name), folder.path().join(name)).expect("shipped");
-    }
-    folder
 }
 
 fn edit(folder: &TempDir, name: &str, edit: impl FnOnce(String) -> String) {
@@ -190,12 +178,12 @@ fn an_operator_sees_lines_sessions_openings_and_numbers() {
 
 #[test]
 fn a_service_takes_notices_and_its_reply_is_told() {
-    let folder = spec_folder();
+    let folder = shipped_at_noon();
     edit(&folder, "firmbanking.spec", |text| {
         let by_gateway = "answered by gateway when durable with response_code \"0000\"\n  numbered";
         text.replace(by_gateway, "answered by service within 25s else response_code \"9999\"\n  numbered")
     });
-    let stage = Stage::open_by(folder.path().to_str().expect("UTF-8"));
+    let stage = Stage::open_with(folder);
     // The bank's deposit follows the opening; it may have waited.
     let taken = stage.ask(&["notices", "hecto", "--notice", "deposit", "--reply", "0000", "--count", "1"]);
     assert_eq!((taken.code, taken.err.as_str()), (0, "subscribed to deposit of hecto\n"), "{}", taken.out);
@@ -213,23 +201,25 @@ fn a_service_takes_notices_and_its_reply_is_told() {
 
 #[test]
 fn a_spec_is_reloaded_or_refused_and_the_old_one_stays() {
-    let folder = spec_folder();
-    let mut stage = Stage::open_by(folder.path().to_str().expect("UTF-8"));
+    let mut stage = Stage::open();
     let reload = |stage: &Stage| stage.ask(&["spec", "reload", "hecto", "--reason", "a test", "--actor", "teller"]);
     let same = reload(&stage);
     assert_eq!((same.code, same.err.as_str()), (0, ""));
     assert_snapshot!("reloaded_unchanged", scrub(&same.out));
-    edit(&folder, "codes.csv", |text| text + "088,,QX77,refused,한도초과\n");
+    edit(&stage.spec, "codes.csv", |text| text + "088,,QX77,refused,한도초과\n");
     let newer = json(&stage.ask(&["spec", "reload", "--reason", "a test", "--json"]));
     assert_ne!(newer[0]["old"], newer[0]["new"]);
     let in_force = json(&stage.ask(&["lines", "--json"]))["institutions"][0]["spec"].clone();
     assert_eq!(in_force, newer[0]["new"]);
 
-    edit(&folder, "firmbanking.spec", |text| text.replace("length ascii(4)", "length ascii(5)"));
+    edit(&stage.spec, "firmbanking.spec", |text| text.replace("length ascii(4)", "length ascii(5)"));
     let reconnect = reload(&stage);
     assert_eq!((reconnect.code, reconnect.out.as_str()), (1, ""));
     assert_snapshot!("needs_reconnect", reconnect.err);
-    edit(&folder, "firmbanking.spec", |text| text.replace("+09:00", "nine"));
+    edit(&stage.spec, "firmbanking.spec", |text| {
+        let zone = text.split_whitespace().skip_while(|word| *word != "zone").nth(1).expect("an offset");
+        text.replacen(zone, "nine", 1)
+    });
     let mistaken = reload(&stage);
     assert_eq!((mistaken.code, mistaken.out.as_str()), (1, ""));
     assert_snapshot!("spec_mistakes", mistaken.err);

@@ -36,10 +36,10 @@ async fn call_until(rig: Arc<Rig>, numbers: Arc<AtomicU32>, gone: watch::Receive
 fn kills_under_load_lose_nothing_double_nothing_and_leave_nothing_open_unseen() {
     let kills = std::env::var(KILLS_VARIABLE).map_or(KILLS, |kills| kills.parse().expect("a number of kills"));
     run_within(KILL_MAX * (kills + 10), async {
-        let mut rig = Rig::open_with(Options { spec_on_disk: true, ..Options::default() }).await;
+        let mut rig = Rig::open_with(Options { ..Options::default() }).await;
         // What is UNKNOWN is asked for while the test goes on.
         rig.edit_spec("effect money  timeout 30s", "effect money  timeout 2s");
-        rig.edit_spec("transfer_result after 5m every 5m until 23:25", "transfer_result after 3s every 3s until 23:59");
+        rig.edit_spec("transfer_result after 5m every 5m", "transfer_result after 3s every 3s");
         rig.kill().await;
         let file = tempfile::NamedTempFile::new().expect("a place for files");
         std::fs::write(file.path(), rig.config_text()).expect("the file is ours");

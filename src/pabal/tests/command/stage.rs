@@ -1,8 +1,9 @@
 //! A gateway and a simulated bank as two processes.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use pabal_simulator::at_noon;
 use tempfile::TempDir;
 
 use crate::process::{Ended, Live, run};
@@ -16,6 +17,18 @@ pub(crate) struct Stage {
     /// Where callers come.
     pub(crate) address: String,
     folder: TempDir,
+    /// Where both read their spec.
+    pub(crate) spec: TempDir,
+}
+
+/// A folder with a copy of the shipped spec, at noon.
+pub(crate) fn shipped_at_noon() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto");
+    for source in at_noon(pabal_gateway::spec_sources(&shipped).expect("it is shipped")) {
+        std::fs::write(folder.path().join(source.name), source.text).expect("a file of the spec");
+    }
+    folder
 }
 
 /// A free port of a loopback address that no other process of these tests uses, so that nobody takes it before it is used.
@@ -29,13 +42,14 @@ pub(crate) fn free() -> SocketAddr {
 impl Stage {
     /// Everything is there, and business is open with both banks.
     pub(crate) fn open() -> Self {
-        Self::open_by("hecto")
+        Self::open_with(shipped_at_noon())
     }
 
-    /// The same by another spec: a folder, or the name of an institution that is built in.
-    pub(crate) fn open_by(spec: &str) -> Self {
+    /// The same by another spec.
+    pub(crate) fn open_with(spec: TempDir) -> Self {
         let answers = free();
-        let mut bank = Live::start(&["simulate", spec, "--listen", "127.0.0.1:0", "--connect", &answers.to_string()]);
+        let folder = spec.path().to_str().expect("UTF-8");
+        let mut bank = Live::start(&["simulate", folder, "--listen", "127.0.0.1:0", "--connect", &answers.to_string()]);
         let listens = bank.until(&["hecto listens at "]);
         let requests = listens["hecto listens at ".len()..].split_once(": ").expect("an address").0.to_string();
         let mut stage = Self::configured(&requests, answers, spec);
@@ -47,12 +61,12 @@ impl Stage {
 
     /// A gateway whose bank is not there.
     pub(crate) fn without_bank() -> Self {
-        let mut stage = Self::configured(&free().to_string(), free(), "hecto");
+        let mut stage = Self::configured(&free().to_string(), free(), shipped_at_noon());
         stage.start();
         stage
     }
 
-    fn configured(requests: &str, answers: SocketAddr, spec: &str) -> Self {
+    fn configured(requests: &str, answers: SocketAddr, spec: TempDir) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let text = format!(
             r#"
@@ -60,7 +74,7 @@ impl Stage {
             node = "node-a"
             listen = "127.0.0.1:0"
             [institutions.hecto]
-            spec = "{spec}"
+            spec = {place:?}
             [institutions.hecto.limits]
             caller_margin = "1s"                # however busy the host is
             [[institutions.hecto.lines]]
@@ -79,10 +93,11 @@ impl Stage {
             name = "main"
             fields = {{ id_code = "PABAL", company_no = "PABALCO1" }}
             participants = ["004", "088"]
-            "#
+            "#,
+            place = spec.path()
         );
         std::fs::write(folder.path().join("pabal.toml"), text).expect("a configuration");
-        Self { bank: None, gateway: None, address: String::new(), folder }
+        Self { bank: None, gateway: None, address: String::new(), folder, spec }
     }
 
     pub(crate) fn config(&self) -> String {

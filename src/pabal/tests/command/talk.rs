@@ -135,12 +135,14 @@ fn a_killed_gateway_leaves_no_proof() {
     assert!(!unreached.err.contains("No byte"), "{}", unreached.err);
     stage.start();
     // Before the outcome of the restart is durable there is none; never is it said that nothing left.
+    let mut last = String::new();
     let restarted = (0..1_000).any(|_| {
         let found = stage.ask(&["find", "hecto", "--key", "c-1", "--fence"]);
         assert_eq!(found.code, 3, "{}", found.whole());
-        found.out.contains("outcome   UNKNOWN (RESTARTED)\nstate     unknown\n")
+        last = found.out;
+        last.contains("outcome   UNKNOWN (RESTARTED)\nstate     unknown\n")
     });
-    assert!(restarted, "the restart concludes what it finds in flight");
+    assert!(restarted, "the restart concludes what it finds in flight: {last}");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use pabal_simulator::at_noon;
+use pabal_spec::Source;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -33,14 +35,13 @@ impl Place {
         let codes = read("codes.csv");
         // An answer that comes ten minutes late is one that comes after UNKNOWN was told and the time for an answer is over; here that is
         // soon.
-        let text =
-            read("firmbanking.spec").replacen("effect money  timeout 30s", "effect money  timeout 300ms", 1).replacen(
-                "transfer_result after 5m every 5m until 23:25",
-                "transfer_result after 3s every 5m until 23:59",
-                1,
-            );
+        let text = read("firmbanking.spec")
+            .replacen("effect money  timeout 30s", "effect money  timeout 300ms", 1)
+            .replacen("transfer_result after 5m every 5m", "transfer_result after 3s every 5m", 1);
         assert!(text.contains("timeout 300ms") && text.contains("after 3s"), "the spec has changed");
-        std::fs::write(spec.join("firmbanking.spec"), text).expect("a spec");
+        for source in at_noon(vec![Source { name: "firmbanking.spec".into(), text }]) {
+            std::fs::write(spec.join(source.name), source.text).expect("a spec");
+        }
         std::fs::write(spec.join("codes.csv"), &codes).expect("a table");
         let odd = |account: &str, way: &str| {
             format!(

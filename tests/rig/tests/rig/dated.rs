@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pabal_clock::{UtcOffset, Wall};
+use pabal_clock::Wall;
 use pabal_front::proto::ExchangeResponse;
 use pabal_rig::{ANSWERS, Options, REQUESTS, Rig, refused, run, scenario, soon, spec, transfer};
 use pabal_simulator::computer_clock;
@@ -44,8 +44,9 @@ telegram transfer \"당/타행 이체\" 310 : common effective {from} {{
 /// The spec with two versions, and when the second begins.
 fn dated() -> (Vec<Source>, Wall) {
     let wall = computer_clock().wall.as_unix_micros() + i64::try_from(BEFORE.as_micros()).expect("seconds");
-    let civil = Wall::from_unix_micros(wall).civil(UtcOffset::from_hours(9));
     let mut sources = spec();
+    let zone = pabal_spec::load(&sources).expect("it is right").institution.protocols[0].day.zone;
+    let civil = Wall::from_unix_micros(wall).civil(zone);
     for source in &mut sources {
         if source.name == "codes.csv" {
             // The codes of one bank and of the relay are read in no time.
@@ -89,7 +90,7 @@ fn at_its_moment_a_telegram_changes_and_nothing_in_flight_is_lost() {
             "delay = [\"10ms\", \"90ms\"]\namount = \"debit_amt\"",
             1,
         );
-        let options = Options { scenario, spec, spec_on_disk: true, ..Options::default() };
+        let options = Options { scenario, spec, ..Options::default() };
         let mut rig = Arc::new(Rig::open_with(options).await);
         let until =
             Wall::from_unix_micros(begins.as_unix_micros() + i64::try_from(AFTER.as_micros()).expect("seconds"));

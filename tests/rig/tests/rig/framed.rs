@@ -10,7 +10,7 @@ use pabal_gateway::{Answer, Body, Call, Config, Gateway};
 use pabal_journal::{Position, Reader};
 use pabal_rig::process::{Process, framed_peer};
 use pabal_rig::{run, soon, until};
-use pabal_simulator::{Options, Simulator};
+use pabal_simulator::{Options, Simulator, at_noon};
 use pabal_spec::Source;
 use pabal_switch::{Cause, Outcome, SessionState};
 use tempfile::TempDir;
@@ -90,10 +90,10 @@ gap = "1ms"
 
 fn sources(frame: &str) -> Vec<Source> {
     let source = |name: &str, text: String| Source { name: name.into(), text };
-    vec![
+    at_noon(vec![
         source("van.spec", SPEC.replace("FRAME", frame)),
         source("codes.csv", "code,class,text\n0000,success,ok\n".into()),
-    ]
+    ])
 }
 
 /// A gateway with one line that carries both ways.

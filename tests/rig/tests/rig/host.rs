@@ -8,6 +8,7 @@ use pabal_front::proto::{ExchangeRequest, ExchangeResponse, Fields, Outcome, Val
 use pabal_front::{Front, client};
 use pabal_gateway::Listen;
 use pabal_rig::{run, soon};
+use pabal_simulator::at_noon;
 use pabal_spec::Source;
 
 use crate::framed::{House, simulated};
@@ -83,10 +84,10 @@ memo = "NO. 7 원장"
 
 fn sources(charset: &str) -> Vec<Source> {
     let source = |name: &str, text: String| Source { name: name.into(), text };
-    vec![
+    at_noon(vec![
         source("van.spec", SPEC.replace("CHARSET", charset)),
         source("codes.csv", "bank_code,code,class,text\n004,0000,success,done\n".into()),
-    ]
+    ])
 }
 
 /// A call over gRPC.

@@ -24,7 +24,7 @@ fn options() -> Options {
     let is_kept = |line: &&str| !line.starts_with(|first: char| first.is_ascii_digit()) || line.starts_with("088,");
     codes.text = codes.text.lines().filter(is_kept).flat_map(|line| [line, "\n"]).collect();
     let scenario = scenario.replacen("balance_after = 8_715_300", &format!("{} = 8_715_300", field(0)), 1);
-    Options { scenario, spec, spec_on_disk: true, ..Options::default() }
+    Options { scenario, spec, ..Options::default() }
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn an_included_file_is_reloaded_with_the_file_that_includes_it() {
         let included = format!("telegram trust {trust}\n}}\n");
         main.text = format!("{before}include \"trust.spec\"\n{behind}");
         spec.push(pabal_spec::Source { name: "trust.spec".to_owned(), text: included });
-        let rig = Rig::open_with(Options { spec, spec_on_disk: true, ..Options::default() }).await;
+        let rig = Rig::open_with(Options { spec, ..Options::default() }).await;
         let reload = || soon("it answers", rig.handle().reload(Some("hecto"), "the rig", "a test"));
         rig.edit_file("trust.spec", "pay_account ", "payer_account ");
         let reloaded = reload().await.unwrap();

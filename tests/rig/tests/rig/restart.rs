@@ -9,8 +9,8 @@ use pabal_rig::{ANSWERS, Options, Outcome, Rig, run, scenario, soon, transfer};
 #[test]
 fn what_was_unanswered_is_unknown_and_a_late_answer_settles_it() {
     run(async {
-        // The bank answers nothing while the gateway is away, and then this.
-        let late = scenario("normal").replace("[reply.set]\nbalance_sign", "delay = \"2s\"\n[reply.set]\nbalance_sign");
+        // The bank answers nothing before the gateway is away, which takes a while on a busy machine.
+        let late = scenario("normal").replace("[reply.set]\nbalance_sign", "delay = \"8s\"\n[reply.set]\nbalance_sign");
         let mut rig = Rig::open_with(Options { scenario: late, ..Options::default() }).await;
         let asked = transfer(150_000).keyed("rent");
         let call = rig.spawn(&asked);

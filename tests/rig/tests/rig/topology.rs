@@ -11,6 +11,7 @@ use std::time::Duration;
 use pabal_counterparty::Ledger;
 use pabal_gateway::{Answer, Body, Call, CallError, Config, Gateway};
 use pabal_rig::{run, soon, until};
+use pabal_simulator::at_noon;
 use pabal_spec::Source;
 use pabal_switch::{Cause, CloseReason, Outcome, Refusal, SessionState};
 use tempfile::TempDir;
@@ -88,7 +89,7 @@ pub(crate) fn sources(key: &str, sign: &str) -> Vec<Source> {
     // Only what the gateway sends by itself is written at sending.
     let send = if sign.is_empty() { "by asker" } else { "at send" };
     let spec = SPEC.replace("KEY", key).replace("SIGN\n", &format!("{sign}\n")).replace("at send", send);
-    vec![source("desk.spec", spec), source("codes.csv", "code,class,text\n0000,success,ok\n".into())]
+    at_noon(vec![source("desk.spec", spec), source("codes.csv", "code,class,text\n0000,success,ok\n".into())])
 }
 
 pub(crate) struct House {
