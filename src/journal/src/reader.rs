@@ -137,44 +137,6 @@ impl Reader {
         )
     }
 
-    /// Everything of an institution on one business date (yyyymmdd).
-    ///
-    /// # Errors
-    /// As [`Reader::after`].
-    pub fn by_business_date(
-        &self,
-        institution: &str,
-        business_date: i64,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<Envelope>, Error> {
-        self.ask(
-            "INDEXED BY envelope_business_date WHERE institution = ?3 AND business_date = ?4",
-            &[&institution, &business_date],
-            after,
-            limit,
-        )
-    }
-
-    /// Everything of a participant behind an institution.
-    ///
-    /// # Errors
-    /// As [`Reader::after`].
-    pub fn by_participant(
-        &self,
-        institution: &str,
-        participant: &str,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<Envelope>, Error> {
-        self.ask(
-            "INDEXED BY envelope_participant WHERE institution = ?3 AND participant = ?4",
-            &[&institution, &participant],
-            after,
-            limit,
-        )
-    }
-
     /// What has a key, of one institution or of any, the newest first: at most `limit`, and only what stands before `before`.
     ///
     /// # Errors

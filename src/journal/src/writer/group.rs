@@ -159,6 +159,9 @@ pub(super) fn open(options: &Options) -> Result<Connection, Error> {
 
 fn set_up(connection: &Connection, options: &Options) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // The triggers are for everybody else. This connection only inserts behind the head that it checked, and updates the head; with triggers,
+    // the engine copies every page that an insert changes first, so that it could take back that one insert.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     // Closing folds, syncs and removes the write-ahead file. After a failed sync that would be trying again, and could remove what is
     // needed. Only a clean end allows it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;

@@ -31,7 +31,6 @@ fn said(site: &Site) -> Vec<Vec<Envelope>> {
     let mut said = vec![
         reader.after(start, 100).unwrap(),
         reader.by_institution("hecto", start, 100).unwrap(),
-        reader.by_business_date("hecto", 20_261_121, start, 100).unwrap(),
         reader.by_trace("00-", start, 100).unwrap(),
         reader.recovery("hecto").unwrap().map(Result::unwrap).collect(),
     ];
@@ -39,7 +38,6 @@ fn said(site: &Site) -> Vec<Vec<Envelope>> {
         said.push(reader.by_exchange(&format!("x-{number}"), start, 100).unwrap());
         said.push(reader.by_idempotency("remittance", &format!("key-{number}"), start, 100).unwrap());
         said.push(reader.by_correlation("hecto", &format!("20261121-{number:06}"), start, 100).unwrap());
-        said.push(reader.by_participant("hecto", &format!("{:03}", number % 3), start, 1).unwrap());
     }
     said
 }

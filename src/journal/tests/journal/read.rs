@@ -101,9 +101,6 @@ fn an_entry_is_found_by_each_of_its_keys() {
     assert_eq!(seqs(&reader.by_trace(&format!("00-{:032x}", 42), start, 10).unwrap()), [42]);
     assert_eq!(seqs(&reader.by_trace(&format!("00-{0:032x}-{0:016x}-01", 42), start, 10).unwrap()), [42]);
     assert_eq!(seqs(&reader.by_institution("kftc", at(198), 10).unwrap()), [199, 200]);
-    assert_eq!(seqs(&reader.by_business_date("hecto", 20_261_121, at(98), 10).unwrap()), [99, 100]);
-    assert!(reader.by_business_date("hecto", 20_261_122, start, 10).unwrap().is_empty());
-    assert_eq!(seqs(&reader.by_participant("kftc", "000", start, 2).unwrap()), [102, 105]);
 }
 
 #[test]

@@ -88,3 +88,20 @@ fn a_trigger_or_an_index_that_is_gone_is_found() {
         assert!(matches!(Journal::open(site.options()), Err(Error::Corrupt(_))), "{statement}");
     }
 }
+
+#[test]
+fn a_file_with_indexes_that_are_not_made_any_more_is_written_and_read_on() {
+    let (site, connection) = filled();
+    let retired = |column: &str| {
+        format!("CREATE INDEX envelope_{column} ON envelope ({column}, institution) WHERE {column} IS NOT NULL")
+    };
+    connection.execute_batch(&format!("{}; {}", retired("business_date"), retired("participant"))).unwrap();
+    drop(connection);
+    let (writer, _) = site.open();
+    let acked = register(&writer, "hecto");
+    writer.append("hecto", vec![draft("sending", 21)], 2).unwrap();
+    assert!(matches!(acked.recv().unwrap(), Ack::Durable { ticket: 2, .. }));
+    writer.close().unwrap();
+    // With the engine's own check: what is new is in these indexes as well.
+    assert_eq!(verify(site.path()).unwrap().envelopes, 21);
+}
