@@ -49,7 +49,8 @@ impl Alarm {
         if at <= now {
             return Poll::Ready(());
         }
-        if self.at != Some(at) || self.sleep.is_elapsed() {
+        // What was to come sooner and does not any more costs one look too many, and no timer that is set anew for each exchange.
+        if self.at.is_none_or(|set| set > at) || self.sleep.is_elapsed() {
             self.at = Some(at);
             self.sleep.as_mut().reset(Instant::now() + at.since(now).min(LONGEST));
         }

@@ -114,6 +114,10 @@ impl Versions {
 
     /// The newest version whose date has come by now; it is handed out once, and those before it never.
     pub(crate) fn take_due(&self, wall: Wall) -> Option<Arc<Version>> {
+        // Each turn of a driver asks, and callers are reading.
+        if self.next_begins().is_none_or(|begins| begins > wall) {
+            return None;
+        }
         let mut loaded = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let mut due = None;
         while let Some((_, version)) = loaded.coming.pop_front_if(|(begins, _)| *begins <= wall) {

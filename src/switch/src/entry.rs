@@ -398,10 +398,15 @@ impl Entry {
     /// `digest` gives for its bytes.
     #[must_use]
     pub fn encode(&self, digest: &dyn Fn(&[u8]) -> [u8; 32]) -> Vec<u8> {
-        let mut stored = self.clone();
-        stored.each_frame(&mut |frame| frame.seal(digest));
+        self.clone().seal_and_encode(digest)
+    }
+
+    /// The same, without a copy: the secret bytes of this entry itself are replaced.
+    #[must_use]
+    pub fn seal_and_encode(&mut self, digest: &dyn Fn(&[u8]) -> [u8; 32]) -> Vec<u8> {
+        self.each_frame(&mut |frame| frame.seal(digest));
         // Maps have keys of text only and no number is a float, so that nothing can fail.
-        stored.body().unwrap_or_default()
+        self.body().unwrap_or_default()
     }
 
     /// Reads a stored body again.

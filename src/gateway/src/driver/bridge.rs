@@ -8,11 +8,15 @@ use pabal_switch::Entry;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::acks::{Acks, CHECKPOINT_TICKET};
-use super::log::Log;
+use super::acks::{Acks, CHECKPOINT_TICKET, OWN_TICKET};
+use super::log::{Lines, Log};
 use super::own::Own;
 use crate::digest::DigestKey;
 use crate::versions::Versions;
+
+/// Batches of the core are joined up to so many bytes before they are appended: the journal's writer then has more to do at a time, and fewer
+/// acknowledgements to give.
+const JOINED_BYTES_MAX: usize = 128 * 1_024;
 
 /// Entries that become durable together.
 pub(super) struct Batch {
@@ -32,7 +36,9 @@ pub(super) enum Content {
 /// Hands batches to the task that appends them, in order. What may wait here is bounded by the core: it takes nothing more once
 /// `undurable_entries_max` entries are not durable.
 pub(super) struct Bridge {
-    batches: mpsc::UnboundedSender<Batch>,
+    /// Those of this turn of the driver.
+    turn: Vec<Batch>,
+    batches: mpsc::UnboundedSender<Vec<Batch>>,
     task: JoinHandle<u64>,
     written: JoinHandle<()>,
 }
@@ -53,57 +59,114 @@ impl Bridge {
         let (batches, received) = mpsc::unbounded_channel();
         let (log, written) =
             Log::start(parts.institution.clone(), Arc::clone(&parts.versions), Arc::clone(&parts.acks));
-        Self { batches, task: tokio::spawn(parts.run(received, log)), written }
+        Self { turn: Vec::new(), batches, task: tokio::spawn(parts.run(received, log)), written }
     }
 
-    pub(super) fn send(&self, batch: Batch) {
-        // The task ends before this only when the journal has failed, which it has told.
-        let _ = self.batches.send(batch);
+    /// Takes a batch; it goes with the others of this turn.
+    pub(super) fn send(&mut self, batch: Batch) {
+        self.turn.push(batch);
     }
 
-    /// Takes no more, and waits until all that was sent is appended: how many batches that were, and the task that logs them.
-    pub(super) async fn finish(self) -> (u64, JoinHandle<()>) {
+    /// Hands over what was taken.
+    pub(super) fn flush(&mut self) {
+        if !self.turn.is_empty() {
+            // The task ends before this only when the journal has failed, which it has told.
+            let _ = self.batches.send(std::mem::take(&mut self.turn));
+        }
+    }
+
+    /// Takes no more, and waits until all that was sent is appended: how many appends that were, and the task that logs them.
+    pub(super) async fn finish(mut self) -> (u64, JoinHandle<()>) {
+        self.flush();
         drop(self.batches);
         (self.task.await.unwrap_or(0), self.written)
     }
 }
 
+/// What is appended as one.
+#[derive(Default)]
+struct Joined {
+    drafts: Vec<Draft>,
+    lines: Lines,
+    bytes: usize,
+    /// The last one's: what is durable is so with all before it.
+    ticket: u64,
+}
+
+impl Joined {
+    fn join(&mut self, next: Self) {
+        self.drafts.extend(next.drafts);
+        self.lines.join(next.lines);
+        self.bytes += next.bytes;
+        self.ticket = next.ticket;
+    }
+}
+
 impl BridgeParts {
-    async fn run(self, mut batches: mpsc::UnboundedReceiver<Batch>, mut log: Log) -> u64 {
+    async fn run(self, mut received: mpsc::UnboundedReceiver<Vec<Batch>>, mut log: Log) -> u64 {
         let mut appended = 0;
-        while let Some(batch) = batches.recv().await {
-            let ticket = batch.ticket;
-            let (drafts, lines) = match &batch.content {
-                Content::Entries(entries) => {
-                    let drafts: Vec<Draft> = entries.iter().map(|entry| self.draft(entry, batch.at)).collect();
-                    let lines = log.lines(entries, &drafts);
-                    (drafts, lines)
-                }
-                Content::Own(own) => {
-                    let drafts = vec![own.draft(&self.node, batch.at)];
-                    let lines = log.lines(&[], &drafts);
-                    (drafts, lines)
-                }
-            };
-            let bytes: usize = drafts.iter().map(Draft::size_bytes).sum();
-            if ticket == CHECKPOINT_TICKET && bytes > self.queue_bytes_max {
-                let (institution, max) = (&self.institution, self.queue_bytes_max);
-                // Only the next start is slower without it.
-                tracing::error!(institution, bytes, max, "a checkpoint does not fit; raise journal.queue_bytes_max");
-                continue;
+        while let Some(mut batches) = received.recv().await {
+            while let Ok(more) = received.try_recv() {
+                batches.extend(more);
             }
-            if let Err(why) = self.append(drafts, bytes, ticket).await {
-                self.acks.fail(why);
-                break;
+            let mut joined = Joined::default();
+            for batch in batches {
+                let is_alone = matches!(batch.ticket, CHECKPOINT_TICKET | OWN_TICKET);
+                let next = self.joined(batch, &log);
+                let is_full = joined.bytes.saturating_add(next.bytes) > JOINED_BYTES_MAX.min(self.queue_bytes_max);
+                if (is_alone || is_full) && !self.append(&mut joined, &mut appended, &mut log).await {
+                    return appended;
+                }
+                joined.join(next);
+                if is_alone && !self.append(&mut joined, &mut appended, &mut log).await {
+                    return appended;
+                }
             }
-            appended += 1;
-            log.appended(appended, lines);
+            if !self.append(&mut joined, &mut appended, &mut log).await {
+                return appended;
+            }
         }
         appended
     }
 
+    fn joined(&self, batch: Batch, log: &Log) -> Joined {
+        let (entries, drafts) = match batch.content {
+            Content::Entries(mut entries) => {
+                let drafts: Vec<Draft> = entries.iter_mut().map(|entry| self.draft(entry, batch.at)).collect();
+                (entries, drafts)
+            }
+            Content::Own(own) => (Vec::new(), vec![own.draft(&self.node, batch.at)]),
+        };
+        let lines = log.lines(&entries, &drafts);
+        let bytes = drafts.iter().map(Draft::size_bytes).sum();
+        Joined { drafts, lines, bytes, ticket: batch.ticket }
+    }
+
+    /// Appends what is joined, if anything is. `false` if nothing can be appended any more, which is told.
+    async fn append(&self, joined: &mut Joined, appended: &mut u64, log: &mut Log) -> bool {
+        let Joined { drafts, lines, bytes, ticket } = std::mem::take(joined);
+        if drafts.is_empty() {
+            return true;
+        }
+        if ticket == CHECKPOINT_TICKET && bytes > self.queue_bytes_max {
+            let (institution, max) = (&self.institution, self.queue_bytes_max);
+            // Only the next start is slower without it.
+            tracing::error!(institution, bytes, max, "a checkpoint does not fit; raise journal.queue_bytes_max");
+            return true;
+        }
+        if let Err(why) = self.append_drafts(drafts, bytes, ticket).await {
+            self.acks.fail(why);
+            return false;
+        }
+        *appended += 1;
+        log.appended(*appended, lines);
+        // Encoding is work, and others have some, too.
+        tokio::task::consume_budget().await;
+        true
+    }
+
     /// Waits for room first: a batch that was refused would leave a hole.
-    async fn append(&self, drafts: Vec<Draft>, bytes: usize, ticket: u64) -> Result<(), String> {
+    async fn append_drafts(&self, drafts: Vec<Draft>, bytes: usize, ticket: u64) -> Result<(), String> {
         if bytes > self.queue_bytes_max {
             return Err(format!(
                 "{bytes} bytes at once; raise journal.queue_bytes_max, which is {}",
@@ -118,7 +181,7 @@ impl BridgeParts {
         })
     }
 
-    fn draft(&self, entry: &Entry, at: Wall) -> Draft {
+    fn draft(&self, entry: &mut Entry, at: Wall) -> Draft {
         let columns = entry.columns();
         let text = |column: Option<Box<str>>| column.map(String::from);
         Draft {
@@ -148,7 +211,7 @@ impl BridgeParts {
                 outcome: text(columns.outcome),
                 cause: text(columns.cause),
             },
-            body: entry.encode(&|bytes| self.digest.of(bytes)),
+            body: entry.seal_and_encode(&|bytes| self.digest.of(bytes)),
         }
     }
 }

@@ -164,6 +164,7 @@ impl Life {
         more |= self.read(&driver.lines, cx);
         more |= self.write(driver, cx);
         more |= self.deliver_again(&driver.lines);
+        self.bridge.flush();
         self.end_forgotten();
         if std::mem::take(&mut self.is_health_stale) {
             let health = health::judge(&self.core.status(), &self.settings, self.journal_failure.as_deref());
@@ -636,7 +637,7 @@ impl Life {
                 }
                 Output::Finish { exchange, report } => {
                     let state = self.core.exchange(exchange).map(|status| status.state);
-                    self.waiters.tell(exchange, &report, state);
+                    self.waiters.tell(exchange, report, state);
                 }
                 Output::Deliver(delivery) => self.subscribers.give(delivery),
                 Output::Replied { notice, report } => self.tell_replied(notice, report),

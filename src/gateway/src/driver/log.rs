@@ -134,6 +134,9 @@ impl Log {
 
     /// These were appended as the `count`th batch.
     pub(super) fn appended(&mut self, count: u64, lines: Lines) {
+        if lines.0.is_empty() && self.dropped == 0 {
+            return;
+        }
         let appended = Appended { count, lines: lines.0, dropped: self.dropped };
         match self.lines.try_send(appended) {
             Ok(()) => self.dropped = 0,
@@ -145,7 +148,15 @@ impl Log {
 }
 
 /// The lines of a batch that is not appended yet.
+#[derive(Default)]
 pub(super) struct Lines(Vec<Line>);
+
+impl Lines {
+    /// Those of what is appended together.
+    pub(super) fn join(&mut self, behind: Self) {
+        self.0.extend(behind.0);
+    }
+}
 
 async fn write(institution: String, acks: Arc<Acks>, mut received: mpsc::Receiver<Appended>) {
     while let Some(Appended { count, lines, dropped }) = received.recv().await {

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use pabal_switch::{CloseReason, Conn, Core};
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -162,13 +163,12 @@ impl Socket {
             State::Nothing => return Poll::Pending,
         };
         loop {
-            let read = match ready!(stream.poll_read_ready(cx)) {
-                Ok(()) => stream.try_read(buffer),
-                Err(error) => Err(error),
-            };
-            return Poll::Ready(match read {
-                Ok(0) => Progress::Closed(CloseReason::PeerClosed),
-                Ok(bytes) => Progress::Received(bytes),
+            // A read that leaves room in the buffer has taken all there is, and this way the runtime knows that: it is not asked again for
+            // nothing, only when the kernel says that there is more.
+            let mut read = ReadBuf::new(buffer);
+            return Poll::Ready(match ready!(Pin::new(&mut *stream).poll_read(cx, &mut read)) {
+                Ok(()) if read.filled().is_empty() => Progress::Closed(CloseReason::PeerClosed),
+                Ok(()) => Progress::Received(read.filled().len()),
                 Err(error) if is_passing(&error) => continue,
                 Err(error) => Progress::Closed(close_reason(&error)),
             });

@@ -1,14 +1,21 @@
 //! Who waits for which exchange.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use pabal_switch::{ExchangeId, ExchangeState, Report};
 
 use super::command::{Heard, Waiter, WaiterId};
 
+/// One for each exchange, almost always.
+struct Ones {
+    first: Waiter,
+    others: Vec<Waiter>,
+}
+
 #[derive(Default)]
 pub(super) struct Waiters {
-    of_exchange: BTreeMap<ExchangeId, Vec<Waiter>>,
+    of_exchange: BTreeMap<ExchangeId, Ones>,
     exchange_of: BTreeMap<WaiterId, ExchangeId>,
 }
 
@@ -16,27 +23,41 @@ impl Waiters {
     pub(super) fn add(&mut self, exchange: ExchangeId, waiter: Waiter) {
         waiter.waits_for(exchange);
         self.exchange_of.insert(waiter.id, exchange);
-        self.of_exchange.entry(exchange).or_default().push(waiter);
+        match self.of_exchange.entry(exchange) {
+            Entry::Vacant(entry) => _ = entry.insert(Ones { first: waiter, others: Vec::new() }),
+            Entry::Occupied(mut entry) => entry.get_mut().others.push(waiter),
+        }
     }
 
     /// All who wait for an exchange hear of it, and wait no more.
-    pub(super) fn tell(&mut self, exchange: ExchangeId, report: &Report, state: Option<ExchangeState>) {
-        for waiter in self.of_exchange.remove(&exchange).unwrap_or_default() {
+    pub(super) fn tell(&mut self, exchange: ExchangeId, report: Report, state: Option<ExchangeState>) {
+        let Some(Ones { first, others }) = self.of_exchange.remove(&exchange) else { return };
+        for waiter in others {
             self.exchange_of.remove(&waiter.id);
             waiter.tell(Heard::Report(report.clone(), state));
         }
+        self.exchange_of.remove(&first.id);
+        first.tell(Heard::Report(report, state));
     }
 
     /// Somebody went away. Returns the exchange if nobody else waits for it.
     pub(super) fn leave(&mut self, waiter: WaiterId) -> Option<ExchangeId> {
         let exchange = self.exchange_of.remove(&waiter)?;
-        let others = self.of_exchange.get_mut(&exchange)?;
-        others.retain(|other| other.id != waiter);
-        if !others.is_empty() {
+        let waiting = self.of_exchange.get_mut(&exchange)?;
+        if waiting.first.id != waiter {
+            waiting.others.retain(|other| other.id != waiter);
             return None;
         }
-        self.of_exchange.remove(&exchange);
-        Some(exchange)
+        match waiting.others.pop() {
+            Some(other) => {
+                waiting.first = other;
+                None
+            }
+            None => {
+                self.of_exchange.remove(&exchange);
+                Some(exchange)
+            }
+        }
     }
 }
 
@@ -68,7 +89,7 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(waiters.leave(left.recv().await.unwrap()), None, "one still waits");
         }
-        waiters.tell(exchange, &not_sent(), None);
+        waiters.tell(exchange, not_sent(), None);
         assert!(matches!(third.hear().await, Some(Heard::Report(Report::NotSent { .. }, None))));
         drop(third);
         assert!(left.try_recv().is_err(), "who has heard does not abandon");
