@@ -27,7 +27,7 @@ const STEPS: [(&str, Step); 8] = [
 ];
 
 /// So many that everything that can happen happens: the world then fails, too, where a fault never hit a stage that it can hit.
-const WORLD_SEEDS: &str = "4000";
+const WORLD_SEEDS: &str = "10000";
 
 /// Everything that must hold. Stops at the first step that fails.
 pub(crate) fn run(root: &Path) -> Result<(), Failure> {

@@ -42,7 +42,7 @@ pub(crate) type Broken = String;
 pub(crate) fn outcome_is_durable(disk: &Disk, exchange: ExchangeId, outcome: &Outcome) -> Result<(), Broken> {
     let durable = disk.outcomes.get(&exchange);
     let said = durable
-        .is_some_and(|all| all.iter().any(|(word, cause)| word == outcome.word() && cause == outcome.cause().word()));
+        .is_some_and(|all| all.iter().any(|(word, cause)| *word == outcome.word() && *cause == outcome.cause().word()));
     // When the journal has failed, nothing more becomes durable. UNKNOWN is then what the durable entries say by themselves: the
     // request may have left, and no outcome follows.
     let implied = *outcome == (Outcome::Unknown { cause: Cause::NotKept });
@@ -57,7 +57,7 @@ pub(crate) fn outcomes_are_final(disk: &Disk) -> Result<(), Broken> {
     for (exchange, outcomes) in &disk.outcomes {
         let mut last: Option<&str> = None;
         for (word, _) in outcomes {
-            if last.is_some_and(|before| before != "UNKNOWN" && before != word) {
+            if last.is_some_and(|before| before != "UNKNOWN" && before != *word) {
                 return Err(format!("{exchange} was {last:?} and became {word}: {outcomes:?}"));
             }
             last = Some(word);

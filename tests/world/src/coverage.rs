@@ -100,6 +100,8 @@ words! {
         PeerSplit = "peer: split";
         /// It sends other bytes.
         PeerGarbage = "peer: garbage";
+        /// One of its checksums is wrong.
+        PeerWrongChecksum = "peer: wrong checksum";
         /// Its prefix lies.
         PeerWrongLength = "peer: wrong length";
         /// Its answer has a number that nobody asked with.
@@ -255,6 +257,7 @@ const fn is_by_peer(fault: Fault) -> bool {
             | F::PeerRefuse
             | F::PeerSplit
             | F::PeerGarbage
+            | F::PeerWrongChecksum
             | F::PeerWrongLength
             | F::PeerWrongKey
             | F::PeerAlter

@@ -1,26 +1,69 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use pabal_clock::{BusinessDate, Mono};
-use pabal_switch::entry::Commanded;
-use pabal_switch::{Columns, Entry, ExchangeId, NoticeId, OpeningState, Ticket};
+use pabal_switch::entry::{Commanded, Place};
+use pabal_switch::{Entry, ExchangeId, NoticeId, OpeningState, Ticket};
 
 /// An opening: company and bank, and the date.
 pub(crate) type OpeningName = (Vec<u8>, Vec<u8>);
 
-/// An entry as the disk holds it: through the real codec, so that secret bytes are gone.
+/// An entry that is on the disk, or on its way there. Its body is made when it is read again, which is seldom, and of some runs at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
-    pub(crate) kind: &'static str,
-    pub(crate) exchange: Option<ExchangeId>,
-    opening: Option<(OpeningName, bool)>,
-    notice: Option<(NoticeId, Box<str>, Vec<u8>)>,
-    came: Option<Came>,
-    command: Option<Commanded>,
+    pub(crate) entry: Entry,
+    /// When it was appended.
+    at: Mono,
+}
+
+impl Stored {
     /// The notice whose reply it puts into a stream.
-    pub(crate) replied: Option<NoticeId>,
-    pub(crate) version: u32,
-    pub(crate) columns: Columns,
-    pub(crate) body: Vec<u8>,
+    pub(crate) fn replied(&self) -> Option<NoticeId> {
+        match &self.entry {
+            Entry::NoticeReplied(entry) => entry.place.as_ref().map(|_| entry.notice),
+            _ => None,
+        }
+    }
+
+    /// The exchange that it puts into a stream, and the number under which it does.
+    pub(crate) fn sent(&self) -> Option<(ExchangeId, &str)> {
+        match &self.entry {
+            Entry::Sending(entry) => Some((entry.exchange, &entry.number)),
+            _ => None,
+        }
+    }
+
+    /// As a process reads it: through the real codec, so that secret bytes are gone.
+    ///
+    /// # Panics
+    /// A secret is in the body: sentence 11 is broken.
+    pub(crate) fn read_again(&self) -> Result<Entry, Box<str>> {
+        let body = self.entry.encode(&keyed_digest);
+        // Sentence 11: a secret is never stored, in whatever form.
+        let text = std::str::from_utf8(&body).expect("a body is JSON, which is text");
+        let found = SECRETS.iter().any(|secret| text.contains(secret));
+        assert!(!found, "a secret is in the body of a durable {} entry", self.entry.kind());
+        Entry::decode(self.entry.kind(), self.entry.version(), &body)
+    }
+
+    /// What it is found by is what it says.
+    fn is_found(&self) {
+        let columns = self.entry.columns();
+        let right = match &self.entry {
+            Entry::Accepted(entry) => columns.idempotency_key == entry.about.idempotency_key,
+            Entry::Sending(entry) => {
+                let session = format!("{}/{}", entry.place.line, entry.place.slot);
+                columns.session.as_deref() == Some(&*session)
+                    && (columns.epoch, columns.stream_offset) == (Some(entry.place.epoch), Some(entry.offset))
+                    && columns.our_number.as_ref() == Some(&entry.number)
+            }
+            Entry::Outcome(entry) => {
+                columns.outcome.as_deref() == Some(entry.outcome.word())
+                    && columns.cause.as_deref() == Some(entry.outcome.cause().word())
+            }
+            _ => true,
+        };
+        assert!(right, "{:?} is found by {columns:?}", self.entry);
+    }
 }
 
 /// When a notice came, as an entry says.
@@ -34,6 +77,9 @@ pub(crate) struct Came {
     pub(crate) is_answer: bool,
 }
 
+/// By epoch and offset.
+type Streams = BTreeMap<(u32, u64), usize>;
+
 /// A journal's disk: groups become durable together, late, or not at all.
 #[derive(Debug, Default)]
 pub(crate) struct Disk {
@@ -41,14 +87,14 @@ pub(crate) struct Disk {
     /// Batches of the group that is being synced.
     syncing: usize,
     pub(crate) durable: Vec<Stored>,
-    /// `(session, epoch, stream offset)` of durable sending entries.
-    sending: BTreeMap<(String, u32, u64), usize>,
+    /// Of each line and slot: durable entries that put something into a stream.
+    sending: BTreeMap<(Box<str>, u16), Streams>,
     /// Exchanges with a durable sending entry: whatever else is known, they are at least UNKNOWN.
     pub(crate) sent: BTreeSet<ExchangeId>,
     /// The exchange of each idempotency key; there is one caller.
     pub(crate) keys: BTreeMap<Box<str>, ExchangeId>,
     /// Outcomes of each exchange in the order in which they became durable.
-    pub(crate) outcomes: BTreeMap<ExchangeId, Vec<(String, String)>>,
+    pub(crate) outcomes: BTreeMap<ExchangeId, Vec<(&'static str, &'static str)>>,
     /// The names of each notice, by rule and key.
     pub(crate) notices: BTreeMap<(Box<str>, Vec<u8>), BTreeSet<NoticeId>>,
     pub(crate) notice_ids: BTreeSet<NoticeId>,
@@ -58,21 +104,12 @@ pub(crate) struct Disk {
     /// What operators wanted.
     pub(crate) commands: Vec<Commanded>,
     pub(crate) failed: bool,
+    /// Every body is made and read again as it becomes durable, not only those that a process reads.
+    reads_all: bool,
 }
 
 /// The PIN of every transfer of the workload, as text and as the journal writes bytes.
 const SECRETS: [&str; 2] = [crate::workload::PIN, "5078516152625377"];
-
-/// The exchange that an entry is about.
-fn exchange_of(entry: &Entry) -> Option<ExchangeId> {
-    match entry {
-        Entry::Accepted(entry) => Some(entry.exchange),
-        Entry::Sending(entry) => Some(entry.exchange),
-        Entry::Outcome(entry) => Some(entry.exchange),
-        Entry::Listed(entry) => Some(entry.exchange),
-        _ => None,
-    }
-}
 
 fn keyed_digest(bytes: &[u8]) -> [u8; 32] {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
@@ -85,9 +122,12 @@ fn keyed_digest(bytes: &[u8]) -> [u8; 32] {
 }
 
 impl Disk {
-    pub(crate) fn append(&mut self, ticket: Ticket, entries: &[Entry], at: Mono) {
-        let stored = entries.iter().map(|entry| Self::stored(entry, at)).collect();
-        self.waiting.push_back((ticket, stored));
+    pub(crate) fn new(reads_all: bool) -> Self {
+        Self { reads_all, ..Self::default() }
+    }
+
+    pub(crate) fn append(&mut self, ticket: Ticket, entries: Vec<Entry>, at: Mono) {
+        self.waiting.push_back((ticket, entries.into_iter().map(|entry| Stored { entry, at }).collect()));
     }
 
     /// Begins to sync what waits, if it is not syncing already.
@@ -113,8 +153,8 @@ impl Disk {
     }
 
     /// Puts a checkpoint behind what waits. Nobody waits for it.
-    pub(crate) fn append_checkpoint(&mut self, entry: &Entry, at: Mono) {
-        let stored = Self::stored(entry, at);
+    pub(crate) fn append_checkpoint(&mut self, entry: Entry, at: Mono) {
+        let stored = Stored { entry, at };
         let is_open = self.waiting.len() > self.syncing;
         match self.waiting.back_mut() {
             Some((_, batch)) if is_open => batch.push(stored),
@@ -126,80 +166,61 @@ impl Disk {
 
     /// The last durable checkpoint and everything behind it, or all if there is none.
     pub(crate) fn since_checkpoint(&self) -> &[Stored] {
-        let last = self.durable.iter().rposition(|stored| stored.kind == "checkpoint");
+        let last = self.durable.iter().rposition(|stored| matches!(stored.entry, Entry::Checkpoint(_)));
         &self.durable[last.unwrap_or(0)..]
     }
 
-    fn stored(entry: &Entry, at: Mono) -> Stored {
-        Stored {
-            kind: entry.kind(),
-            exchange: exchange_of(entry),
-            notice: match entry {
-                Entry::NoticeReceived(entry) => Some((entry.notice, entry.about.rule.clone(), entry.key.to_vec())),
-                _ => None,
-            },
-            came: match entry {
-                Entry::NoticeReceived(entry) => {
-                    let is_answer = entry.about.recovered_by.is_some() && !entry.repeated;
-                    Some(Came { at, date: entry.again_on.unwrap_or(entry.about.date), is_answer })
-                }
-                _ => None,
-            },
-            replied: match entry {
-                Entry::NoticeReplied(entry) => entry.place.as_ref().map(|_| entry.notice),
-                _ => None,
-            },
-            command: match entry {
-                Entry::Commanded(entry) => Some(entry.clone()),
-                _ => None,
-            },
-            opening: match entry {
-                Entry::Opening(entry) => {
-                    let date = entry.key.date.date().yyyymmdd().to_string().into_bytes();
-                    Some(((entry.key.values.concat(), date), entry.state == OpeningState::Open))
-                }
-                _ => None,
-            },
-            version: entry.version(),
-            columns: entry.columns(),
-            body: entry.encode(&keyed_digest),
-        }
-    }
-
     fn keep(&mut self, stored: Stored) {
-        // Sentence 11: a secret is never stored, in whatever form.
-        let body = std::str::from_utf8(&stored.body).expect("a body is JSON, which is text");
-        let found = SECRETS.iter().any(|secret| body.contains(secret));
-        assert!(!found, "a secret is in the body of a durable {} entry", stored.kind);
+        if self.reads_all {
+            stored.is_found();
+            let read = stored.read_again();
+            assert!(read.is_ok(), "a durable entry cannot be read again: {read:?}");
+        }
         let at = self.durable.len();
-        let c = &stored.columns;
-        if let (Some(session), Some(epoch), Some(offset)) = (&c.session, c.epoch, c.stream_offset) {
-            self.sending.insert((session.to_string(), epoch, offset), at);
-            self.sent.extend(stored.exchange);
-        }
-        if let (Some(key), Some(exchange), "accepted") = (&c.idempotency_key, stored.exchange, stored.kind) {
-            self.keys.insert(key.as_ref().into(), exchange);
-        }
-        if let Some((notice, rule, key)) = &stored.notice {
-            self.notice_ids.insert(*notice);
-            self.came.extend(stored.came.map(|came| (*notice, came)));
-            self.notices.entry((rule.clone(), key.clone())).or_default().insert(*notice);
-        }
-        self.commands.extend(stored.command.clone());
-        if let Some((key, is_open)) = &stored.opening {
-            self.opened.insert(key.clone(), *is_open);
-        }
-        // A contradiction says what an answer said, which is not what became of the exchange.
-        if let (Some(exchange), Some(outcome), "outcome") = (stored.exchange, &c.outcome, stored.kind) {
-            let cause = c.cause.as_deref().unwrap_or_default().to_string();
-            self.outcomes.entry(exchange).or_default().push((outcome.to_string(), cause));
+        match &stored.entry {
+            Entry::Accepted(entry) => {
+                self.keys.extend(entry.about.idempotency_key.clone().map(|key| (key, entry.exchange)));
+            }
+            Entry::Sending(entry) => {
+                self.begins(&entry.place, entry.offset, at);
+                self.sent.insert(entry.exchange);
+            }
+            // A contradiction says what an answer said, which is not what became of the exchange.
+            Entry::Outcome(entry) => {
+                let said = (entry.outcome.word(), entry.outcome.cause().word());
+                self.outcomes.entry(entry.exchange).or_default().push(said);
+            }
+            Entry::NoticeReceived(entry) => {
+                let is_answer = entry.about.recovered_by.is_some() && !entry.repeated;
+                let came = Came { at: stored.at, date: entry.again_on.unwrap_or(entry.about.date), is_answer };
+                self.notice_ids.insert(entry.notice);
+                self.came.insert(entry.notice, came);
+                let name = (entry.about.rule.clone(), entry.key.to_vec());
+                self.notices.entry(name).or_default().insert(entry.notice);
+            }
+            Entry::NoticeReplied(entry) => {
+                if let Some(place) = &entry.place {
+                    self.begins(place, entry.offset, at);
+                }
+            }
+            Entry::Commanded(entry) => self.commands.push(entry.clone()),
+            Entry::Opening(entry) => {
+                let date = entry.key.date.date().yyyymmdd().to_string().into_bytes();
+                self.opened.insert((entry.key.values.concat(), date), entry.state == OpeningState::Open);
+            }
+            _ => {}
         }
         self.durable.push(stored);
     }
 
+    fn begins(&mut self, place: &Place, offset: u64, at: usize) {
+        let slot = self.sending.entry((place.line.clone(), place.slot)).or_default();
+        slot.insert((place.epoch, offset), at);
+    }
+
     /// The durable entry that says that a frame begins here.
-    pub(crate) fn sending(&self, session: &str, epoch: u32, offset: u64) -> Option<&Stored> {
-        self.sending.get(&(session.to_string(), epoch, offset)).map(|at| &self.durable[*at])
+    pub(crate) fn sending(&self, slot: &(Box<str>, u16), epoch: u32, offset: u64) -> Option<&Stored> {
+        self.sending.get(slot)?.get(&(epoch, offset)).map(|at| &self.durable[*at])
     }
 
     /// The process or the computer dies. The group that was being synced is whole or gone; what waited behind it is gone.

@@ -65,7 +65,7 @@ impl Machines {
             machine.each(|state, event, cell, fired| {
                 let name = || format!("{}: {state} x {event}", machine.name);
                 match cell {
-                    Cell::Reachable if fired < fired_min && seldom(machine.name, state, event).is_none() => {
+                    Cell::Reachable if fired < fired_min => {
                         mistakes.push(format!("{} fired {fired} times of {fired_min}", name()));
                     }
                     Cell::Unreachable(why) if fired > 0 => {
@@ -114,9 +114,6 @@ impl fmt::Display for Machines {
             machine.each(|state, event, cell, fired| match cell {
                 Cell::Unreachable(why) => reasons.push(format!("- {state} x {event}: {why}")),
                 Cell::Reachable => {
-                    if let Some(why) = seldom(machine.name, state, event) {
-                        reasons.push(format!("- {state} x {event} may fail to come: {why}"));
-                    }
                     rows += 1;
                     fired_rows += u64::from(fired > 0);
                 }
@@ -130,17 +127,7 @@ impl fmt::Display for Machines {
     }
 }
 
-// ---- why a row cannot fire, or seldom does ----
-
-/// Rows that can fire, and of which ten thousand seeds need not show one.
-fn seldom(machine: &str, state: &str, event: &str) -> Option<&'static str> {
-    match (machine, state, event) {
-        ("opening", "lost", "opened") => Some(
-            "where both halves are up the next try follows at once, and where one is down a late answer to an earlier try has to come by the other",
-        ),
-        _ => None,
-    }
-}
+// ---- why a row cannot fire ----
 
 const fn session_cannot(state: SessionState, event: SessionEvent) -> Option<&'static str> {
     match (state, event) {

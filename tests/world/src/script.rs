@@ -14,7 +14,7 @@ pub(crate) struct Script {
 /// The hostile scenario with fewer notices of each bank, and storms that are rarer and smaller.
 fn sparse(shipped: &str) -> String {
     let fewer = [
-        ("every = \"20s\"\ntimes = 100\n", "every = \"40s\"\ntimes = 6\n"),
+        ("every = \"20s\"\ntimes = 100\n", "every = \"40s\"\ntimes = 4\n"),
         ("one_in = 5\n", "one_in = 15\n"),
         ("every = \"16ms\"\ntimes = 60\n", "every = \"16ms\"\ntimes = 30\n"),
         ("count = 20\n", "count = 6\n"),
@@ -82,7 +82,7 @@ fn told_once(shipped: &str) -> String {
     assert!(!once.contains("resend"), "the shipped scenario sends notices again after another time: choose that");
     // Business is lost after a few transfers, not after more than a run has.
     let once = once.replace("skip = 200\n", "skip = 4\n");
-    let opened = "on = \"opened\"\nafter = [\"1s\", \"60s\"]\nevery = \"17s\"\ntimes = 10\n";
+    let opened = "on = \"opened\"\nafter = [\"1s\", \"60s\"]\nevery = \"17s\"\ntimes = 5\n";
     once.replace("on = \"trigger\"\n", opened)
 }
 
@@ -109,13 +109,16 @@ const MISDEEDS: [&str; 12] = [
 /// A bank that executes a transfer at once and says so when the transfer is UNKNOWN, or settled by what the bank tells an inquiry, be it
 /// by an earlier process; and then it misbehaves. It tells inquiries slowly too, and some of them
 /// what became of another transfer.
-fn slow_bank(bank: &str) -> String {
+fn slow_bank(bank: &str, is_checked: bool) -> String {
     let mut rows = format!(
         "[[reply]]\nname = \"slow\"\nexchange = \"transfer\"\nmatch.bank_code = \"{bank}\"\nexecutes = true\n\
          amount = \"debit_amt\"\nresponse_code = \"0000\"\ndelay = [\"30s\", \"300s\"]\nbehave = 2\n"
     );
     for misdeed in MISDEEDS {
         let _ = writeln!(rows, "[[reply.misbehave]]\n{misdeed}");
+    }
+    if is_checked {
+        rows.push_str("[[reply.misbehave]]\nweight = 3\ndo = \"wrong_checksum\"\nalso = true\n");
     }
     let fields = "debit_account = { copy = \"original.debit_account\" }\n\
                   credit_bank_code = { copy = \"original.credit_bank_code\" }\n\
@@ -129,6 +132,16 @@ fn slow_bank(bank: &str) -> String {
          [[reply.misbehave]]\ndo = \"alter\"\nset.credit_account = \"1\"\nset.ok_amt = 0\nset.proc_result = \"0133\"\n\n"
     );
     rows
+}
+
+/// A bank that answers the first try to open when the second one has opened and business is lost again.
+fn late_opening(bank: &str) -> String {
+    format!(
+        "[[reply]]\nname = \"opens late\"\nexchange = \"open\"\nmatch.bank_code = \"{bank}\"\nfirst = 1\nexecutes = true\n\
+         response_code = \"0000\"\n[[reply.misbehave]]\ndo = \"late\"\nafter = [\"95s\", \"101s\"]\n\n\
+         [[reply]]\nname = \"closes\"\nexchange = \"transfer\"\nmatch.bank_code = \"{bank}\"\nfirst = 4\n\
+         closes_business = true\nresponse_code = {{ \"088\" = \"U114\", other = \"0102\" }}\ndelay = [\"1500ms\", \"15s\"]\n\n"
+    )
 }
 
 pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
@@ -147,9 +160,13 @@ pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
              response_code = \"0000\"\n[[reply.misbehave]]\ndo = \"silence\"\n\n"
         );
     }
+    let late = setup.variant.late_opening.then(|| BANKS[chance.index(BANKS.len())]);
+    if let Some(bank) = late {
+        added.push_str(&late_opening(bank));
+    }
     let slow = setup.slow_bank.then(|| BANKS[chance.index(BANKS.len())]);
     if let Some(bank) = slow {
-        added.push_str(&slow_bank(bank));
+        added.push_str(&slow_bank(bank, setup.checked));
     }
     if setup.checked {
         let (bank, late) = (BANKS[chance.index(BANKS.len().min(3))], chance.between(1, 2_000));
@@ -170,7 +187,7 @@ pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
         );
     }
     // Notices by the thousand take most of a run's time, and tell little more than some: nearly all runs have few.
-    let few = setup.hostile && chance.per_mille(950);
+    let few = setup.hostile && chance.per_mille(980);
     let shipped = match (setup.overtaken, few) {
         (true, _) => overtaken(shipped),
         (false, true) => sparse(shipped),
@@ -182,7 +199,7 @@ pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
     let at = shipped.find("[[reply]]").unwrap_or(shipped.len());
     let (before, behind) = shipped.split_at(at);
     // What is held back shows most in what is not answered.
-    let busy = if setup.held_back { silent } else { slow.or(silent) };
+    let busy = if setup.held_back { silent } else { late.or(slow).or(silent) };
     let signing = if setup.signed && setup.hostile { SIGN_ON } else { "" };
     Script { text: format!("{before}{added}{behind}{signing}"), busy }
 }

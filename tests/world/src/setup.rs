@@ -3,6 +3,7 @@ use std::time::Duration;
 use pabal_switch::{Direction, Limits, LineSettings, LineSide, Party, PartyParticipant, Rates, Settings};
 
 use crate::chance::Chance;
+use crate::variant::Variant;
 
 /// When a run begins, and how long it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,8 @@ pub struct Setup {
     pub commands: u32,
     /// A session whose institution takes nothing is given up soon, not only when the network or its peer gives it up.
     pub impatient: bool,
+    /// What few runs have.
+    pub variant: Variant,
 }
 
 impl Setup {
@@ -110,11 +113,16 @@ impl Setup {
             signed,
             commands,
             impatient,
+            variant: Variant::default(),
         };
+        let variant = Variant::of_seed(seed, span, setup.faults == 0 && !setup.hostile);
         let held_back = held_back && setup.faults > 0 && span != Span::WholeDay;
         let slow_bank = slow_bank && setup.hostile;
         let overtaken = overtaken && setup.hostile && setup.faults > 0 && !held_back;
         Self {
+            variant,
+            // Whose first try is answered late is one.
+            parties: if variant.late_opening { 1 } else { setup.parties },
             slow_bank,
             held_back,
             overtaken,

@@ -5,6 +5,7 @@ mod fault;
 mod judge;
 mod service;
 mod shell;
+mod variant;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +15,7 @@ use std::time::Duration;
 use pabal_clock::{DayRule, Mono, Now, Wall};
 use pabal_counterparty::{Connection, Counterparty, LineId as BankLine, Scenario};
 use pabal_spec::Institution;
-use pabal_switch::{
-    Command, Conn, Core, Entry, ExchangeId, Fired, NoticeId, OpeningState, Plan, Recovery, Settings, Ticket,
-};
+use pabal_switch::{Command, Conn, Core, ExchangeId, Fired, NoticeId, OpeningState, Plan, Recovery, Settings, Ticket};
 
 use crate::agenda::Agenda;
 use crate::chance::Chance;
@@ -277,7 +276,8 @@ impl World {
             busy: script.busy,
             core: None,
             bank,
-            disk: Disk::default(),
+            // One run in four makes every body.
+            disk: Disk::new(setup.seed.is_multiple_of(4)),
             links: BTreeMap::new(),
             ours: BTreeMap::new(),
             freed: Vec::new(),
@@ -394,6 +394,9 @@ impl World {
         if self.setup.slow_bank {
             self.plan_slow_bank();
         }
+        if self.setup.variant.late_opening {
+            self.plan_late_opening(number);
+        }
         if self.setup.tells_once && self.setup.faults > 0 {
             for (first, last) in [(40_000, 80_000), (100_000, 175_000)] {
                 let at = begin + Duration::from_millis(self.chance.between(first, last));
@@ -466,7 +469,7 @@ impl World {
     fn start(&mut self) {
         let mut recovery = Recovery::new();
         for stored in self.disk.since_checkpoint() {
-            match Entry::decode(stored.kind, stored.version, &stored.body) {
+            match stored.read_again() {
                 Ok(entry) => recovery.fold(entry),
                 Err(why) => self.broken = Some(format!("a durable entry cannot be read again: {why}")),
             }

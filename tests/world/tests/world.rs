@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use pabal_world::{Counts, Coverage, Failure, Machines, Report, Setup, run};
 
-/// Seeds of a plain `cargo test`; CI runs four thousand, optimised.
+/// Seeds of a plain `cargo test`; CI runs ten thousand, optimised.
 const SEEDS: u64 = 24;
 /// From so many on, everything that can happen has to have happened,
 const SEEDS_OF_ALL: u64 = 2_000;

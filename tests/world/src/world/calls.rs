@@ -193,7 +193,7 @@ impl World {
         let asked: Vec<ExchangeId> = self.of_exchange.keys().copied().collect();
         for exchange in asked {
             let last = self.disk.outcomes.get(&exchange).and_then(|all| all.last());
-            let is_unknown = last.is_some_and(|(word, _)| word == "UNKNOWN");
+            let is_unknown = last.is_some_and(|(word, _)| *word == "UNKNOWN");
             if !is_unknown && !self.chance.per_mille(100) {
                 continue;
             }

@@ -85,6 +85,16 @@ impl World {
         }
     }
 
+    /// The institution does not wait for a sign-off, now and then: its FIN comes instead of the answer.
+    pub(super) fn ends_now(&mut self, conn: Conn, per_mille: u32) {
+        let may = self.setup.faults > 0 && !self.healthy && self.chance.per_mille(per_mille);
+        let number = self.ours.get(&conn).filter(|_| may);
+        if let Some(link) = number.and_then(|number| self.links.get_mut(number)) {
+            self.counts.half_closes += 1;
+            link.back.finish(self.now.mono, &mut self.chance);
+        }
+    }
+
     /// Nothing that we wrote was acknowledged: our kernel tells our process, and the institution if it can.
     pub(super) fn gives_up(&mut self, number: Connection) {
         let conn = self.ours.iter().find(|(_, n)| **n == number).map(|(conn, _)| *conn);

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use pabal_clock::Mono;
 use pabal_counterparty::LineId as BankLine;
-use pabal_switch::{Conn, Core, ExchangeId, ExchangeState, NoticeId, OpeningState, Refusal};
+use pabal_switch::{Conn, Core, Entry, ExchangeId, ExchangeState, NoticeId, OpeningState, Refusal};
 
 use crate::checks::{self, Truth};
-use crate::disk::Disk;
+use crate::disk::{Disk, Stored};
 use crate::versions;
 use crate::wire::Link;
 use crate::workload;
@@ -89,8 +89,8 @@ impl World {
             }
         }
         // Sentence 4 and I6: every exchange that was accepted has an outcome; what is UNKNOWN is in memory, on the way to an end.
-        for stored in self.disk.durable.iter().filter(|stored| stored.kind == "accepted") {
-            let Some(exchange) = stored.exchange else { continue };
+        for stored in &self.disk.durable {
+            let Entry::Accepted(pabal_switch::entry::Accepted { exchange, .. }) = stored.entry else { continue };
             let is_callers = self.tracks.get(&exchange).is_some_and(|track| track.is_callers);
             if is_callers && !self.disk.outcomes.contains_key(&exchange) {
                 return Err(format!("{exchange} was accepted and has no outcome at the end"));
@@ -98,7 +98,7 @@ impl World {
         }
         for exchange in self.of_exchange.keys() {
             let last = self.disk.outcomes.get(exchange).and_then(|all| all.last());
-            if last.is_some_and(|(word, _)| word == "UNKNOWN") {
+            if last.is_some_and(|(word, _)| *word == "UNKNOWN") {
                 self.is_being_resolved(core, *exchange)?;
             }
         }
@@ -150,7 +150,7 @@ pub(super) struct Written {
 pub(super) fn written(
     link: &mut Link,
     conn: Conn,
-    session: &str,
+    slot: &(Box<str>, u16),
     taken: usize,
     offered: &[u8],
     disk: &Disk,
@@ -175,22 +175,23 @@ pub(super) fn written(
                 return Err(format!("{conn:?} is not signed on, and {} bytes of business leave it", frame.len()));
             }
             // What was taken back at midnight had an entry for this place, too: the one that holds is the last.
-            let entry = disk.sending(session, conn.epoch.0, link.written).filter(|_| !is_poll);
+            let entry = disk.sending(slot, conn.epoch.0, link.written).filter(|_| !is_poll);
             if entry.is_none() && !is_poll {
                 let (length, offset) = (frame.len(), link.written);
                 return Err(format!(
                     "sentence 3: a frame of {length} bytes leaves {conn:?} at offset {offset} before its entry is durable"
                 ));
             }
-            if let Some(said) = entry.and_then(|stored| stored.columns.our_number.as_deref()) {
+            let sent = entry.and_then(Stored::sent);
+            if let Some((_, said)) = sent {
                 let number = String::from_utf8_lossy(&frame[32..38]);
                 if said.trim_start_matches('0') != number.trim_start_matches('0') {
                     return Err(format!("the entry says number {said}, the wire {number}"));
                 }
             }
-            link.replying = entry.and_then(|stored| stored.replied);
+            link.replying = entry.and_then(Stored::replied);
             did.replies_begun.extend(link.replying);
-            let exchange = entry.and_then(|stored| stored.exchange);
+            let exchange = sent.map(|(exchange, _)| exchange);
             link.requests.extend(exchange.map(|exchange| (link.written, exchange)));
             did.begun.push((exchange, frame.to_vec()));
             link.frame_left = 4 + frame.len();

@@ -69,7 +69,7 @@ impl World {
                     self.finish(number);
                 }
             }
-            Output::Append { ticket, entries } => self.append(ticket, &entries),
+            Output::Append { ticket, entries } => self.append(ticket, entries),
             Output::Finish { exchange, report } => self.told(exchange, &report),
             Output::Deliver(delivery) => self.deliver(&delivery),
             Output::Replied { notice, report } => self.replied(notice, report),
@@ -80,10 +80,10 @@ impl World {
         }
     }
 
-    fn append(&mut self, ticket: Ticket, entries: &[Entry]) {
+    fn append(&mut self, ticket: Ticket, entries: Vec<Entry>) {
         let kinds: Vec<&str> = entries.iter().map(Entry::kind).collect();
         self.trace.line(self.now, format_args!("append {}: {}", ticket.0, kinds.join(" ")));
-        self.watch_entries(entries);
+        self.watch_entries(&entries);
         if self.disk.failed {
             if let Some(core) = &mut self.core {
                 core.handle_journal_failed("the disk has failed", self.now);
@@ -112,7 +112,7 @@ impl World {
             self.counts.checkpoints += 1;
             let entry = core.checkpoint();
             self.trace.line(self.now, format_args!("checkpoint"));
-            self.disk.append_checkpoint(&entry, self.now.mono);
+            self.disk.append_checkpoint(entry, self.now.mono);
         }
     }
 
@@ -193,8 +193,8 @@ impl World {
                 self.agenda.plan(self.now.mono + USER_TIMEOUT, Event::GivesUp(number));
             }
             let line = &self.settings.lines[usize::from(conn.session.line.0)];
-            let session = format!("{}/{}", line.name, conn.session.slot);
-            let written = judge::written(link, conn, &session, taken, offered, &self.disk, self.setup.signed);
+            let slot = (line.name.clone(), conn.session.slot);
+            let written = judge::written(link, conn, &slot, taken, offered, &self.disk, self.setup.signed);
             core.handle_wrote(conn, taken, self.now);
             let seen = written.and_then(|did| {
                 self.replies_left(&did.replies_begun, &did.replies_taken)?;

@@ -98,6 +98,7 @@ impl World {
             "refuse" => Fault::PeerRefuse,
             "split" => Fault::PeerSplit,
             "garbage" => Fault::PeerGarbage,
+            "wrong_checksum" => Fault::PeerWrongChecksum,
             "wrong_length" => Fault::PeerWrongLength,
             "wrong_key" => Fault::PeerWrongKey,
             "alter" => Fault::PeerAlter,
@@ -131,8 +132,10 @@ impl World {
                 self.probes(*conn);
                 self.gives_up_soon(*conn, 20);
             }
-            Event::Session { conn, to: SessionState::Draining | SessionState::SigningOff, .. } => {
+            Event::Session { conn, to: SessionState::Draining, .. } => self.gives_up_soon(*conn, 150),
+            Event::Session { conn, to: SessionState::SigningOff, .. } => {
                 self.gives_up_soon(*conn, 150);
+                self.ends_now(*conn, 300);
             }
             Event::Session { conn, to: SessionState::SigningOn, .. } => self.gives_up_soon(*conn, 20),
             Event::Session { conn, to: SessionState::Down, .. } if self.ours.contains_key(conn) => {
@@ -297,7 +300,7 @@ impl World {
 
     /// "Not open" in any answer makes the opening lost.
     fn openings_are_lost(&self, entries: &[Entry]) -> Result<(), String> {
-        for entry in entries {
+        for (entry, behind) in entries.iter().zip((1..).map(|from| &entries[from..])) {
             let Entry::Outcome(entry) = entry else { continue };
             let (Some(track), Some(answer)) = (self.tracks.get(&entry.exchange), &entry.answer) else { continue };
             let today = self.day.business_date(self.now.wall).date().yyyymmdd().to_string();
@@ -309,10 +312,10 @@ impl World {
                 continue;
             }
             let name = [track.telegram.get(COMPANY), track.telegram.get(BANK)].map(Option::unwrap_or_default).concat();
-            // The event is told before the entries of the same call.
+            // The event is told before the entries of the same call, and an answer right behind this one may have opened it.
             let was_open = self.disk.opened.get(&(name.clone(), today.into_bytes())) == Some(&true);
             let is_open = self.openings.get(&name).map_or(was_open, |state| *state == OpeningState::Open);
-            if is_open {
+            if is_open && !behind.iter().any(|entry| opens(entry, &name)) {
                 return Err(format!("{} hears that its opening is not open, and it stays open", entry.exchange));
             }
         }
@@ -331,11 +334,8 @@ impl World {
             let Some(company) = self.company(&entry.about.party, &entry.about.participant) else { continue };
             let name = [company, &*entry.about.participant].concat();
             let date = entry.about.date.date().yyyymmdd().to_string().into_bytes();
-            let opens = |entry: &Entry| match entry {
-                Entry::Opening(entry) => entry.state == OpeningState::Open && entry.key.values.concat() == name,
-                _ => false,
-            };
-            let is_open = self.openings.get(&name) == Some(&OpeningState::Open) && !behind.iter().any(opens);
+            let is_open = self.openings.get(&name) == Some(&OpeningState::Open)
+                && !behind.iter().any(|entry| opens(entry, &name));
             let was_open = self.core_is_new(&name) && self.disk.opened.get(&(name.clone(), date)) == Some(&true);
             if is_open || was_open {
                 return Err(format!("{} is opened again, and is open", String::from_utf8_lossy(&name)));
@@ -542,5 +542,13 @@ impl World {
             let broken = format!("{exchange} is told {outcome:?}, and its version says otherwise of code {code}");
             self.broken.get_or_insert(broken);
         }
+    }
+}
+
+/// Whether an entry says that an opening is open.
+fn opens(entry: &Entry, name: &[u8]) -> bool {
+    match entry {
+        Entry::Opening(entry) => entry.state == OpeningState::Open && entry.key.values.concat() == name,
+        _ => false,
     }
 }
