@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use pabal_clock::Wall;
 use pabal_front::Proof;
 use pabal_front::proto::{ExchangeResponse, FoundExchange, Reason, exchange_request};
 use pabal_gateway::Health;
 use pabal_rig::{
-    ANSWERS, Asked, Options, Outcome, REQUESTS, Rig, Standing, expect_error, run, scenario, soon, spec_with, transfer,
+    ANSWERS, Asked, Options, Outcome, REQUESTS, Rig, Standing, expect_error, run, scenario, soon, spec, spec_with,
+    transfer,
 };
 use pabal_simulator::computer_clock;
 use pabal_switch::{OpeningState, Refusal, SessionState};
@@ -354,13 +356,14 @@ mod case {
         // The gateway's clock cannot be moved, so the day of this spec changes soon: as soon as the machine is quick enough for.
         for ahead in [2, 6, 15] {
             let changes = computer_clock().wall.as_unix_micros() / 1_000_000 + ahead;
-            let second = (changes + 9 * 3_600) % 86_400;
-            let text = format!("day          changes {:02}:{:02}:{:02}", second / 3_600, second / 60 % 60, second % 60);
-            let mut spec = spec_with("day          changes 00:00", &text);
+            let mut spec = spec();
+            let zone = pabal_spec::load(&spec).expect("it is right").institution.protocols[0].day.zone;
+            let day = format!("day          changes {}", Wall::from_unix_seconds(changes).civil(zone).time);
             // A day that ends at once has no time to ask about what is UNKNOWN, and the configuration would be refused for that.
             let asks = "unknown inquire transfer_result after 5m every 5m until 23:25 same send_date, then list";
             let source = spec.iter_mut().find(|source| source.text.contains(asks)).expect("transfers are asked about");
-            source.text = source.text.replacen(asks, "unknown list", 1);
+            assert!(source.text.contains("day          changes 00:00"), "the day changes at midnight");
+            source.text = source.text.replacen("day          changes 00:00", &day, 1).replacen(asks, "unknown list", 1);
             let options =
                 Options { scenario: scenario("silent"), spec, line: "window = 1".to_owned(), ..Options::default() };
             let mut rig = Rig::open_with(options).await;
