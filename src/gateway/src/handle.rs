@@ -111,7 +111,7 @@ impl Handle {
             caller: call.caller.as_str().into(),
             idempotency_key: call.idempotency_key.as_deref().map(Into::into),
             party: call.party.as_deref().map(Into::into),
-            telegram,
+            telegram: telegram.into(),
             deadline,
             accepts_early_unknown: call.accepts_early_unknown,
             trace: call.trace.as_deref().map(Into::into),
@@ -397,8 +397,8 @@ fn answer(HeardBy { heard, exchange }: HeardBy, trace: Option<String>) -> Result
                 outcome,
                 telegram: answer,
                 plan: Some(plan),
-                number: number.map(String::from),
-                trace: trace.map(String::from),
+                number: number.as_deref().map(String::from),
+                trace: trace.as_deref().map(String::from),
                 state: state.unwrap_or_else(|| state_of(&outcome)).word().to_owned(),
             })
         }

@@ -211,7 +211,7 @@ impl Delivered {
             joined: delivery.joined,
             reply_within: delivery.reply_until.map(|until| until.since(now().mono)),
             received_at: delivery.received_at,
-            trace: delivery.trace.into(),
+            trace: (*delivery.trace).into(),
         }
     }
 }

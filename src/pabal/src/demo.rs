@@ -353,7 +353,7 @@ impl Stage {
         for entry in &entries {
             let columns = &entry.columns;
             match Entry::decode(&entry.kind, entry.version, &entry.body) {
-                Ok(Entry::NoticeReceived(this)) if this.telegram.bytes == *notice.telegram => {
+                Ok(Entry::NoticeReceived(this)) if *this.telegram.bytes == *notice.telegram => {
                     let number = columns.their_number.as_deref().unwrap_or("?");
                     out!(
                         "   +0.000 s  notice_received  number {number} of theirs, session {}",

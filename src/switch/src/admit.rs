@@ -10,7 +10,7 @@ use pabal_clock::{Judged, Mono, Now, Wall};
 use pabal_telegram::Slice;
 
 use crate::block::taken_from;
-use crate::book::put;
+use crate::book::{Book, put};
 use crate::bytes::{Bytes, hash};
 use crate::core::{Core, Open, Opened};
 use crate::durable::Effect;
@@ -35,11 +35,11 @@ pub(crate) struct Request {
     pub(crate) content: u64,
     /// By its place in the settings.
     pub(crate) party: usize,
-    pub(crate) telegram: Vec<u8>,
+    pub(crate) telegram: Bytes,
     pub(crate) deadline: Mono,
     /// Who asks takes an UNKNOWN that comes before the institution's time is over.
     pub(crate) accepts_early_unknown: bool,
-    pub(crate) trace: Option<Box<str>>,
+    pub(crate) trace: Option<Arc<str>>,
 }
 
 type Refused = (Refusal, String);
@@ -97,6 +97,12 @@ impl Core {
         Ok(Opened::Known(id))
     }
 
+    /// The place of a plan's protocol among those of the institution.
+    fn protocol_of(&self, plan: &Plan) -> Option<u16> {
+        let is = |book: &Book| Arc::ptr_eq(&book.protocol, &plan.protocol) || book.protocol.name == plan.protocol.name;
+        self.books.iter().position(is).and_then(|at| u16::try_from(at).ok())
+    }
+
     /// The party that a call names; else the first that has its participant, if any lists participants, and is for its exchange.
     fn party(&self, open: &Open) -> Result<usize, Refused> {
         let parties = &self.settings.parties;
@@ -117,13 +123,14 @@ impl Core {
         }
         let place = open.plan.protocol.rules.participant.as_ref();
         let participant = place.and_then(|(_, at)| at.of(&open.telegram));
-        let lists = parties.iter().any(|party| !party.participants.is_empty());
-        let book = self.books.iter().find(|book| book.protocol.name == open.plan.protocol.name);
-        let lists_it = |at: usize, value: &[u8]| match book.and_then(|book| book.parties.get(at)) {
-            Some(named) => named.participants.contains(value),
+        let value = Bytes::from(participant.unwrap_or_default());
+        let book = self.protocol_of(&open.plan).map(|at| &self.books[usize::from(at)]);
+        let lists = book.is_none_or(|book| book.lists_participants);
+        let lists_it = |at: usize| match book.and_then(|book| book.parties.get(at)) {
+            Some(named) => named.participants.contains(&value),
             None => parties[at].participants.iter().any(|one| *one.value == *value),
         };
-        let has = |at: usize| participant.is_none_or(|value| !lists || lists_it(at, value));
+        let has = |at: usize| participant.is_none() || !lists || lists_it(at);
         match parties.iter().enumerate().position(|(at, party)| is_for(party) && has(at)) {
             Some(at) => Ok(at),
             None => {
@@ -143,6 +150,7 @@ impl Core {
         };
         let Request { plan, telegram, party, .. } = &mut request;
         let book = &self.books[usize::from(protocol)];
+        let telegram = telegram.for_writing();
         for (at, bytes) in &plan.exchange().request.bytes {
             put(telegram, *at, bytes);
         }
@@ -183,15 +191,15 @@ impl Core {
             return Err((Refusal::QueueFull, text));
         }
         let about = About {
-            protocol: request.plan.protocol.name.clone(),
-            rule: request.plan.exchange().name.clone(),
+            protocol: Arc::clone(&request.plan.names[0]),
+            rule: Arc::clone(&request.plan.names[1]),
             spec: request.plan.protocol.digest,
             origin: request.origin,
             caller: request.caller,
             idempotency_key: request.key,
             content: request.content,
             party: original
-                .or_else(|| self.settings.parties.get(request.party).map(|party| party.name.clone()))
+                .or_else(|| book.parties.get(request.party).map(|party| Arc::clone(&party.name)))
                 .unwrap_or_default(),
             participant,
             compartment,
@@ -225,7 +233,7 @@ impl Core {
         protocol: u16,
         about: About,
         opening: Option<u32>,
-        telegram: Vec<u8>,
+        telegram: Bytes,
         (deadline, leave_by): (Mono, Option<Mono>),
         now: Now,
     ) -> ExchangeId {
@@ -269,7 +277,7 @@ impl Core {
     fn wait(&mut self, id: ExchangeId) {
         let Some(exchange) = self.state.exchanges.get(&id) else { return };
         let secrets = &self.plans[exchange.plan as usize].request_secrets;
-        let frame = Frame::new(&exchange.telegram, secrets);
+        let frame = Frame::sharing(exchange.telegram.clone(), Arc::clone(secrets));
         if let Some(Entry::Accepted(accepted)) = self.entries.last_mut() {
             accepted.telegram = Some(frame);
         }
@@ -280,8 +288,7 @@ impl Core {
     /// Whether the telegram is a request of the exchange, by a protocol of this institution that some line speaks.
     fn valid(&self, request: &Request) -> Result<u16, Refused> {
         let plan = &request.plan;
-        let at = self.books.iter().position(|book| book.protocol.name == plan.protocol.name);
-        let Some(protocol) = at.and_then(|at| u16::try_from(at).ok()) else {
+        let Some(protocol) = self.protocol_of(plan) else {
             let text = format!("institution `{}` has no protocol `{}`", self.institution.name, plan.protocol.name);
             return Err((Refusal::WrongTelegram, text));
         };
@@ -359,11 +366,14 @@ impl Core {
 
     /// Whether it is an hour for the request, by the newest version of the spec and by the site.
     pub(crate) fn may_ask_now(&self, protocol: u16, plan: &Plan, telegram: &[u8], now: Now) -> Result<(), Refused> {
+        let at = self.civil(protocol, now);
         let protocol = &self.books[usize::from(protocol)].protocol;
         let participant = protocol.rules.participant.as_ref().and_then(|(_, at)| at.of(telegram)).unwrap_or_default();
         let exchange = &plan.exchange().name;
-        let at = protocol.day.civil(now.wall);
         for hours in [&protocol.rules.hours, &self.settings.hours] {
+            if hours.open.is_empty() && hours.closed.is_empty() {
+                continue;
+            }
             let Judged::Closed { by, until } = hours.judge(exchange, participant, &self.settings.holidays, at) else {
                 continue;
             };
@@ -466,7 +476,7 @@ impl Open {
     /// idempotency key ask for the same if their hashes are the same; [`About::content`] has it of an accepted one.
     #[must_use]
     pub fn content(&self) -> u64 {
-        let mut shown = self.telegram.clone();
+        let mut shown = self.telegram.to_vec();
         hide(&mut shown, &self.plan.request_secrets);
         let party = self.party.as_deref().unwrap_or_default();
         hash([self.plan.exchange().name.as_bytes(), party.as_bytes(), &shown])

@@ -126,6 +126,9 @@ impl Core {
 
     /// Why a compartment may not send one more now, if its rate says so.
     pub(crate) fn paced(&self, protocol: u16, compartment: &[u8], now: Now) -> Option<Paced> {
+        if self.settings.rates.is_empty() && self.state.stops.rates.is_empty() {
+            return None;
+        }
         let conversation = &self.state.conversations[usize::from(protocol)];
         let in_flight = conversation.waiting.in_flight_of(compartment);
         paced(self.rate(compartment), in_flight, &conversation.tokens, compartment, now)
@@ -178,7 +181,8 @@ impl Core {
 
     /// A request of a compartment leaves.
     pub(crate) fn take_token(&mut self, protocol: u16, compartment: &Bytes, now: Now) {
-        if self.rate(compartment).per_second.is_some() {
+        let has_rates = !self.settings.rates.is_empty() || !self.state.stops.rates.is_empty();
+        if has_rates && self.rate(compartment).per_second.is_some() {
             self.state.conversations[usize::from(protocol)].tokens.take(compartment, now.mono);
         }
     }

@@ -6,9 +6,10 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use pabal_spec::{ExchangeRuleId, NoticeRuleId, Protocol, TelegramId, Unselected};
+use pabal_spec::{ExchangeRule, ExchangeRuleId, NoticeRuleId, Protocol, TelegramId, Unselected};
 use pabal_telegram::{Fill, Layout, Side, Slice, recompute, recompute_from};
 
+use crate::bytes::Bytes;
 use crate::settings::{Party, Settings};
 use crate::sign::Signing;
 
@@ -33,8 +34,9 @@ pub(crate) type Fields = Vec<(Slice, Box<[u8]>)>;
 /// The bytes that name us as one party.
 #[derive(Clone, Debug)]
 pub(crate) struct Named {
+    pub(crate) name: Arc<str>,
     /// The participants that it lists.
-    pub(crate) participants: BTreeSet<Box<[u8]>>,
+    pub(crate) participants: BTreeSet<Bytes>,
     fields: Fields,
     /// What is not so for a participant.
     at: BTreeMap<Box<[u8]>, Fields>,
@@ -62,6 +64,10 @@ pub(crate) struct Book {
     pub(crate) numbers_are_dated: bool,
     /// Some line speaks it.
     pub(crate) has_lines: bool,
+    /// Some party lists its participants.
+    pub(crate) lists_participants: bool,
+    /// What marks the answers to requests whose number is one of theirs.
+    theirs: Vec<Box<[u8]>>,
     /// How many compartments may come, if they have a window to share: `None` if there is but one.
     pub(crate) compartments: Option<u32>,
 }
@@ -100,7 +106,8 @@ impl Book {
             let own = party.participants.iter().filter(|one| !one.fields.is_empty());
             let at = own.map(|one| (one.value.clone(), fields(&one.fields))).collect();
             Named {
-                participants: party.participants.iter().map(|one| one.value.clone()).collect(),
+                name: Arc::from(&*party.name),
+                participants: party.participants.iter().map(|one| Bytes::from(&*one.value)).collect(),
                 fields: fields(&party.fields),
                 at,
             }
@@ -113,6 +120,8 @@ impl Book {
         header.extend(rules.participant.iter().map(|(_, at)| *at));
         header.push(rules.response_code);
         let is_date = |place: &Slice| rules.stamps.iter().any(|stamp| stamp.is_dated(*place));
+        let theirs = rules.exchanges.iter().filter(|rule| rule.given.contains(&rules.number.at));
+        let marks_of = |rule: &ExchangeRule| rule.answer.bytes.iter().flat_map(|(_, bytes)| bytes).copied().collect();
         Self {
             routes,
             parties: settings.parties.iter().map(party).collect(),
@@ -120,9 +129,20 @@ impl Book {
             key_is_dated: rules.key.iter().any(is_date),
             numbers_are_dated: rules.number.scope.iter().any(is_date),
             has_lines: settings.lines.iter().any(|line| line.protocol == protocol.name),
+            lists_participants: settings.parties.iter().any(|party| !party.participants.is_empty()),
+            theirs: theirs.map(marks_of).collect(),
             compartments: compartments(protocol, settings),
             protocol: Arc::clone(protocol),
         }
+    }
+
+    /// The keys of answers to requests that name something of theirs by its number, of which the rest is that of the correlation key.
+    pub(crate) fn keys_of_theirs(&self, protocol: u16, rest: &[u8]) -> impl Iterator<Item = Bytes> {
+        let parts = move |marks: &Box<[u8]>| {
+            let protocol = protocol.to_be_bytes();
+            Bytes::joined([&protocol[..], marks, rest].into_iter())
+        };
+        self.theirs.iter().map(parts)
     }
 
     /// What a frame is: its layout, and what it is to us.

@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::iter::once;
 use core::time::Duration;
 
 use pabal_clock::{Mono, Now, Wall};
@@ -68,6 +69,7 @@ impl Core {
                 }
             }
         }
+        self.find_openings();
     }
 
     /// Whether a plan's exchange is the one that opens.
@@ -78,16 +80,18 @@ impl Core {
     /// The opening that a telegram needs, or opens.
     pub(crate) fn opening_of(&self, protocol: u16, telegram: &[u8]) -> Option<u32> {
         let rule = self.books[usize::from(protocol)].protocol.rules.opening.as_ref()?;
-        let is = |opening: &Opening| {
-            opening.protocol == protocol
-                && rule
-                    .per
-                    .iter()
-                    .zip(&opening.key.values)
-                    .rev()
-                    .all(|(place, value)| place.of(telegram) == Some(value))
-        };
-        self.state.openings.iter().position(is).and_then(|at| u32::try_from(at).ok())
+        let values = rule.per.iter().rev().map(|place| place.of(telegram).unwrap_or_default());
+        self.opening_places.get(&Bytes::joined(once(&protocol.to_be_bytes()[..]).chain(values))).copied()
+    }
+
+    /// Openings are found by their values, the last one first: it differs most.
+    pub(crate) fn find_openings(&mut self) {
+        self.opening_places.clear();
+        for (at, opening) in (0..).zip(&self.state.openings) {
+            let values = opening.key.values.iter().rev().map(|value| &**value);
+            let name = Bytes::joined(once(&opening.protocol.to_be_bytes()[..]).chain(values));
+            self.opening_places.entry(name).or_insert(at);
+        }
     }
 
     /// A session came up, or the date changed: what is not open is tried now, but for what has its own next try set.
@@ -200,7 +204,7 @@ impl Core {
             key: None,
             content: 0,
             party: usize::from(self.state.openings[at as usize].party),
-            telegram: self.state.openings[at as usize].template.to_vec(),
+            telegram: self.state.openings[at as usize].template.clone(),
             deadline: Mono::NEVER,
             accepts_early_unknown: true,
             trace: Some(self.new_trace()),

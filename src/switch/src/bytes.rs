@@ -1,20 +1,130 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::fmt;
 use core::ops::Deref;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Bytes that are cheap to share, written as hexadecimal digits. `Debug` tells their number only, because they may be a telegram's.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Bytes(pub Arc<[u8]>);
+///
+/// A few of them, such as a bank's code, lie here as they are; more are shared.
+#[derive(Clone)]
+pub struct Bytes(Kept);
+
+/// The most bytes that lie in place.
+const SHORT_MAX: usize = 30;
+
+/// Parts of so many bytes are joined without memory of their own.
+const JOINED_MAX: usize = 96;
+
+#[derive(Clone)]
+enum Kept {
+    /// The first so many of these; the others are 0. All that fit are kept so.
+    Short(u8, [u8; SHORT_MAX]),
+    /// Those from a place on.
+    Long(Arc<[u8]>, u32),
+}
 
 impl Bytes {
+    fn short(bytes: &[u8]) -> Option<Self> {
+        let mut kept = [0; SHORT_MAX];
+        kept.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(Self(Kept::Short(u8::try_from(bytes.len()).ok()?, kept)))
+    }
+
+    /// Parts, one behind the other.
+    pub(crate) fn joined<'a>(parts: impl Iterator<Item = &'a [u8]> + Clone) -> Self {
+        let mut place = [0; JOINED_MAX];
+        let mut len = 0;
+        for part in parts.clone() {
+            let end = len + part.len();
+            match place.get_mut(len..end) {
+                Some(place) => place.copy_from_slice(part),
+                None => {
+                    let all: Vec<&[u8]> = parts.collect();
+                    return Self::from(all.concat());
+                }
+            }
+            len = end;
+        }
+        Self::from(place.get(..len).unwrap_or_default())
+    }
+
+    /// Those from a place on, which are shared with these; none, if there are not so many.
+    pub(crate) fn behind(&self, count: usize) -> Self {
+        let rest = self.get(count..).unwrap_or_default();
+        match (&self.0, u32::try_from(count)) {
+            (Kept::Long(whole, from), Ok(count)) if rest.len() > SHORT_MAX => {
+                Self(Kept::Long(Arc::clone(whole), from.saturating_add(count)))
+            }
+            _ => Self::from(rest),
+        }
+    }
+
+    /// The same bytes in memory that others may share.
+    #[must_use]
+    pub fn shared(&self) -> Arc<[u8]> {
+        match &self.0 {
+            Kept::Long(whole, 0) => Arc::clone(whole),
+            _ => Arc::from(&**self),
+        }
+    }
+
+    /// To be written to: copied first if others share them.
+    pub(crate) fn for_writing(&mut self) -> &mut [u8] {
+        match &mut self.0 {
+            Kept::Short(len, bytes) => bytes.get_mut(..usize::from(*len)).unwrap_or_default(),
+            Kept::Long(whole, from) => {
+                Arc::make_mut(whole).get_mut(usize::try_from(*from).unwrap_or(usize::MAX)..).unwrap_or_default()
+            }
+        }
+    }
+
     /// As text if they are printable ASCII, else as hexadecimal digits: how people search for a key or a bank code.
     #[must_use]
     pub fn readable(&self) -> String {
-        readable(&self.0)
+        readable(self)
+    }
+}
+
+impl Default for Bytes {
+    fn default() -> Self {
+        Self(Kept::Short(0, [0; SHORT_MAX]))
+    }
+}
+
+impl PartialEq for Bytes {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Kept::Short(len, bytes), Kept::Short(others_len, others)) => len == others_len && bytes == others,
+            (Kept::Long(..), Kept::Long(..)) => **self == **other,
+            (Kept::Short(..), Kept::Long(..)) | (Kept::Long(..), Kept::Short(..)) => false,
+        }
+    }
+}
+
+impl Eq for Bytes {}
+
+impl PartialOrd for Bytes {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// As slices are ordered; of those that lie in place, two words are compared.
+impl Ord for Bytes {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let first = |bytes: &[u8; SHORT_MAX]| bytes.first_chunk().map_or(0, |word| u128::from_be_bytes(*word));
+        let last = |bytes: &[u8; SHORT_MAX]| bytes.last_chunk().map_or(0, |word| u128::from_be_bytes(*word));
+        if let (Kept::Short(len, bytes), Kept::Short(others_len, others)) = (&self.0, &other.0) {
+            // What is behind the end is 0, and so no greater than what another has there.
+            return (first(bytes).cmp(&first(others)))
+                .then_with(|| last(bytes).cmp(&last(others)))
+                .then_with(|| len.cmp(others_len));
+        }
+        (**self).cmp(&**other)
     }
 }
 
@@ -75,31 +185,40 @@ impl Deref for Bytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Kept::Short(len, bytes) => bytes.get(..usize::from(*len)).unwrap_or_default(),
+            Kept::Long(whole, from) => whole.get(usize::try_from(*from).unwrap_or(usize::MAX)..).unwrap_or_default(),
+        }
     }
 }
 
 impl From<&[u8]> for Bytes {
     fn from(bytes: &[u8]) -> Self {
-        Self(Arc::from(bytes))
+        Self::short(bytes).unwrap_or_else(|| Self(Kept::Long(Arc::from(bytes), 0)))
     }
 }
 
 impl From<Vec<u8>> for Bytes {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Arc::from(bytes))
+        Self::short(&bytes).unwrap_or_else(|| Self(Kept::Long(Arc::from(bytes), 0)))
+    }
+}
+
+impl From<Arc<[u8]>> for Bytes {
+    fn from(bytes: Arc<[u8]>) -> Self {
+        Self::short(&bytes).unwrap_or(Self(Kept::Long(bytes, 0)))
     }
 }
 
 impl fmt::Debug for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Bytes({})", self.0.len())
+        write!(f, "Bytes({})", self.len())
     }
 }
 
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex(&self.0))
+        serializer.serialize_str(&hex(self))
     }
 }
 
@@ -127,6 +246,53 @@ pub(crate) mod as_hex {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_ones_and_long_ones_are_ordered_as_slices_are() {
+        let long = [b'a'; SHORT_MAX + 1];
+        let all: Vec<&[u8]> = std::vec![
+            b"",
+            b"\0",
+            b"\0\0",
+            b"\0a",
+            b"004",
+            b"004\0",
+            b"088",
+            b"0880000",
+            b"08800000",
+            b"088000000",
+            b"088000001",
+            b"20261122088COMPANY1",
+            b"20261122088COMPANY2",
+            &long[..9],
+            &long[..SHORT_MAX],
+            &long,
+            b"b",
+        ];
+        for one in &all {
+            for other in &all {
+                let (left, right) = (Bytes::from(*one), Bytes::from(*other));
+                assert_eq!((left.cmp(&right), left == right), (one.cmp(other), one == other), "{one:?} {other:?}");
+            }
+            assert_eq!((&*Bytes::from(*one), &*Bytes::from(one.to_vec()).shared()), (*one, *one));
+        }
+    }
+
+    #[test]
+    fn what_is_behind_is_shared_and_what_is_written_is_not() {
+        let whole: Vec<u8> = (0..60).collect();
+        let bytes = Bytes::from(&whole[..]);
+        let mut rest = bytes.behind(9).behind(1);
+        assert_eq!((&*rest, &*rest.shared(), rest == Bytes::from(&whole[10..])), (&whole[10..], &whole[10..], true));
+        let parts = [&whole[..10], &[], &whole[10..40], &whole[40..]];
+        assert_eq!(Bytes::joined(parts.into_iter()), bytes);
+        assert_eq!(Bytes::joined([&b"08"[..], b"8"].into_iter()), Bytes::from(&b"088"[..]));
+        let long = [&whole[..], &whole, &whole];
+        assert_eq!(*Bytes::joined(long.into_iter()), *long.concat());
+        rest.for_writing()[0] = 255;
+        assert_eq!((rest[0], bytes[10]), (255, 10));
+        assert_eq!((&*bytes.behind(50), &*bytes.behind(61), &*bytes.behind(60)), (&whole[50..], &b""[..], &b""[..]));
+    }
 
     #[test]
     fn hexadecimal_digits_come_back() {

@@ -71,7 +71,7 @@ impl Core {
             outcome,
             number: exchange.number.clone(),
             place,
-            answer: answer.map(|bytes| Frame::new(bytes, &plan.answer_secrets)),
+            answer: exchange.answer.clone().map(|bytes| Frame::sharing(bytes, Arc::clone(&plan.answer_secrets))),
         };
         let state = exchange.state;
         let answer = exchange.answer.clone();
@@ -174,7 +174,7 @@ impl Core {
         if exchange.inquiry.is_none() && !exchange.telegram.is_empty() {
             // An inquiry that is still on its way compares with it, and a notice that is about it with some of its fields.
             exchange.confirms = confirms(&self.plans[exchange.plan as usize], &exchange.telegram);
-            exchange.telegram.clear();
+            exchange.telegram = Bytes::default();
         }
         if exchange.is_tombstoned {
             return;
@@ -209,7 +209,7 @@ impl Core {
         let Some((_, id)) = self.state.tombstones.pop_front() else { return };
         if let Some(exchange) = self.state.exchanges.get_mut(&id) {
             exchange.is_tombstoned = false;
-            exchange.telegram.clear();
+            exchange.telegram = Bytes::default();
             let key = core::mem::take(&mut exchange.key);
             self.await_no_more(id, &key);
             self.forget(id);

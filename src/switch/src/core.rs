@@ -6,14 +6,15 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use pabal_clock::{Deadline, Mono, Now, Pace, Timers};
+use pabal_clock::{Civil, Deadline, Mono, Now, Pace, Timers};
 use pabal_spec::Institution;
 
 use crate::book::Book;
+use crate::bytes::Bytes;
 use crate::command::{By, Command, CommandRefused, Stops};
 use crate::delivery::ServiceReply;
 use crate::dice::Dice;
-use crate::durable::{Effect, Journal};
+use crate::durable::Journal;
 use crate::entry::{Entry, Place};
 use crate::id::{Conn, ExchangeId, IdSource, LineId, NoticeId, SessionId, Ticket};
 use crate::image::Image;
@@ -28,6 +29,7 @@ use crate::route::LineState;
 use crate::sequence::Gaps;
 use crate::session::CloseReason;
 use crate::settings::{Limits, Settings};
+use crate::stamp::Stamped;
 use crate::state::{Clocks, Conversation, Day, State};
 use crate::status::{ExchangeStatus, Status, Unresolved};
 use crate::timer::TimerName;
@@ -46,14 +48,14 @@ pub struct Open {
     /// Which party asks; `None` is the first that is configured.
     pub party: Option<Box<str>>,
     /// The telegram as encoded, length prefix not included; what is stamped is still unset.
-    pub telegram: Vec<u8>,
+    pub telegram: Bytes,
     /// When the caller stops waiting.
     pub deadline: Deadline,
     /// The caller takes an UNKNOWN that comes before the institution's time for an answer is over. Without it, a request whose deadline is
     /// shorter than that time is refused before anything leaves.
     pub accepts_early_unknown: bool,
     /// The caller's `traceparent` (W3C Trace Context), as it came.
-    pub trace: Option<Box<str>>,
+    pub trace: Option<Arc<str>>,
 }
 
 impl fmt::Debug for Open {
@@ -97,7 +99,7 @@ pub struct Inquire {
     /// And why.
     pub reason: Box<str>,
     /// The asking service's trace, if it has one.
-    pub trace: Option<Box<str>>,
+    pub trace: Option<Arc<str>>,
     /// When the actor stops waiting.
     pub deadline: Deadline,
 }
@@ -123,11 +125,20 @@ pub struct Core {
     pub(crate) outputs: VecDeque<Output>,
     /// The batch of the call that is running.
     pub(crate) entries: Vec<Entry>,
-    /// And what follows from it.
-    pub(crate) effects: Vec<Effect>,
+    /// How many of the last effects of the journal follow from it.
+    pub(crate) effects: u32,
     /// The bytes of a pending key that is looked for.
     pub(crate) scratch: Vec<u8>,
     pub(crate) fired: Fired,
+    /// The names of the lines, as entries have them.
+    lines: Vec<Arc<str>>,
+    /// The places of the openings, by what [`Core::opening_of`] looks for.
+    pub(crate) opening_places: BTreeMap<Bytes, u32>,
+    /// The second of the wall clock in which the last input came, and what the clocks of the protocols showed.
+    pub(crate) second: i64,
+    civils: Vec<Civil>,
+    /// What each plan's stamps were when one was last written.
+    pub(crate) stamped: Vec<Stamped>,
     /// Where the slots of each line begin.
     pub(crate) first_slots: Vec<usize>,
     /// Events among the outputs.
@@ -217,7 +228,8 @@ impl Core {
             .iter()
             .scan(0, |sum, line| Some(core::mem::replace(sum, *sum + usize::from(line.sessions_max))));
         let first_slots = slots.collect();
-        Self {
+        let lines = settings.lines.iter().map(|line| Arc::from(&*line.name)).collect();
+        let mut core = Self {
             institution,
             older,
             settings,
@@ -225,13 +237,20 @@ impl Core {
             plans,
             outputs: VecDeque::new(),
             entries: Vec::new(),
-            effects: Vec::new(),
+            effects: 0,
             scratch: Vec::new(),
             fired: Fired::default(),
+            lines,
+            opening_places: BTreeMap::new(),
+            second: i64::MIN,
+            civils: Vec::new(),
+            stamped: Vec::new(),
             first_slots,
             events_waiting: 0,
             state,
-        }
+        };
+        core.find_openings();
+        core
     }
 
     // ---- getters ----
@@ -621,12 +640,24 @@ impl Core {
 
     /// Every input begins with the date: the wall clock may have passed midnight, or have jumped.
     fn begin(&mut self, now: Now) {
+        let second = second_of(now);
+        if second != self.second {
+            self.second = second;
+            self.civils.clear();
+            self.civils.extend(self.books.iter().map(|book| book.protocol.day.civil(now.wall)));
+        }
         if self.state.conversations.iter().any(|conversation| !conversation.day.has(now.wall)) {
             self.change_date(now);
         } else if !self.state.clocks.agree(now) {
             self.set_date_timer(now);
             self.openings_by_the_clock(now);
         }
+    }
+
+    /// What the clock of a protocol's institution shows.
+    pub(crate) fn civil(&self, protocol: u16, now: Now) -> Civil {
+        let known = self.civils.get(usize::from(protocol)).filter(|_| self.second == second_of(now));
+        known.copied().unwrap_or_else(|| self.books[usize::from(protocol)].protocol.day.civil(now.wall))
     }
 
     fn timer_ended(&mut self, timer: TimerName, now: Now) {
@@ -669,12 +700,8 @@ impl Core {
 
     /// A connection, as entries name it.
     pub(crate) fn place(&self, conn: Conn) -> Place {
-        let line = self.settings.lines.get(usize::from(conn.session.line.0));
-        Place {
-            line: line.map(|line| line.name.clone()).unwrap_or_default(),
-            slot: conn.session.slot,
-            epoch: conn.epoch.0,
-        }
+        let line = self.lines.get(usize::from(conn.session.line.0));
+        Place { line: line.map(Arc::clone).unwrap_or_default(), slot: conn.session.slot, epoch: conn.epoch.0 }
     }
 
     pub(crate) fn event(&mut self, event: Event) {
@@ -696,14 +723,14 @@ impl Core {
             Arc::ptr_eq(known, &plan) || (known.rule == plan.rule && Arc::ptr_eq(&known.protocol, &plan.protocol))
         };
         let at = self.plans.iter().position(same).unwrap_or_else(|| {
-            self.plans.push(plan.clone());
+            self.plans.push(Arc::clone(&plan));
             self.plans.len() - 1
         });
         u32::try_from(at).unwrap_or(u32::MAX)
     }
 
     /// A `traceparent` (W3C Trace Context) of its own for what the core starts by itself.
-    pub(crate) fn new_trace(&mut self) -> Box<str> {
+    pub(crate) fn new_trace(&mut self) -> Arc<str> {
         let dice = &mut self.state.dice;
         // An id of zeros is none.
         let (high, low, span) = (dice.roll(), dice.roll().max(1), dice.roll().max(1));
@@ -714,6 +741,11 @@ impl Core {
     pub(crate) fn next_notice(&mut self, now: Now) -> NoticeId {
         NoticeId(self.state.ids.next(&mut self.state.dice, now.wall))
     }
+}
+
+/// The second of the wall clock.
+pub(crate) fn second_of(now: Now) -> i64 {
+    now.wall.as_unix_micros().div_euclid(1_000_000)
 }
 
 /// The newest version, and the others.

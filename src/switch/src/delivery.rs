@@ -43,7 +43,7 @@ pub struct Delivery {
     /// When it came first.
     pub received_at: Wall,
     /// Its `traceparent` (W3C Trace Context), which the gateway made.
-    pub trace: Box<str>,
+    pub trace: Arc<str>,
 }
 
 impl fmt::Debug for Delivery {

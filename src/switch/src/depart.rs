@@ -1,8 +1,7 @@
 //! Leaving the queue: date, opening, stamps, number, key, entry, and then the bytes are queued to a session.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
+use core::iter::once;
 
 use pabal_clock::Now;
 use pabal_spec::ExchangeRule;
@@ -10,7 +9,7 @@ use pabal_telegram::{Side, Slice};
 
 use crate::book::compute_from;
 use crate::bytes::{Bytes, readable};
-use crate::core::Core;
+use crate::core::{Core, second_of};
 use crate::durable::Effect;
 use crate::entry::{self, Entry, Frame};
 use crate::exchange::{ExchangeEvent, Sent};
@@ -20,7 +19,7 @@ use crate::output::Event;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
 use crate::session::{Session, SessionState};
-use crate::stamp::{digits_in, digits_text, stamp};
+use crate::stamp::{Stamped, digits_in, digits_text};
 use crate::stream::Cargo;
 use crate::timer::TimerName;
 use crate::waiting::Room;
@@ -108,16 +107,21 @@ impl Core {
         let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
         let plan = Arc::clone(&self.plans[exchange.plan as usize]);
         let protocol = exchange.protocol;
+        let at = exchange.plan as usize;
         let mut telegram = core::mem::take(&mut exchange.telegram);
+        let bytes = telegram.for_writing();
         let (stamps, given) = (&plan.protocol.rules.stamps, &plan.exchange().given);
-        stamp(&mut telegram, stamps, given, plan.protocol.day.civil(now.wall));
+        if self.stamped.len() <= at {
+            self.stamped.resize_with(at + 1, Stamped::new);
+        }
+        self.stamped[at].stamp(bytes, stamps, given, second_of(now), || plan.protocol.day.civil(now.wall));
         let numbered = match given.contains(&plan.protocol.rules.number.at) {
-            true => self.numbered_by_them(&telegram, &plan, protocol),
-            false => self.number(&mut telegram, &plan, protocol).ok_or(Refusal::NumbersExhausted),
+            true => self.numbered_by_them(bytes, &plan, protocol),
+            false => self.number(bytes, &plan, protocol).ok_or(Refusal::NumbersExhausted),
         };
         // Behind number and stamps, which a checksum covers.
-        let computed = compute_from(plan.request_layout(), Side::Asker, &mut telegram, &plan.written);
-        let frame = Frame::new(&telegram, &plan.request_secrets);
+        let computed = compute_from(plan.request_layout(), Side::Asker, bytes, &plan.written);
+        let frame = Frame::sharing(telegram.clone(), Arc::clone(&plan.request_secrets));
         let session = &mut self.state.sessions[slot];
         let conn = session.conn();
         let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
@@ -146,7 +150,7 @@ impl Core {
             session.asked = Some(id);
         }
         let compartment = exchange.about.compartment.clone();
-        match session.taken.get_mut(&*compartment) {
+        match session.taken.get_mut(&compartment) {
             Some(taken) => *taken += 1,
             None => _ = session.taken.insert(compartment.clone(), 1),
         }
@@ -154,11 +158,10 @@ impl Core {
         exchange.state.step(ExchangeEvent::Depart, &mut self.fired);
         exchange.takes_room = true;
         exchange.sent = Some(Sent { conn, start, end });
-        let key = Bytes::from(key);
         if has_key {
             exchange.key = key.clone();
         }
-        exchange.number = Some(number.clone());
+        exchange.number = Some(Arc::clone(&number));
         if let Some(leave_by) = exchange.leave_by {
             // Until here it ended when it was too late to leave.
             self.state.timers.set(TimerName::Caller(id), leave_by + plan.exchange().timeout);
@@ -167,7 +170,7 @@ impl Core {
         if has_key {
             self.state.pending.insert(key.clone(), id);
         }
-        let key = Bytes::from(&key[plan.marks_of_key()..]);
+        let key = key.behind(plan.marks_of_key());
         self.state.timers.set(TimerName::Answer(id), now.mono + plan.exchange().timeout);
         let place = self.place(conn);
         self.append(Entry::Sending(entry::Sending {
@@ -188,12 +191,7 @@ impl Core {
     /// The number that the request was given, and the pending key; unless another one that has it may still be answered in time, whatever
     /// it asks for: this one may have waited since somebody looked. One whose time is over gives the key up: what comes now answers the
     /// newer one.
-    fn numbered_by_them(
-        &mut self,
-        telegram: &[u8],
-        plan: &Plan,
-        protocol: u16,
-    ) -> Result<(Box<str>, Vec<u8>), Refusal> {
+    fn numbered_by_them(&mut self, telegram: &[u8], plan: &Plan, protocol: u16) -> Result<(Arc<str>, Bytes), Refusal> {
         let number = plan.protocol.rules.number.at.of(telegram).ok_or(Refusal::WrongTelegram)?;
         let key = pending_key(protocol, telegram, plan).ok_or(Refusal::WrongTelegram)?;
         if self.is_number_in_flight(protocol, telegram, |_| true) {
@@ -216,12 +214,12 @@ impl Core {
     }
 
     /// Writes the next number whose key is free; gives its digits and the pending key.
-    fn number(&mut self, telegram: &mut [u8], plan: &Plan, protocol: u16) -> Option<(Box<str>, Vec<u8>)> {
+    fn number(&mut self, telegram: &mut [u8], plan: &Plan, protocol: u16) -> Option<(Arc<str>, Bytes)> {
         let rule = &plan.protocol.rules.number;
-        let mut scope = Vec::with_capacity(64);
-        for field in &rule.scope {
-            scope.extend_from_slice(field.of(telegram)?);
+        if rule.scope.iter().any(|field| field.of(telegram).is_none()) {
+            return None;
         }
+        let scope = Bytes::joined(rule.scope.iter().map(|field| field.of(telegram).unwrap_or_default()));
         loop {
             let conversation = &mut self.state.conversations[usize::from(protocol)];
             let date = conversation.day.date;
@@ -229,7 +227,7 @@ impl Core {
             let given = conversation.numbers.next(&scope, &rule.range, rule.warn, block, date)?;
             if let Some(until) = given.reserve {
                 let protocol = plan.protocol.name.clone();
-                let scope = Bytes::from(&scope[..]);
+                let scope = scope.clone();
                 self.append(Entry::NumberBlock(entry::NumberBlock { protocol, scope, date, until }));
             }
             if let Some(left) = given.low {
@@ -237,7 +235,8 @@ impl Core {
             }
             digits_in(telegram.get_mut(rule.at.range())?, given.number, rule.charset);
             let key = pending_key(protocol, telegram, plan)?;
-            if self.state.pending.get(&key).is_none() && !self.is_theirs_in_flight(protocol, telegram) {
+            let is_free = self.state.pending.get(&key).is_none();
+            if is_free && !self.is_theirs_in_flight(protocol, key.get(plan.marks_of_key()..).unwrap_or_default()) {
                 let number = rule.at.of(telegram)?;
                 return Some((digits_text(number)?, key));
             }
@@ -290,10 +289,10 @@ impl Core {
         let Some(slot) = self.slot_of(sent.conn) else { return };
         let session = &mut self.state.sessions[slot];
         // A connection that is lost holds no places any more.
-        let Some(taken) = session.taken.get_mut(&*compartment) else { return };
+        let Some(taken) = session.taken.get_mut(&compartment) else { return };
         *taken -= 1;
         if *taken == 0 {
-            session.taken.remove(&*compartment);
+            session.taken.remove(&compartment);
         }
         session.in_flight = session.in_flight.saturating_sub(1);
         if session.asked == Some(id) {
@@ -313,19 +312,17 @@ impl Core {
 }
 
 /// The key under which the answer to a request is awaited: protocol, what marks the answer, and the correlation key.
-pub(crate) fn pending_key(protocol: u16, telegram: &[u8], plan: &Plan) -> Option<Vec<u8>> {
+pub(crate) fn pending_key(protocol: u16, telegram: &[u8], plan: &Plan) -> Option<Bytes> {
     awaited_key(protocol, plan.exchange(), &plan.protocol.rules.key, telegram)
 }
 
 /// The same by a rule and the fields of the correlation key.
-pub(crate) fn awaited_key(protocol: u16, rule: &ExchangeRule, fields: &[Slice], telegram: &[u8]) -> Option<Vec<u8>> {
-    let mut key = Vec::with_capacity(64);
-    key.extend_from_slice(&protocol.to_be_bytes());
-    for (_, bytes) in &rule.answer.bytes {
-        key.extend_from_slice(bytes);
+pub(crate) fn awaited_key(protocol: u16, rule: &ExchangeRule, fields: &[Slice], telegram: &[u8]) -> Option<Bytes> {
+    if fields.iter().any(|field| field.of(telegram).is_none()) {
+        return None;
     }
-    for field in fields {
-        key.extend_from_slice(field.of(telegram)?);
-    }
-    Some(key)
+    let protocol = protocol.to_be_bytes();
+    let marks = rule.answer.bytes.iter().map(|(_, bytes)| &**bytes);
+    let fields = fields.iter().map(|field| field.of(telegram).unwrap_or_default());
+    Some(Bytes::joined(once(&protocol[..]).chain(marks).chain(fields)))
 }

@@ -30,6 +30,8 @@ pub(crate) enum Effect {
     Deliver(NoticeId),
     /// A session is made in a slot that was free.
     Connect(SessionId),
+    /// Nothing: it was taken back.
+    Nothing,
 }
 
 /// Entries that became one batch.
@@ -37,7 +39,8 @@ pub(crate) enum Effect {
 pub(crate) struct Batch {
     pub(crate) ticket: Ticket,
     entries: u32,
-    effects: Vec<Effect>,
+    /// So many of the effects.
+    effects: u32,
 }
 
 /// How far the journal is.
@@ -45,6 +48,8 @@ pub(crate) struct Batch {
 pub(crate) struct Journal {
     next: Ticket,
     pub(crate) undurable: VecDeque<Batch>,
+    /// What happens when they are durable, in their order; behind that, what follows from the batch of the call that is running.
+    effects: VecDeque<Effect>,
     pub(crate) undurable_entries: u32,
     /// Why nothing becomes durable any more.
     pub(crate) failed: Option<Box<str>>,
@@ -61,18 +66,18 @@ impl Core {
     /// What happens when the batch of this call is durable.
     pub(crate) fn when_durable(&mut self, effect: Effect) {
         if self.state.journal.failed.is_none() {
-            self.effects.push(effect);
+            self.effects += 1;
+            self.state.journal.effects.push_back(effect);
         }
     }
 
     /// What was queued behind a place of a stream was taken back: an entry about it that becomes durable releases nothing, least of
     /// all the frame that ends where it would have.
     pub(crate) fn no_release_behind(&mut self, conn: Conn, place: u64) {
-        let is_stale =
-            |effect: &Effect| matches!(effect, Effect::Release { conn: on, end } if *on == conn && *end > place);
-        self.effects.retain(|effect| !is_stale(effect));
-        for batch in &mut self.state.journal.undurable {
-            batch.effects.retain(|effect| !is_stale(effect));
+        for effect in &mut self.state.journal.effects {
+            if matches!(effect, Effect::Release { conn: on, end } if *on == conn && *end > place) {
+                *effect = Effect::Nothing;
+            }
         }
     }
 
@@ -84,7 +89,7 @@ impl Core {
     /// Hands out the batch of this call, if it has entries.
     pub(crate) fn flush(&mut self) {
         if self.entries.is_empty() {
-            assert!(self.effects.is_empty(), "effects wait for an entry");
+            assert!(self.effects == 0, "effects wait for an entry");
             return;
         }
         let ticket = self.state.journal.next;
@@ -106,7 +111,8 @@ impl Core {
         while self.state.journal.undurable.front().is_some_and(|batch| batch.ticket <= ticket) {
             let Some(batch) = self.state.journal.undurable.pop_front() else { return };
             self.state.journal.undurable_entries -= batch.entries;
-            for effect in batch.effects {
+            for _ in 0..batch.effects {
+                let Some(effect) = self.state.journal.effects.pop_front() else { return };
                 self.take_effect(effect, now);
             }
         }
@@ -137,6 +143,7 @@ impl Core {
                 self.deliver(notice);
             }
             Effect::Connect(session) => self.may_connect(session, now),
+            Effect::Nothing => {}
         }
     }
 
@@ -148,7 +155,7 @@ impl Core {
         let plan = Arc::clone(&self.plans[exchange.plan as usize]);
         let report = match (refused, outcome) {
             (Some(detail), Outcome::Failure { refusal: Some(refusal), .. }) => Report::NotSent { refusal, detail },
-            _ => Report::Outcome { outcome, answer: answer.map(|bytes| bytes.0), plan, number, trace },
+            _ => Report::Outcome { outcome, answer: answer.map(|bytes| bytes.shared()), plan, number, trace },
         };
         self.outputs.push_back(Output::Finish { exchange: id, report });
     }
@@ -163,7 +170,8 @@ impl Core {
         }
         self.state.journal.failed = Some(why.into());
         self.entries.clear();
-        self.effects.clear();
+        self.effects = 0;
+        self.state.journal.effects.clear();
         self.state.journal.undurable.clear();
         self.state.journal.undurable_entries = 0;
         let open: Vec<_> = self

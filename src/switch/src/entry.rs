@@ -63,9 +63,9 @@ pub enum Origin {
 #[serde(deny_unknown_fields)]
 pub struct About {
     /// The protocol's name.
-    pub protocol: Box<str>,
+    pub protocol: Arc<str>,
     /// The exchange's rule, by name.
-    pub rule: Box<str>,
+    pub rule: Arc<str>,
     /// The version of the spec.
     pub spec: Digest,
     /// Who asked for it.
@@ -77,7 +77,7 @@ pub struct About {
     /// A hash of the content but for secret bytes: tells whether two requests with one key ask for the same.
     pub content: u64,
     /// The party's name.
-    pub party: Box<str>,
+    pub party: Arc<str>,
     /// The bytes of the participant field; empty if the protocol has none.
     pub participant: Bytes,
     /// The bytes of the compartment field; empty if the protocol has none.
@@ -87,7 +87,7 @@ pub struct About {
     /// When it was accepted.
     pub accepted_at: Wall,
     /// The caller's `traceparent`.
-    pub trace: Option<Box<str>>,
+    pub trace: Option<Arc<str>>,
 }
 
 impl About {
@@ -106,7 +106,7 @@ impl About {
 #[serde(deny_unknown_fields)]
 pub struct Place {
     /// The line's name.
-    pub line: Box<str>,
+    pub line: Arc<str>,
     /// Its slot.
     pub slot: u16,
     /// The connection's epoch.
@@ -142,7 +142,7 @@ pub struct Sending {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub written: u64,
     /// Our telegram number, as its digits.
-    pub number: Box<str>,
+    pub number: Arc<str>,
     /// The correlation key's bytes.
     pub key: Bytes,
     /// The telegram as it is sent.
@@ -161,7 +161,7 @@ pub struct Concluded {
     /// What became of it.
     pub outcome: Outcome,
     /// Our telegram number, if it had one.
-    pub number: Option<Box<str>>,
+    pub number: Option<Arc<str>>,
     /// By which connection the answer came, its own or that of the inquiry which settled it.
     pub place: Option<Place>,
     /// Its own answer, if that is what says it. What an inquiry was answered is in the inquiry's own entry.

@@ -1,11 +1,9 @@
-use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use pabal_clock::Mono;
 use serde::{Deserialize, Serialize};
 
-use crate::bytes::{Bytes, as_hex};
+use crate::bytes::Bytes;
 use crate::declare::declare;
 use crate::entry::About;
 use crate::id::{Conn, ExchangeId};
@@ -115,11 +113,10 @@ pub(crate) struct Exchange {
     /// It is too late to leave for an answer that the caller still hears; `None` if that does not matter.
     pub(crate) leave_by: Option<Mono>,
     /// Kept until it is final, since an inquiry compares with it.
-    #[serde(with = "as_hex")]
-    pub(crate) telegram: Vec<u8>,
+    pub(crate) telegram: Bytes,
     /// What is kept of the telegram of a settled one, for a notice that is about it.
     pub(crate) confirms: Bytes,
-    pub(crate) number: Option<Box<str>>,
+    pub(crate) number: Option<Arc<str>>,
     /// Its correlation key among the pending ones; empty before it left the queue.
     pub(crate) key: Bytes,
     pub(crate) sent: Option<Sent>,

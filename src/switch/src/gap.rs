@@ -111,7 +111,7 @@ impl Core {
             caller: Box::default(),
             key: None,
             content: 0,
-            telegram,
+            telegram: Bytes::from(telegram),
             deadline: Mono::NEVER,
             accepts_early_unknown: true,
             trace,
@@ -193,12 +193,6 @@ impl Core {
         book.parties.iter().position(agrees).unwrap_or(usize::MAX)
     }
 
-    /// The request of ours that waits for an answer under a telegram's key, if it is one of a rule.
-    fn awaited(&self, protocol: u16, rule: &ExchangeRule, telegram: &[u8]) -> Option<ExchangeId> {
-        let fields = &self.books[usize::from(protocol)].protocol.rules.key;
-        self.state.pending.get(&awaited_key(protocol, rule, fields, telegram)?)
-    }
-
     /// Whether a request of ours that may be answered in time, or has not left yet, has the number of this telegram in its scope. The
     /// institution may tell requests by their numbers alone, whatever they ask for.
     pub(crate) fn is_number_in_flight(
@@ -209,15 +203,20 @@ impl Core {
     ) -> bool {
         let exchanges = &self.books[usize::from(protocol)].protocol.rules.exchanges;
         exchanges.iter().filter(|rule| rules(rule)).any(|rule| {
-            let holder = self.awaited(protocol, rule, telegram).and_then(|id| self.state.exchanges.get(&id));
-            holder.is_some_and(|exchange| exchange.state.is_in_flight() || self.is_leaving(exchange.id))
+            let fields = &self.books[usize::from(protocol)].protocol.rules.key;
+            awaited_key(protocol, rule, fields, telegram).is_some_and(|key| self.is_key_in_flight(&key))
         })
     }
 
     /// Whether a number that we would give next is one that names something of theirs in a request which is under way.
-    pub(crate) fn is_theirs_in_flight(&self, protocol: u16, telegram: &[u8]) -> bool {
-        let number = self.books[usize::from(protocol)].protocol.rules.number.at;
-        self.is_number_in_flight(protocol, telegram, |rule| rule.given.contains(&number))
+    /// `key` is the telegram's correlation key.
+    pub(crate) fn is_theirs_in_flight(&self, protocol: u16, key: &[u8]) -> bool {
+        self.books[usize::from(protocol)].keys_of_theirs(protocol, key).any(|key| self.is_key_in_flight(&key))
+    }
+
+    fn is_key_in_flight(&self, key: &[u8]) -> bool {
+        let holder = self.state.pending.get(key).and_then(|id| self.state.exchanges.get(&id));
+        holder.is_some_and(|exchange| exchange.state.is_in_flight() || self.is_leaving(exchange.id))
     }
 
     /// An answer to a question for a number: the notice, or that there is none. It may be one that a caller asked by itself.
@@ -275,7 +274,8 @@ impl Core {
     pub(crate) fn asking_is_over(&mut self, protocol: u16, rule: NoticeRuleId, frame: &[u8], conn: Conn, now: Now) {
         let rules = &self.books[usize::from(protocol)].protocol.rules;
         let Some(gap) = &rules.notices[usize::from(rule.0)].gap else { return };
-        let sent = self.awaited(protocol, &rules.exchanges[usize::from(gap.exchange.0)], frame);
+        let key = awaited_key(protocol, &rules.exchanges[usize::from(gap.exchange.0)], &rules.key, frame);
+        let sent = key.and_then(|key| self.state.pending.get(&key));
         if let Some(exchange) = sent.and_then(|id| self.state.exchanges.get(&id)) {
             let (id, state) = (exchange.id, exchange.state);
             let outcome = Outcome::Success { cause: Cause::Answered };

@@ -4,7 +4,6 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use pabal_clock::{Mono, Now, Wall};
@@ -14,6 +13,7 @@ use pabal_telegram::Side;
 use crate::admit::Request;
 use crate::book::{blank, carry, compute};
 use crate::business::RETRY_MIN;
+use crate::bytes::Bytes;
 use crate::core::{Core, Inquire};
 use crate::entry::{self, Entry, Frame, Origin};
 use crate::exchange::{ExchangeEvent, ExchangeState};
@@ -30,7 +30,7 @@ use crate::timer::TimerName;
 struct Asker {
     actor: Box<str>,
     reason: Box<str>,
-    trace: Option<Box<str>>,
+    trace: Option<Arc<str>>,
     deadline: Mono,
 }
 
@@ -104,8 +104,8 @@ impl Core {
             caller: Box::default(),
             key: None,
             content: 0,
-            party: self.settings.parties.iter().position(|known| known.name == party).unwrap_or(usize::MAX),
-            telegram,
+            party: self.settings.parties.iter().position(|known| *known.name == *party).unwrap_or(usize::MAX),
+            telegram: Bytes::from(telegram),
             deadline: asker.deadline,
             accepts_early_unknown: true,
             trace: Some(trace.unwrap_or_else(|| self.new_trace())),
@@ -179,7 +179,7 @@ impl Core {
         if standing.word() != outcome.word() {
             let about = Some(Arc::clone(&original.about));
             let place = self.place(conn);
-            let telegram = Frame { bytes: Vec::new(), secrets: Vec::new(), digest: None };
+            let telegram = Frame::sharing(Bytes::default(), Arc::default());
             let entry =
                 entry::Contradiction { exchange: parent, about, said: standing, answered: outcome, place, telegram };
             self.append(Entry::Contradiction(entry));
@@ -187,7 +187,7 @@ impl Core {
         }
         if let Some(original) = self.state.exchanges.get_mut(&parent) {
             original.confirms = crate::join::confirms(&self.plans[original.plan as usize], &original.telegram);
-            original.telegram.clear();
+            original.telegram = Bytes::default();
         }
     }
 

@@ -70,7 +70,7 @@ impl Core {
             key.extend_from_slice(bytes.unwrap_or_default());
         }
         let found = self.state.pending.get(&key).and_then(|id| self.state.exchanges.get(&id));
-        let Some(exchange) = found.filter(|exchange| exchange.about.rule == original.name) else {
+        let Some(exchange) = found.filter(|exchange| *exchange.about.rule == *original.name) else {
             return Err((None, none()));
         };
         let today = self.state.conversations[usize::from(protocol)].day.date;
@@ -138,9 +138,5 @@ fn joining(plan: &Plan) -> impl Iterator<Item = (&str, &JoinRule)> {
 /// What is kept of a settled request, so that a notice which is about it is still known for that: the confirming fields, one behind
 /// the other.
 pub(crate) fn confirms(plan: &Plan, telegram: &[u8]) -> Bytes {
-    let mut kept = Vec::with_capacity(64);
-    for confirm in joining(plan).flat_map(|(_, joins)| &joins.confirm) {
-        kept.extend_from_slice(confirm.original.of(telegram).unwrap_or_default());
-    }
-    Bytes::from(&kept[..])
+    Bytes::joined(plan.confirming.iter().map(|at| at.of(telegram).unwrap_or_default()))
 }

@@ -419,7 +419,7 @@ impl Core {
     ) {
         let Some(protocol) = self.protocol_named(&about.protocol) else { return };
         let secrets = self.books[usize::from(protocol)].protocol.catalog.layout(layout).secrets();
-        let telegram = Frame { bytes: frame.to_vec(), secrets, digest: None };
+        let telegram = Frame::sharing(Bytes::from(frame), secrets.into());
         let numbered = self.numbered(protocol, &about.rule, frame, now);
         let place = self.place(conn);
         let today = self.state.conversations[usize::from(protocol)].day.date;
@@ -445,7 +445,7 @@ impl Core {
         rule: NoticeRuleId,
         frame: &[u8],
         recovered_by: Option<ExchangeId>,
-        trace: Box<str>,
+        trace: Arc<str>,
         now: Now,
     ) -> NoticeAbout {
         let spec = &self.books[usize::from(protocol)].protocol;
@@ -539,7 +539,7 @@ pub(crate) struct Recovered<'a> {
     pub(crate) telegram: TelegramId,
     pub(crate) frame: &'a [u8],
     pub(crate) exchange: ExchangeId,
-    pub(crate) trace: Option<Box<str>>,
+    pub(crate) trace: Option<Arc<str>>,
 }
 
 /// The bytes of a telegram's correlation key.

@@ -37,7 +37,7 @@ impl Numbers {
     /// The next number of a scope, or `None` if all have been given.
     pub(crate) fn next(
         &mut self,
-        scope: &[u8],
+        scope: &Bytes,
         range: &RangeInclusive<u64>,
         warn: u64,
         block: u32,
@@ -61,7 +61,7 @@ impl Numbers {
         let low = (number >= warn && !counter.warned).then(|| range.end() - number);
         counter.warned |= low.is_some();
         if !is_known {
-            self.counters.insert(Bytes::from(scope), fresh);
+            self.counters.insert(scope.clone(), fresh);
         }
         Some(Given { number, reserve, low })
     }
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn a_block_is_reserved_before_its_first_number_and_skipped_after_a_restart() {
         let mut numbers = Numbers::default();
-        let give = |numbers: &mut Numbers, scope: &[u8]| numbers.next(scope, &(1..=7), 6, 3, date(21));
+        let give = |numbers: &mut Numbers, scope: &[u8]| numbers.next(&Bytes::from(scope), &(1..=7), 6, 3, date(21));
         let all: std::vec::Vec<_> = (0..5).filter_map(|_| give(&mut numbers, b"A")).collect();
         assert_eq!(all.iter().map(|given| given.number).collect::<std::vec::Vec<_>>(), [1, 2, 3, 4, 5]);
         assert_eq!(
@@ -129,7 +129,8 @@ mod tests {
     #[test]
     fn the_operator_is_warned_once() {
         let mut numbers = Numbers::default();
-        let low: std::vec::Vec<_> = (0..4).map(|_| numbers.next(b"", &(1..=4), 3, 10, date(21)).unwrap().low).collect();
+        let low: std::vec::Vec<_> =
+            (0..4).map(|_| numbers.next(&Bytes::default(), &(1..=4), 3, 10, date(21)).unwrap().low).collect();
         assert_eq!(low, [None, None, Some(1), None]);
     }
 
@@ -138,12 +139,12 @@ mod tests {
         let kept = |numbers: &Numbers| numbers.marks().map(|(scope, _)| scope[0]).collect::<std::vec::Vec<_>>();
         let mut numbers = Numbers::default();
         for day in 1..=9 {
-            numbers.next(&[day], &(1..=9), 9, 1, date(day));
+            numbers.next(&Bytes::from(&[day][..]), &(1..=9), 9, 1, date(day));
         }
         numbers.forget_before(date(9));
         assert_eq!(kept(&numbers), [2, 3, 4, 5, 6, 7, 8, 9]);
         // The clock has gone back by more than that many dates.
-        numbers.next(&[1], &(1..=9), 9, 1, date(1));
+        numbers.next(&Bytes::from(&[1][..]), &(1..=9), 9, 1, date(1));
         numbers.forget_before(date(1));
         assert_eq!(kept(&numbers), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
         numbers.forget_before(date(30));

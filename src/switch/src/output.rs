@@ -97,9 +97,9 @@ pub enum Report {
         /// The version by which the answer is read.
         plan: Arc<Plan>,
         /// Our telegram number, as its digits.
-        number: Option<Box<str>>,
+        number: Option<Arc<str>>,
         /// The trace under which it runs: that of the call which began it, also for one that asks again.
-        trace: Option<Box<str>>,
+        trace: Option<Arc<str>>,
     },
     /// No byte left.
     NotSent {

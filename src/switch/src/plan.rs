@@ -12,11 +12,15 @@ pub struct Plan {
     /// The exchange's rule in it.
     pub rule: ExchangeRuleId,
     /// Bytes of the request that are never stored.
-    pub request_secrets: Vec<Slice>,
+    pub request_secrets: Arc<[Slice]>,
     /// Bytes of the answer that are never stored.
-    pub answer_secrets: Vec<Slice>,
+    pub answer_secrets: Arc<[Slice]>,
     /// What the gateway writes into a request, whoever made it: what marks it, who we are, stamps and the number.
     pub(crate) written: Vec<Slice>,
+    /// The fields that confirm a notice which is about such a request, of all notices that may be, one behind the other.
+    pub(crate) confirming: Vec<Slice>,
+    /// The names of the protocol and of the rule, as each entry has them.
+    pub(crate) names: [Arc<str>; 2],
     /// How many bytes of a pending key stand before the correlation key.
     marks_of_key: usize,
 }
@@ -26,8 +30,8 @@ impl Plan {
     #[must_use]
     pub fn new(protocol: Arc<Protocol>, rule: ExchangeRuleId) -> Self {
         let exchange = &protocol.rules.exchanges[usize::from(rule.0)];
-        let request_secrets = protocol.catalog.layout(exchange.request.telegram).secrets();
-        let answer_secrets = protocol.catalog.layout(exchange.answer.telegram).secrets();
+        let request_secrets = protocol.catalog.layout(exchange.request.telegram).secrets().into();
+        let answer_secrets = protocol.catalog.layout(exchange.answer.telegram).secrets().into();
         let rules = &protocol.rules;
         let mut written: Vec<Slice> = exchange.request.bytes.iter().map(|(at, _)| *at).collect();
         written.extend(rules.party.iter().map(|(_, at)| *at));
@@ -35,7 +39,11 @@ impl Plan {
         written.push(rules.number.at);
         let marks = exchange.answer.bytes.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
         let marks_of_key = size_of::<u16>() + marks;
-        Self { rule, request_secrets, answer_secrets, written, marks_of_key, protocol }
+        let names = [Arc::from(&*protocol.name), Arc::from(&*exchange.name)];
+        let joining = rules.notices.iter().filter_map(|notice| notice.joins.as_ref());
+        let confirm = joining.filter(|joins| joins.exchange == rule).flat_map(|joins| &joins.confirm);
+        let confirming = confirm.map(|confirm| confirm.original).collect();
+        Self { rule, request_secrets, answer_secrets, written, confirming, names, marks_of_key, protocol }
     }
 
     /// The rule.

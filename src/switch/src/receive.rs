@@ -10,7 +10,7 @@ use pabal_spec::{ExchangeRuleId, TelegramId, Verdict, Wins};
 use pabal_telegram::{Side, Slice, Telegram};
 
 use crate::book::Route;
-use crate::bytes::{hex, readable};
+use crate::bytes::{Bytes, hex, readable};
 use crate::conclude::Conclusion;
 use crate::core::Core;
 use crate::entry::{self, Entry, Frame};
@@ -133,7 +133,7 @@ impl Core {
             place: self.place(conn),
             reason: reason.clone(),
             near,
-            telegram: Frame { bytes: frame.to_vec(), secrets, digest: None },
+            telegram: Frame::sharing(Bytes::from(frame), secrets.into()),
         };
         self.append(Entry::Unclaimed(entry));
         self.event(Event::Unclaimed { conn, reason });

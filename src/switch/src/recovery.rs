@@ -48,7 +48,7 @@ pub struct Recovery {
     /// The last epoch of each slot, and whether the peer may count a connection in it: all but one that is down for good may have
     /// one, since an attempt to connect leaves no entry.
     #[serde(with = "pairs")]
-    epochs: BTreeMap<(Box<str>, u16), (u32, bool)>,
+    epochs: BTreeMap<(Arc<str>, u16), (u32, bool)>,
     notices: BTreeMap<NoticeId, KnownNotice>,
     /// Replies that may be on their way: the connection, and where in its stream the frame ends.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
@@ -78,7 +78,7 @@ pub(crate) struct Known {
     is_listed: bool,
     /// Of a settled one in a checkpoint, which holds neither its telegram nor its answer: its number and the correlation key's bytes,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    number: Option<Box<str>>,
+    number: Option<Arc<str>>,
     #[serde(default, skip_serializing_if = "is_empty")]
     key: Bytes,
     /// and what confirms that a notice is about it.
@@ -95,7 +95,7 @@ fn is_empty(bytes: &Bytes) -> bool {
 struct KnownSending {
     place: Place,
     offset: u64,
-    number: Box<str>,
+    number: Arc<str>,
     /// Dropped when the exchange is final and only its key is of use.
     telegram: Frame,
 }
@@ -141,8 +141,8 @@ impl Known {
     pub(crate) fn unresolved(&self, exchange: ExchangeId) -> Unresolved {
         Unresolved {
             exchange,
-            rule: self.about.rule.clone(),
-            party: self.about.party.clone(),
+            rule: Box::from(&*self.about.rule),
+            party: Box::from(&*self.about.party),
             participant: self.about.participant.clone(),
             state: ExchangeState::Listed,
             cause: self.outcome.map_or(Cause::Restarted, |outcome| outcome.cause()),
@@ -346,8 +346,8 @@ impl Recovery {
             }
             let bytes = match (exchange.telegram.is_empty(), exchange.key.is_empty()) {
                 (false, _) => exchange.telegram.clone(),
-                (true, false) => spread_key(key_of(exchange, plan), plan),
-                (true, true) => Vec::new(),
+                (true, false) => Bytes::from(spread_key(key_of(exchange, plan), plan)),
+                (true, true) => Bytes::default(),
             };
             recovery.exchanges.insert(
                 exchange.id,
@@ -357,7 +357,7 @@ impl Recovery {
                         place: core.place(sent.conn),
                         offset: sent.start,
                         number: exchange.number.clone().unwrap_or_default(),
-                        telegram: Frame { bytes, secrets: plan.request_secrets.clone(), digest: None },
+                        telegram: Frame::sharing(bytes, Arc::clone(&plan.request_secrets)),
                     }),
                     outcome: exchange.outcome,
                     answer: exchange.answer.as_ref().map(|bytes| Frame::new(bytes, &plan.answer_secrets)),
@@ -458,7 +458,7 @@ impl Core {
             received: NoticeReceived {
                 notice: notice.id,
                 about: Arc::clone(&notice.about),
-                place: Place { line: Box::default(), slot: 0, epoch: 0 },
+                place: Place { line: Arc::default(), slot: 0, epoch: 0 },
                 key: Bytes::from(notice.key.get(notice.key.len().saturating_sub(len)..).unwrap_or_default()),
                 numbered: None,
                 repeated: notice.repeated,
@@ -592,8 +592,8 @@ impl Core {
         let telegram = match &sending {
             Some(sending) => sending.telegram.bytes.clone(),
             // Without a key there is nothing to find it by: blanks would be a key too.
-            None if !key.is_empty() => spread_key(&key, &plan),
-            None => Vec::new(),
+            None if !key.is_empty() => Bytes::from(spread_key(&key, &plan)),
+            None => Bytes::default(),
         };
         // Without a key its answer could only have come by the connection that is gone.
         let key = match plan.protocol.rules.key.is_empty() {
@@ -625,7 +625,7 @@ impl Core {
             about,
             opening,
             leave_by: None,
-            telegram: if sending.is_some() && confirms.is_empty() { telegram } else { Vec::new() },
+            telegram: if sending.is_some() && confirms.is_empty() { telegram } else { Bytes::default() },
             confirms,
             number: number.or_else(|| sending.map(|sending| sending.number)),
             key,
@@ -654,7 +654,7 @@ impl Core {
     }
 
     fn conn_named(&self, place: &Place) -> Conn {
-        let line = self.settings.lines.iter().position(|line| line.name == place.line);
+        let line = self.settings.lines.iter().position(|line| *line.name == *place.line);
         let line = LineId(line.and_then(|at| u16::try_from(at).ok()).unwrap_or(u16::MAX));
         Conn { session: SessionId { line, slot: place.slot }, epoch: Epoch(place.epoch) }
     }
@@ -729,14 +729,14 @@ impl Core {
 
     /// Epochs go on, and what the peer may still count keeps its slot for the close grace: after a stop that was not clean, every
     /// slot. The peer of an acceptor line has connected itself and knows what it counts: its slots are free at once.
-    fn recover_sessions(&mut self, epochs: &BTreeMap<(Box<str>, u16), (u32, bool)>, now: Now) {
+    fn recover_sessions(&mut self, epochs: &BTreeMap<(Arc<str>, u16), (u32, bool)>, now: Now) {
         // A slot of which nothing is known goes by the others.
         let was_unclean = epochs.is_empty() || epochs.values().any(|(_, was_there)| *was_there);
         for slot in 0..self.state.sessions.len() {
             let id = self.state.sessions[slot].id;
             let line = self.line(id);
             let (name, grace) = (line.name.clone(), line.close_grace);
-            let (epoch, was_there) = epochs.get(&(name, id.slot)).copied().unwrap_or((0, was_unclean));
+            let (epoch, was_there) = epochs.get(&(name.into(), id.slot)).copied().unwrap_or((0, was_unclean));
             let session = &mut self.state.sessions[slot];
             session.epoch = Epoch(epoch);
             if was_there && session.side == LineSide::Initiator {

@@ -11,6 +11,7 @@ use pabal_spec::{Answered, NoticeRule, NoticeRuleId, Protocol};
 use pabal_telegram::{Side, Slice};
 
 use crate::book::{blank, carry, compute, compute_from, put};
+use crate::bytes::Bytes;
 use crate::core::Core;
 use crate::delivery::{Delivery, ReplyReport, ServiceReply};
 use crate::durable::Effect;
@@ -197,7 +198,7 @@ impl Core {
             rule: about.rule.clone(),
             protocol: Arc::clone(protocol),
             layout: notice.layout(protocol, rule),
-            telegram: notice.telegram.0.clone(),
+            telegram: notice.telegram.shared(),
             participant: about.participant.clone(),
             date: about.date,
             number: (!number.is_empty()).then(|| number.into()),
@@ -243,7 +244,7 @@ pub(crate) fn code_reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], code:
     let mut answer = blank(layout, Side::Answerer);
     write_over(spec, rule, frame, &mut answer, Some(code));
     compute(layout, Side::Answerer, &mut answer);
-    Frame { bytes: answer, secrets: layout.secrets(), digest: None }
+    Frame::sharing(Bytes::from(answer), layout.secrets().into())
 }
 
 fn service_reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], said: &ServiceReply) -> Result<Frame, Refused> {
@@ -276,7 +277,7 @@ fn service_reply(spec: &Protocol, rule: &NoticeRule, frame: &[u8], said: &Servic
     }
     let written = write_over(spec, rule, frame, &mut answer, said.response_code.as_deref());
     match compute_from(layout, Side::Answerer, &mut answer, &written) {
-        Ok(()) => Ok(Frame { bytes: answer, secrets: layout.secrets(), digest: None }),
+        Ok(()) => Ok(Frame::sharing(Bytes::from(answer), layout.secrets().into())),
         Err(why) => no(why),
     }
 }

@@ -440,7 +440,7 @@ mod tests {
         for step in 0..5_000 {
             let (key, number, due) = (key(dice.up_to(7)), dice.up_to(60), at(2 + dice.up_to(40)));
             if gaps.sequence(&key).is_none() {
-                let sample = Frame { bytes: Vec::new(), secrets: Vec::new(), digest: None };
+                let sample = Frame::new(&[], &[]);
                 let date = BusinessDate::from_date(pabal_clock::Date::new(2026, 11, 21).unwrap());
                 gaps.insert(key.clone(), Sequence::new("deposit".into(), date, sample, now));
             }

@@ -1,9 +1,13 @@
-use alloc::boxed::Box;
 use alloc::format;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use pabal_clock::Civil;
 use pabal_spec::StampRule;
 use pabal_telegram::{Charset, Slice};
+
+use crate::book::put;
+use crate::bytes::Bytes;
 
 /// Writes the time at the institution into the fields that are stamped, but for those that are given.
 pub(crate) fn stamp(telegram: &mut [u8], rules: &[StampRule], given: &[Slice], civil: Civil) {
@@ -12,6 +16,40 @@ pub(crate) fn stamp(telegram: &mut [u8], rules: &[StampRule], given: &[Slice], c
             write(field, &rule.pattern.pattern, civil);
             speak(field, rule.charset);
         }
+    }
+}
+
+/// What a plan's stamps are in a second, as they were written into a telegram.
+#[derive(Clone, Debug)]
+pub(crate) struct Stamped {
+    second: i64,
+    fields: Vec<(Slice, Bytes)>,
+}
+
+impl Stamped {
+    /// None yet.
+    pub(crate) const fn new() -> Self {
+        Self { second: i64::MIN, fields: Vec::new() }
+    }
+
+    /// Does what [`stamp`] does, which needs not be worked out again within the second that `civil` shows.
+    pub(crate) fn stamp(
+        &mut self,
+        telegram: &mut [u8],
+        rules: &[StampRule],
+        given: &[Slice],
+        second: i64,
+        civil: impl FnOnce() -> Civil,
+    ) {
+        if self.second == second {
+            self.fields.iter().for_each(|(at, bytes)| put(telegram, *at, bytes));
+            return;
+        }
+        stamp(telegram, rules, given, civil());
+        self.second = second;
+        self.fields.clear();
+        let stamped = rules.iter().map(|rule| rule.at).filter(|at| !given.contains(at));
+        self.fields.extend(stamped.filter_map(|at| Some((at, Bytes::from(at.of(telegram)?)))));
     }
 }
 
@@ -39,7 +77,7 @@ pub(crate) fn number_of(field: &[u8]) -> Option<u64> {
 }
 
 /// Digits as text, whatever charset they are in.
-pub(crate) fn digits_text(field: &[u8]) -> Option<Box<str>> {
+pub(crate) fn digits_text(field: &[u8]) -> Option<Arc<str>> {
     // Of ASCII they are that text already.
     if let Ok(text) = core::str::from_utf8(field)
         && !field.is_empty()

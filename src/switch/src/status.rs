@@ -332,8 +332,8 @@ impl Core {
             };
             Some(Unresolved {
                 exchange: *id,
-                rule: exchange.about.rule.clone(),
-                party: exchange.about.party.clone(),
+                rule: Box::from(&*exchange.about.rule),
+                party: Box::from(&*exchange.about.party),
                 participant: exchange.about.participant.clone(),
                 state: exchange.state,
                 cause: exchange.outcome.map_or(Cause::Restarted, |outcome| outcome.cause()),

@@ -24,6 +24,8 @@ impl Core {
         let version = |book: &Book| institution.protocol(&book.protocol.name).map(|one| Book::new(one, &self.settings));
         let books: Vec<Book> = self.books.iter().filter_map(version).collect();
         assert_eq!(books.len(), self.books.len(), "the same protocols");
+        // What the old ones showed of the time.
+        self.second = i64::MIN;
         let old = core::mem::replace(&mut self.books, books);
         let openings = core::mem::take(&mut self.state.openings);
         self.list_openings();

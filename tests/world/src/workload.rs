@@ -78,7 +78,7 @@ pub(crate) fn wish(setup: Setup, plan: &Arc<Plan>, number: u32, busy: Option<&st
         caller: CALLER.into(),
         idempotency_key: key,
         party,
-        telegram,
+        telegram: telegram.into(),
         deadline: pabal_clock::Mono::ZERO,
         accepts_early_unknown,
         trace: Some(format!("00-{:032x}-00f067aa0ba902b7-01", u128::from(number) + 1).into()),

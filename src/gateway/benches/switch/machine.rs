@@ -99,7 +99,7 @@ impl Machine for Ours {
             caller: "remittance".into(),
             idempotency_key: None,
             party: None,
-            telegram: ask.telegram,
+            telegram: ask.telegram.into(),
             trace: None,
             deadline: ask.deadline,
             accepts_early_unknown: true,

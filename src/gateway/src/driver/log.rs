@@ -73,7 +73,7 @@ impl Log {
             Some(Entry::NoticeJoined(joined)) => joined.about.as_ref().map(|about| about.rule.clone()),
             Some(Entry::NoticeNotJoined(other)) => other.about.as_ref().map(|about| about.rule.clone()),
             Some(Entry::GapClosed(closed)) => Some(closed.rule.clone()),
-            _ => about.map(|about| about.rule.clone()),
+            _ => about.map(|about| Box::from(&*about.rule)),
         };
         let is_content_told = tracing::enabled!(tracing::Level::DEBUG);
         Line {

@@ -150,16 +150,16 @@ impl History {
                 self.spec = Some(about.spec);
                 self.origin = origin_word(&about.origin);
                 self.accepted_at = Some(about.accepted_at.as_unix_micros());
-                self.request = accepted.telegram.map(|frame| frame.bytes).or(self.request.take());
+                self.request = accepted.telegram.map(|frame| frame.bytes.to_vec()).or(self.request.take());
             }
             Entry::Sending(sending) => {
                 self.was_sending = true;
-                self.request = Some(sending.telegram.bytes);
+                self.request = Some(sending.telegram.bytes.to_vec());
             }
             Entry::Outcome(concluded) => {
                 self.was_unknown |= !concluded.outcome.is_final();
                 self.outcome = Some(concluded.outcome);
-                self.answer = concluded.answer.map(|frame| frame.bytes).or(self.answer.take());
+                self.answer = concluded.answer.map(|frame| frame.bytes.to_vec()).or(self.answer.take());
             }
             Entry::Listed(_) => self.is_listed = true,
             Entry::NoticeReceived(received) => {
@@ -168,13 +168,13 @@ impl History {
                 self.origin = "notice";
                 self.notice.get_or_insert(NOTICE_RECEIVED);
                 self.is_recovered = received.about.recovered_by.is_some() && !received.repeated;
-                self.request = Some(received.telegram.bytes);
+                self.request = Some(received.telegram.bytes.to_vec());
             }
             Entry::NoticeReplied(replied) => {
                 // Who has it says more than who was replied to; one that waits for a session is not replied to yet.
                 let far = if replied.place.is_some() { Some(NOTICE_REPLIED) } else { self.notice };
                 self.notice = self.notice.filter(|far| *far == NOTICE_DELIVERED).or(far);
-                self.answer = Some(replied.telegram.bytes);
+                self.answer = Some(replied.telegram.bytes.to_vec());
             }
             Entry::NoticeDelivered(_) => self.notice = Some(NOTICE_DELIVERED),
             Entry::NoticeJoined(joined) => self.joined.push(ExchangeId(joined.notice.0)),

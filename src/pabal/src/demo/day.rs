@@ -175,7 +175,7 @@ impl Day {
             caller: "demo".into(),
             idempotency_key: None,
             party: None,
-            telegram,
+            telegram: telegram.into(),
             deadline: self.stage.now.mono + PATIENCE,
             accepts_early_unknown: true,
             trace: None,

@@ -136,7 +136,7 @@ impl House {
                 caller: "remittance".into(),
                 idempotency_key: self.shape.has_key.then(|| format!("order-{number:012}").into()),
                 party: None,
-                telegram,
+                telegram: telegram.into(),
                 trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
                 deadline: self.now.mono + Duration::from_secs(60),
                 accepts_early_unknown: true,

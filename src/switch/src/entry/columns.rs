@@ -41,7 +41,7 @@ impl Columns {
         self.compartment = some(&about.compartment.readable());
         self.business_date = Some(about.date.date().yyyymmdd());
         self.spec_digest = some(&about.spec.to_string());
-        self.trace_context.clone_from(&about.trace);
+        self.trace_context = about.trace.as_deref().map(Box::from);
         self.parent = about.parent().map(|parent| parent.to_string().into());
         self
     }
@@ -91,13 +91,13 @@ pub(super) fn of(entry: &Entry) -> Columns {
         Entry::Accepted(entry) => exchange(&entry.exchange, Some(&entry.about)),
         Entry::Sending(entry) => Columns {
             stream_offset: Some(entry.offset),
-            our_number: Some(entry.number.clone()),
+            our_number: Some(Box::from(&*entry.number)),
             correlation_key: some(&entry.key.readable()),
             ..exchange(&entry.exchange, entry.about.as_deref()).place(&entry.place)
         },
         Entry::Outcome(entry) => {
             let mut columns = exchange(&entry.exchange, entry.about.as_deref()).outcome(&entry.outcome);
-            columns.our_number.clone_from(&entry.number);
+            columns.our_number = entry.number.as_deref().map(Box::from);
             match &entry.place {
                 Some(place) => columns.place(place),
                 None => columns,

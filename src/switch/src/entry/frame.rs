@@ -1,20 +1,20 @@
 use alloc::boxed::Box;
-use alloc::vec::Vec;
+use alloc::sync::Arc;
 
 use pabal_telegram::Slice;
 use serde::{Deserialize, Serialize};
 
-use crate::bytes::{as_hex, hex};
+use crate::bytes::{Bytes, hex};
 
 /// A telegram as an entry holds it: the bytes of secret fields are replaced before it is stored ([`crate::Entry::encode`]).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Frame {
     /// The telegram, length prefix not included.
-    #[serde(rename = "hex", with = "as_hex")]
-    pub bytes: Vec<u8>,
+    #[serde(rename = "hex")]
+    pub bytes: Bytes,
     /// Bytes that are never stored.
-    pub secrets: Vec<Slice>,
+    pub secrets: Arc<[Slice]>,
     /// A keyed digest of the whole, in hexadecimal digits; `None` until the secret bytes are replaced.
     pub digest: Option<Box<str>>,
 }
@@ -23,14 +23,19 @@ impl Frame {
     /// A telegram and the bytes of it that are never stored.
     #[must_use]
     pub fn new(bytes: &[u8], secrets: &[Slice]) -> Self {
-        Self { bytes: bytes.to_vec(), secrets: secrets.to_vec(), digest: None }
+        Self::sharing(Bytes::from(bytes), Arc::from(secrets))
+    }
+
+    /// The same of what others have as well.
+    pub(crate) const fn sharing(bytes: Bytes, secrets: Arc<[Slice]>) -> Self {
+        Self { bytes, secrets, digest: None }
     }
 
     /// Replaces the secret bytes; the digest of what was there stays. Once is enough.
     pub(crate) fn seal(&mut self, digest: &dyn Fn(&[u8]) -> [u8; 32]) {
         if self.digest.is_none() {
             self.digest = Some(hex(&digest(&self.bytes)).into());
-            hide(&mut self.bytes, &self.secrets);
+            hide(self.bytes.for_writing(), &self.secrets);
         }
     }
 }

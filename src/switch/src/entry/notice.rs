@@ -36,7 +36,7 @@ pub struct NoticeAbout {
     /// The exchange that it answers, if that asked for a hole in their numbers.
     pub recovered_by: Option<ExchangeId>,
     /// The `traceparent` that the gateway made for it, or that of the exchange which it answers.
-    pub trace: Box<str>,
+    pub trace: Arc<str>,
 }
 
 /// Where a notice stands among the institution's numbers.
@@ -237,7 +237,7 @@ mod tests {
         };
         let (read, columns) = stored(&Entry::NoticeReceived(entry.clone()));
         let Entry::NoticeReceived(read) = read else { panic!("of its kind") };
-        assert_eq!(read.telegram.bytes, b"public ******");
+        assert_eq!(*read.telegram.bytes, *b"public ******");
         assert_eq!(NoticeReceived { telegram: entry.telegram.clone(), ..read }, entry);
         of_notice(&columns);
         assert_eq!(columns.exchange.as_deref(), Some(&*NOTICE.to_string()));

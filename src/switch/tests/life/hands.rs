@@ -473,7 +473,7 @@ impl Hands {
             caller: "teller".into(),
             idempotency_key: None,
             party: None,
-            telegram,
+            telegram: telegram.into(),
             deadline: self.now.mono + Duration::from_secs(60),
             accepts_early_unknown: true,
             trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),

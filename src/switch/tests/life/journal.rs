@@ -179,7 +179,7 @@ fn what_is_printed_for_people_shows_no_bytes_of_a_telegram() {
     let open = hands.request(peer::transfer("088", "1", 5));
     // As text, and as a list of numbers.
     let shows = |text: String| text.contains("PIN-4711") || text.contains("80, 73, 78");
-    assert!(shows(format!("{:?}", open.telegram)));
+    assert!(shows(format!("{:?}", open.telegram.to_vec())));
     assert!(!shows(format!("{open:?}")));
     let id = hands.call(open);
     assert!(!shows(format!("{:?}", hands.core)) && !shows(format!("{:?}", hands.core.image())));

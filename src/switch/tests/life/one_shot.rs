@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use pabal_spec::{Institution, Source};
 use pabal_switch::{
-    CloseReason, Conn, Connects, Direction, Entry, ExchangeId, LineSettings, LineSide, Open, Opened, Party, Recovery,
-    Refusal, SessionState, Settings,
+    Bytes, CloseReason, Conn, Connects, Direction, Entry, ExchangeId, LineSettings, LineSide, Open, Opened, Party,
+    Recovery, Refusal, SessionState, Settings,
 };
 
 use crate::hands::{Hands, line, settings};
@@ -77,7 +77,7 @@ fn request(hands: &Hands, exchange: &str) -> Open {
     Open {
         plan: hands.plan(exchange),
         deadline: hands.now.mono + core::time::Duration::from_secs(20),
-        ..Open { telegram: format!("{kind}{:15}{:<10}{:013}", "", "110123", 0).into_bytes(), ..blank(hands) }
+        ..Open { telegram: format!("{kind}{:15}{:<10}{:013}", "", "110123", 0).into_bytes().into(), ..blank(hands) }
     }
 }
 
@@ -87,7 +87,7 @@ fn blank(hands: &Hands) -> Open {
         caller: "teller".into(),
         idempotency_key: None,
         party: None,
-        telegram: Vec::new(),
+        telegram: Bytes::default(),
         deadline: hands.now.mono,
         accepts_early_unknown: true,
         trace: None,

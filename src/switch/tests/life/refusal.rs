@@ -55,11 +55,12 @@ fn scenario(refusal: Refusal) -> (Hands, End) {
         }
         Refusal::NumberInUse => {
             let plan = hands.plan("deposit_gap");
-            let first = pabal_switch::Open { plan: Arc::clone(&plan), telegram: crate::given::gap(17), ..open.clone() };
+            let first =
+                pabal_switch::Open { plan: Arc::clone(&plan), telegram: crate::given::gap(17).into(), ..open.clone() };
             hands.call(first);
             let mut telegram = crate::given::gap(17);
             telegram[100..106].copy_from_slice(b"MARKED");
-            End::Told(hands.call(pabal_switch::Open { plan, telegram, ..open }))
+            End::Told(hands.call(pabal_switch::Open { plan, telegram: telegram.into(), ..open }))
         }
         Refusal::UnknownParty => {
             let open = pabal_switch::Open { party: Some("nobody".into()), ..open };
@@ -67,7 +68,7 @@ fn scenario(refusal: Refusal) -> (Hands, End) {
         }
         Refusal::WrongTelegram => {
             let mut open = open;
-            open.telegram.push(b' ');
+            open.telegram = [&open.telegram[..], b" "].concat().into();
             refused(&mut hands, open)
         }
         Refusal::KeyReused => {
@@ -226,7 +227,7 @@ fn nothing_is_journaled_of_a_request_that_is_refused_at_once() {
     let mut hands = Hands::open();
     let before = hands.journal.len();
     let mut open = marked(&hands);
-    open.telegram.pop();
+    open.telegram = open.telegram[..open.telegram.len() - 1].into();
     assert_eq!(hands.try_open(open), Err(Refusal::WrongTelegram));
     assert_eq!(hands.journal.len(), before);
 }

@@ -187,7 +187,7 @@ impl World {
                         self.broken.get_or_insert(broken);
                     }
                     let track = Track {
-                        rule: about.rule.clone(),
+                        rule: Box::from(&*about.rule),
                         is_callers: about.origin == Origin::Caller,
                         participant: about.participant.to_vec(),
                         compartment: about.compartment.to_vec(),
@@ -225,8 +225,8 @@ impl World {
                         self.broken.get_or_insert(broken);
                     }
                     if let Some(track) = self.tracks.get_mut(&entry.exchange) {
-                        track.place = Some((entry.place.line.clone(), entry.place.slot, entry.place.epoch));
-                        track.telegram.clone_from(&entry.telegram.bytes);
+                        track.place = Some((Box::from(&*entry.place.line), entry.place.slot, entry.place.epoch));
+                        track.telegram = entry.telegram.bytes.to_vec();
                     }
                     let key = Key::of(&entry.telegram.bytes, &self.plan.protocol.rules.key);
                     // A hole is asked for under a number of theirs, which may be one of ours too.

@@ -69,7 +69,7 @@ impl Books {
                     kept.bank = accepted.about.participant.readable();
                 }
                 Entry::Sending(sending) => {
-                    books.exchanges.entry(sending.exchange).or_default().sent = Some(sending.telegram.bytes);
+                    books.exchanges.entry(sending.exchange).or_default().sent = Some(sending.telegram.bytes.to_vec());
                 }
                 Entry::Outcome(concluded) => {
                     books.exchanges.entry(concluded.exchange).or_default().outcome = Some(concluded.outcome);
