@@ -54,7 +54,7 @@ impl Stored {
                 let session = format!("{}/{}", entry.place.line, entry.place.slot);
                 columns.session.as_deref() == Some(&*session)
                     && (columns.epoch, columns.stream_offset) == (Some(entry.place.epoch), Some(entry.offset))
-                    && columns.our_number.as_ref() == Some(&entry.number)
+                    && columns.our_number.as_deref() == Some(&*entry.number)
             }
             Entry::Outcome(entry) => {
                 columns.outcome.as_deref() == Some(entry.outcome.word())
@@ -214,7 +214,7 @@ impl Disk {
     }
 
     fn begins(&mut self, place: &Place, offset: u64, at: usize) {
-        let slot = self.sending.entry((place.line.clone(), place.slot)).or_default();
+        let slot = self.sending.entry((Box::from(&*place.line), place.slot)).or_default();
         slot.insert((place.epoch, offset), at);
     }
 

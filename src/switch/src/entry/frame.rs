@@ -35,7 +35,10 @@ impl Frame {
     pub(crate) fn seal(&mut self, digest: &dyn Fn(&[u8]) -> [u8; 32]) {
         if self.digest.is_none() {
             self.digest = Some(hex(&digest(&self.bytes)).into());
-            hide(self.bytes.for_writing(), &self.secrets);
+            if !self.secrets.is_empty() {
+                // Not in the memory that others share.
+                hide(self.bytes.for_writing(), &self.secrets);
+            }
         }
     }
 }
