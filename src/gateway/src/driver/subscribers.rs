@@ -267,7 +267,7 @@ mod tests {
             joined: None,
             reply_until: None,
             received_at: Wall::from_unix_micros(0),
-            trace: std::sync::Arc::default(),
+            trace: Arc::default(),
         })
     }
 
