@@ -5,7 +5,7 @@ use std::time::Duration;
 use pabal_clock::{Hours, UtcOffset, Wall};
 use pabal_gateway::{CommandError, CommandLine, Handle, Line};
 use pabal_switch::control::{Control, ControlId, FieldScope, Holds, Scope, Standing, Window};
-use pabal_switch::{Bytes, Command, CommandRefused, Connects, Over, Rate, Refusal, Stopped};
+use pabal_switch::{Bytes, Command, CommandRefused, Connects, ControlStatus, Over, Rate, RateStatus, Refusal, Stopped};
 use tonic::Code;
 
 use crate::answer;
@@ -139,20 +139,25 @@ fn rate(institution: &str, limit: &proto::Limit) -> Result<Option<Rate>, Refused
 /// What is controlled.
 pub(crate) fn controls(handle: &Handle, institution: &str, status: &pabal_switch::Status) -> ControlsResponse {
     let at = |wall: Wall| answer::timestamp(wall.as_unix_micros());
-    let control = |one: &Standing| ControlLine {
-        control: one.control.id.to_string(),
-        blocks: handle.scope_told(institution, &one.control.scope),
-        hours: one.control.window.hours.iter().map(ToString::to_string).collect(),
-        from: one.control.window.from.map(at),
-        until: one.control.window.until.map(at),
-        message: one.control.message.to_string(),
-        by: one.since.map(|since| stopped(&Stopped { by: one.by.clone(), at: since })),
+    let control = |one: &ControlStatus| {
+        let Standing { control, by, since, .. } = &one.standing;
+        ControlLine {
+            control: control.id.to_string(),
+            blocks: handle.scope_told(institution, &control.scope),
+            hours: control.window.hours.iter().map(ToString::to_string).collect(),
+            from: control.window.from.map(at),
+            until: control.window.until.map(at),
+            message: control.message.to_string(),
+            by: since.map(|since| stopped(&Stopped { by: by.clone(), at: since })),
+            unjudged: one.blunt.as_deref().unwrap_or_default().to_owned(),
+        }
     };
-    let rate = |(compartment, rate): &(Bytes, Rate)| RateLine {
-        compartment: compartment.readable(),
-        per_second: rate.per_second.unwrap_or_default(),
-        in_flight: rate.in_flight.unwrap_or_default(),
-        over: rate.over.word().to_owned(),
+    let rate = |one: &RateStatus| RateLine {
+        compartment: one.compartment.readable(),
+        per_second: one.rate.per_second.unwrap_or_default(),
+        in_flight: one.rate.in_flight.unwrap_or_default(),
+        over: one.rate.over.word().to_owned(),
+        by: one.set.as_ref().map(stopped),
     };
     ControlsResponse {
         controls: status.controls.iter().map(control).collect(),
@@ -209,6 +214,15 @@ pub(crate) fn held_by(
         && let Some(stopped) = &status.stopped
     {
         return Some(format!("{institution} is {stopped}; it takes effect when {institution} is started"));
+    }
+    if let Command::OpenOpening { protocol, key } = command
+        && let Some(_) = status
+            .openings
+            .iter()
+            .find(|one| one.protocol == *protocol && one.key == *key)
+            .and_then(|one| one.by_hand.as_ref())
+    {
+        return Some("no session is there to ask by; it is asked for as soon as there is one".to_owned());
     }
     let Command::StartLine { line } = command else { return None };
     let line = lines.iter().find(|one| *one.name == **line)?;

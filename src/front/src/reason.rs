@@ -123,7 +123,15 @@ mod tests {
             .iter()
             .map(|refusal| refusal.word())
             .chain(Cause::ALL.iter().map(|cause| cause.word()))
-            .chain(["UNSPECIFIED", "SPEC_MISTAKES", "NEEDS_RECONNECT", "SPEC_UNREADABLE", "UNKNOWN_NAME", "NOT_NOW"])
+            .chain([
+                "UNSPECIFIED",
+                "SPEC_MISTAKES",
+                "NEEDS_RECONNECT",
+                "SPEC_UNREADABLE",
+                "UNKNOWN_NAME",
+                "NOT_NOW",
+                "CONTROL_UNJUDGED",
+            ])
             .collect();
         assert_eq!(ours, theirs);
         let both = Cause::ALL.iter().find(|cause| Refusal::from_word(cause.word()).is_some());

@@ -49,6 +49,12 @@ pub(crate) fn refused(wanted: &str, error: &ReloadError) -> Refused {
             institution,
             text.clone(),
         ),
+        ReloadError::Control { institution, text } => because(
+            Reason::ControlUnjudged,
+            "A control that stands cannot be judged by the new spec; the version in force stays.",
+            institution,
+            text.clone(),
+        ),
         ReloadError::Read { institution, path, source } => because(
             Reason::SpecUnreadable,
             "The spec cannot be read; the version in force stays.",

@@ -3,7 +3,7 @@
 use pabal_clock::{Mono, Now};
 use pabal_gateway::{Health, Line};
 use pabal_spec::Digest;
-use pabal_switch::{Direction, LineSide, SessionState, Wanted};
+use pabal_switch::{Connects, Direction, LineSide, SessionState, Wanted};
 
 use crate::proto::{
     InstitutionStatus, LineStatus, NumberStatus, OpeningStatus, ScopeValue, SessionStatus, StoppedCompartment,
@@ -73,7 +73,27 @@ fn line(line: &Line, status: &pabal_switch::Status, now: Now) -> LineStatus {
         address: address(line, known.map_or(0, |known| known.address)),
         backup_of: line.backup_of.clone().unwrap_or_default(),
         on_duty: known.and_then(|known| known.on_duty).unwrap_or_default(),
+        not_up: not_up(line, known, || ours().filter(|session| session.state != SessionState::Up)).unwrap_or_default(),
     }
+}
+
+/// Why a line that is wanted has fewer sessions than it may: by the session that says most.
+fn not_up<'s, I: Iterator<Item = &'s pabal_switch::SessionStatus>>(
+    line: &Line,
+    known: Option<&pabal_switch::LineStatus>,
+    not_up: impl Fn() -> I,
+) -> Option<String> {
+    if line.side != LineSide::Initiator || known.is_none_or(|known| !known.is_wanted) {
+        return None;
+    }
+    let held = not_up().find_map(|session| Some(session.waits_for?.sentence().to_owned()));
+    // A line that connects for each exchange has none while there is none.
+    let is_missed = line.connects == Connects::Kept || known.is_some_and(|known| known.failed > 0);
+    let ended = not_up().filter(|_| is_missed).find_map(|session| {
+        let detail = session.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
+        Some(format!("{}{detail}", session.closed?))
+    });
+    held.or(ended)
 }
 
 /// Where a line connects now, or listens.
@@ -92,7 +112,7 @@ fn session(session: &pabal_switch::SessionStatus, lines: &[Line], now: Now) -> S
         slot: u32::from(session.session.slot),
         state: session.state.word().to_owned(),
         state_text: session.state.sentence().to_owned(),
-        epoch: session.conn.map_or(0, |conn| conn.epoch.0),
+        epoch: session.epoch.0,
         in_flight: session.in_flight,
         unsent_bytes: session.unsent_bytes,
         closed_reason: session.closed.map(|reason| reason.word().to_owned()).unwrap_or_default(),
@@ -103,6 +123,8 @@ fn session(session: &pabal_switch::SessionStatus, lines: &[Line], now: Now) -> S
         next_try_in: session.next_try.map(|at| answer::duration(at.since(now.mono))),
         address: line.map(|line| address(line, session.address)).unwrap_or_default(),
         free_in: session.free_at.filter(|_| is_closing).map(|at| answer::duration(at.since(now.mono))),
+        closed_detail: session.detail.as_deref().unwrap_or_default().to_owned(),
+        waits_for: session.waits_for.map(|waits| waits.word().to_owned()).unwrap_or_default(),
     }
 }
 
@@ -115,6 +137,7 @@ fn opening(opening: &pabal_switch::OpeningStatus, now: Now) -> OpeningStatus {
         state_text: opening.state.sentence().to_owned(),
         reason: opening.reason.clone().unwrap_or_default(),
         next_try_in: opening.next_try.map(|at| answer::duration(at.since(now.mono))),
+        by_hand: opening.by_hand.as_ref().map(command::stopped),
     }
 }
 
@@ -136,7 +159,7 @@ mod tests {
     use std::time::Duration;
 
     use pabal_clock::{BusinessDate, Date, Wall};
-    use pabal_switch::{CloseReason, Conn, Connects, Epoch, LineId, LineSide, OpeningKey, OpeningState, SessionId};
+    use pabal_switch::{CloseReason, Conn, Epoch, LineId, LineSide, OpeningKey, OpeningState, SessionId};
 
     use super::*;
 
@@ -162,6 +185,9 @@ mod tests {
                 address: 1,
                 next_try: None,
                 free_at: None,
+                epoch: Epoch(9),
+                detail: None,
+                waits_for: None,
             }],
             openings: vec![pabal_switch::OpeningStatus {
                 protocol: "firmbanking".into(),
@@ -170,6 +196,7 @@ mod tests {
                 state: OpeningState::Lost,
                 reason: Some("8003".into()),
                 next_try: Some(second(160)),
+                by_hand: None,
             }],
             waiting: 1,
             in_flight: 3,
@@ -245,7 +272,8 @@ mod tests {
         status.sessions[0].conn = None;
         status.sessions[0].state = SessionState::Down;
         let shown = shown(Direction::Send, &status);
-        assert_eq!((shown.sessions[0].wrote_ago, shown.sessions[0].epoch), (None, 0));
+        // But which one it was: by that it is found in the log.
+        assert_eq!((shown.sessions[0].wrote_ago, shown.sessions[0].epoch), (None, 9));
         assert_eq!((shown.lines[0].sessions_up, shown.lines[0].window), (0, 0));
     }
 }

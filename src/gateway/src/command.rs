@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::call::CallError;
 use crate::driver::command::{Command as ToDriver, Unable};
+use crate::driver::health::Health;
 use crate::driver::own::Own;
 use crate::handle::Handle;
 use crate::settings;
@@ -107,6 +108,15 @@ impl Handle {
                     () = &mut patience => return Err(CommandError::Stopped("its core is not made anew in time".to_owned())),
                     () = tokio::time::sleep(START_TRY) => {}
                 },
+                // What keeps it down may be another thing than what brought it down.
+                Err(CommandError::Stopped(why)) if !is_there => {
+                    let health = self.health(institution).map(|health| health.borrow().clone());
+                    let now = match health {
+                        Some(Health::NotServing(now)) => now,
+                        _ => why,
+                    };
+                    return Err(CommandError::Stopped(now));
+                }
                 done => return done,
             }
         }

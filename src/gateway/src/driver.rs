@@ -79,11 +79,9 @@ pub(crate) struct Line {
 
 enum LineEndpoint {
     /// To these in turn, as the core says, from there.
-    Connect {
-        addresses: Vec<String>,
-        source: Option<SocketAddr>,
-    },
-    Listen(TcpListener),
+    Connect { addresses: Vec<String>, source: Option<SocketAddr> },
+    /// At this address; not while the institution is down until an operator starts it, so that a peer sees that nobody is there.
+    Listen { listener: Option<TcpListener>, address: SocketAddr },
 }
 
 /// What a stop left behind.
@@ -108,7 +106,11 @@ impl Line {
             Endpoint::Connect(addresses) => {
                 LineEndpoint::Connect { addresses: addresses.clone(), source: config.source }
             }
-            Endpoint::Listen(address) => LineEndpoint::Listen(TcpListener::bind(address).await?),
+            Endpoint::Listen(address) => {
+                let listener = TcpListener::bind(address).await?;
+                let address = listener.local_addr()?;
+                LineEndpoint::Listen { listener: Some(listener), address }
+            }
         };
         let is_kept = config.connects == pabal_switch::Connects::Kept;
         let connects = is_kept.then(|| Arc::clone(connects));
@@ -124,8 +126,23 @@ impl Line {
     pub(crate) fn local_address(&self) -> Option<SocketAddr> {
         match &self.endpoint {
             LineEndpoint::Connect { .. } => None,
-            LineEndpoint::Listen(listener) => listener.local_addr().ok(),
+            LineEndpoint::Listen { address, .. } => Some(*address),
         }
+    }
+
+    /// Takes nobody any more: who connects is refused.
+    fn shut(&mut self) {
+        if let LineEndpoint::Listen { listener, .. } = &mut self.endpoint {
+            *listener = None;
+        }
+    }
+
+    /// Listens where it did, after [`Line::shut`].
+    async fn listen_again(&mut self) -> std::io::Result<()> {
+        if let LineEndpoint::Listen { listener: listener @ None, address } = &mut self.endpoint {
+            *listener = Some(TcpListener::bind(*address).await?);
+        }
+        Ok(())
     }
 }
 
@@ -167,6 +184,9 @@ impl Driver {
             let fell = now().mono;
             let is_again = is_again(fell_before, fell);
             fell_before = Some(fell);
+            if is_again {
+                self.lines.iter_mut().for_each(Line::shut);
+            }
             self.tell_fall(&why, is_again);
             let ended = match self.rest(life, (!is_again).then_some(REST), &why).await {
                 Ok(drain) => {
@@ -232,9 +252,12 @@ impl Driver {
                 ended = &mut rested => return ended.map(|()| drain),
                 Some(command) = self.commands.recv() => match command {
                     Command::Start { reply } => {
+                        let listens = self.listen_again().await;
                         // Who is gone hears nothing.
-                        let _ = reply.send(true);
-                        is_hurried.notify_one();
+                        let _ = reply.send(listens);
+                        if listens {
+                            is_hurried.notify_one();
+                        }
                     }
                     command => if let Some(deadline) = refuse(command, why) {
                         drain = Some(deadline);
@@ -243,6 +266,21 @@ impl Driver {
                 },
             }
         }
+    }
+
+    /// Listens again where nobody was taken. `false` if one line cannot; its place is told, and the institution stays down.
+    async fn listen_again(&mut self) -> bool {
+        for at in 0..self.lines.len() {
+            if let Err(error) = self.lines[at].listen_again().await {
+                let line = &self.lines[at].name;
+                let text = format!("down: line {line} cannot listen again: {error}; start the institution when it can");
+                tracing::error!(institution = self.name(), line, %error, "a line cannot listen again; the institution stays down");
+                self.health.send_replace(Health::NotServing(text));
+                self.lines.iter_mut().for_each(Line::shut);
+                return false;
+            }
+        }
+        true
     }
 
     /// What the next core begins with.
@@ -272,6 +310,7 @@ impl Driver {
             why,
             "this institution stays down until the gateway is started again"
         );
+        self.lines.iter_mut().for_each(Line::shut);
         self.health.send_replace(Health::NotServing(format!("down until the gateway is started again: {why}")));
         while let Some(command) = self.commands.recv().await {
             if refuse(command, why).is_some() {

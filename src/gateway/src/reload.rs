@@ -61,6 +61,13 @@ pub enum ReloadError {
         /// The first thing that differs.
         text: String,
     },
+    /// A control that stands (거래통제) names what is not in it, and would block less in silence.
+    Control {
+        /// The institution's name.
+        institution: String,
+        /// Which control, what it names, and what to do.
+        text: String,
+    },
     /// The version cannot be kept in the data directory, so a restart could not read what was sent by it.
     Keep {
         /// The institution's name.
@@ -100,6 +107,7 @@ impl fmt::Display for ReloadError {
                 f,
                 "needs reconnect: {institution}: {text}; the old spec stays in force: stop the gateway and start it again"
             ),
+            Self::Control { institution, text } => write!(f, "{institution}: {text}; the old spec stays in force"),
             Self::Keep { institution, source } => {
                 write!(f, "the spec of {institution} cannot be kept in the data directory: {source}")
             }
@@ -116,6 +124,7 @@ impl std::error::Error for ReloadError {
             Self::UnknownInstitution { .. }
             | Self::Mistakes { .. }
             | Self::NeedsReconnect { .. }
+            | Self::Control { .. }
             | Self::Stopped { .. } => None,
         }
     }
@@ -196,6 +205,7 @@ impl Desk {
             Ok(Err(Refused::NeedsReconnect(text))) => {
                 Err(ReloadError::NeedsReconnect { institution: self.name.clone(), text })
             }
+            Ok(Err(Refused::Control(text))) => Err(ReloadError::Control { institution: self.name.clone(), text }),
             Ok(Err(Refused::Stopped(text))) => Err(stopped(text)),
             Err(_) => Err(stopped("the institution's driver has stopped".to_owned())),
         }

@@ -212,6 +212,7 @@ fn controls(
             },
             by: By { actor: Box::default(), reason: row.reason.as_str().into() },
             since: None,
+            read_in: Vec::new(),
         });
     }
     controls

@@ -113,17 +113,22 @@ impl Versions {
     }
 
     /// The newest version whose date has come by now; it is handed out once, and those before it never.
-    pub(crate) fn take_due(&self, wall: Wall) -> Option<Arc<Version>> {
+    pub(crate) fn take_due(&self, wall: Wall) -> Option<(Wall, Arc<Version>)> {
         // Each turn of a driver asks, and callers are reading.
         if self.next_begins().is_none_or(|begins| begins > wall) {
             return None;
         }
         let mut loaded = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let mut due = None;
-        while let Some((_, version)) = loaded.coming.pop_front_if(|(begins, _)| *begins <= wall) {
-            due = Some(version);
+        while let Some(next) = loaded.coming.pop_front_if(|(begins, _)| *begins <= wall) {
+            due = Some(next);
         }
         due
+    }
+
+    /// One that was due could not begin yet: it is handed out again.
+    pub(crate) fn put_back(&self, begins: Wall, version: Arc<Version>) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).coming.push_front((begins, version));
     }
 
     /// Puts in force what was read, and has its later versions begin when their dates come.
@@ -272,7 +277,7 @@ mod tests {
         let versions = Versions::new(reading, []);
         assert_eq!(versions.next_begins(), Some(begins));
         assert!(versions.take_due(before).is_none());
-        assert_eq!(versions.take_due(begins).unwrap().digest, later.digest);
+        assert_eq!(versions.take_due(begins).unwrap().1.digest, later.digest);
         assert!(versions.take_due(begins).is_none() && versions.next_begins().is_none());
         let after = Reading::at(&institution, begins);
         assert_eq!((after.in_force.digest, after.coming.len()), (later.digest, 0));

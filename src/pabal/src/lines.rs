@@ -7,14 +7,14 @@ use crate::print;
 use crate::table::{Align, Table};
 
 /// Show each line: who connects where and when, how many sessions are up, how many the institution may count of those it allows, how much is in flight,
-/// and who stopped it, if somebody did. Of several addresses the one in use is shown; a backup stands by, or stands in for its line.
+/// who stopped it, if somebody did, and why it has fewer sessions than it may: how the last try ended, or what it waits for. Of several addresses the one in use is shown; a backup stands by, or stands in for its line.
 ///
 /// Example: pabal lines hecto
 ///
 /// Exit codes: 0 shown, 2 usage, 5 not learnt.
 ///
 /// With --json: institutions (institution, serving, not_serving_reason, journal_works, draining, waiting, in_flight, unknown, spec) and lines (institution, line, protocol, side,
-/// direction, connects (kept or per_exchange, null if they connect), addresses, address (the one in use), backup_of (null if it is none), on_duty (of a backup: it stands in), sessions_up, sessions_counted (those that the institution may count), sessions_max, in_flight, window (0 carries no requests), wanted: up, draining or stopped,
+/// direction, connects (kept or per_exchange, null if they connect), addresses, address (the one in use), backup_of (null if it is none), on_duty (of a backup: it stands in), sessions_up, sessions_counted (those that the institution may count), sessions_max, in_flight, window (0 carries no requests), wanted: up, draining or stopped, not_up (why it has fewer sessions than it may, null if nothing is missing),
 /// drains_for_ms, stopped: actor, reason, at, at_us; null if nobody did, as in institutions) and stopped_compartments (institution, compartment, stopped).
 #[derive(Debug, Args)]
 pub(crate) struct Lines {
@@ -42,6 +42,7 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
         ("slots", Align::Right),
         ("in flight", Align::Right),
         ("wanted", Align::Left),
+        ("not up because", Align::Left),
         ("institution can be called", Align::Left),
     ]);
     for status in institutions {
@@ -63,6 +64,7 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
                 format!("{}/{}", line.sessions_counted, line.sessions_max),
                 in_flight,
                 wanted(line),
+                if line.not_up.is_empty() { "-".into() } else { line.not_up.clone() },
                 if at == 0 { serving(status) } else { String::new() },
             ]);
         }
@@ -101,7 +103,7 @@ fn address(line: &LineStatus) -> String {
 }
 
 /// Its keys are documented where the command is.
-fn stopped_json(stopped: Option<&Stopped>, zone_minutes: i32) -> serde_json::Value {
+pub(crate) fn stopped_json(stopped: Option<&Stopped>, zone_minutes: i32) -> serde_json::Value {
     stopped.map_or(serde_json::Value::Null, |stopped| {
         json!({
             "actor": stopped.actor,
@@ -166,6 +168,7 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
                 "in_flight": line.in_flight,
                 "window": line.window,
                 "wanted": line.wanted,
+                "not_up": (!line.not_up.is_empty()).then_some(&line.not_up),
                 "drains_for_ms": line.drains_for.as_ref().map(print::millis),
                 "stopped": stopped_json(line.stopped.as_ref(), status.zone_minutes),
             })

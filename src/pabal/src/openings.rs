@@ -3,6 +3,7 @@ use pabal_front::proto::InstitutionStatus;
 use serde_json::json;
 
 use crate::institutions::Institutions;
+use crate::lines::stopped_json;
 use crate::print;
 use crate::table::{Align, Table};
 
@@ -13,7 +14,7 @@ use crate::table::{Align, Table};
 /// Exit codes: 0 shown, 2 usage, 5 not learnt.
 ///
 /// With --json: a list of institution, party, values (of the fields that the spec opens business by), business_date (yyyymmdd), state, state_text, reason (the last answer's, null if it
-/// was "open"), next_try_in_ms (null if none is planned).
+/// was "open"), next_try_in_ms (null if none is planned), by_hand: actor, reason, at, at_us of who opened it while there was no session to ask by, null if nobody did.
 #[derive(Debug, Args)]
 pub(crate) struct Openings {
     #[command(flatten)]
@@ -46,7 +47,11 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
                 print::date(opening.business_date),
                 opening.state.clone(),
                 if opening.reason.is_empty() { "-".into() } else { opening.reason.clone() },
-                next.map_or_else(|| "-".into(), |span| format!("in {}", print::span(span.seconds))),
+                match (&opening.by_hand, next) {
+                    (Some(by), _) => format!("with the next session, for {}: {}", by.actor, by.reason),
+                    (None, Some(span)) => format!("in {}", print::span(span.seconds)),
+                    (None, None) => "-".into(),
+                },
             ]);
         }
     }
@@ -65,6 +70,7 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
                 "state_text": opening.state_text,
                 "reason": if opening.reason.is_empty() { None } else { Some(&opening.reason) },
                 "next_try_in_ms": opening.next_try_in.as_ref().map(print::millis),
+                "by_hand": stopped_json(opening.by_hand.as_ref(), status.zone_minutes),
             })
         })
     });

@@ -8,14 +8,14 @@ use crate::print;
 use crate::table::{Align, Table};
 
 /// Show each session that a line may have: its state and address, what is in flight on it, when bytes last came and went, why the last connection ended,
-/// and what comes next: when the next is tried, or when a closing slot is free, as the institution may count its connection until then.
+/// and what comes next: when the next is tried and for what it waits, or when a closing slot is free, as the institution may count its connection until then.
 ///
 /// Example: pabal sessions hecto
 ///
 /// Exit codes: 0 shown, 2 usage, 5 not learnt.
 ///
-/// With --json: a list of institution, line, slot, state, state_text, epoch (0 if there is no connection), in_flight, window, unsent_bytes, received_ago_ms and wrote_ago_ms
-/// (null if nothing came or went), closed_reason and closed_text (why the last connection ended, null if none has), next_try_in_ms (null if none is planned), address (of its connection, or of the last), free_in_ms (of a slot that closes, null of others).
+/// With --json: a list of institution, line, slot, state, state_text, epoch (of its connection, or of the last; 0 if there was none), in_flight, window, unsent_bytes, received_ago_ms and wrote_ago_ms
+/// (null if nothing came or went), closed_reason, closed_text and closed_detail (why the last connection ended, null if none has, and what was said or answered, null if nothing), waits_for (room: limits.sessions_max; turn: limits.connects_per_second; null if for nothing), next_try_in_ms (null if none is planned), address (of its connection, or of the last), free_in_ms (of a slot that closes, null of others).
 #[derive(Debug, Args)]
 pub(crate) struct Sessions {
     #[command(flatten)]
@@ -67,13 +67,21 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
 }
 
 fn closed(session: &SessionStatus) -> String {
-    if session.closed_reason.is_empty() { "-".into() } else { session.closed_reason.clone() }
+    match (session.closed_reason.as_str(), session.closed_detail.as_str()) {
+        ("", _) => "-".into(),
+        (reason, "") => reason.into(),
+        (reason, detail) => format!("{reason}: {detail}"),
+    }
 }
 
 fn next(session: &SessionStatus) -> String {
+    let waits = match session.waits_for.as_str() {
+        "" => String::new(),
+        waits => format!(", waits for {waits}"),
+    };
     match (&session.free_in, &session.next_try_in) {
         (Some(left), _) => format!("free in {}", print::span(left.seconds)),
-        (None, Some(left)) => format!("try in {}", print::span(left.seconds)),
+        (None, Some(left)) => format!("try in {}{waits}", print::span(left.seconds)),
         (None, None) => "-".into(),
     }
 }
@@ -100,6 +108,8 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
                 "wrote_ago_ms": session.wrote_ago.as_ref().map(print::millis),
                 "closed_reason": text(&session.closed_reason),
                 "closed_text": text(&session.closed_text),
+                "closed_detail": text(&session.closed_detail),
+                "waits_for": text(&session.waits_for),
                 "address": session.address,
                 "free_in_ms": session.free_in.as_ref().map(print::millis),
                 "next_try_in_ms": session.next_try_in.as_ref().map(print::millis),

@@ -1,17 +1,21 @@
 //! Controls and rates at work: whether a request may come in, and may leave the queue.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use pabal_clock::{Civil, Mono, Now};
+use pabal_spec::Institution;
 
 use crate::bytes::Bytes;
 use crate::command::CommandRefused;
-use crate::control::{self, Asked, Control, ControlId, Controls, Standing};
+use crate::control::{self, Asked, Blunt, Control, ControlId, Controls, Standing};
 use crate::core::Core;
 use crate::entry::Origin;
 use crate::id::ExchangeId;
+use crate::output::Event;
 use crate::plan::Plan;
 use crate::rate::{Over, Rate, Rates, Tokens};
 use crate::refusal::Refusal;
@@ -29,6 +33,43 @@ impl Core {
     /// Every control: those of the configuration, then those that were put there since.
     pub fn controls(&self) -> impl Iterator<Item = &Standing> {
         self.settings.controls.iter().chain(self.state.stops.controls.iter())
+    }
+
+    /// Every control, and why the spec in force cannot judge it: then it blocks all that it may mean.
+    pub(crate) fn controls_judged(&self) -> impl Iterator<Item = (&Standing, Option<&Blunt>)> {
+        self.controls().map(|one| (one, self.blunt.get(&one.control.id)))
+    }
+
+    /// Tells which controls the spec in force cannot judge, as a core begins.
+    pub(crate) fn tell_blunt_controls(&mut self) {
+        let told: Vec<Event> = self
+            .blunt
+            .iter()
+            .map(|(control, blunt)| Event::ControlBlunt { control: control.clone(), reason: blunt.why.clone() })
+            .collect();
+        told.into_iter().for_each(|event| self.event(event));
+    }
+
+    /// Looks which controls the spec in force cannot judge.
+    pub(crate) fn judge_controls(&mut self) {
+        let blunt = |one: &Standing| Some((one.control.id.clone(), one.blunt(&one.read_in, &self.institution)?));
+        self.blunt = self.controls().filter_map(blunt).collect();
+    }
+
+    /// Whether another version of the spec can judge every control that is in force, or will be, as the present one does.
+    ///
+    /// # Errors
+    /// It cannot judge one: which, and why.
+    pub(crate) fn keeps_controls(&self, newer: &Institution, now: Now) -> Result<(), (ControlId, Box<str>)> {
+        let is_over = |one: &&Standing| one.control.window.until.is_some_and(|until| until <= now.wall);
+        for one in self.controls().filter(|one| !is_over(one)) {
+            let mut had = one.control.scope.read_in(&self.institution);
+            had.extend(one.read_in.iter().cloned());
+            if let Some(blunt) = one.blunt(&had, newer) {
+                return Err((one.control.id.clone(), blunt.why));
+            }
+        }
+        Ok(())
     }
 
     /// The rate of a compartment, of each that has none of its own if there are no bytes.
@@ -95,14 +136,17 @@ impl Core {
         let participant = protocol.rules.participant.as_ref().and_then(|(_, at)| at.of(telegram));
         let participant = participant.map(crate::bytes::readable).unwrap_or_default();
         let exchange = &*plan.exchange().name;
+        let is_older = !Arc::ptr_eq(protocol, &plan.protocol);
+        let newest = is_older.then(|| protocol.rules.exchange(exchange)).flatten();
         let asked = Asked {
             exchange,
             participant: &participant,
             layout: plan.request_layout(),
+            newest: newest.map(|(_, rule)| &*rule.request_layout),
             telegram,
             is_own: *origin != Origin::Caller,
         };
-        let held = control::holding(self.controls(), asked, &protocol.day, &self.settings.holidays, now.wall);
+        let held = control::holding(self.controls_judged(), asked, &protocol.day, &self.settings.holidays, now.wall);
         let Some((Standing { control, .. }, until)) = held else { return Ok(()) };
         let with = if participant.is_empty() { String::new() } else { format!(" with `{participant}`") };
         let until = until.map(|until| taken_from(protocol.day.civil(until))).unwrap_or_default();

@@ -15,6 +15,7 @@ use pabal_telegram::Side;
 use crate::admit::Request;
 use crate::book::{blank, compute, put};
 use crate::bytes::Bytes;
+use crate::command::Stopped;
 use crate::core::Core;
 use crate::entry::{Entry, OpeningChanged, Origin};
 use crate::id::ExchangeId;
@@ -134,9 +135,41 @@ impl Core {
     pub(crate) fn try_opening(&mut self, at: u32, now: Now) {
         let Some(opening) = self.state.openings.get(at as usize) else { return };
         let is_wanted = matches!(opening.state, OpeningState::Closed | OpeningState::Lost);
-        if is_wanted && self.closed_by_hand(at).is_none() && !self.is_too_early(at, now) {
+        let by_hand = self.opened_by_hand(at).is_some();
+        if is_wanted && self.closed_by_hand(at).is_none() && (by_hand || !self.is_too_early(at, now)) {
             self.try_opening_now(at, now);
         }
+    }
+
+    /// Whether an opening that is asked for by hand has to wait: it is not open, and there is nothing to ask by.
+    pub(crate) fn opening_waits(&self, at: u32) -> bool {
+        let Some(opening) = self.state.openings.get(at as usize) else { return false };
+        matches!(opening.state, OpeningState::Closed | OpeningState::Lost) && !self.may_ask(opening.protocol)
+    }
+
+    fn may_ask(&self, protocol: u16) -> bool {
+        self.halves(protocol) == (true, true) && !self.is_stopping() && self.state.journal.failed.is_none()
+    }
+
+    /// Who opened it by hand while there was nothing to ask by.
+    pub(crate) fn opened_by_hand(&self, at: u32) -> Option<&Stopped> {
+        let opening = self.state.openings.get(at as usize)?;
+        if self.state.stops.opened.is_empty() {
+            return None;
+        }
+        let protocol = &self.state.conversations[usize::from(opening.protocol)].protocol;
+        self.state.stops.opened.get(&(protocol.clone(), opening.key.clone()))
+    }
+
+    /// What was remembered is done. Whether anything was.
+    fn forget_by_hand(&mut self, at: u32) -> bool {
+        let is_known = self.opened_by_hand(at).is_some();
+        if is_known {
+            let opening = &self.state.openings[at as usize];
+            let protocol = self.state.conversations[usize::from(opening.protocol)].protocol.clone();
+            self.state.stops.opened.remove(&(protocol, opening.key.clone()));
+        }
+        is_known
     }
 
     /// An operator opens business: the institution is asked now, also before its hour.
@@ -189,11 +222,14 @@ impl Core {
     fn try_opening_now(&mut self, at: u32, now: Now) {
         let Some(opening) = self.state.openings.get(at as usize) else { return };
         let protocol = opening.protocol;
-        let may = self.halves(protocol) == (true, true) && !self.is_stopping() && self.state.journal.failed.is_none();
-        if !may {
+        if !self.may_ask(protocol) {
             return;
         }
         self.state.timers.stop(&TimerName::Opening(at));
+        if self.forget_by_hand(at) {
+            // From here on it is asked for, and a recovery must not ask once more.
+            self.append(self.opening_entry(at));
+        }
         let book = &self.books[usize::from(protocol)];
         let Some(rule) = &book.protocol.rules.opening else { return };
         let (exchange, retry) = (rule.exchange, rule.retry);
@@ -254,6 +290,8 @@ impl Core {
             return;
         }
         if matches!(to, OpeningState::Open | OpeningState::Lost) {
+            // An answer to an earlier question may have come first.
+            self.forget_by_hand(at);
             self.append(self.opening_entry(at));
         }
         self.event(Event::Opening { key, to });

@@ -253,17 +253,30 @@ pub(crate) struct Stops {
     /// By protocol; those of another business date hold nothing.
     #[serde(with = "pairs")]
     pub(crate) openings: BTreeMap<(Box<str>, OpeningKey), Stopped>,
+    /// What was opened while there was no session to ask by, until it is asked for; as above.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
+    pub(crate) opened: BTreeMap<(Box<str>, OpeningKey), Stopped>,
     /// What is blocked.
     #[serde(default, skip_serializing_if = "Controls::is_empty")]
     pub(crate) controls: Controls,
     /// Rates that hold instead of the configured ones.
     #[serde(default, skip_serializing_if = "Rates::is_empty")]
     pub(crate) rates: Rates,
+    /// Who set each of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
+    pub(crate) rates_by: BTreeMap<Bytes, Stopped>,
 }
 
 impl Stops {
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// What was closed or opened earlier is over; on the date before it is not, since the wall clock may be set back over midnight.
+    fn forget_before(&mut self, key: &OpeningKey) {
+        let day = |key: &OpeningKey| key.date.date().days_since_epoch();
+        self.openings.retain(|(_, one), _| day(one) >= day(key) - 1);
+        self.opened.retain(|(_, one), _| day(one) >= day(key) - 1);
     }
 
     /// Takes the next command.
@@ -275,24 +288,37 @@ impl Stops {
                 self.lines.insert(line.clone(), stopped());
             }
             Command::CloseSession { .. } | Command::DrainSession { .. } => {}
-            Command::OpenOpening { protocol, key } => _ = self.openings.remove(&(protocol.clone(), key.clone())),
+            Command::OpenOpening { protocol, key } => {
+                self.forget_before(key);
+                let name = (protocol.clone(), key.clone());
+                self.openings.remove(&name);
+                if entry.waits {
+                    self.opened.insert(name, stopped());
+                }
+            }
             Command::CloseOpening { protocol, key } => {
-                // What was closed earlier is over; on the date before it is not, since the wall clock may be set back over midnight.
-                let day = |key: &OpeningKey| key.date.date().days_since_epoch();
-                self.openings.retain(|(_, one), _| day(one) >= day(key) - 1);
-                self.openings.insert((protocol.clone(), key.clone()), stopped());
+                self.forget_before(key);
+                let name = (protocol.clone(), key.clone());
+                self.opened.remove(&name);
+                self.openings.insert(name, stopped());
             }
             Command::StartCompartment { compartment } => _ = self.compartments.remove(compartment),
             Command::DrainCompartment { compartment, .. } => {
                 self.compartments.insert(compartment.clone(), stopped());
             }
             Command::Block { control } => {
-                let standing = Standing { control: control.clone(), by: entry.by.clone(), since: Some(entry.at) };
-                self.controls.block(standing, entry.at);
+                let (control, by, read_in) = (control.clone(), entry.by.clone(), entry.read_in.clone());
+                self.controls.block(Standing { control, by, since: Some(entry.at), read_in }, entry.at);
             }
             Command::Unblock { id } => _ = self.controls.unblock(id),
-            Command::Limit { compartment, rate: Some(rate) } => self.rates.set(compartment.clone(), *rate),
-            Command::Limit { compartment, rate: None } => _ = self.rates.unset(compartment),
+            Command::Limit { compartment, rate: Some(rate) } => {
+                self.rates.set(compartment.clone(), *rate);
+                self.rates_by.insert(compartment.clone(), stopped());
+            }
+            Command::Limit { compartment, rate: None } => {
+                self.rates.unset(compartment);
+                self.rates_by.remove(compartment);
+            }
             Command::StartInstitution => self.institution = None,
             Command::DrainInstitution { .. } => self.institution = Some(stopped()),
         }
@@ -303,7 +329,17 @@ impl Core {
     pub(crate) fn take_command(&mut self, command: Command, by: By, now: Now) -> Result<Ticket, CommandRefused> {
         self.may_append().map_err(|(refusal, text)| CommandRefused::Journal(refusal, text))?;
         let command = self.known(command, now)?;
-        let entry = Commanded { at: now.wall, command, by };
+        let read_in = match &command {
+            Command::Block { control } => control.scope.read_in(&self.institution),
+            _ => Vec::new(),
+        };
+        let waits = match &command {
+            Command::OpenOpening { protocol, key } => {
+                self.opening_named(protocol, key).is_some_and(|at| self.opening_waits(at))
+            }
+            _ => false,
+        };
+        let entry = Commanded { at: now.wall, command, by, read_in, waits };
         self.state.stops.fold(&entry);
         let command = entry.command.clone();
         self.append(Entry::Commanded(entry));
@@ -342,8 +378,11 @@ impl Core {
             Command::DrainCompartment { compartment, within } => {
                 self.drain_scope(Scope::Compartment(compartment), within, now);
             }
-            Command::Block { .. } => self.refuse_blocked(now),
-            Command::Unblock { .. } => {}
+            Command::Block { .. } => {
+                self.judge_controls();
+                self.refuse_blocked(now);
+            }
+            Command::Unblock { .. } => self.judge_controls(),
             Command::Limit { .. } => {
                 for protocol in self.protocols() {
                     self.pump(protocol, now);

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use pabal_clock::{DayRule, Holidays, Hours, Judged, Wall};
-use pabal_spec::{Institution, Rules};
+use pabal_spec::{ExchangeRule, Institution, Rules};
 use pabal_telegram::{Class, Field, Layout, Slice, Value, masked_by_class, nearest};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,9 @@ use crate::bytes::readable;
 use crate::command::By;
 use crate::settings::Party;
 
+pub(crate) use blunt::Blunt;
+
+mod blunt;
 mod hours_text;
 #[cfg(test)]
 mod tests;
@@ -151,6 +154,9 @@ pub struct Standing {
     pub by: By,
     /// When it was put there; `None`: the configuration has it.
     pub since: Option<Wall>,
+    /// Exchanges in whose requests all fields that it names could be read when it was put there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_in: Vec<Box<str>>,
 }
 
 /// What is asked for, as controls look at it.
@@ -160,6 +166,8 @@ pub(crate) struct Asked<'a> {
     /// As people read it; empty if there is none.
     pub(crate) participant: &'a str,
     pub(crate) layout: &'a Layout,
+    /// How such a request lies in the newest version, if it is one of an older one.
+    pub(crate) newest: Option<&'a Layout>,
     pub(crate) telegram: &'a [u8],
     /// The gateway asks for it, not a caller.
     pub(crate) is_own: bool,
@@ -203,15 +211,15 @@ impl Controls {
 
 /// Of the controls that hold now, the one that holds longest, and until when (`None`: until it is lifted).
 pub(crate) fn holding<'c>(
-    controls: impl Iterator<Item = &'c Standing>,
+    controls: impl Iterator<Item = (&'c Standing, Option<&'c Blunt>)>,
     asked: Asked<'_>,
     day: &DayRule,
     holidays: &Holidays,
     wall: Wall,
 ) -> Option<(&'c Standing, Option<Wall>)> {
-    let holds = controls.filter_map(|one| {
+    let holds = controls.filter_map(|(one, blunt)| {
         let until = one.control.window.holds(day, holidays, wall)?;
-        one.control.scope.holds(asked).then_some((one, until))
+        one.control.scope.holds(blunt, asked).then_some((one, until))
     });
     // Of several that hold equally long the first, by name.
     holds.reduce(|longest, one| match (longest.1, one.1) {
@@ -244,14 +252,30 @@ impl Window {
 }
 
 impl Scope {
-    fn holds(&self, asked: Asked<'_>) -> bool {
+    /// What of it is blunt limits nothing.
+    fn holds(&self, blunt: Option<&Blunt>, asked: Asked<'_>) -> bool {
         let names_exchange = self.exchanges.iter().any(|name| **name == *asked.exchange);
-        if !names_exchange && (!self.exchanges.is_empty() || asked.is_own) {
+        let limits_exchanges = !self.exchanges.is_empty() && blunt.is_none_or(|blunt| !blunt.exchanges);
+        if !names_exchange && (limits_exchanges || asked.is_own) {
             return false;
         }
         let names_participant = self.participants.iter().any(|value| **value == *asked.participant);
-        (names_participant || self.participants.is_empty())
-            && self.fields.iter().all(|scope| scope.holds_in(asked.layout, asked.telegram))
+        let limits_participants = !self.participants.is_empty() && blunt.is_none_or(|blunt| !blunt.participants);
+        let is_meant_unread = |scope: &FieldScope| {
+            let was_read = blunt.is_some_and(|blunt| blunt.fields.has(asked.exchange));
+            was_read || asked.newest.is_some_and(|layout| scope.is_read(layout))
+        };
+        (names_participant || !limits_participants)
+            && self
+                .fields
+                .iter()
+                .all(|scope| scope.holds_in(asked.layout, asked.telegram).unwrap_or_else(|| is_meant_unread(scope)))
+    }
+
+    /// The exchanges that it names; all if it names none.
+    fn meant<'i>(&self, institution: &'i Institution) -> impl Iterator<Item = &'i ExchangeRule> {
+        let rules = institution.protocols.iter().flat_map(|protocol| &protocol.rules.exchanges);
+        rules.filter(|rule| self.exchanges.is_empty() || self.exchanges.contains(&rule.name))
     }
 
     /// Whether it can mean any request of the institution.
@@ -259,6 +283,12 @@ impl Scope {
     /// # Errors
     /// The exchange, participant, field or value that it names cannot be there: what is wrong, and what is near.
     pub fn check(&self, institution: &Institution) -> Result<(), String> {
+        self.check_exchanges(institution)?;
+        self.check_values(institution)?;
+        self.check_fields(institution)
+    }
+
+    fn check_exchanges(&self, institution: &Institution) -> Result<(), String> {
         let rules = || institution.protocols.iter().flat_map(|protocol| &protocol.rules.exchanges);
         for name in &self.exchanges {
             if rules().all(|rule| rule.name != *name) {
@@ -266,6 +296,11 @@ impl Scope {
                 return Err(format!("the spec has no exchange `{name}`{}", did_you_mean(name, known)));
             }
         }
+        Ok(())
+    }
+
+    /// The participants, as bytes of their field.
+    fn check_values(&self, institution: &Institution) -> Result<(), String> {
         if !self.participants.is_empty()
             && institution.protocols.iter().all(|protocol| protocol.rules.participant.is_none())
         {
@@ -284,8 +319,12 @@ impl Scope {
                 }
             }
         }
-        let meant = || rules().filter(|rule| self.exchanges.is_empty() || self.exchanges.contains(&rule.name));
+        Ok(())
+    }
+
+    fn check_fields(&self, institution: &Institution) -> Result<(), String> {
         for scope in &self.fields {
+            let meant = || self.meant(institution);
             let mut found = meant().filter_map(|rule| field(&rule.request_layout, &scope.field)).peekable();
             if found.peek().is_none() {
                 let known = meant().flat_map(|rule| rule.request_layout.head()).map(|field| &*field.path);
@@ -385,14 +424,47 @@ impl FieldScope {
         Self { field: field.into(), holds }
     }
 
-    fn holds_in(&self, layout: &Layout, telegram: &[u8]) -> bool {
-        let Some(field) = field(layout, &self.field) else { return false };
-        let Some(bytes) = field.at.of(telegram) else { return false };
+    /// Whether a request holds it; `None` if that cannot be read in such a one.
+    fn holds_in(&self, layout: &Layout, telegram: &[u8]) -> Option<bool> {
+        let field = field(layout, &self.field)?;
+        let bytes = field.at.of(telegram)?;
         match &self.holds {
-            Holds::OneOf(values) => values.iter().any(|value| written(field, value).is_ok_and(|one| *one == *bytes)),
+            Holds::OneOf(values) => {
+                let mut is_read = true;
+                let holds = values.iter().any(|value| match written(field, value) {
+                    Ok(one) => *one == *bytes,
+                    Err(_) => {
+                        is_read = false;
+                        false
+                    }
+                });
+                (holds || is_read).then_some(holds)
+            }
             Holds::Between { from, to } => {
-                let Ok(text) = field.charset.decode.decode(bytes) else { return false };
-                text.get(..from.len()).is_some_and(|start| (&**from..=&**to).contains(&start))
+                if from.len() > field.at.range().len() {
+                    return None;
+                }
+                let Ok(text) = field.charset.decode.decode(bytes) else { return Some(false) };
+                Some(text.get(..from.len()).is_some_and(|start| (&**from..=&**to).contains(&start)))
+            }
+        }
+    }
+
+    /// Whether it can be read in a request that lies so.
+    fn is_read(&self, layout: &Layout) -> bool {
+        field(layout, &self.field).is_some_and(|field| self.check(field).is_ok())
+    }
+
+    /// Why it cannot be read in a request that lies so; goes on behind the request.
+    fn unread_because(&self, layout: &Layout) -> String {
+        match field(layout, &self.field) {
+            Some(field) => {
+                let why = self.check(field).err().unwrap_or_default();
+                format!("has another field `{}`: {why}", self.field)
+            }
+            None => {
+                let near = did_you_mean(&self.field, layout.head().iter().map(|field| &*field.path));
+                format!("has no field `{}` at a fixed place{near}", self.field)
             }
         }
     }

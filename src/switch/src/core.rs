@@ -12,6 +12,7 @@ use pabal_spec::Institution;
 use crate::book::Book;
 use crate::bytes::Bytes;
 use crate::command::{By, Command, CommandRefused, Stops};
+use crate::control::{Blunt, ControlId};
 use crate::delivery::ServiceReply;
 use crate::dice::Dice;
 use crate::durable::Journal;
@@ -34,6 +35,7 @@ use crate::state::{Clocks, Conversation, Day, State};
 use crate::status::{ExchangeStatus, Status, Unresolved};
 use crate::timer::TimerName;
 use crate::transition::Fired;
+use crate::version::VersionRefused;
 use crate::waiting::Waiting;
 
 /// A request of a caller. `Debug` tells of the telegram its length only.
@@ -141,6 +143,8 @@ pub struct Core {
     pub(crate) stamped: Vec<Stamped>,
     /// Where the slots of each line begin.
     pub(crate) first_slots: Vec<usize>,
+    /// Controls that the spec in force cannot judge.
+    pub(crate) blunt: BTreeMap<ControlId, Blunt>,
     /// Events among the outputs.
     events_waiting: usize,
     pub(crate) state: State,
@@ -206,6 +210,8 @@ impl Core {
         core.lay_sessions();
         core.list_openings();
         core.recover(recovery, now);
+        core.judge_controls();
+        core.tell_blunt_controls();
         core.set_date_timer(now);
         core.connect_all();
         core.call_all_backups();
@@ -246,6 +252,7 @@ impl Core {
             civils: Vec::new(),
             stamped: Vec::new(),
             first_slots,
+            blunt: BTreeMap::new(),
             events_waiting: 0,
             state,
         };
@@ -579,9 +586,9 @@ impl Core {
     /// flight goes on by the version that it began with. Sessions and openings stay as they are.
     ///
     /// # Errors
-    /// It is another conversation ([`Institution::same_conversation`]) and needs a reconnect: the text says what has changed. The core
-    /// goes on by the version that it had.
-    pub fn set_institution(&mut self, institution: Arc<Institution>, now: Now) -> Result<(), Box<str>> {
+    /// It is another conversation ([`Institution::same_conversation`]) and needs a reconnect, or it cannot judge a control that stands. The
+    /// core goes on by the version that it had.
+    pub fn set_institution(&mut self, institution: Arc<Institution>, now: Now) -> Result<(), VersionRefused> {
         self.begin(now);
         let taken = self.take_version(institution, now);
         self.flush();

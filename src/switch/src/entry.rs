@@ -218,6 +218,12 @@ pub struct Commanded {
     pub command: Command,
     /// Who, and why.
     pub by: By,
+    /// Of a control by fields, the exchanges in whose requests these can be read ([`crate::control::Standing::read_in`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_in: Vec<Box<str>>,
+    /// Of an opening by hand: there was no session to ask by. It is asked for as soon as there is one.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub waits: bool,
 }
 
 /// A session came up, or ended, or its slot became free.

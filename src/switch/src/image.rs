@@ -83,8 +83,9 @@ impl Image {
         }
         let plans: Result<Vec<_>, _> =
             self.plans.iter().map(|name| name.resolve(core::iter::once(&institution).chain(&older))).collect();
-        let core = Core::with_state(institution, older, settings, self.state, plans?);
+        let mut core = Core::with_state(institution, older, settings, self.state, plans?);
         core.check_settings()?;
+        core.judge_controls();
         Ok(core)
     }
 }

@@ -249,11 +249,15 @@ pub use plan::Plan;
 pub use rate::{Over, Rate, Rates};
 pub use recovery::Recovery;
 pub use refusal::Refusal;
-pub use route::Wanted;
+pub use route::{WaitsFor, Wanted};
 pub use session::{CloseReason, SessionEvent, SessionState};
 pub use settings::{
     Connects, Direction, Limits, LineSettings, LineSide, Party, PartyParticipant, SecondConnection, Settings,
 };
-pub use status::{ExchangeStatus, LineStatus, NumberStatus, OpeningStatus, SessionStatus, Status, Unresolved};
+pub use status::{
+    ControlStatus, ExchangeStatus, LineStatus, NumberStatus, OpeningStatus, RateStatus, SessionStatus, Status,
+    Unresolved,
+};
 pub use timer::TimerName;
 pub use transition::Fired;
+pub use version::VersionRefused;

@@ -56,6 +56,7 @@ impl Core {
                     received_at: None,
                     wrote_at: None,
                     closed: None,
+                    detail: None,
                     back_off: line.reconnect_min,
                     waits_for: WaitsFor::Nothing,
                     address: 0,
@@ -157,6 +158,8 @@ impl Core {
             && self.state.sessions[slot].state == SessionState::Connecting
         {
             self.close(slot, CloseReason::ConnectFailed, now);
+            let within = self.line(id).connect_timeout;
+            self.state.sessions[slot].detail = Some(format!("not connected within {within:?}").into());
         }
     }
 
@@ -394,6 +397,7 @@ impl Core {
         session.state.step(event, &mut self.fired);
         if reason.is_some() {
             session.closed = reason;
+            session.detail = None;
         }
         let (conn, to) = (session.conn(), session.state);
         self.event(Event::Session { conn, from, to, reason });

@@ -159,6 +159,13 @@ pub enum Event {
         /// It begins.
         on_duty: bool,
     },
+    /// The spec in force cannot judge a control: it blocks all that it may mean, until it is lifted or put there anew.
+    ControlBlunt {
+        /// Which.
+        control: crate::control::ControlId,
+        /// What it names that is not there.
+        reason: Box<str>,
+    },
     /// An opening went from one state to another.
     Opening {
         /// Which.

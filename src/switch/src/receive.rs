@@ -78,13 +78,15 @@ impl Core {
             if let Some(fault) = Telegram::new(layout, frame, side).damage() {
                 let reason = format!("not as it was sent: {fault}");
                 let secrets = layout.secrets();
+                let detail = is_signing_on.then(|| reason.clone());
                 self.unclaimed(slot, frame, secrets, reason);
-                if is_signing_on {
-                    self.sign_on_failed(slot, now);
+                if let Some(detail) = detail {
+                    self.sign_on_failed(slot, &detail, now);
                 }
                 return;
             }
         }
+        let mut strange = None;
         match routed {
             Ok((telegram, Route::Sign(signing))) => self.signing(slot, telegram, signing, frame, now),
             Ok((telegram, Route::Answer(_) | Route::Notice(_))) if is_signing_on => {
@@ -99,17 +101,19 @@ impl Core {
                 let layout = book.protocol.catalog.layout(telegram);
                 let reason = format!("a `{}` is nothing that the institution sends by itself", layout.name());
                 let secrets = layout.secrets();
+                strange = is_signing_on.then(|| reason.clone());
                 self.unclaimed(slot, frame, secrets, reason);
             }
             Err(unselected) => {
                 let by = book.types_shown(&unselected);
                 let reason = format!("no row of `select` knows {} bytes with {by}", unselected.length);
                 let secrets = book.unknown_secrets(frame);
+                strange = is_signing_on.then(|| reason.clone());
                 self.unclaimed(slot, frame, secrets, reason);
             }
         }
-        if is_strange && is_signing_on {
-            self.sign_on_failed(slot, now);
+        if let Some(detail) = strange {
+            self.sign_on_failed(slot, &detail, now);
         }
     }
 

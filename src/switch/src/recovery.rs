@@ -229,6 +229,7 @@ impl Recovery {
                 *date = entry.date.max(*date);
             }
             Entry::Opening(entry) => {
+                self.stops.opened.remove(&(entry.protocol.clone(), entry.key.clone()));
                 self.openings.insert((entry.protocol.clone(), entry.key.values.clone()), entry);
             }
             Entry::Session(entry) => {

@@ -48,15 +48,15 @@ impl LineState {
     }
 }
 
-/// For what a session waits before it connects, beside the time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum WaitsFor {
-    #[default]
-    Nothing,
-    /// It has a turn among the connections of the institution, at the time of its timer.
-    Turn,
-    /// All lines together have as many sessions as they may.
-    Room,
+declare! {
+    /// For what a session waits before it connects, beside the time.
+    #[derive(Default)]
+    pub enum WaitsFor {
+        #[default]
+        Nothing = "nothing", "Nothing.";
+        Turn = "turn", "It waits for its turn: limits.connects_per_second.";
+        Room = "room", "It waits for room: all lines together have as many sessions as limits.sessions_max says.";
+    }
 }
 
 impl Core {

@@ -154,6 +154,9 @@ pub(crate) struct Session {
     pub(crate) received_at: Option<Mono>,
     pub(crate) wrote_at: Option<Mono>,
     pub(crate) closed: Option<CloseReason>,
+    /// More about it, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) detail: Option<Box<str>>,
     /// The longest that the next wait before connecting may be.
     pub(crate) back_off: Duration,
     /// For what else it waits before it connects.

@@ -95,7 +95,15 @@ impl Core {
         if let Some(slot) = self.slot(id)
             && self.state.sessions[slot].state == SessionState::SigningOn
         {
-            self.sign_on_failed(slot, now);
+            let session = &self.state.sessions[slot];
+            let rule = self.books[usize::from(session.protocol)].protocol.rules.sign_on.as_ref();
+            let within = rule.map(|rule| rule.timeout).unwrap_or_default();
+            let detail = match (&session.sign, session.wrote_at) {
+                (Some(_), Some(_)) => format!("our sign-on was not answered within {within:?}"),
+                (Some(_), None) => format!("our sign-on could not be written within {within:?}"),
+                (None, _) => format!("the institution did not sign on within {within:?}"),
+            };
+            self.sign_on_failed(slot, &detail, now);
         }
     }
 
@@ -107,11 +115,12 @@ impl Core {
         }
     }
 
-    /// The session is not signed on, and will not be.
-    pub(crate) fn sign_on_failed(&mut self, slot: usize, now: Now) {
+    /// The session is not signed on, and will not be: why, for people.
+    pub(crate) fn sign_on_failed(&mut self, slot: usize, detail: &str, now: Now) {
         // It never was up, however long this took.
         self.state.sessions[slot].up_since = now.mono;
         self.close(slot, CloseReason::SignOnFailed, now);
+        self.state.sessions[slot].detail = Some(detail.into());
     }
 
     /// A telegram of a sign-on or sign-off came.
@@ -135,9 +144,11 @@ impl Core {
         };
         let state = session.state;
         if let Some(reason) = refused {
+            let fails = signing == Signing::OnAnswer && state == SessionState::SigningOn;
+            let detail = fails.then(|| reason.clone());
             self.unclaimed_as(slot, telegram, frame, reason);
-            if signing == Signing::OnAnswer && state == SessionState::SigningOn {
-                self.sign_on_failed(slot, now);
+            if let Some(detail) = detail {
+                self.sign_on_failed(slot, &detail, now);
             }
             return;
         }

@@ -9,15 +9,15 @@ use pabal_clock::{BusinessDate, Mono, Wall};
 use crate::book::field_names;
 use crate::bytes::{Bytes, readable};
 use crate::command::Stopped;
-use crate::control::Standing;
+use crate::control::{Blunt, Standing};
 use crate::core::Core;
 use crate::drain::Scope;
 use crate::exchange::{Exchange, ExchangeState};
-use crate::id::{Conn, ExchangeId, LineId, SessionId};
+use crate::id::{Conn, Epoch, ExchangeId, LineId, SessionId};
 use crate::opening::{Opening, OpeningKey, OpeningState};
 use crate::outcome::{Cause, Outcome};
 use crate::rate::Rate;
-use crate::route::Wanted;
+use crate::route::{WaitsFor, Wanted};
 use crate::session::{CloseReason, Session, SessionState};
 use crate::settings::LineSettings;
 use crate::timer::TimerName;
@@ -48,9 +48,9 @@ pub struct Status {
     /// Telegram numbers of the present business date.
     pub numbers: Vec<NumberStatus>,
     /// Every control: those of the configuration, then those that were put there since.
-    pub controls: Vec<Standing>,
+    pub controls: Vec<ControlStatus>,
     /// Rates that were set by command, by compartment.
-    pub rates: Vec<(Bytes, Rate)>,
+    pub rates: Vec<RateStatus>,
 }
 
 impl Default for Status {
@@ -72,6 +72,26 @@ impl Default for Status {
             rates: Vec::new(),
         }
     }
+}
+
+/// One control.
+#[derive(Clone, Debug)]
+pub struct ControlStatus {
+    /// What it blocks, and who put it there.
+    pub standing: Standing,
+    /// Why the spec in force cannot judge it: then it blocks all that it may mean.
+    pub blunt: Option<Box<str>>,
+}
+
+/// One rate.
+#[derive(Clone, Debug)]
+pub struct RateStatus {
+    /// The bytes of the compartment field; none: each compartment that has no rate of its own.
+    pub compartment: Bytes,
+    /// How many may leave.
+    pub rate: Rate,
+    /// Who set it; not known of one that an older process wrote down.
+    pub set: Option<Stopped>,
 }
 
 /// One line.
@@ -128,6 +148,12 @@ pub struct SessionStatus {
     pub next_try: Option<Mono>,
     /// Of a slot that closes, when it is free: until then the institution may still count its connection.
     pub free_at: Option<Mono>,
+    /// Of its connection, or of the last one; 0 if there was none.
+    pub epoch: Epoch,
+    /// More about why the last connection ended, for people. What the system says of a socket is the shell's to add.
+    pub detail: Option<Box<str>>,
+    /// For what it waits before it connects, beside the time.
+    pub waits_for: Option<WaitsFor>,
 }
 
 /// One opening.
@@ -145,6 +171,8 @@ pub struct OpeningStatus {
     pub reason: Option<String>,
     /// When it is tried again, if a time is set. Without sessions it is tried as soon as they are up.
     pub next_try: Option<Mono>,
+    /// Who opened it by hand while there was no session to ask by: it is tried as soon as there is one, whatever the hour.
+    pub by_hand: Option<Stopped>,
 }
 
 /// The telegram numbers of one scope.
@@ -222,6 +250,10 @@ impl Core {
             address: session.address,
             next_try: self.state.timers.get(&TimerName::Reconnect(session.id)),
             free_at: self.state.timers.get(&TimerName::CloseGrace(session.id)),
+            epoch: session.epoch,
+            detail: session.detail.clone(),
+            waits_for: Some(session.waits_for)
+                .filter(|waits| *waits != WaitsFor::Nothing && session.state == SessionState::Down),
         };
         let opening = |(at, opening): (u32, &Opening)| OpeningStatus {
             protocol: self.state.conversations[usize::from(opening.protocol)].protocol.clone(),
@@ -235,6 +267,7 @@ impl Core {
             state: opening.state,
             reason: opening.reason.clone(),
             next_try: self.state.timers.get(&TimerName::Opening(at)),
+            by_hand: self.opened_by_hand(at).cloned(),
         };
         Status {
             sessions: self.state.sessions.iter().map(session).collect(),
@@ -248,9 +281,27 @@ impl Core {
             lines: self.line_states(),
             compartments: self.state.stops.compartments.iter().map(|(one, by)| (one.clone(), by.clone())).collect(),
             numbers: self.numbers_of_today(),
-            controls: self.controls().cloned().collect(),
-            rates: self.rates().iter().map(|(compartment, rate)| (compartment.clone(), *rate)).collect(),
+            controls: self.control_states(),
+            rates: self.rate_states(),
         }
+    }
+
+    fn control_states(&self) -> Vec<ControlStatus> {
+        let one = |(standing, blunt): (&Standing, Option<&Blunt>)| ControlStatus {
+            standing: standing.clone(),
+            blunt: blunt.map(|blunt| blunt.why.clone()),
+        };
+        self.controls_judged().map(one).collect()
+    }
+
+    fn rate_states(&self) -> Vec<RateStatus> {
+        let set = |compartment: &Bytes| self.state.stops.rates_by.get(compartment).cloned();
+        let one = |(compartment, rate): (&Bytes, &Rate)| RateStatus {
+            compartment: compartment.clone(),
+            rate: *rate,
+            set: set(compartment),
+        };
+        self.rates().iter().map(one).collect()
     }
 
     fn line_states(&self) -> Vec<LineStatus> {

@@ -4,11 +4,13 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 use pabal_clock::Now;
 use pabal_spec::Institution;
 
 use crate::book::Book;
+use crate::control::ControlId;
 use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::id::{Conn, ExchangeId};
@@ -16,10 +18,42 @@ use crate::opening::Opening;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
 
+/// Why a core does not go on by another version of the spec.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VersionRefused {
+    /// Sessions would have to be made anew: what has changed.
+    Conversation(Box<str>),
+    /// A control that stands would mean nothing, or less: what it blocks would go through in silence.
+    Control {
+        /// Which.
+        control: ControlId,
+        /// What it names that is not there.
+        reason: Box<str>,
+    },
+}
+
+impl fmt::Display for VersionRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Conversation(text) => f.write_str(text),
+            Self::Control { control, reason } => write!(
+                f,
+                "control `{control}` could not be judged by it, and would block less in silence: {reason}; keep the name, or lift the \
+                 control, or first put a wider one of the same name in its place (of exchanges or participants) and write it by the \
+                 new names afterwards"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for VersionRefused {}
+
 impl Core {
-    /// Goes on by another version, if it is one of the same conversation.
-    pub(crate) fn take_version(&mut self, institution: Arc<Institution>, now: Now) -> Result<(), Box<str>> {
-        self.institution.same_conversation(&institution)?;
+    /// Goes on by another version, if it is one of the same conversation, and can judge the controls that stand.
+    pub(crate) fn take_version(&mut self, institution: Arc<Institution>, now: Now) -> Result<(), VersionRefused> {
+        self.institution.same_conversation(&institution).map_err(VersionRefused::Conversation)?;
+        self.keeps_controls(&institution, now)
+            .map_err(|(control, reason)| VersionRefused::Control { control, reason })?;
         // By name: the files of the new version may be in another order.
         let version = |book: &Book| institution.protocol(&book.protocol.name).map(|one| Book::new(one, &self.settings));
         let books: Vec<Book> = self.books.iter().filter_map(version).collect();
@@ -33,13 +67,15 @@ impl Core {
         if !openings.iter().map(key).eq(self.state.openings.iter().map(key)) {
             self.books = old;
             self.state.openings = openings;
-            return Err("what is opened cannot change while sessions are up; restart with it".into());
+            let text = "what is opened cannot change while sessions are up; restart with it";
+            return Err(VersionRefused::Conversation(text.into()));
         }
         for (new, old) in self.state.openings.iter_mut().zip(openings) {
             *new = Opening { template: new.template.clone(), ..old };
         }
         let old = core::mem::replace(&mut self.institution, institution);
         self.older.insert(0, old);
+        self.judge_controls();
         let Self { older, state, .. } = self;
         older.retain(|version| state.notices.are_read_by(version));
         self.drop_unused_plans();

@@ -630,6 +630,8 @@ pub enum Reason {
     UnknownName = 204,
     /// Refusal of a command: it makes no sense as things stand. Nothing has changed.
     NotNow = 205,
+    /// Refusal of a reload: a control that stands names what is not in the new spec, and would block less in silence. The version in force stays.
+    ControlUnjudged = 206,
 }
 impl Reason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -684,6 +686,7 @@ impl Reason {
             Self::SpecUnreadable => "REASON_SPEC_UNREADABLE",
             Self::UnknownName => "REASON_UNKNOWN_NAME",
             Self::NotNow => "REASON_NOT_NOW",
+            Self::ControlUnjudged => "REASON_CONTROL_UNJUDGED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -735,6 +738,7 @@ impl Reason {
             "REASON_SPEC_UNREADABLE" => Some(Self::SpecUnreadable),
             "REASON_UNKNOWN_NAME" => Some(Self::UnknownName),
             "REASON_NOT_NOW" => Some(Self::NotNow),
+            "REASON_CONTROL_UNJUDGED" => Some(Self::ControlUnjudged),
             _ => None,
         }
     }
@@ -1540,6 +1544,9 @@ pub struct ControlLine {
     /// Who put it there. Not set: it stands in the configuration.
     #[prost(message, optional, tag = "7")]
     pub by: ::core::option::Option<Stopped>,
+    /// Why the spec in force cannot judge it: what it names is not there any more. Then it blocks all that it may mean. Empty: it can.
+    #[prost(string, tag = "8")]
+    pub unjudged: ::prost::alloc::string::String,
 }
 /// One rate.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1556,6 +1563,9 @@ pub struct RateLine {
     /// What becomes of more: wait or refuse.
     #[prost(string, tag = "4")]
     pub over: ::prost::alloc::string::String,
+    /// Who set it. Not set: it is not known.
+    #[prost(message, optional, tag = "5")]
+    pub by: ::core::option::Option<Stopped>,
 }
 /// A command is durable.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1758,6 +1768,9 @@ pub struct LineStatus {
     /// Of a backup, whether it stands in now.
     #[prost(bool, tag = "17")]
     pub on_duty: bool,
+    /// Why it has fewer sessions than it may, in a line for people: how the last try ended, or what it waits for. Empty if all are up, or none is to be.
+    #[prost(string, tag = "18")]
+    pub not_up: ::prost::alloc::string::String,
 }
 /// A compartment that takes no requests.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1816,7 +1829,7 @@ pub struct SessionStatus {
     /// The state as a sentence.
     #[prost(string, tag = "4")]
     pub state_text: ::prost::alloc::string::String,
-    /// Which of the session's connections, counted over restarts. 0 if there is none now.
+    /// Which of the session's connections, counted over restarts: the present one, or the last. 0 if there was none.
     #[prost(uint32, tag = "5")]
     pub epoch: u32,
     /// Requests unanswered on it.
@@ -1849,6 +1862,14 @@ pub struct SessionStatus {
     /// How long the institution may still count the connection that was closed, at most: until then the slot is not used. Not set if nothing closes.
     #[prost(message, optional, tag = "15")]
     pub free_in: ::core::option::Option<::prost_types::Duration>,
+    /// More about why the last connection ended, in a line for people: the result code of a sign-on, or what the system said and of which address.
+    /// Empty if there is no more.
+    #[prost(string, tag = "16")]
+    pub closed_detail: ::prost::alloc::string::String,
+    /// For what it waits before it connects, beside the time: room (all lines together have as many sessions as they may) or turn (among
+    /// the connections of a second). Empty if for nothing.
+    #[prost(string, tag = "17")]
+    pub waits_for: ::prost::alloc::string::String,
 }
 /// One opening of business.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1874,6 +1895,9 @@ pub struct OpeningStatus {
     /// How long until the next try. Not set if none is planned.
     #[prost(message, optional, tag = "7")]
     pub next_try_in: ::core::option::Option<::prost_types::Duration>,
+    /// Who opened it by hand while there was no session to ask by: it is asked for as soon as there is one, whatever the hour. Not set if nobody did.
+    #[prost(message, optional, tag = "8")]
+    pub by_hand: ::core::option::Option<Stopped>,
 }
 /// By what exchanges and notices are looked for.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2313,8 +2337,8 @@ pub mod control_client {
         /// Reads an institution's spec anew. No socket closes; what has begun goes on by the version that it began with.
         ///
         /// Errors of ours carry ErrorInfo with domain `pabal.question`. SPEC_MISTAKES lists the mistakes in BadRequest, each with `file:line:column`
-        /// as its field; NEEDS_RECONNECT names the first thing that cannot change while sessions are up. Then nothing has changed for that
-        /// institution.
+        /// as its field; NEEDS_RECONNECT names the first thing that cannot change while sessions are up; CONTROL_UNJUDGED names a control that
+        /// stands and what it names that is not in the new spec. Then nothing has changed for that institution.
         pub async fn reload_spec(
             &mut self,
             request: impl tonic::IntoRequest<super::ReloadSpecRequest>,
@@ -2453,8 +2477,8 @@ pub mod control_server {
         /// Reads an institution's spec anew. No socket closes; what has begun goes on by the version that it began with.
         ///
         /// Errors of ours carry ErrorInfo with domain `pabal.question`. SPEC_MISTAKES lists the mistakes in BadRequest, each with `file:line:column`
-        /// as its field; NEEDS_RECONNECT names the first thing that cannot change while sessions are up. Then nothing has changed for that
-        /// institution.
+        /// as its field; NEEDS_RECONNECT names the first thing that cannot change while sessions are up; CONTROL_UNJUDGED names a control that
+        /// stands and what it names that is not in the new spec. Then nothing has changed for that institution.
         async fn reload_spec(
             &self,
             request: tonic::Request<super::ReloadSpecRequest>,

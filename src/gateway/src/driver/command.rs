@@ -62,6 +62,8 @@ pub(crate) type Taken = oneshot::Sender<Result<(), (Refusal, String)>>;
 pub(crate) enum Refused {
     /// Sessions would have to be made anew; what differs.
     NeedsReconnect(String),
+    /// A control that stands could not be judged by it; which, and what to do.
+    Control(String),
     /// There is no core, or nothing becomes durable any more; why.
     Stopped(String),
 }

@@ -83,7 +83,7 @@ fn half_down(status: &Status, settings: &Settings, protocol: &str, half: Directi
 
 #[cfg(test)]
 mod tests {
-    use pabal_switch::{LineId, LineSettings, LineSide, SessionId, SessionStatus};
+    use pabal_switch::{Epoch, LineId, LineSettings, LineSide, SessionId, SessionStatus};
 
     use super::*;
 
@@ -110,6 +110,9 @@ mod tests {
             address: 0,
             next_try: None,
             free_at: None,
+            epoch: Epoch(0),
+            detail: None,
+            waits_for: None,
         };
         let status =
             Status { sessions: lines.iter().enumerate().map(session).collect(), journal_works, ..Status::default() };

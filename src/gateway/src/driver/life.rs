@@ -8,8 +8,8 @@ use std::time::Duration;
 use pabal_clock::{Deadline, Mono, Now};
 use pabal_spec::Institution;
 use pabal_switch::{
-    CloseReason, Conn, Core, Event, ExchangeId, LineId, NotFenced, NoticeId, Open, Opened, Output, Recovery, Refusal,
-    ReplyReport, ServiceReply, SessionId, Settings, Ticket,
+    CloseReason, Conn, Core, Epoch, Event, ExchangeId, LineId, NotFenced, NoticeId, Open, Opened, Output, Recovery,
+    Refusal, ReplyReport, ServiceReply, SessionId, SessionState, Settings, Status, Ticket, VersionRefused,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -67,6 +67,10 @@ pub(super) struct Life {
     journal_failure: Option<String>,
     /// After this the drain ends, whatever is left.
     drain_ends: Option<Mono>,
+    /// What the system said of the last connection of a slot that failed.
+    troubles: BTreeMap<SessionId, (Epoch, Box<str>)>,
+    /// A version whose date has come waits for a command about a control that it cannot judge.
+    is_version_held: bool,
 }
 
 /// Who puts a version in force whose date has come.
@@ -131,6 +135,8 @@ impl Life {
             is_health_stale: true,
             journal_failure: None,
             drain_ends: None,
+            troubles: BTreeMap::new(),
+            is_version_held: false,
         };
         life.act(&driver.lines, now());
         life.deliver_what_waits(&driver.lines, now());
@@ -178,7 +184,7 @@ impl Life {
             self.core.poll_timeout().map(|(at, _)| at),
             self.accept_again,
             self.drain_ends,
-            next_version(driver, now()),
+            next_version(driver, now()).filter(|_| !self.is_version_held),
         ];
         more |= self.alarm.poll(wake_at.into_iter().flatten().min(), now().mono, cx).is_ready();
         if more {
@@ -189,7 +195,10 @@ impl Life {
 
     /// A version of the spec begins by its date. The check has seen to it that it speaks as the one before it does.
     fn begin_version(&mut self, driver: &Driver, now: Now) {
-        let Some(version) = driver.versions.take_due(now.wall) else { return };
+        if self.is_version_held {
+            return;
+        }
+        let Some((begins, version)) = driver.versions.take_due(now.wall) else { return };
         let (old, new) = (driver.versions.newest().digest, version.digest);
         let from = version.institution.from.map(|from| format!("in force from {} {}", from.date, from.time));
         match self.core.set_institution(Arc::clone(&version.institution), now) {
@@ -199,7 +208,14 @@ impl Life {
                 driver.versions.put(version);
                 self.reloads.push_back(None);
             }
-            Err(text) => self.observer.see(Seen::NotBegun { new, text: text.into() }),
+            Err(refused) => {
+                self.observer.see(Seen::NotBegun { new, text: refused.to_string() });
+                if matches!(refused, VersionRefused::Control { .. }) {
+                    // It begins as soon as the control is lifted.
+                    driver.versions.put_back(begins, version);
+                    self.is_version_held = true;
+                }
+            }
         }
         self.act(&driver.lines, now);
     }
@@ -381,13 +397,19 @@ impl Life {
             Command::Reload { reading, actor, reason, reply } => {
                 let (old, version) = (driver.versions.newest().digest, &reading.in_force);
                 match (self.core.set_institution(Arc::clone(&version.institution), now), &self.journal_failure) {
-                    (Err(text), _) => _ = reply.send(Err(Refused::NeedsReconnect(text.into()))),
+                    (Err(refused @ VersionRefused::Control { .. }), _) => {
+                        _ = reply.send(Err(Refused::Control(refused.to_string())));
+                    }
+                    (Err(VersionRefused::Conversation(text)), _) => {
+                        _ = reply.send(Err(Refused::NeedsReconnect(text.into())));
+                    }
                     (Ok(()), Some(why)) => _ = reply.send(Err(Refused::Stopped(why.clone()))),
                     (Ok(()), None) => {
                         let own = Own::Reloaded { old, new: version.digest, actor, reason };
                         self.bridge.send(Batch { ticket: OWN_TICKET, content: Content::Own(own), at: now.wall });
                         // A core that is made anew begins with it, and so do callers from now on.
                         driver.versions.put_reading(reading);
+                        self.is_version_held = false;
                         self.reloads.push_back(Some(reply));
                     }
                 }
@@ -395,12 +417,16 @@ impl Life {
             Command::Act { command, by, reply } => {
                 self.is_health_stale = true;
                 match self.core.command(*command, by, now) {
-                    Ok(ticket) => self.acts.push_back((ticket, reply)),
+                    Ok(ticket) => {
+                        // The control that held it may be gone.
+                        self.is_version_held = false;
+                        self.acts.push_back((ticket, reply));
+                    }
                     Err(refused) => _ = reply.send(Err(Unable::Refused(refused))),
                 }
             }
             Command::Unresolved { after, max, reply } => _ = reply.send(self.core.unresolved(after, max)),
-            Command::Status { reply } => _ = reply.send(self.core.status()),
+            Command::Status { reply } => _ = reply.send(self.status()),
             Command::Start { reply } => _ = reply.send(true),
             Command::Drain { deadline } => self.drain(deadline, now),
             #[cfg(test)]
@@ -476,7 +502,7 @@ impl Life {
         self.accept_again = None;
         let mut more = false;
         for (at, line) in lines.iter().enumerate() {
-            let LineEndpoint::Listen(listener) = &line.endpoint else { continue };
+            let LineEndpoint::Listen { listener: Some(listener), .. } = &line.endpoint else { continue };
             let Ok(id) = u16::try_from(at).map(LineId) else { continue };
             more |= self.accept_from(listener, id, lines, cx);
         }
@@ -537,10 +563,30 @@ impl Life {
     }
 
     fn remove(&mut self, conn: Conn) -> Option<Socket> {
-        if self.sockets.get(&conn.session)?.conn != conn {
+        let socket = self.sockets.get(&conn.session)?;
+        if socket.conn != conn {
             return None;
         }
+        if let Some(error) = socket.trouble() {
+            self.troubles.insert(conn.session, (conn.epoch, error.to_string().into()));
+        }
         self.sockets.remove(&conn.session)
+    }
+
+    /// What the core knows, and what the system said of connections that failed.
+    fn status(&self) -> Status {
+        let mut status = self.core.status();
+        for session in &mut status.sessions {
+            let is_over = matches!(session.state, SessionState::Down | SessionState::Closing);
+            let closed = session.epoch.0.wrapping_sub(u32::from(!is_over));
+            if session.detail.is_none()
+                && let Some((epoch, text)) = self.troubles.get(&session.session)
+                && epoch.0 == closed
+            {
+                session.detail = Some(text.clone());
+            }
+        }
+        status
     }
 
     fn read(&mut self, lines: &[Line], cx: &mut Context<'_>) -> bool {
@@ -556,6 +602,7 @@ impl Life {
             match progress {
                 Progress::Connected => self.core.handle_connected(conn, now),
                 Progress::ConnectFailed(error) => {
+                    self.troubles.insert(conn.session, (conn.epoch, error.to_string().into()));
                     self.observer.see(Seen::ConnectFailed { conn, error });
                     self.remove(conn);
                     self.core.handle_connect_failed(conn, now);
@@ -669,7 +716,7 @@ impl Life {
                 let to = addresses.get(usize::from(address))?.clone();
                 Some((line, Way { to, source: *source, options: line.options }))
             }
-            LineEndpoint::Listen(_) => None,
+            LineEndpoint::Listen { .. } => None,
         });
         let Some((line, way)) = way else { return self.core.handle_connect_failed(conn, now) };
         let turn = line.connects.as_ref().map_or(now.mono, |connects| connects.turn(now.mono));

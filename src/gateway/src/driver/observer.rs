@@ -128,6 +128,9 @@ impl Log {
                     "the main line is up again, and the backup line goes"
                 );
             }
+            Event::ControlBlunt { control, reason } => {
+                tracing::error!(event = "control_blunt", institution, %control, why = &**reason, "the spec in force cannot judge a control: it blocks all that it may mean, until it is lifted or written by the new names");
+            }
             Event::Opening { key, to } => {
                 let key_text: Vec<_> =
                     key.values.iter().map(|value| String::from_utf8_lossy(value).trim_end().to_owned()).collect();

@@ -61,6 +61,8 @@ pub(super) struct Socket {
     is_full: bool,
     /// Somebody has looked at it since its state changed.
     is_seen: bool,
+    /// What the system said as reading or writing failed.
+    trouble: Option<io::Error>,
 }
 
 enum State {
@@ -106,7 +108,7 @@ impl Socket {
     }
 
     const fn new(conn: Conn, state: State) -> Self {
-        Self { conn, state, reads: false, is_full: false, is_seen: false }
+        Self { conn, state, reads: false, is_full: false, is_seen: false, trouble: None }
     }
 
     /// Closes by FIN, after which the peer's is waited for. Whether the connection is gone at once, because there was none yet.
@@ -170,7 +172,7 @@ impl Socket {
                 Ok(()) if read.filled().is_empty() => Progress::Closed(CloseReason::PeerClosed),
                 Ok(()) => Progress::Received(read.filled().len()),
                 Err(error) if is_passing(&error) => continue,
-                Err(error) => Progress::Closed(close_reason(&error)),
+                Err(error) => Progress::Closed(ended(&mut self.trouble, error)),
             });
         }
     }
@@ -196,7 +198,7 @@ impl Socket {
                     return Poll::Ready(Ok(bytes));
                 }
                 Err(error) if is_passing(&error) => self.is_full = was_full,
-                Err(error) => return Poll::Ready(Err(close_reason(&error))),
+                Err(error) => return Poll::Ready(Err(ended(&mut self.trouble, error))),
             }
         }
     }
@@ -208,6 +210,11 @@ impl Socket {
         }
         let State::Open(_) = &self.state else { return false };
         (core.wants_read(self.conn) && !self.reads) || (!self.is_full && !core.poll_write(self.conn).is_empty())
+    }
+
+    /// What the system said as reading or writing failed.
+    pub(super) const fn trouble(&self) -> Option<&io::Error> {
+        self.trouble.as_ref()
     }
 
     pub(super) const fn is_closing(&self) -> bool {
@@ -224,7 +231,8 @@ pub(super) fn abort(stream: &TcpStream) {
 /// Connects, from a given address of this host if there is one, and from its port if that is not 0.
 async fn connect(source: Option<SocketAddr>, to: &str) -> io::Result<TcpStream> {
     let mut failure = None;
-    for to in tokio::net::lookup_host(to).await? {
+    let found = tokio::net::lookup_host(to).await;
+    for to in found.map_err(|error| io::Error::new(error.kind(), format!("{to}: {error}")))? {
         if source.is_some_and(|source| to.is_ipv4() != source.is_ipv4()) {
             continue;
         }
@@ -244,7 +252,7 @@ async fn connect(source: Option<SocketAddr>, to: &str) -> io::Result<TcpStream> 
             (Err(error), Some(source)) if error.kind() == io::ErrorKind::AddrNotAvailable => {
                 failure = Some(kept(source, to, &error));
             }
-            (Err(error), _) => failure = Some(error),
+            (Err(error), _) => failure = Some(io::Error::new(error.kind(), format!("{to}: {error}"))),
         }
     }
     Err(failure.unwrap_or_else(|| {
@@ -278,6 +286,13 @@ fn kept(source: SocketAddr, to: SocketAddr, error: &io::Error) -> io::Error {
 
 fn is_passing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// Keeps what the system said, and gives what it means.
+fn ended(trouble: &mut Option<io::Error>, error: io::Error) -> CloseReason {
+    let reason = close_reason(&error);
+    *trouble = Some(error);
+    reason
 }
 
 fn close_reason(error: &io::Error) -> CloseReason {

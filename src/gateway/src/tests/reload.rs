@@ -7,6 +7,8 @@ use pabal_journal::Position;
 use super::house::{House, config_text, specs, transfer};
 use super::peer::{PATIENCE, Peer, answered, write_telegram};
 use crate::{Body, Config, Gateway, ReloadError, Search, SearchBy};
+use pabal_switch::control::{Control, ControlId, FieldScope, Scope, Window};
+use pabal_switch::{By, Command, Refusal};
 
 /// A house whose spec lies in its own directory, and can be edited.
 async fn house() -> House {
@@ -140,4 +142,100 @@ async fn a_restart_reads_what_was_sent_by_an_older_version_by_that_version() {
         .await;
     let settled = house.handle.show("hecto", unknown.exchange).await.unwrap().unwrap();
     assert!(settled.summary.outcome.unwrap().is_final(), "{settled:?}");
+}
+
+/// Nobody transfers the rent.
+fn rent() -> Control {
+    let fields = vec![FieldScope::parse("memo", "RENT")];
+    Control {
+        id: ControlId::parse("rent").unwrap(),
+        scope: Scope { fields, ..Scope::default() },
+        window: Window::default(),
+        message: "점검 중입니다".into(),
+    }
+}
+
+async fn act(house: &House, command: Command) {
+    let by = By { actor: "kim".into(), reason: "ticket 9".into() };
+    house.handle.command("hecto", command, by).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spec_that_cannot_judge_a_control_is_refused_at_a_reload_and_blocks_at_a_start() {
+    let house = house().await;
+    house.open(|request| vec![answered(request, b"0000")]).await;
+    act(&house, Command::Block { control: rent() }).await;
+    house.handle.exchange(transfer()).await.unwrap();
+    let old = house.handle.reload(None, "ops", "look").await.unwrap()[0].new;
+    edit(house.directory.path(), "  memo ", "  note ");
+    let error = house.handle.reload(None, "ops", "a name").await.unwrap_err();
+    assert!(matches!(&error, ReloadError::Control { institution, .. } if institution == "hecto"), "{error}");
+    for part in ["`rent`", "`transfer`", "`memo`", "lift the control", "the old spec stays in force"] {
+        assert!(error.to_string().contains(part), "{part}: {error}");
+    }
+    house.handle.exchange(transfer()).await.unwrap();
+
+    // A start takes the spec as it is: refusing would keep the institution down.
+    let House { gateway, handle, peer, directory } = house;
+    assert_eq!(gateway.drain(PATIENCE).await.journal_failure, None);
+    drop(handle);
+    let text = config_text(directory.path(), peer.address, "")
+        .replace(&format!("{:?}", specs()), &format!("{:?}", directory.path().join("spec")));
+    let gateway = Gateway::start(Config::parse(&text, "pabal.toml").unwrap()).await.unwrap();
+    let handle = gateway.handle();
+    let house = House { gateway, handle, peer, directory };
+    let (out, inbound) = tokio::task::block_in_place(|| house.connect());
+    Peer::answer_by(out, inbound, |request| vec![answered(request, b"0000")]);
+    house.wait_until_open().await;
+    let shown = house.handle.status("hecto").await.unwrap().controls;
+    let why = shown[0].blunt.as_deref().unwrap_or_default();
+    assert!(why.contains("`transfer`") && why.contains("`memo`"), "{why}");
+    let mut call = transfer();
+    let Body::Fields(fields) = &mut call.body else { panic!("{call:?}") };
+    fields.last_mut().unwrap().0 = "note".to_owned();
+    let refused = house.handle.exchange(call.clone()).await.unwrap_err();
+    assert_eq!(refused.refusal, Refusal::Blocked, "nobody can say what it would have meant: {}", refused.detail);
+    act(&house, Command::Unblock { id: ControlId::parse("rent").unwrap() }).await;
+    house.handle.exchange(call).await.unwrap();
+    assert_ne!(house.handle.reload(None, "ops", "look").await.unwrap()[0].new, old);
+}
+
+/// The telegram of transfers from a moment on, as in the spec but for the name of its memo.
+fn dated(directory: &Path, from: &str) {
+    let path = directory.join("spec/firmbanking.spec");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let begins = text.find("telegram transfer \"").unwrap();
+    let body = &text[begins..begins + text[begins..].find("\n}\n").unwrap() + 3];
+    let later =
+        body.replacen(" : common {", &format!(" : common effective {from} {{"), 1).replacen("  memo ", "  note ", 1);
+    assert_ne!(later, body);
+    std::fs::write(&path, format!("{text}\n{later}")).unwrap();
+    // Few codes are read in no time.
+    let path = directory.join("spec/codes.csv");
+    let codes = std::fs::read_to_string(&path).unwrap();
+    let is_kept = |line: &&str| !line.starts_with(|first: char| first.is_ascii_digit()) || line.starts_with("088,");
+    let few: String = codes.lines().filter(is_kept).flat_map(|line| [line, "\n"]).collect();
+    std::fs::write(&path, few).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_that_begins_by_its_date_waits_until_the_control_that_it_cannot_judge_is_lifted() {
+    let house = house().await;
+    house.open(|request| vec![answered(request, b"0000")]).await;
+    act(&house, Command::Block { control: rent() }).await;
+    let soon = pabal_clock::Wall::from_unix_micros(house.handle.now().wall.as_unix_micros() + 6_000_000);
+    let civil = soon.civil(pabal_clock::UtcOffset::from_hours(9));
+    dated(house.directory.path(), &format!("{} {}", civil.date, civil.time));
+    let before = house.handle.reload(None, "ops", "the new year").await.unwrap()[0].new;
+    let desk = house.handle.desk("hecto").unwrap();
+    // It is due, and the driver has looked at it.
+    house
+        .wait_for(|handle| async move {
+            let _ = handle.exchange(transfer()).await.unwrap();
+            handle.now().wall.as_unix_micros() > soon.as_unix_micros() + 1_500_000
+        })
+        .await;
+    assert_eq!(desk.versions.newest().digest, before, "the one in force stays");
+    act(&house, Command::Unblock { id: ControlId::parse("rent").unwrap() }).await;
+    house.wait_for(|handle| async move { handle.desk("hecto").unwrap().versions.newest().digest != before }).await;
 }

@@ -218,8 +218,16 @@ async fn a_core_that_falls_twice_within_a_minute_stays_down_until_an_operator_st
     assert_eq!(health, Health::NotServing(expected.to_owned()));
     assert_eq!(house.handle.exchange(transfer()).await.unwrap_err().refusal, Refusal::Stopped);
     assert!(house.handle.status("hecto").await.unwrap().sessions.is_empty());
+    // Whoever connects sees that nobody is there, and does not wait for one who never reads.
+    let inbound = house.inbound_address();
+    assert_eq!(TcpStream::connect(inbound).unwrap_err().kind(), std::io::ErrorKind::ConnectionRefused);
+    let taken = std::net::TcpListener::bind(inbound).unwrap();
+    assert!(!house.handle.start_institution("hecto").await.unwrap(), "another has its address");
+    house.health(says("line in cannot listen again")).await;
+    drop(taken);
     assert!(house.handle.start_institution("hecto").await.unwrap());
     is_back().await;
+    TcpStream::connect(inbound).unwrap();
     // Once more: the minute counts from each fall.
     house.handle.panic("hecto").await;
     house.health(says("twice within")).await;

@@ -1,6 +1,6 @@
 use clap::Args;
 use pabal_front::client;
-use pabal_front::proto::{ControlLine, ControlsRequest, ControlsResponse, RateLine};
+use pabal_front::proto::{ControlLine, ControlsRequest, ControlsResponse, RateLine, Stopped};
 use serde_json::json;
 
 use crate::call::Target;
@@ -14,8 +14,9 @@ use crate::{exit, print};
 ///
 /// Exit codes: 0 shown, 2 usage, 5 not learnt.
 ///
-/// With --json: controls (control, blocks, hours, from, from_us, until, until_us, message, actor and reason; the last two are null if it stands in the configuration) and
-/// rates (compartment, null if it is each; per_second and in_flight, null if there is no such bound; over).
+/// With --json: controls (control, blocks, hours, from, from_us, until, until_us, message, actor and reason, null if it stands in the configuration;
+/// unjudged, why the spec cannot judge it, so that it blocks all that it may mean, null if it can) and rates (compartment, null if it is each; per_second and
+/// in_flight, null if there is no such bound; over; actor and reason).
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// The institution, as configured
@@ -45,6 +46,12 @@ impl List {
                 for line in controls(&found).lines() {
                     out!("{line}");
                 }
+                for one in found.controls.iter().filter(|one| !one.unjudged.is_empty()) {
+                    let (name, why) = (&one.control, &one.unjudged);
+                    out!();
+                    out!("the spec in force cannot judge `{name}`: {why}. It blocks all that it may mean, until you lift it");
+                    out!("(`pabal control unblock`) or write it by the names of the spec (`pabal control block`).");
+                }
             }
             if !found.rates.is_empty() {
                 out!();
@@ -66,8 +73,7 @@ fn controls(found: &ControlsResponse) -> Table {
         ("by", Align::Left),
     ]);
     for one in &found.controls {
-        let by =
-            one.by.as_ref().map_or_else(|| "the configuration".into(), |by| format!("{}: {}", by.actor, by.reason));
+        let by = one.by.as_ref().map_or_else(|| "the configuration".into(), told_by);
         table.row(vec![
             one.control.clone(),
             one.blocks.clone(),
@@ -77,6 +83,10 @@ fn controls(found: &ControlsResponse) -> Table {
         ]);
     }
     table
+}
+
+fn told_by(by: &Stopped) -> String {
+    format!("{}: {}", by.actor, by.reason)
 }
 
 fn when(one: &ControlLine, zone_minutes: i32) -> String {
@@ -94,11 +104,13 @@ fn rates(rates: &[RateLine]) -> Table {
         ("per second", Align::Right),
         ("in flight", Align::Right),
         ("more", Align::Left),
+        ("by", Align::Left),
     ]);
     let number = |number: u32| if number == 0 { "-".into() } else { number.to_string() };
     for one in rates {
         let compartment = if one.compartment.is_empty() { "each" } else { one.compartment.as_str() };
-        table.row(vec![compartment.into(), number(one.per_second), number(one.in_flight), one.over.clone()]);
+        let by = one.by.as_ref().map_or_else(|| "-".into(), told_by);
+        table.row(vec![compartment.into(), number(one.per_second), number(one.in_flight), one.over.clone(), by]);
     }
     table
 }
@@ -117,6 +129,7 @@ fn to_json(found: &ControlsResponse) -> serde_json::Value {
             "message": one.message,
             "actor": one.by.as_ref().map(|by| &by.actor),
             "reason": one.by.as_ref().map(|by| &by.reason),
+            "unjudged": (!one.unjudged.is_empty()).then_some(&one.unjudged),
         })
     };
     let number = |number: u32| (number > 0).then_some(number);
@@ -126,6 +139,8 @@ fn to_json(found: &ControlsResponse) -> serde_json::Value {
             "per_second": number(one.per_second),
             "in_flight": number(one.in_flight),
             "over": one.over,
+            "actor": one.by.as_ref().map(|by| &by.actor),
+            "reason": one.by.as_ref().map(|by| &by.reason),
         })
     };
     json!({

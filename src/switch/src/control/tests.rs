@@ -34,7 +34,7 @@ fn scope(exchanges: &[&str], participants: &[&str], fields: &[(&str, &str)]) -> 
 
 fn standing(id: &str, scope: Scope, window: Window) -> Standing {
     let control = Control { id: ControlId::parse(id).unwrap(), scope, window, message: "잠시 후에".into() };
-    Standing { control, by: By { actor: "kim".into(), reason: "drill".into() }, since: None }
+    Standing { control, by: By { actor: "kim".into(), reason: "drill".into() }, since: None, read_in: Vec::new() }
 }
 
 /// A transfer of this account and amount, with this bank as the receiver's.
@@ -57,7 +57,7 @@ fn a_scope_means_what_all_of_its_parts_mean() {
     let layout = &rule.request_layout;
     let telegram = transfer(layout, "11012345678", "150000", "004");
     let holds = |scope: &Scope, exchange: &str, participant: &str, is_own: bool| {
-        scope.holds(Asked { exchange, participant, layout, telegram: &telegram, is_own })
+        scope.holds(None, Asked { exchange, participant, layout, newest: None, telegram: &telegram, is_own })
     };
     // (exchanges, participants, fields, whether a transfer of 150000 by 088 from account 11012345678 to bank 004 is meant)
     let table: &[Row] = &[
@@ -153,8 +153,16 @@ fn of_several_controls_the_one_that_holds_longest_is_told() {
         standing("other", scope(&["balance"], &[], &[]), Window::default()),
     ];
     let told = |controls: &[Standing], at: &str| {
-        let asked = Asked { exchange: "transfer", participant: "088", layout, telegram: &telegram, is_own: false };
-        let (one, until) = holding(controls.iter(), asked, &DAY, &Holidays::default(), moment(at))?;
+        let asked = Asked {
+            exchange: "transfer",
+            participant: "088",
+            layout,
+            newest: None,
+            telegram: &telegram,
+            is_own: false,
+        };
+        let (one, until) =
+            holding(controls.iter().map(|one| (one, None)), asked, &DAY, &Holidays::default(), moment(at))?;
         Some((one.control.id.to_string(), until))
     };
     assert_eq!(told(&controls, "2026-12-01 09:00"), Some(("b".to_string(), Some(moment("2026-12-01 12:00")))));

@@ -475,3 +475,51 @@ fn an_operator_opens_without_waiting_for_the_next_try() {
     command(&mut hands, open).unwrap();
     assert_eq!(opening(&hands, 0), (OpeningState::Open, None));
 }
+
+/// Without a session nobody can be asked: it is remembered, over a restart too, shown, and done when there is one, whatever the hour.
+#[test]
+fn business_that_is_opened_by_hand_without_sessions_is_opened_with_the_next() {
+    let later = ("per company_no bank_code {", "per company_no bank_code from 11:00 {");
+    let mut hands = Hands::cold_with(vec![version(&[later], &[])], settings(), Recovery::new(), Hands::begin());
+    let by_hand = |hands: &Hands| {
+        let openings = hands.core.status().openings;
+        openings.iter().map(|one| one.by_hand.as_ref().map(|by| by.by.actor.to_string())).collect::<Vec<_>>()
+    };
+    let open = Command::OpenOpening { protocol: "firmbanking".into(), key: key(&hands, 0) };
+    command(&mut hands, open.clone()).unwrap();
+    assert_eq!(by_hand(&hands), [Some("kim".into()), None]);
+    let mut hands = hands.restart();
+    assert_eq!(by_hand(&hands), [Some("kim".into()), None]);
+    hands.opens = false;
+    hands.after_secs(21);
+    hands.come_up();
+    let asked = hands.take_frames(OUT);
+    assert_eq!(asked.iter().map(|frame| peer::at(frame, peer::BANK_CODE)).collect::<Vec<_>>(), ["088"]);
+    assert_eq!(by_hand(&hands), [None, None], "it is being asked for");
+    // Once: what the institution says then holds until its hour.
+    hands.receive(&peer::answer(&asked[0], "0103"));
+    hands.after_secs(120);
+    assert_eq!(hands.take_frames(OUT).len(), 0);
+    let mut hands = hands.restart();
+    hands.after_secs(21);
+    hands.opens = false;
+    hands.come_up();
+    assert_eq!((by_hand(&hands), hands.take_frames(OUT).len()), (vec![None, None], 0));
+    // While there are sessions it is asked for at once, and there is nothing to remember.
+    hands.opens = true;
+    command(&mut hands, open).unwrap();
+    assert_eq!((opening(&hands, 0).0, by_hand(&hands)), (OpeningState::Open, vec![None, None]));
+}
+
+#[test]
+fn what_was_opened_by_hand_without_sessions_is_forgotten_when_it_is_closed_by_hand() {
+    let mut hands = Hands::fresh();
+    let open = Command::OpenOpening { protocol: "firmbanking".into(), key: key(&hands, 0) };
+    let close = Command::CloseOpening { protocol: "firmbanking".into(), key: key(&hands, 0) };
+    command(&mut hands, open).unwrap();
+    assert!(hands.core.status().openings[0].by_hand.is_some());
+    command(&mut hands, close).unwrap();
+    assert!(hands.core.status().openings[0].by_hand.is_none());
+    hands.come_up();
+    assert_eq!((opening(&hands, 0).0, opening(&hands, 1).0), (OpeningState::Closed, OpeningState::Open));
+}

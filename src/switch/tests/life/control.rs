@@ -15,7 +15,7 @@ pub(crate) fn control(id: &str, exchanges: &[&str], participants: &[&str]) -> Co
 }
 
 fn standing(control: Control) -> Standing {
-    Standing { control, by: By { actor: "".into(), reason: "drill".into() }, since: None }
+    Standing { control, by: By { actor: "".into(), reason: "drill".into() }, since: None, read_in: Vec::new() }
 }
 
 pub(crate) fn block(hands: &mut Hands, control: Control) -> Result<(), String> {

@@ -7,6 +7,7 @@
 mod hands;
 mod peer;
 
+mod blunt;
 mod command;
 mod computed;
 mod control;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pabal_clock::Mono;
 use pabal_switch::{
     By, CloseReason, Command, Conn, Connects, Direction, Event, LineId, LineSide, LineStatus, Recovery, SessionState,
-    Settings,
+    Settings, WaitsFor,
 };
 
 use crate::hands::{Hands, line, settings};
@@ -335,6 +335,8 @@ fn all_lines_together_have_no_more_sessions_than_the_institution_allows() {
     hands.connected(spare);
     hands.after_secs(3_600);
     assert_eq!(hands.connects, [], "the main line waits for room");
+    assert_eq!(hands.core.status().sessions[0].waits_for, Some(WaitsFor::Room));
+    assert_eq!(hands.core.status().sessions[1].waits_for, None);
     assert!(status(&hands, MAIN).next_try.is_some());
     hands.closed(spare, CloseReason::PeerClosed);
     assert_eq!(next_try(&mut hands).0.session.line, MAIN, "who waits for room has it at once");
@@ -499,4 +501,17 @@ fn a_backup_that_is_called_again_while_one_of_its_sessions_goes_keeps_the_others
     }
     assert_eq!(hands.closes.iter().filter(|close| close.0 == again).count(), 0);
     assert_eq!(states(&hands)[1], SessionState::Up, "it was made to stand in");
+}
+
+#[test]
+fn a_connection_that_is_not_made_in_time_says_so() {
+    let mut hands = cold(main_and_spare());
+    hands.connects.clear();
+    hands.after_secs(60);
+    let session = &hands.core.status().sessions[0];
+    let detail = session.detail.clone().unwrap_or_default();
+    assert!(
+        session.closed == Some(CloseReason::ConnectFailed) && detail.starts_with("not connected within "),
+        "{detail}"
+    );
 }

@@ -103,6 +103,9 @@ fn what_is_refused_late_or_something_else_closes() {
         hands.receive_on(OUT, &bytes(&link));
         assert_eq!(hands.closes, [(conn, CloseReason::SignOnFailed, true)], "{reason}");
         assert!(last_unclaimed(&hands).starts_with(reason), "{}", last_unclaimed(&hands));
+        // Operators see it where they look at sessions, too.
+        let detail = hands.core.status().sessions[0].detail.clone().unwrap_or_default();
+        assert!(detail.starts_with(reason), "{detail}");
         assert_eq!(hands.bytes_out(OUT), 20, "nothing but the sign-on has left");
         hands.closed(conn, CloseReason::Reset);
         hands.connect_next();
@@ -120,6 +123,26 @@ fn what_is_refused_late_or_something_else_closes() {
     hands.core.handle_received(conn, &answer(&link, "00"), hands.now);
     hands.turn();
     assert_eq!(states(&hands), [SessionState::Closing]);
+}
+
+#[test]
+fn operators_see_who_was_silent() {
+    let detail = |hands: &Hands, at: usize| hands.core.status().sessions[at].detail.clone().unwrap_or_default();
+    let (mut hands, _) = asking();
+    let conn = hands.conn(OUT);
+    hands.after_secs(10);
+    assert_eq!(&*detail(&hands, 0), "our sign-on was not answered within 10s");
+    // It is so until another one ends.
+    hands.closed(conn, CloseReason::Reset);
+    hands.connect_next();
+    assert_eq!(&*detail(&hands, 0), "our sign-on was not answered within 10s");
+    let conn = hands.conn(OUT);
+    hands.closed(conn, CloseReason::PeerClosed);
+    let session = &hands.core.status().sessions[0];
+    assert_eq!((session.closed, session.detail.as_deref()), (Some(CloseReason::PeerClosed), None));
+    let (mut hands, _) = pair();
+    hands.after_secs(10);
+    assert_eq!(&*detail(&hands, 1), "the institution did not sign on within 10s");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn a_notice_is_known_again_by_another_version() {
 fn what_would_change_the_conversation_needs_a_restart() {
     let mut hands = Hands::open();
     let check = |hands: &mut Hands, spec: &[(&str, &str)], expected: &str| {
-        let refused = hands.core.set_institution(version(spec, &[]), hands.now).unwrap_err();
+        let refused = hands.core.set_institution(version(spec, &[]), hands.now).unwrap_err().to_string();
         assert!(refused.contains(expected), "{refused}");
         hands.turn();
         hands.transfer();
