@@ -464,6 +464,7 @@ async fn operators_look_for_what_they_name_and_are_told_what_is_wrong_with_a_que
     let first = bench.client.gateway.exchange(keyed).await.expect("it is answered").into_inner();
     let search = |by| SearchRequest { institution: String::new(), by, max: 0 };
     let key = KeyOfCaller { caller: String::new(), key: "salary-7".to_owned() };
+    let zone = pabal_spec::load(&spec()).expect("it is right").institution.protocols[0].day.zone;
     for by in [
         By::Id(first.exchange_id.clone()),
         By::IdempotencyKey(key),
@@ -473,7 +474,7 @@ async fn operators_look_for_what_they_name_and_are_told_what_is_wrong_with_a_que
         let found = bench.client.control.search(search(Some(by.clone()))).await.expect("it is told").into_inner();
         let ids: Vec<_> = found.found.iter().map(|tx| &*tx.id).collect();
         assert_eq!((ids, found.more), (vec![&*first.exchange_id], false), "{by:?}");
-        assert_eq!((found.found[0].kind.as_str(), found.found[0].zone_minutes), ("exchange", 9 * 60));
+        assert_eq!((found.found[0].kind.as_str(), found.found[0].zone_minutes * 60), ("exchange", zone.seconds()));
     }
     for by in [None, Some(By::Id("no id".into())), Some(By::TraceId("xyz".into())), Some(By::Number(String::new()))] {
         let status = bench.client.control.search(search(by.clone())).await.expect_err("it is malformed");
