@@ -23,6 +23,9 @@ pub struct Line {
     pub direction: Direction,
     /// Initiator: how many connections it makes. Acceptor: how many the contract allows.
     pub sessions: u16,
+    /// Its connections are for one exchange each. Acceptor: one request and its answer, behind which the institution closes now and then.
+    /// Initiator: it connects for a notice, and closes when that is replied to; all notices go so where there is such a line.
+    pub per_exchange: bool,
 }
 
 /// Who opens the TCP connection.
@@ -51,8 +54,20 @@ impl Settings {
     #[must_use]
     pub fn pair(sessions: u16) -> Self {
         Self::of(Vec::from([
-            Line { name: "requests".into(), side: Side::Acceptor, direction: Direction::Receive, sessions },
-            Line { name: "answers".into(), side: Side::Initiator, direction: Direction::Send, sessions },
+            Line {
+                name: "requests".into(),
+                side: Side::Acceptor,
+                direction: Direction::Receive,
+                sessions,
+                per_exchange: false,
+            },
+            Line {
+                name: "answers".into(),
+                side: Side::Initiator,
+                direction: Direction::Send,
+                sessions,
+                per_exchange: false,
+            },
         ]))
     }
 
@@ -64,6 +79,7 @@ impl Settings {
             side: Side::Acceptor,
             direction: Direction::Duplex,
             sessions,
+            per_exchange: false,
         }]))
     }
 

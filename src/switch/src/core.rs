@@ -670,7 +670,7 @@ impl Core {
     fn timer_ended(&mut self, timer: TimerName, now: Now) {
         match timer {
             TimerName::Connect(id) => self.connect_timed_out(id, now),
-            TimerName::Reconnect(id) => self.connect(id, now),
+            TimerName::Reconnect(id) => self.connect_again(id, now),
             TimerName::Healthy(id) => self.is_healthy(id, now),
             TimerName::CloseGrace(id) => self.grace_over(id, now),
             TimerName::SignOn(id) => self.sign_on_missing(id, now),

@@ -62,8 +62,14 @@ impl Core {
     /// That a slot may be in use is written down: it connects, or, where it connects per exchange, may be asked to.
     pub(crate) fn may_connect(&mut self, id: SessionId, now: Now) {
         let Some(slot) = self.slot(id) else { return };
-        let session = &mut self.state.sessions[slot];
-        session.is_told = true;
+        self.state.sessions[slot].is_told = true;
+        self.connect_again(id, now);
+    }
+
+    /// A slot may be used. Where it connects per exchange nothing may want it, and business that could not be opened without it is tried now.
+    pub(crate) fn connect_again(&mut self, id: SessionId, now: Now) {
+        let Some(slot) = self.slot(id) else { return };
+        let session = &self.state.sessions[slot];
         let (protocol, per_exchange) = (session.protocol, session.per_exchange);
         self.connect(id, now);
         if per_exchange {
@@ -127,8 +133,13 @@ impl Core {
         let (id, protocol) = (session.id, session.protocol);
         if session.served || matches!(session.closed, None | Some(CloseReason::Answered)) {
             let min = self.line(id).reconnect_min;
+            let was_held = self.state.sessions[slot].closed.is_none();
             self.state.sessions[slot].back_off = min;
             self.demand(protocol, now);
+            if was_held {
+                // An earlier process left it, and this one could do nothing before.
+                self.try_openings(protocol, now);
+            }
             return false;
         }
         true

@@ -139,6 +139,11 @@ impl Disk {
         true
     }
 
+    /// Nothing waits to become durable.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// The sync is done: the last ticket that is durable.
     pub(crate) fn synced(&mut self) -> Option<Ticket> {
         let mut last = None;

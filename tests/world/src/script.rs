@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::chance::Chance;
 use crate::setup::{BANKS, Setup};
+use crate::topology;
 
 pub(crate) struct Script {
     pub(crate) text: String,
@@ -170,11 +171,12 @@ pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
     }
     if setup.checked {
         let (bank, late) = (BANKS[chance.index(BANKS.len().min(3))], chance.between(1, 2_000));
+        let also = if setup.keyless { "" } else { "[[reply.misbehave]]\ndo = \"wrong_checksum\"\nalso = true\n" };
         let _ = write!(
             added,
             "[[reply]]\nname = \"damaged\"\nexchange = \"transfer\"\nmatch.bank_code = \"{bank}\"\nexecutes = true\n\
              amount = \"debit_amt\"\nresponse_code = \"0000\"\ndelay = [\"1ms\", \"{late}ms\"]\nbehave = 2\n\
-             [[reply.misbehave]]\ndo = \"wrong_checksum\"\n[[reply.misbehave]]\ndo = \"wrong_checksum\"\nalso = true\n\n"
+             [[reply.misbehave]]\ndo = \"wrong_checksum\"\n{also}\n"
         );
     }
     // A few banks open late, as their clocks go: the first tries are refused.
@@ -196,6 +198,7 @@ pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
     let shipped = if setup.tells_once { told_once(&shipped) } else { shipped };
     let shipped = if setup.hostile && chance.per_mille(250) { slowed(&shipped) } else { shipped };
     let shipped = if setup.hostile && setup.held_back { unheard(&shipped) } else { shipped };
+    let shipped = if setup.keyless { topology::without_second_answers(&shipped) } else { shipped };
     let at = shipped.find("[[reply]]").unwrap_or(shipped.len());
     let (before, behind) = shipped.split_at(at);
     // What is held back shows most in what is not answered.

@@ -3,6 +3,7 @@ use std::time::Duration;
 use pabal_switch::{Direction, Limits, LineSettings, LineSide, Party, PartyParticipant, Rates, Settings};
 
 use crate::chance::Chance;
+use crate::topology::{self, Topology};
 use crate::variant::Variant;
 
 /// When a run begins, and how long it goes on.
@@ -67,6 +68,12 @@ pub struct Setup {
     pub impatient: bool,
     /// What few runs have.
     pub variant: Variant,
+    /// Which lines there are.
+    pub topology: Topology,
+    /// Nothing in an answer says which request it belongs to.
+    pub keyless: bool,
+    /// The institution counts some connections long after our FIN.
+    pub lingers: bool,
 }
 
 impl Setup {
@@ -114,12 +121,15 @@ impl Setup {
             commands,
             impatient,
             variant: Variant::default(),
+            topology: Topology::Usual,
+            keyless: false,
+            lingers: false,
         };
         let variant = Variant::of_seed(seed, span, setup.faults == 0 && !setup.hostile);
         let held_back = held_back && setup.faults > 0 && span != Span::WholeDay;
         let slow_bank = slow_bank && setup.hostile;
         let overtaken = overtaken && setup.hostile && setup.faults > 0 && !held_back;
-        Self {
+        topology::drawn(Self {
             variant,
             // Whose first try is answered late is one.
             parties: if variant.late_opening { 1 } else { setup.parties },
@@ -133,7 +143,7 @@ impl Setup {
             silent_bank: setup.silent_bank || held_back,
             operator: setup.operator || slow_bank || held_back,
             ..setup
-        }
+        })
     }
 
     /// How long faults happen.
@@ -220,6 +230,7 @@ pub(crate) fn contract(lines: &[LineSettings]) -> pabal_counterparty::Settings {
                 Direction::Duplex => Theirs::Duplex,
             },
             sessions: line.sessions_max,
+            per_exchange: topology::is_per_exchange(line),
         })
         .collect();
     contract
@@ -258,7 +269,7 @@ pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
     if setup.paced {
         rates.set(b"".as_slice().into(), crate::world::some_rate(chance));
     }
-    Settings {
+    let mut settings = Settings {
         rates,
         lines,
         parties: parties.map(|(at, (name, company))| party(at, name, company)).collect(),
@@ -276,7 +287,9 @@ pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
             ..Limits::default()
         },
         ..Settings::default()
-    }
+    };
+    topology::lay(setup, &mut settings);
+    settings
 }
 
 /// One bank knows us by another number.

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use pabal_spec::{Institution, Source};
 
 use crate::setup::Setup;
+use crate::topology;
 
 const SHIPPED: &str = include_str!("../../../specs/hecto/firmbanking.spec");
 const CODES: &str = include_str!("../../../specs/hecto/codes.csv");
@@ -69,8 +70,9 @@ pub(crate) fn is_signing(frame: &[u8]) -> bool {
 
 /// All versions; the first is the shipped one.
 pub(crate) fn all(setup: Setup) -> &'static [Version] {
-    static ALL: [OnceLock<Vec<Version>>; 4] = [const { OnceLock::new() }; 4];
-    ALL[usize::from(setup.checked) + 2 * usize::from(setup.signed)].get_or_init(|| {
+    static ALL: [OnceLock<Vec<Version>>; 8] = [const { OnceLock::new() }; 8];
+    let at = usize::from(setup.checked) + 2 * usize::from(setup.signed) + 4 * usize::from(setup.keyless);
+    ALL[at].get_or_init(|| {
         let spec = if SHIPPED.contains(" from 00:") {
             SHIPPED.to_owned()
         } else {
@@ -82,9 +84,10 @@ pub(crate) fn all(setup: Setup) -> &'static [Version] {
         };
         let changes = CHECKED.iter().filter(|_| setup.checked).chain(SIGNED.iter().filter(|_| setup.signed));
         let spec = changes.fold(spec, |spec, (from, to)| changed(&spec, from, to));
+        let spec = if setup.keyless { topology::without_key(&spec) } else { spec };
         let spec = spec.as_str();
         let same = |text: &str| text.to_owned();
-        vec![
+        let mut all = vec![
             version("nothing", true, same(spec), same(CODES)),
             version("the name of a field of the answer", true, changed(spec, "\n  fee ", "\n  charge "), same(CODES)),
             version(
@@ -94,6 +97,13 @@ pub(crate) fn all(setup: Setup) -> &'static [Version] {
                 same(CODES),
             ),
             version("what a code means", true, same(spec), without_rows(CODES, ",0133,")),
+        ];
+        let frame = version("the longest frame", false, changed(spec, "max 4096", "max 4095"), same(CODES));
+        if setup.keyless {
+            all.push(frame);
+            return all;
+        }
+        all.extend([
             version(
                 "who answers a notice",
                 true,
@@ -110,8 +120,9 @@ pub(crate) fn all(setup: Setup) -> &'static [Version] {
                 changed(spec, "trace        send_date send_time", "trace        send_date"),
                 same(CODES),
             ),
-            version("the longest frame", false, changed(spec, "max 4096", "max 4095"), same(CODES)),
-        ]
+            frame,
+        ]);
+        all
     })
 }
 

@@ -162,6 +162,10 @@ pub(crate) struct Link {
     pub(crate) is_welcomed: bool,
     /// Where in the stream requests begin, in their order.
     pub(crate) requests: Vec<(u64, ExchangeId)>,
+    /// When bytes came from the institution last, or it began.
+    pub(crate) heard_at: Mono,
+    /// Our FIN has come, and the institution counts it for some time yet.
+    pub(crate) lingers: bool,
 }
 
 impl Link {

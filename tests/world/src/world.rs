@@ -3,6 +3,8 @@ mod command;
 mod connection;
 mod fault;
 mod judge;
+mod one_shot;
+mod route;
 mod service;
 mod shell;
 mod variant;
@@ -25,6 +27,7 @@ use crate::coverage::{Coverage, Fault};
 use crate::disk::Disk;
 use crate::script;
 use crate::setup::{self, Setup, Span};
+use crate::tally::Tally;
 use crate::trace::Trace;
 use crate::versions;
 use crate::wire::Link;
@@ -69,6 +72,8 @@ pub struct Report {
     pub coverage: Coverage,
     /// Which event came in which state.
     pub fired: Fired,
+    /// What belongs to a topology.
+    pub tally: Tally,
     /// How many processes there were.
     pub starts: u32,
     /// How many steps it took.
@@ -128,6 +133,8 @@ enum Event {
     Dies,
     /// It comes back.
     Restart,
+    /// Something happens to the routes.
+    Route(route::Happens),
     /// No more faults.
     Heal,
 }
@@ -202,6 +209,8 @@ struct World {
     trace: Trace,
     counts: Counts,
     coverage: Coverage,
+    tally: Tally,
+    route: route::Route,
     /// By cores that are gone.
     fired: Fired,
     broken: Option<String>,
@@ -230,6 +239,7 @@ pub fn run(setup: Setup) -> Result<Report, Box<Failure>> {
             hash: world.trace.hash(),
             counts: world.counts,
             coverage: world.coverage,
+            tally: world.tally,
             fired: world.fired,
             starts: world.starts,
             steps,
@@ -262,6 +272,7 @@ impl World {
         let scenario = Scenario::parse(&script.text, "scenario", &protocol)
             .unwrap_or_else(|mistakes| panic!("the scenario has mistakes: {mistakes:?}\n{}", script.text));
         let contract = setup::contract(&settings.lines);
+        let route = route::Route::new(setup, &settings.lines);
         let bank = Counterparty::new(Arc::clone(&protocol), Arc::new(scenario), contract, chance.bits(), now);
         let mut world = Self {
             setup,
@@ -313,6 +324,8 @@ impl World {
             trace: Trace::new(setup.print),
             counts: Counts::default(),
             coverage: Coverage::default(),
+            tally: Tally::default(),
+            route,
             fired: Fired::default(),
             broken: None,
             chance,
@@ -404,6 +417,7 @@ impl World {
             }
         }
         self.agenda.plan(begin + faulty, Event::Heal);
+        self.plan_routes();
     }
 
     /// Somebody asks about what a slow bank sits on, and the process that heard the answer dies before the bank comes back to it.
@@ -486,6 +500,7 @@ impl World {
         self.openings.clear();
         // No process knows what left in the last second of the one before it.
         self.departed.clear();
+        self.routes_begin();
         self.trace.line(self.now, format_args!("the process starts"));
         if self.healthy {
             // What was started may not have been written down.
@@ -529,7 +544,7 @@ impl World {
         if self.chance.per_mille(3) && self.setup.swaps && self.counts.swaps < SWAPS_MAX {
             self.swap();
         }
-        if let Err(broken) = self.limits_hold() {
+        if let Err(broken) = self.limits_hold().and_then(|()| self.routes_hold()) {
             self.broken.get_or_insert(broken);
         }
         true
@@ -581,6 +596,7 @@ impl World {
                 self.disk.failed = false;
                 self.start();
             }
+            Event::Route(happens) => self.route_happens(happens),
             Event::Heal => self.heal(),
         }
     }

@@ -121,6 +121,11 @@ impl Counterparty {
             }
             _ => self.stranger(connection, frame, "the reply to a notice that was never sent".to_string(), now),
         }
+        let line = self.connections.get(&connection).map(|wire| wire.line);
+        if line.is_some() && line == self.notice_line() {
+            // What it was made for is done.
+            self.close(connection);
+        }
     }
 
     fn handle_request(

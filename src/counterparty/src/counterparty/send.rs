@@ -3,19 +3,22 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use pabal_clock::Now;
-use pabal_telegram::Side;
+use pabal_telegram::Side as Filled;
 
 use super::notice::NoticeRun;
-use super::session::Item;
+use super::session::{Item, Wire};
 use super::{Counterparty, Timer};
 use crate::chance::Chance;
 use crate::key::Key;
 use crate::ledger::Answer;
-use crate::output::{Connection, Event, Output};
+use crate::output::{Connection, Event, LineId, Output};
 use crate::scenario::{Conduct, Cut, Misdeed, When};
+use crate::settings::{Line, Side};
 
 /// How a well-behaved answer is called in ledger and events.
 pub(super) const AS_IT_SHOULD: &str = "as it should";
+/// How long a connection that was made for a notice waits for the reply.
+const REPLY_TIME: Duration = Duration::from_secs(10);
 
 /// A telegram that is to be sent.
 #[derive(Clone, Debug)]
@@ -26,6 +29,12 @@ pub(super) struct Delivery {
     pub(super) came_by: Option<Connection>,
     pub(super) shape: Shape,
     pub(super) conduct: &'static str,
+}
+
+impl Delivery {
+    const fn is_answer(&self) -> bool {
+        matches!(self.what, What::Answer(_) | What::GapAnswer(_))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -43,10 +52,10 @@ pub(super) enum What {
 
 impl What {
     /// Who has filled it.
-    pub(super) const fn side(&self) -> Side {
+    pub(super) const fn side(&self) -> Filled {
         match self {
-            Self::Notice(..) => Side::Asker,
-            Self::Answer(_) | Self::GapAnswer(_) | Self::PollAnswer | Self::SignAnswer { .. } => Side::Answerer,
+            Self::Notice(..) => Filled::Asker,
+            Self::Answer(_) | Self::GapAnswer(_) | Self::PollAnswer | Self::SignAnswer { .. } => Filled::Answerer,
         }
     }
 }
@@ -90,10 +99,15 @@ impl Counterparty {
     pub(super) fn deliver(&mut self, delivery: Delivery, now: Now) {
         let Some(connection) = self.session_for(&delivery) else {
             let most = usize::try_from(self.settings.waiting_max).unwrap_or(usize::MAX);
-            if matches!(delivery.what, What::PollAnswer | What::SignAnswer { .. }) || self.waiting.len() >= most {
+            let is_late = delivery.is_answer() && self.answers_stay();
+            if is_late
+                || matches!(delivery.what, What::PollAnswer | What::SignAnswer { .. })
+                || self.waiting.len() >= most
+            {
                 self.lose(delivery);
             } else {
                 self.waiting.push_back(delivery);
+                self.connect_for_notices();
             }
             return;
         };
@@ -111,6 +125,7 @@ impl Counterparty {
         if let Some(wire) = self.connections.get_mut(&connection) {
             wire.outbox.extend(items);
         }
+        self.serve_one(&delivery, connection, now);
         self.take_down(&delivery, connection, now);
         self.resume_unless_paused(connection, now);
         if let What::Notice(run, key) = delivery.what {
@@ -140,9 +155,59 @@ impl Counterparty {
         {
             return Some(connection);
         }
-        let able = || self.connections.iter().filter(|(_, wire)| self.carries(wire)).map(|(connection, _)| *connection);
+        if delivery.is_answer() && self.answers_stay() {
+            return None;
+        }
+        let for_notices = matches!(delivery.what, What::Notice(..)) && self.notice_line().is_some();
+        let suits = |wire: &Wire| match self.settings.lines.get(usize::from(wire.line.0)) {
+            Some(line) if line.per_exchange => for_notices && line.side == Side::Initiator && !wire.served,
+            _ => !for_notices,
+        };
+        let is_able = |(_, wire): &(&Connection, &Wire)| self.carries(wire) && suits(wire);
+        let able = || self.connections.iter().filter(is_able).map(|(connection, _)| *connection);
         let count = able().count();
         able().nth(self.turn.checked_rem(count)?)
+    }
+
+    /// Nothing but its connection says whose an answer is, so that it goes there or nowhere.
+    fn answers_stay(&self) -> bool {
+        let is_single = |line: &Line| line.per_exchange && line.side == Side::Acceptor;
+        self.protocol.rules.key.is_empty() || self.settings.lines.iter().any(is_single)
+    }
+
+    /// The line on which each notice has a connection of its own.
+    pub(super) fn notice_line(&self) -> Option<LineId> {
+        let is_it = |line: &Line| line.per_exchange && line.side == Side::Initiator;
+        let at = self.settings.lines.iter().position(is_it)?;
+        u16::try_from(at).ok().map(LineId)
+    }
+
+    fn connect_for_notices(&mut self) {
+        if let Some(line) = self.notice_line() {
+            self.connect(line);
+        }
+    }
+
+    /// Something was given to a connection that is for one exchange: behind an answer the institution closes now and then, and behind a
+    /// notice when nobody replies.
+    fn serve_one(&mut self, delivery: &Delivery, connection: Connection, now: Now) {
+        let seed = self.seed;
+        let Some(wire) = self.connections.get_mut(&connection) else { return };
+        if !self.settings.lines.get(usize::from(wire.line.0)).is_some_and(|line| line.per_exchange) {
+            return;
+        }
+        match &delivery.what {
+            What::Answer(key) | What::GapAnswer(key) => {
+                if Chance::about(seed, key.bytes(), u64::MAX).below(2) == 0 {
+                    wire.outbox.push_back(Item::Close);
+                }
+            }
+            What::Notice(..) => {
+                wire.served = true;
+                self.timers.set(Timer::Cut(connection, false), now.mono + REPLY_TIME);
+            }
+            What::PollAnswer | What::SignAnswer { .. } => {}
+        }
     }
 
     fn items(&self, delivery: &Delivery) -> Vec<Item> {

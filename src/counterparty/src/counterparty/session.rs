@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 use pabal_clock::Now;
 use pabal_telegram::Deframer;
 
+use super::send::{Delivery, What};
 use super::{Counterparty, Timer};
 use crate::chance::Chance;
 use crate::fill::compute;
 use crate::output::{Connection, Event, LineId, Output};
 use crate::scenario::{Deed, Misdeed, Start};
-use crate::settings::{Direction, Side};
+use crate::settings::{Direction, Line, Side};
 use crate::stamp::stamped;
 
 /// One connection.
@@ -31,6 +32,8 @@ pub(super) struct Wire {
     pub(super) signed: bool,
     /// Our sign-on that is not answered yet.
     pub(super) asked: Option<Vec<u8>>,
+    /// A notice was given to it, where each connection is for one.
+    pub(super) served: bool,
 }
 
 impl Wire {
@@ -78,6 +81,7 @@ impl Counterparty {
             closing: false,
             signed: false,
             asked: None,
+            served: false,
         };
         let before = self.connections.insert(connection, wire);
         assert!(before.is_none(), "connections are numbered once");
@@ -145,8 +149,17 @@ impl Counterparty {
         if settings.side != Side::Initiator || !state.open {
             return;
         }
-        let have = self.connections.values().filter(|wire| wire.line == line).count() + usize::from(state.connecting);
-        for _ in have..usize::from(settings.sessions) {
+        let mine = || self.connections.values().filter(|wire| wire.line == line);
+        let have = mine().count() + usize::from(state.connecting);
+        let wanted = if settings.per_exchange {
+            let is_notice = |delivery: &&Delivery| matches!(delivery.what, What::Notice(..));
+            let notices = self.waiting.iter().filter(is_notice).count();
+            let coming = mine().filter(|wire| !wire.served).count() + usize::from(state.connecting);
+            usize::from(settings.sessions).min(have + notices.saturating_sub(coming))
+        } else {
+            usize::from(settings.sessions)
+        };
+        for _ in have..wanted {
             state.connecting += 1;
             self.outputs.push_back(Output::Connect { line });
         }
@@ -251,8 +264,8 @@ impl Counterparty {
     pub(super) fn rest(&mut self, connection: Connection, now: Now) {
         let Some(poll) = self.protocol.rules.poll.as_ref().filter(|_| self.scenario.poll.sends) else { return };
         let Some(wire) = self.connections.get(&connection) else { return };
-        let ours = self.settings.lines.get(usize::from(wire.line.0)).is_some_and(|line| line.side == Side::Initiator);
-        if ours {
+        let is_ours = |line: &Line| line.side == Side::Initiator && !line.per_exchange;
+        if self.settings.lines.get(usize::from(wire.line.0)).is_some_and(is_ours) {
             self.timers.set(Timer::PollIdle(connection), now.mono + poll.after);
         }
     }

@@ -2,6 +2,7 @@
 //! says whose they are. Requests are 39 bytes: kind, date, number, code, account, amount.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use pabal_spec::{Institution, Source};
 use pabal_switch::{
@@ -76,7 +77,7 @@ fn request(hands: &Hands, exchange: &str) -> Open {
     let kind = if exchange == "pay" { "P" } else { "Q" };
     Open {
         plan: hands.plan(exchange),
-        deadline: hands.now.mono + core::time::Duration::from_secs(20),
+        deadline: hands.now.mono + Duration::from_secs(20),
         ..Open { telegram: format!("{kind}{:15}{:<10}{:013}", "", "110123", 0).into_bytes().into(), ..blank(hands) }
     }
 }
@@ -301,13 +302,55 @@ fn a_restart_leaves_what_was_asked_unknown() {
     assert_eq!(next.core.exchange(id).unwrap().outcome.map(|outcome| outcome.word()), Some("UNKNOWN"));
     // The peer may still count the connection: what is asked now waits for the close grace.
     let open = request(&next, "pay");
-    let open = Open { deadline: next.now.mono + core::time::Duration::from_secs(60), ..open };
+    let open = Open { deadline: next.now.mono + Duration::from_secs(60), ..open };
     let Ok(Opened::New(waiting)) = next.try_open(open) else { panic!("it waits") };
     assert!(next.connects.is_empty());
     next.after_secs(20);
     let conn = connect(&mut next);
     receive(&mut next, conn, &answer("R", "0000"));
     assert_eq!(next.told(waiting), ["SUCCESS ANSWERED"]);
+}
+
+/// A line that connects for each request of an institution whose business is opened: two banks, one slot.
+fn opened_by_one_slot(reconnect: Duration) -> Hands {
+    let mut both = line("both", LineSide::Initiator, Direction::Duplex);
+    (both.window, both.connects) = (1, Connects::PerExchange);
+    (both.reconnect_min, both.reconnect_max) = (reconnect, reconnect);
+    Hands::cold(Settings { lines: vec![both], ..settings() }, Recovery::new(), Hands::begin())
+}
+
+#[test]
+fn business_is_opened_when_the_slot_that_a_crash_left_is_free() {
+    let mut hands = opened_by_one_slot(Duration::from_secs(1));
+    hands.opens = false;
+    connect(&mut hands);
+    hands.after_secs(1);
+    let mut next = hands.restart();
+    // The peer may count it for the close grace, 20 s. Nothing is open, so that no request waits for the slot.
+    next.after(Duration::from_millis(19_999));
+    assert_eq!((states(&next), next.connects.len()), (vec![SessionState::Closing], 0));
+    next.after(Duration::from_millis(1));
+    assert_eq!((states(&next), next.connects.len()), (vec![SessionState::Connecting], 1));
+}
+
+#[test]
+fn business_whose_time_came_while_every_slot_backed_off_is_opened_when_one_is_free() {
+    let mut hands = opened_by_one_slot(Duration::from_secs(600));
+    let fail = |hands: &mut Hands| {
+        let conn = hands.connects.remove(0);
+        hands.core.handle_connect_failed(conn, hands.now);
+        hands.turn();
+    };
+    fail(&mut hands);
+    // Each is tried after a minute, and then neither can be: there is no slot, and no time is set any more.
+    let free = hands.core.status().sessions[0].next_try.expect("it backs off");
+    assert!(free > hands.now.mono + Duration::from_secs(60), "the dice of this seed say so");
+    hands.after(free.since(hands.now.mono).saturating_sub(Duration::from_millis(1)));
+    let openings = hands.core.status().openings;
+    assert_eq!(openings.iter().filter(|one| one.next_try.is_none()).count(), 2);
+    assert!(hands.connects.is_empty());
+    hands.after(Duration::from_millis(1));
+    assert_eq!(hands.connects.len(), 1);
 }
 
 /// Of the other direction: they connect for each notice, read our reply, and close.

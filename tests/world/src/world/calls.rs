@@ -7,6 +7,7 @@ use pabal_switch::{Cause, ExchangeId, Inquire, NotFenced, Opened, Outcome, Refus
 
 use crate::checks::{self, Request};
 use crate::coverage::{Fault, Stage};
+use crate::topology::Topology;
 use crate::workload::{self, Wish};
 use crate::world::{Event, World};
 
@@ -257,6 +258,8 @@ impl World {
             Told::NotSent { refusal, .. } => {
                 self.counts.not_sent += 1;
                 self.counts.date_changed += u64::from(*refusal == Refusal::DateChanged);
+                let is_single = self.setup.topology == Topology::OneShot;
+                self.tally.one_shot_refused += u64::from(is_single && *refusal == Refusal::SendDown);
                 if let Some(request) = request {
                     self.nothing_may_have_left(request, *refusal);
                     self.requests[request].refusals.push(*refusal);

@@ -40,7 +40,12 @@ impl Stops {
             Command::StartCompartment { compartment } => _ = self.compartments.remove(&*compartment),
             Command::DrainCompartment { compartment, .. } => _ = self.compartments.insert(compartment.to_vec()),
             Command::OpenOpening { key, .. } => _ = self.openings.remove(&key),
-            Command::CloseOpening { key, .. } => _ = self.openings.insert(key),
+            Command::CloseOpening { key, .. } => {
+                // What was closed more than a day before is over for good, though the clock may be set back to it.
+                let day = |key: &OpeningKey| key.date.date().days_since_epoch();
+                self.openings.retain(|one| day(one) >= day(&key) - 1);
+                self.openings.insert(key);
+            }
             Command::Block { control } => {
                 // Those that are over for good go with the next one, and do not come back when the clock is set back.
                 self.controls.retain(|_, one| one.window.until.is_none_or(|until| entry.at < until));
@@ -53,6 +58,11 @@ impl Stops {
             Command::DrainInstitution { .. } => self.institution = true,
             _ => {}
         }
+    }
+
+    /// Whether it is stopped by itself, and not with the institution.
+    pub(super) fn has_line_itself(&self, line: &str) -> bool {
+        self.lines.contains(line)
     }
 
     pub(super) fn has_line(&self, line: &str) -> bool {
@@ -296,6 +306,7 @@ impl World {
         match taken {
             Ok(_) => {
                 self.counts.commands += 1;
+                self.routes_commanded(&command);
                 let number = self.counts.commands;
                 self.last_commands.insert(command.target(), number);
                 self.pump();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pabal_counterparty::{Connection, LineId as BankLine};
-use pabal_switch::{CloseReason, Conn, LineId};
+use pabal_switch::{CloseReason, Conn, Connects, LineId};
 
 use crate::wire::Link;
 use crate::world::{Event, World};
@@ -12,12 +12,13 @@ impl World {
     pub(super) fn connecting(&mut self, conn: Conn, number: Connection, works: bool) {
         let Some(core) = &mut self.core else { return };
         if works {
-            self.links.insert(number, Link::default());
+            self.links.insert(number, Link { heard_at: self.now.mono, ..Link::default() });
             self.ours.insert(conn, number);
             let line = BankLine(conn.session.line.0);
             self.trace.line(self.now, format_args!("{conn:?} connected as {number}"));
             self.bank.handle_connected(number, line, self.theirs);
             core.handle_connected(conn, self.now);
+            self.taken_by_address(conn, number);
         } else {
             self.counts.connect_failures += 1;
             core.handle_connect_failed(conn, self.now);
@@ -30,7 +31,7 @@ impl World {
             self.bank.handle_connect_failed(line, self.theirs);
             return;
         };
-        self.links.insert(number, Link::default());
+        self.links.insert(number, Link { heard_at: self.now.mono, ..Link::default() });
         self.bank.handle_connected(number, line, self.theirs);
         match core.handle_accepted(LineId(line.0), self.now) {
             Ok(conn) => {
@@ -163,6 +164,12 @@ impl World {
             if let Some(bytes) = link.out.read(self.now.mono, &mut self.chance) {
                 self.bank.handle_received(number, &bytes, self.theirs);
             } else if link.out.take_end(self.now.mono) && !link.closed_there {
+                let lingers = self.holds_on(number);
+                let Some(link) = self.links.get_mut(&number) else { continue };
+                link.lingers = lingers;
+                if lingers {
+                    continue;
+                }
                 link.closed_there = true;
                 self.bank.handle_closed(number, self.theirs);
                 link.back.finish(self.now.mono, &mut self.chance);
@@ -180,12 +187,21 @@ impl World {
             }
             if let Some(bytes) = link.back.read(self.now.mono, &mut self.chance) {
                 link.hear(&bytes);
+                link.heard_at = self.now.mono;
+                if let Some(conn) = conn {
+                    self.hears_on(conn, &bytes);
+                }
                 if let (Some(core), Some(conn)) = (&mut self.core, conn) {
                     core.handle_received(conn, &bytes, self.now);
                 }
             } else if link.back.take_end(self.now.mono) {
+                let is_single = conn.is_some_and(|conn| {
+                    self.settings.lines[usize::from(conn.session.line.0)].connects == Connects::PerExchange
+                });
+                let is_first = !link.out.is_finished() && !link.requests.is_empty();
+                self.tally.one_shot_fin_first += u64::from(is_single && is_first);
                 link.out.finish(self.now.mono, &mut self.chance);
-                if link.out.swallows && !link.closed_there {
+                if (link.out.swallows || link.lingers) && !link.closed_there {
                     // It closed first, so it no longer counts, whether it hears of our end or not.
                     link.closed_there = true;
                     self.bank.handle_closed(number, self.theirs);

@@ -16,8 +16,8 @@ use crate::world::{Event, World, plus};
 const FOUND_OUT_MS_MAX: u64 = 9_000;
 /// When it gives up one that we still hold: TCP tells it that nothing is acknowledged.
 const GIVEN_UP_MS_MAX: u64 = 60_000;
-/// A drain ends by then, the close grace after its deadline included.
-const DRAINED_WITHIN: Duration = Duration::from_secs(20);
+/// A drain ends by then, and the close grace after its deadline.
+const DRAINED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Just before the date changes.
 const JUST_BEFORE: Duration = Duration::from_secs(60);
@@ -301,10 +301,15 @@ impl World {
         if core.is_drained() {
             self.trace.line(self.now, format_args!("the process has stopped"));
             self.ends(false);
-        } else if self.now.mono.since(since) > DRAINED_WITHIN && core.status().journal_works {
-            let broken = format!("a drain is not done after {DRAINED_WITHIN:?}: {:?}", core.status());
+        } else if self.now.mono.since(since) > self.drained_within() && core.status().journal_works {
+            let broken = format!("a drain is not done after {:?}: {:?}", self.drained_within(), core.status());
             self.broken.get_or_insert(broken);
         }
+    }
+
+    fn drained_within(&self) -> Duration {
+        let longest = self.settings.lines.iter().map(|line| line.close_grace).max();
+        DRAINED_WITHIN + longest.unwrap_or_default()
     }
 
     pub(super) fn some_link(&mut self) -> Option<Connection> {

@@ -43,18 +43,22 @@ impl World {
 
     fn do_for_core(&mut self, output: Output) {
         match output {
-            Output::Connect { conn, .. } => {
+            Output::Connect { conn, address } => {
                 self.may_connect(conn.session.line);
+                self.asks_to_connect(conn, address);
                 let works = self.healthy || self.setup.faults == 0 || self.chance.per_mille(850);
                 let number = self.number();
                 let soon = self.now.mono + Duration::from_micros(self.chance.between(100, 20_000));
                 // A SYN does not overtake the FIN of an earlier connection; whoever has seen the peer's FIN may rely on that.
                 let behind = self.links.values().filter_map(|link| link.out.end_at()).max();
                 let at = behind.map_or(soon, |fin| soon.max(fin + Duration::from_micros(1)));
-                self.agenda.plan(at, Event::Connecting { conn, number, works });
+                if let Some((works, at)) = self.by_address(conn, works, at) {
+                    self.agenda.plan(at, Event::Connecting { conn, number, works });
+                }
             }
             Output::Close { conn, reason, abort } => {
                 self.trace.line(self.now, format_args!("we close {conn:?}: {reason}"));
+                self.routes_close(conn, reason);
                 let Some(number) = self.ours.get(&conn).copied() else {
                     // It was being made: it is given up.
                     self.agenda.retain(|event| !matches!(event, Event::Connecting { conn: made, .. } if *made == conn));
@@ -75,6 +79,7 @@ impl World {
             Output::Replied { notice, report } => self.replied(notice, report),
             Output::Event(event) => {
                 self.hear(&event);
+                self.routes_hear(&event);
                 self.trace.line(self.now, format_args!("{event:?}"));
             }
         }
@@ -133,6 +138,10 @@ impl World {
             Does::Close { connection } => {
                 if let Some(link) = self.links.get_mut(&connection) {
                     link.back.finish(self.now.mono, &mut self.chance);
+                    if link.lingers {
+                        // Our end had come: it counts no longer.
+                        self.let_side_go(connection);
+                    }
                 }
             }
             Does::Reset { connection } => self.reset(connection),
@@ -140,6 +149,9 @@ impl World {
                 match &event {
                     Told::GapAsked { .. } => self.asked_for_theirs = true,
                     Told::Received { .. } => self.asked_for_theirs = false,
+                    Told::Unanswered { conduct: "lost", .. } => {
+                        self.tally.keyless_lost += u64::from(self.setup.keyless);
+                    }
                     _ => {}
                 }
                 if let Told::Answered { key, conduct, .. } | Told::Unanswered { key, conduct } = &event {
@@ -196,7 +208,8 @@ impl World {
             let slot = (line.name.clone(), conn.session.slot);
             let written = judge::written(link, conn, &slot, taken, offered, &self.disk, self.setup.signed);
             core.handle_wrote(conn, taken, self.now);
-            let seen = written.and_then(|did| {
+            let single = Self::one_request(link, conn, line.connects, &written);
+            let seen = single.and(written).and_then(|did| {
                 self.replies_left(&did.replies_begun, &did.replies_taken)?;
                 did.begun.iter().try_for_each(|(exchange, frame)| self.began(*exchange, frame))
             });

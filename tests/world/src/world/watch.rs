@@ -7,7 +7,7 @@ use pabal_counterparty::Key;
 use pabal_spec::{Digest, Verdict};
 use pabal_switch::entry::Origin;
 use pabal_switch::{
-    Cause, Direction, Entry, Event, ExchangeId, ExchangeState, OpeningState, Outcome, Plan, SessionState,
+    Cause, Connects, Direction, Entry, Event, ExchangeId, ExchangeState, OpeningState, Outcome, Plan, SessionState,
 };
 use pabal_telegram::{Side, Telegram};
 
@@ -170,6 +170,7 @@ impl World {
     pub(super) fn watch_entries(&mut self, entries: &[Entry]) {
         let mut departed = Vec::new();
         for entry in entries {
+            self.singles_follow(entry);
             match entry {
                 Entry::Commanded(entry) => self.stops.fold(entry),
                 Entry::Accepted(entry) => {
@@ -228,7 +229,7 @@ impl World {
                         track.place = Some((Box::from(&*entry.place.line), entry.place.slot, entry.place.epoch));
                         track.telegram = entry.telegram.bytes.to_vec();
                     }
-                    let key = Key::of(&entry.telegram.bytes, &self.plan.protocol.rules.key);
+                    let key = Key::of_request(&entry.telegram.bytes, &self.plan.protocol.rules);
                     // A hole is asked for under a number of theirs, which may be one of ours too.
                     let asks_for_theirs = entry.telegram.bytes.get(TYPE) == Some(b"4000");
                     let Some(key) = key else { continue };
@@ -381,6 +382,10 @@ impl World {
         for session in core.status().sessions {
             let line = &self.settings.lines[usize::from(session.session.line.0)];
             let is_up = matches!(session.state, SessionState::Up | SessionState::Probing);
+            if line.connects == Connects::PerExchange {
+                // A slot that is free, or is being connected, is for whoever comes next.
+                free += u32::from(matches!(session.state, SessionState::Down | SessionState::Connecting));
+            }
             if let (true, true, Some(conn)) = (line.direction != Direction::Receive, is_up, session.conn) {
                 free += line.window.saturating_sub(session.in_flight);
                 whole += line.window;
