@@ -39,19 +39,19 @@ fn word(word: &str) -> String {
     if word.len() == 16 && is_hex(word) && word.chars().any(|c| c.is_ascii_alphabetic()) {
         return "VERSION".into();
     }
-    let has_form = |form: &str| {
+    let has_form = |word: &str, form: &str| {
         word.len() == form.len()
             && word.chars().zip(form.chars()).all(|(c, f)| if f == '0' { c.is_ascii_digit() } else { c == f })
     };
-    for (form, name) in [
-        ("0000-00-00", "DATE"),
-        ("00:00:00", "TIME"),
-        ("00:00:00+09:00", "TIME+09:00"),
-        ("0000-00-00T00:00:00.000000+09:00", "RFC3339+09:00"),
-        ("0000-00-00T00:00:00.000000+00:00", "RFC3339+00:00"),
-    ] {
-        if has_form(form) {
-            return name.into();
+    // The institution stands where it is noon.
+    let zone = |zone: &str| has_form(zone, "+00:00") || has_form(zone, "-00:00");
+    let (time, offset) = match word.split_at_checked(word.len().saturating_sub(6)) {
+        Some((time, offset)) if zone(offset) => (time, "+ZONE"),
+        _ => (word, ""),
+    };
+    for (form, name) in [("0000-00-00", "DATE"), ("00:00:00", "TIME"), ("0000-00-00T00:00:00.000000", "RFC3339")] {
+        if has_form(time, form) {
+            return format!("{name}{offset}");
         }
     }
     // Microseconds since 1970 in this century, and dates of it.
