@@ -154,6 +154,26 @@ pub(crate) fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
     hash ^ hash >> 32
 }
 
+/// A hash of parts and of where each ends, by which they are found in memory. What is written down has [`hash`].
+pub(crate) fn spread<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
+    let mut hash = 0_u64;
+    let mut mix = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    for part in parts {
+        mix(part.len() as u64);
+        let (words, _) = part.as_chunks();
+        words.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
+        // What is left, with what stands before it.
+        mix(match (part.last_chunk(), part.first_chunk(), part.last_chunk()) {
+            (Some(last), ..) => u64::from_le_bytes(*last),
+            (None, Some(first), Some(last)) => {
+                u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+            }
+            _ => part.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        });
+    }
+    hash ^ hash >> 32
+}
+
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + (nibble - 10) };
     let mut digits = alloc::vec![0; 2 * bytes.len()];

@@ -1,43 +1,318 @@
-use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::cell::Cell;
+use core::iter::successors;
 
-use serde::{Deserialize, Serialize};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::exchange::Exchange;
 use crate::id::ExchangeId;
 
-/// Every exchange in memory, oldest first. Each is in a box: at both ends of the map what is in it is moved about with every one that
-/// comes or goes, and an exchange is as long as a telegram.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Exchanges(BTreeMap<ExchangeId, Box<Exchange>>);
+/// Every exchange in memory, oldest first.
+///
+/// Each has a place that stays its own until it goes, and that is used again then. What one call does is mostly about one exchange: the
+/// place that was asked for last is looked at first, so that asking again costs a comparison of ids.
+#[derive(Clone, Debug)]
+pub(crate) struct Exchanges {
+    /// [`PIECE`] places in each, so that none ever moves.
+    pieces: Vec<Vec<Place>>,
+    free: Vec<u32>,
+    /// Places by id. Its order is nobody's.
+    by_id: HashTable<u32>,
+    last: Cell<u32>,
+    oldest: u32,
+    newest: u32,
+    /// The one that came last: the next one most likely belongs behind it.
+    latest: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Place {
+    id: ExchangeId,
+    older: u32,
+    newer: u32,
+    /// `None` in a free one.
+    exchange: Option<Exchange>,
+}
+
+const PIECE: usize = 64;
+/// No place.
+const NONE: u32 = u32::MAX;
+
+/// The half of an id that is rolled by dice.
+fn hash_of(id: ExchangeId) -> u64 {
+    let half = u64::try_from(id.0 & u128::from(u64::MAX)).unwrap_or(0);
+    // The first two bits of it are the same in all.
+    half.rotate_left(2)
+}
 
 impl Exchanges {
+    fn place(&self, at: u32) -> Option<&Place> {
+        let at = at as usize;
+        self.pieces.get(at / PIECE)?.get(at % PIECE)
+    }
+
+    fn place_mut(&mut self, at: u32) -> Option<&mut Place> {
+        let at = at as usize;
+        self.pieces.get_mut(at / PIECE)?.get_mut(at % PIECE)
+    }
+
+    fn has(&self, at: u32, id: ExchangeId) -> bool {
+        self.place(at).is_some_and(|place| place.id == id && place.exchange.is_some())
+    }
+
+    fn find(&self, id: ExchangeId) -> Option<u32> {
+        let last = self.last.get();
+        if self.has(last, id) {
+            return Some(last);
+        }
+        let at = *self.by_id.find(hash_of(id), |at| self.has(*at, id))?;
+        self.last.set(at);
+        Some(at)
+    }
+
     pub(crate) fn get(&self, id: &ExchangeId) -> Option<&Exchange> {
-        self.0.get(id).map(|exchange| &**exchange)
+        self.place(self.find(*id)?)?.exchange.as_ref()
     }
 
     pub(crate) fn get_mut(&mut self, id: &ExchangeId) -> Option<&mut Exchange> {
-        self.0.get_mut(id).map(|exchange| &mut **exchange)
+        let at = self.find(*id)?;
+        self.place_mut(at)?.exchange.as_mut()
     }
 
     pub(crate) fn insert(&mut self, id: ExchangeId, exchange: Exchange) {
-        self.0.insert(id, Box::new(exchange));
+        if let Some(known) = self.get_mut(&id) {
+            *known = exchange;
+            return;
+        }
+        let older = self.older_than(id);
+        let newer = self.place(older).map_or(self.oldest, |older| older.newer);
+        let place = Place { id, older, newer, exchange: Some(exchange) };
+        let at = self.take_place(place);
+        match self.place_mut(older) {
+            Some(older) => older.newer = at,
+            None => self.oldest = at,
+        }
+        match self.place_mut(newer) {
+            Some(newer) => newer.older = at,
+            None => self.newest = at,
+        }
+        let Self { pieces, by_id, .. } = self;
+        let id_at = |at: &u32| pieces[*at as usize / PIECE][*at as usize % PIECE].id;
+        match by_id.entry(hash_of(id), |at| id_at(at) == id, |at| hash_of(id_at(at))) {
+            Entry::Occupied(mut known) => *known.get_mut() = at,
+            Entry::Vacant(vacant) => _ = vacant.insert(at),
+        }
+        self.latest = at;
+        self.last.set(at);
     }
 
-    pub(crate) fn remove(&mut self, id: &ExchangeId) -> Option<Box<Exchange>> {
-        self.0.remove(id)
+    /// The newest one that is older. Ids of one core only grow, and those of an earlier one are mostly older.
+    fn older_than(&self, id: ExchangeId) -> u32 {
+        let mut at = self.latest;
+        while let Some(place) = self.place(at)
+            && place.id > id
+        {
+            at = place.older;
+        }
+        let mut next = self.place(at).map_or(self.oldest, |place| place.newer);
+        while let Some(place) = self.place(next)
+            && place.id < id
+        {
+            (at, next) = (next, place.newer);
+        }
+        at
     }
 
-    pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = &Exchange> {
-        self.0.values().map(|exchange| &**exchange)
+    fn take_place(&mut self, place: Place) -> u32 {
+        if let Some(at) = self.free.pop()
+            && let Some(free) = self.place_mut(at)
+        {
+            *free = place;
+            return at;
+        }
+        if self.pieces.last().is_none_or(|piece| piece.len() == PIECE) {
+            self.pieces.push(Vec::with_capacity(PIECE));
+        }
+        let before = (self.pieces.len() - 1) * PIECE;
+        let Some(piece) = self.pieces.last_mut() else { return NONE };
+        piece.push(place);
+        u32::try_from(before + piece.len() - 1).unwrap_or(NONE)
     }
 
+    pub(crate) fn remove(&mut self, id: &ExchangeId) -> Option<Exchange> {
+        let at = self.find(*id)?;
+        if let Ok(known) = self.by_id.find_entry(hash_of(*id), |known| *known == at) {
+            known.remove();
+        }
+        let place = self.place_mut(at)?;
+        let (older, newer, exchange) = (place.older, place.newer, place.exchange.take());
+        match self.place_mut(older) {
+            Some(older) => older.newer = newer,
+            None => self.oldest = newer,
+        }
+        match self.place_mut(newer) {
+            Some(newer) => newer.older = older,
+            None => self.newest = older,
+        }
+        if self.latest == at {
+            self.latest = older;
+        }
+        self.free.push(at);
+        exchange
+    }
+
+    /// Oldest first.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &Exchange> {
+        let oldest = self.place(self.oldest);
+        successors(oldest, |place| self.place(place.newer)).filter_map(|place| place.exchange.as_ref())
+    }
+
+    /// Newest first.
+    pub(crate) fn newest(&self) -> impl Iterator<Item = &Exchange> {
+        let newest = self.place(self.newest);
+        successors(newest, |place| self.place(place.older)).filter_map(|place| place.exchange.as_ref())
+    }
+
+    /// In no order.
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut Exchange> {
-        self.0.values_mut().map(|exchange| &mut **exchange)
+        self.pieces.iter_mut().flatten().filter_map(|place| place.exchange.as_mut())
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.by_id.len()
+    }
+}
+
+impl Default for Exchanges {
+    fn default() -> Self {
+        Self {
+            pieces: Vec::new(),
+            free: Vec::new(),
+            by_id: HashTable::new(),
+            last: Cell::new(NONE),
+            oldest: NONE,
+            newest: NONE,
+            latest: NONE,
+        }
+    }
+}
+
+/// A list, oldest first.
+impl Serialize for Exchanges {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.values())
+    }
+}
+
+impl<'de> Deserialize<'de> for Exchanges {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut exchanges = Self::default();
+        for exchange in Vec::<Exchange>::deserialize(deserializer)? {
+            exchanges.insert(exchange.id, exchange);
+        }
+        Ok(exchanges)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeMap;
+    use alloc::sync::Arc;
+
+    use pabal_clock::{BusinessDate, Date, Wall};
+    use pabal_spec::Digest;
+
+    use super::*;
+    use crate::bytes::Bytes;
+    use crate::entry::{About, Origin};
+    use crate::exchange::ExchangeState;
+
+    fn exchange(id: u128) -> Exchange {
+        let about = About {
+            protocol: "p".into(),
+            rule: "r".into(),
+            spec: Digest(0),
+            origin: Origin::Caller,
+            caller: "c".into(),
+            idempotency_key: None,
+            content: 0,
+            party: "main".into(),
+            participant: Bytes::default(),
+            compartment: Bytes::default(),
+            date: BusinessDate::from_date(Date::new(2_026, 11, 21).unwrap()),
+            accepted_at: Wall::from_unix_seconds(0),
+            trace: None,
+        };
+        Exchange {
+            id: ExchangeId(id),
+            plan: 0,
+            protocol: 0,
+            state: ExchangeState::Accepted,
+            about: Arc::new(about),
+            opening: None,
+            leave_by: None,
+            telegram: Vec::new(),
+            confirms: Bytes::default(),
+            number: None,
+            key: Bytes::default(),
+            sent: None,
+            takes_room: false,
+            outcome: None,
+            told: None,
+            answer: None,
+            inquiry: None,
+            is_tombstoned: false,
+        }
+    }
+
+    /// Those of an earlier process first, whose clock may have been ahead; then as they come, and they go in any order.
+    #[test]
+    fn they_are_found_and_oldest_first_whatever_comes_and_goes() {
+        let (mut exchanges, mut model) = (Exchanges::default(), BTreeMap::new());
+        let mut chance = 7_u64;
+        let mut roll = |below: u64| {
+            chance = chance.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            (chance >> 33) % below
+        };
+        for id in [900, 4_000, 3_000, 5_000] {
+            exchanges.insert(ExchangeId(id), exchange(id));
+            model.insert(id, false);
+        }
+        for id in 1_000..3_500_u128 {
+            exchanges.insert(ExchangeId(id), exchange(id));
+            model.insert(id, false);
+            let some = u128::from(roll(2_500)) + 1_000;
+            match roll(3) {
+                0 => {
+                    let was = exchanges.remove(&ExchangeId(some)).map(|exchange| exchange.is_tombstoned);
+                    assert_eq!(was, model.remove(&some));
+                    assert!(exchanges.remove(&ExchangeId(some)).is_none());
+                }
+                1 => {
+                    let known = exchanges.get_mut(&ExchangeId(some)).map(|known| known.is_tombstoned = true);
+                    assert_eq!(known, model.get_mut(&some).map(|known| *known = true));
+                }
+                _ => {
+                    let oldest = exchanges.values().next().map(|exchange| exchange.id);
+                    oldest.map(|id| exchanges.remove(&id));
+                    model.pop_first();
+                }
+            }
+            assert_eq!(
+                exchanges.get(&ExchangeId(some)).map(|one| one.id.0),
+                model.get_key_value(&some).map(|it| *it.0)
+            );
+            assert_eq!(exchanges.newest().next().map(|one| one.id.0), model.keys().next_back().copied());
+        }
+        let all = |exchanges: &Exchanges| -> Vec<(u128, bool)> {
+            exchanges.values().map(|one| (one.id.0, one.is_tombstoned)).collect()
+        };
+        assert_eq!(all(&exchanges), model.into_iter().collect::<Vec<_>>());
+        assert_eq!(exchanges.len(), all(&exchanges).len());
+        assert!(exchanges.newest().map(|one| one.id.0).eq(all(&exchanges).into_iter().rev().map(|(id, _)| id)));
+        let again = serde_json::from_str(&serde_json::to_string(&exchanges).unwrap()).unwrap();
+        assert_eq!(all(&again), all(&exchanges));
     }
 }

@@ -1,9 +1,13 @@
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
-use alloc::format;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::bytes::spread;
 use crate::id::ExchangeId;
 
 /// What an idempotency key is bound to.
@@ -14,26 +18,68 @@ pub(crate) enum Bound {
 }
 
 /// The idempotency keys of all callers, oldest first.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Keys {
-    bound: BTreeMap<Box<str>, Bound>,
-    order: VecDeque<Box<str>>,
+    /// Those that are bound, and free places.
+    places: Vec<Key>,
+    free: Vec<u32>,
+    /// Places by caller and key. Its order is nobody's.
+    by_name: HashTable<u32>,
+    order: VecDeque<u32>,
 }
 
-/// Caller and key in one: the caller's length in front keeps `ab`+`c` and `a`+`bc` apart.
-fn name(caller: &str, key: &str) -> Box<str> {
-    format!("{}:{caller}{key}", caller.len()).into()
+#[derive(Clone, Debug)]
+struct Key {
+    /// Caller and key in one.
+    name: Box<str>,
+    /// Where the key begins in it.
+    from: usize,
+    bound: Bound,
+}
+
+impl Key {
+    fn parts(&self) -> (&str, &str) {
+        self.name.split_at(self.from)
+    }
+
+    fn is(&self, caller: &str, key: &str) -> bool {
+        self.from == caller.len() && self.parts() == (caller, key)
+    }
+
+    fn hash(&self) -> u64 {
+        let (caller, key) = self.parts();
+        hash_of(caller, key)
+    }
+}
+
+fn hash_of(caller: &str, key: &str) -> u64 {
+    spread([caller.as_bytes(), key.as_bytes()])
 }
 
 impl Keys {
     pub(crate) fn find(&self, caller: &str, key: &str) -> Option<Bound> {
-        self.bound.get(&name(caller, key)).copied()
+        let at = self.by_name.find(hash_of(caller, key), |at| self.places[*at as usize].is(caller, key))?;
+        Some(self.places[*at as usize].bound)
     }
 
     pub(crate) fn bind(&mut self, caller: &str, key: &str, to: Bound) {
-        let name = name(caller, key);
-        if self.bound.insert(name.clone(), to).is_none() {
-            self.order.push_back(name);
+        let Self { places, free, by_name, order } = self;
+        let same = |at: &u32| places[*at as usize].is(caller, key);
+        match by_name.entry(hash_of(caller, key), same, |at| places[*at as usize].hash()) {
+            Entry::Occupied(known) => places[*known.get() as usize].bound = to,
+            Entry::Vacant(vacant) => {
+                let mut name = String::with_capacity(caller.len() + key.len());
+                name.push_str(caller);
+                name.push_str(key);
+                let place = Key { name: name.into(), from: caller.len(), bound: to };
+                let at = free.pop().unwrap_or_else(|| u32::try_from(places.len()).unwrap_or(u32::MAX));
+                vacant.insert(at);
+                match places.get_mut(at as usize) {
+                    Some(free) => *free = place,
+                    None => places.push(place),
+                }
+                order.push_back(at);
+            }
         }
     }
 
@@ -41,25 +87,33 @@ impl Keys {
     pub(crate) fn evict(&mut self, max: u32, is_live: impl Fn(ExchangeId) -> bool) -> Option<Bound> {
         let max = usize::try_from(max).unwrap_or(usize::MAX);
         for _ in 0..self.order.len().saturating_sub(max).min(8) {
-            let name = self.order.pop_front()?;
-            match self.bound.get(&name).copied() {
-                Some(Bound::To(exchange)) if is_live(exchange) => self.order.push_back(name),
+            let at = self.order.pop_front()?;
+            let place = self.places.get_mut(at as usize)?;
+            match place.bound {
+                Bound::To(exchange) if is_live(exchange) => self.order.push_back(at),
                 bound => {
-                    self.bound.remove(&name);
-                    return bound;
+                    if let Ok(known) = self.by_name.find_entry(place.hash(), |known| *known == at) {
+                        known.remove();
+                    }
+                    (place.name, place.from) = (Box::default(), 0);
+                    self.free.push(at);
+                    return Some(bound);
                 }
             }
         }
         None
     }
 
+    fn in_order(&self) -> impl Iterator<Item = &Key> {
+        self.order.iter().filter_map(|at| self.places.get(*at as usize))
+    }
+
     /// Every fenced key with its caller, oldest first.
     pub(crate) fn fences(&self) -> impl Iterator<Item = (Box<str>, Box<str>)> {
-        let fenced = self.order.iter().filter(|name| self.bound.get(*name) == Some(&Bound::Fenced));
-        fenced.filter_map(|name| {
-            let (len, rest) = name.split_once(':')?;
-            let (caller, key) = rest.split_at_checked(len.parse().ok()?)?;
-            Some((caller.into(), key.into()))
+        let fenced = self.in_order().filter(|key| key.bound == Bound::Fenced);
+        fenced.map(|key| {
+            let (caller, key) = key.parts();
+            (caller.into(), key.into())
         })
     }
 
@@ -69,8 +123,27 @@ impl Keys {
     }
 }
 
+/// A list of caller, key and what it is bound to, oldest first.
+impl Serialize for Keys {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.in_order().map(|key| (key.parts(), key.bound)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut keys = Self::default();
+        for ((caller, key), bound) in Vec::<((Box<str>, Box<str>), Bound)>::deserialize(deserializer)? {
+            keys.bind(&caller, &key, bound);
+        }
+        Ok(keys)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::format;
+
     use super::*;
 
     #[test]
@@ -92,5 +165,12 @@ mod tests {
         assert_eq!(keys.evict(2, |exchange| exchange.0 == 1), Some(Bound::To(ExchangeId(2))));
         assert_eq!(keys.evict(2, |_| false), None);
         assert!(keys.find("a", "1").is_some());
+        // A place that was left is taken again, and the order goes with an image.
+        keys.bind("a", "4", Bound::Fenced);
+        let mut again: Keys = serde_json::from_str(&serde_json::to_string(&keys).unwrap()).unwrap();
+        let oldest = |keys: &mut Keys| core::iter::from_fn(|| keys.evict(0, |_| false)).collect::<Vec<_>>();
+        let expected = [Bound::To(ExchangeId(3)), Bound::To(ExchangeId(1)), Bound::Fenced];
+        assert_eq!((oldest(&mut keys), oldest(&mut again)), (expected.to_vec(), expected.to_vec()));
+        assert_eq!((keys.find("a", "4"), keys.places.len()), (None, 3));
     }
 }

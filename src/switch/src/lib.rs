@@ -179,6 +179,7 @@ mod admit;
 mod block;
 mod book;
 mod business;
+mod by_bytes;
 mod bytes;
 mod command;
 mod conclude;

@@ -1,11 +1,11 @@
 //! Sessions of lines: connecting, accepting, closing, and when a slot is free again.
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 
 use pabal_clock::{Mono, Now};
 use pabal_telegram::Deframer;
 
+use crate::by_bytes::ByBytes;
 use crate::core::Core;
 use crate::durable::Effect;
 use crate::entry::{Entry, SessionChanged};
@@ -51,7 +51,7 @@ impl Core {
                     unsent_bytes_max: line.unsent_bytes_max,
                     full: None,
                     in_flight: 0,
-                    taken: BTreeMap::new(),
+                    taken: ByBytes::default(),
                     up_since: Mono::ZERO,
                     received_at: None,
                     wrote_at: None,
@@ -351,8 +351,8 @@ impl Core {
         if !was_well && !was_done && (was_silent || !reason.is_our_wish()) {
             self.try_failed(slot);
         }
-        for (compartment, places) in taken {
-            self.state.conversations[usize::from(protocol)].waiting.freed(&compartment, places);
+        for (compartment, places) in taken.iter() {
+            self.state.conversations[usize::from(protocol)].waiting.freed(compartment, *places);
         }
         let left = written.saturating_sub(kernel_unsent.unwrap_or(0));
         if left < written {

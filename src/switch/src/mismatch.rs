@@ -115,7 +115,7 @@ impl Core {
     /// Of the newest exchanges the one whose key differs in the fewest fields; of several one that is awaited still, and of those the newest.
     fn nearest(&self, protocol: u16, marks: &[u8], ours: &[&[u8]]) -> Option<Near<'_>> {
         let fields = &self.books[usize::from(protocol)].protocol.rules.key;
-        let newest = self.state.exchanges.values().rev().take(COMPARED_MAX);
+        let newest = self.state.exchanges.newest().take(COMPARED_MAX);
         let near = newest.filter(|exchange| exchange.protocol == protocol).filter_map(|exchange| {
             let (own, key) = exchange.key.split_at_checked(self.plans[exchange.plan as usize].marks_of_key())?;
             let key = parts(key, fields);

@@ -1,17 +1,16 @@
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use core::ops::RangeInclusive;
 
 use pabal_clock::BusinessDate;
 use serde::{Deserialize, Serialize};
 
+use crate::by_bytes::ByBytes;
 use crate::bytes::Bytes;
-use crate::pairs;
 
 /// The telegram numbers of one protocol: a counter for each scope.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Numbers {
-    #[serde(with = "pairs")]
-    counters: BTreeMap<Bytes, Counter>,
+    counters: ByBytes<Counter>,
 }
 
 /// A counter. Numbers below `until` are reserved by an entry; a restart goes on at `until`, so that none is given twice.
@@ -83,7 +82,7 @@ impl Numbers {
     pub(crate) fn forget_before(&mut self, date: BusinessDate) {
         let dates: BTreeSet<BusinessDate> = self.counters.values().map(|counter| counter.date).collect();
         let Some(first) = dates.iter().rev().nth(Self::DATES_KEPT - 1).copied() else { return };
-        self.counters.retain(|_, counter| counter.date >= first || counter.date == date);
+        self.counters.retain(|counter| counter.date >= first || counter.date == date);
     }
 
     /// What a checkpoint holds.

@@ -1,12 +1,11 @@
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use core::time::Duration;
 
 use pabal_clock::Mono;
 use pabal_telegram::Deframer;
 use serde::{Deserialize, Serialize};
 
-use crate::bytes::Bytes;
+use crate::by_bytes::ByBytes;
 use crate::declare::declare;
 use crate::id::{Conn, Epoch, ExchangeId, SessionId};
 use crate::route::WaitsFor;
@@ -148,8 +147,7 @@ pub(crate) struct Session {
     /// Requests that are unanswered on this connection.
     pub(crate) in_flight: u32,
     /// The same by compartment.
-    #[serde(with = "crate::pairs")]
-    pub(crate) taken: BTreeMap<Bytes, u32>,
+    pub(crate) taken: ByBytes<u32>,
     pub(crate) up_since: Mono,
     pub(crate) received_at: Option<Mono>,
     pub(crate) wrote_at: Option<Mono>,

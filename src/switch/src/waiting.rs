@@ -2,6 +2,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use crate::by_bytes::ByBytes;
 use crate::bytes::Bytes;
 use crate::id::ExchangeId;
 use crate::pairs;
@@ -17,8 +18,7 @@ pub(crate) struct Waiting {
     /// Every queue, in the order in which they are served: in flight, turn, compartment.
     order: BTreeSet<(u32, u64, Bytes)>,
     /// Requests that take room, by compartment; no zeros.
-    #[serde(with = "pairs")]
-    in_flight: BTreeMap<Bytes, u32>,
+    in_flight: ByBytes<u32>,
     /// The last turn that was given.
     turn: u64,
 }
@@ -142,9 +142,9 @@ impl Waiting {
     }
 
     fn count(&mut self, compartment: &Bytes, in_flight: u32) {
-        let before = match self.in_flight.get_mut(&**compartment) {
+        let before = match self.in_flight.get_mut(compartment) {
             Some(known) if in_flight > 0 => core::mem::replace(known, in_flight),
-            Some(_) => self.in_flight.remove(&**compartment).unwrap_or(0),
+            Some(_) => self.in_flight.remove(compartment).unwrap_or(0),
             None if in_flight == 0 => 0,
             None => {
                 self.in_flight.insert(compartment.clone(), in_flight);
