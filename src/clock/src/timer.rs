@@ -1,3 +1,4 @@
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
@@ -51,8 +52,9 @@ fn hash_of<K: Hash>(name: &K) -> u64 {
 ///
 /// Two timers that end at the same instant come in the order of their names, so that a run can be repeated.
 ///
-/// They lie in a heap in which each has up to four below it: most are set behind all others and stopped before they end, and neither
-/// costs more than a few comparisons then. Places are used again, so that nothing is allocated once as many were set as ever are.
+/// Most timers of a kind run equally long, so that each ends behind those of its kind that were set before. They lie in queues that are
+/// sorted as they come: setting, stopping and ending one costs the same however many there are. What fits behind none of the queues, and
+/// the few that run for so long that nothing fits behind them, lie in a heap. Places are used again, so that nothing is allocated once as many were set as ever are.
 #[derive(Clone, Debug)]
 pub struct Timers<K> {
     /// Those that are set, and free places.
@@ -60,30 +62,64 @@ pub struct Timers<K> {
     free: Vec<u32>,
     /// Places of nodes by their names. Its order is nobody's.
     places: HashTable<u32>,
-    /// None ends before the one above it.
-    heap: Vec<(Mono, u32)>,
+    queues: [Queue; QUEUES],
+    /// What is in no queue: none ends before the one above it.
+    heap: Vec<u32>,
 }
 
 #[derive(Clone, Debug)]
 struct Node<K> {
     name: K,
-    /// Where it is in the heap.
-    seat: u32,
+    at: Mono,
+    seat: Seat,
 }
 
+/// Where a timer lies.
+#[derive(Clone, Copy, Debug)]
+enum Seat {
+    /// The so many-th that was put into a queue.
+    Queue(u8, u32),
+    Heap(u32),
+}
+
+/// Sorted. The first and the last are set; between them, places of stopped ones are [`NONE`].
+#[derive(Clone, Debug, Default)]
+struct Queue {
+    places: VecDeque<u32>,
+    /// How many have left it at the front, round and round.
+    left: u32,
+    /// Stopped ones between the others.
+    stopped: usize,
+}
+
+const QUEUES: usize = 4;
+/// A queue of no more gives way.
+const FEW: usize = 4;
 /// How many are below each in the heap.
 const BELOW: usize = 4;
+/// No place.
+const NONE: u32 = u32::MAX;
+
+fn number(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(NONE)
+}
 
 impl<K: Ord + Clone + Hash> Timers<K> {
     /// No timer is set.
     #[must_use]
-    pub const fn new() -> Self {
-        Self { nodes: Vec::new(), free: Vec::new(), places: HashTable::new(), heap: Vec::new() }
+    pub fn new() -> Self {
+        Self {
+            nodes: Vec::new(),
+            free: Vec::new(),
+            places: HashTable::new(),
+            queues: Default::default(),
+            heap: Vec::new(),
+        }
     }
 
     /// Sets a timer, replacing an earlier setting of the same name.
     pub fn set(&mut self, name: K, at: Mono) {
-        let Self { nodes, free, places, heap } = self;
+        let Self { nodes, free, places, .. } = self;
         let entry = places.entry(
             hash_of(&name),
             |place| nodes[*place as usize].name == name,
@@ -92,29 +128,27 @@ impl<K: Ord + Clone + Hash> Timers<K> {
         let place = match entry {
             Entry::Occupied(known) => {
                 let place = *known.get();
-                let seat = nodes[place as usize].seat as usize;
-                let before = core::mem::replace(&mut heap[seat].0, at);
-                if at < before {
-                    self.rise(seat);
-                } else {
-                    self.sink(seat);
-                }
-                return;
+                self.stand_up(place);
+                self.nodes[place as usize].at = at;
+                place
             }
             Entry::Vacant(vacant) => {
-                let place = free.last().copied().unwrap_or_else(|| u32::try_from(nodes.len()).unwrap_or(u32::MAX));
+                let node = Node { name, at, seat: Seat::Heap(NONE) };
+                let place = match free.pop() {
+                    Some(place) => {
+                        nodes[place as usize] = node;
+                        place
+                    }
+                    None => {
+                        nodes.push(node);
+                        number(nodes.len() - 1)
+                    }
+                };
                 vacant.insert(place);
                 place
             }
         };
-        let seat = heap.len();
-        let node = Node { name, seat: u32::try_from(seat).unwrap_or(u32::MAX) };
-        match free.pop() {
-            Some(_) => nodes[place as usize] = node,
-            None => nodes.push(node),
-        }
-        heap.push((at, place));
-        self.rise(seat);
+        self.sit_down(place);
     }
 
     /// Stops a timer; one that is not set stays so.
@@ -122,9 +156,8 @@ impl<K: Ord + Clone + Hash> Timers<K> {
         let Self { nodes, places, .. } = self;
         if let Ok(known) = places.find_entry(hash_of(name), |place| nodes[*place as usize].name == *name) {
             let (place, _) = known.remove();
-            let seat = nodes[place as usize].seat as usize;
+            self.stand_up(place);
             self.free.push(place);
-            self.leave(seat);
         }
     }
 
@@ -132,13 +165,16 @@ impl<K: Ord + Clone + Hash> Timers<K> {
     #[must_use]
     pub fn get(&self, name: &K) -> Option<Mono> {
         let place = self.places.find(hash_of(name), |place| self.nodes[*place as usize].name == *name)?;
-        Some(self.heap[self.nodes[*place as usize].seat as usize].0)
+        Some(self.nodes[*place as usize].at)
     }
 
     /// The timer that ends first.
     #[must_use]
     pub fn earliest(&self) -> Option<(Mono, &K)> {
-        self.heap.first().map(|(at, place)| (*at, &self.nodes[*place as usize].name))
+        let firsts = self.queues.iter().filter_map(|queue| queue.places.front()).chain(self.heap.first());
+        let first = firsts.copied().reduce(|one, other| if self.is_before(other, one) { other } else { one })?;
+        let node = &self.nodes[first as usize];
+        Some((node.at, &node.name))
     }
 
     /// Takes the first timer that has ended by `now`, so that a loop sees each once.
@@ -150,10 +186,70 @@ impl<K: Ord + Clone + Hash> Timers<K> {
 
     /// Every timer that is set, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&K, Mono)> {
-        let mut all: Vec<(&K, Mono)> =
-            self.heap.iter().map(|(at, place)| (&self.nodes[*place as usize].name, *at)).collect();
+        let queued = self.queues.iter().flat_map(|queue| &queue.places);
+        let places = queued.chain(&self.heap).filter_map(|place| self.nodes.get(*place as usize));
+        let mut all: Vec<(&K, Mono)> = places.map(|node| (&node.name, node.at)).collect();
         all.sort_unstable();
         all.into_iter()
+    }
+
+    /// Whether one ends before another.
+    #[inline]
+    fn is_before(&self, one: u32, other: u32) -> bool {
+        let (one, other) = (&self.nodes[one as usize], &self.nodes[other as usize]);
+        one.at < other.at || (one.at == other.at && one.name < other.name)
+    }
+
+    /// Behind the first queue whose last one ends before, or into the heap.
+    fn sit_down(&mut self, place: u32) {
+        let fits = |queue: &Queue| queue.places.back().is_none_or(|last| self.is_before(*last, place));
+        let Some(at) = self.queues.iter().position(fits).or_else(|| self.give_way()) else {
+            self.heap.push(place);
+            self.rise(self.heap.len() - 1);
+            return;
+        };
+        let queue = &mut self.queues[at];
+        let seat = queue.left.wrapping_add(number(queue.places.len()));
+        queue.places.push_back(place);
+        self.nodes[place as usize].seat = Seat::Queue(u8::try_from(at).unwrap_or(u8::MAX), seat);
+    }
+
+    /// A queue of a few that hold up all others, since they run for long, moves into the heap.
+    fn give_way(&mut self) -> Option<usize> {
+        let short = (0..QUEUES).filter(|at| self.queues[*at].places.len() <= FEW);
+        let at = short.max_by_key(|at| self.queues[*at].places.back().map(|last| self.nodes[*last as usize].at))?;
+        self.queues[at].stopped = 0;
+        while let Some(place) = self.queues[at].places.pop_front() {
+            if place != NONE {
+                self.heap.push(place);
+                self.rise(self.heap.len() - 1);
+            }
+        }
+        Some(at)
+    }
+
+    /// Takes one from where it lies.
+    fn stand_up(&mut self, place: u32) {
+        match self.nodes[place as usize].seat {
+            Seat::Queue(at, seat) => {
+                let queue = &mut self.queues[usize::from(at)];
+                queue.stop(seat);
+                if queue.stopped > 64 && queue.stopped > queue.places.len() / 2 {
+                    self.close_up(at);
+                }
+            }
+            Seat::Heap(seat) => self.leave(seat as usize),
+        }
+    }
+
+    /// Stopped ones go from between the others.
+    fn close_up(&mut self, at: u8) {
+        let queue = &mut self.queues[usize::from(at)];
+        queue.places.retain(|place| *place != NONE);
+        queue.stopped = 0;
+        for (behind, place) in (0..).zip(&queue.places) {
+            self.nodes[*place as usize].seat = Seat::Queue(at, queue.left.wrapping_add(behind));
+        }
     }
 
     /// Takes a seat out of the heap: the last one comes to it.
@@ -168,53 +264,62 @@ impl<K: Ord + Clone + Hash> Timers<K> {
         }
     }
 
-    /// Whether one ends before another.
-    fn is_before(&self, one: (Mono, u32), other: (Mono, u32)) -> bool {
-        let name = |place: u32| &self.nodes[place as usize].name;
-        one.0 < other.0 || (one.0 == other.0 && name(one.1) < name(other.1))
+    fn put(&mut self, seat: usize, place: u32) {
+        self.heap[seat] = place;
+        self.nodes[place as usize].seat = Seat::Heap(number(seat));
     }
 
-    fn sit(&mut self, seat: usize, one: (Mono, u32)) {
-        self.heap[seat] = one;
-        self.nodes[one.1 as usize].seat = u32::try_from(seat).unwrap_or(u32::MAX);
-    }
-
-    /// What is at a seat goes up to where it belongs.
+    /// What is at a seat of the heap goes up to where it belongs.
     fn rise(&mut self, mut seat: usize) {
-        let one = self.heap[seat];
+        let place = self.heap[seat];
         while seat > 0 {
             let above = (seat - 1) / BELOW;
             let other = self.heap[above];
-            if !self.is_before(one, other) {
+            if !self.is_before(place, other) {
                 break;
             }
-            self.sit(seat, other);
+            self.put(seat, other);
             seat = above;
         }
-        self.sit(seat, one);
+        self.put(seat, place);
     }
 
-    /// What is at a seat goes down to where it belongs.
+    /// What is at a seat of the heap goes down to where it belongs.
     fn sink(&mut self, mut seat: usize) {
-        let one = self.heap[seat];
+        let place = self.heap[seat];
         loop {
             let first = seat * BELOW + 1;
-            let end = self.heap.len().min(first + BELOW);
-            let Some(mut next) = self.heap.get(first).copied() else { break };
-            let mut next_seat = first;
-            for at in first + 1..end {
-                let other = self.heap[at];
-                if self.is_before(other, next) {
-                    (next, next_seat) = (other, at);
+            let mut next = first;
+            for other in first + 1..self.heap.len().min(first + BELOW) {
+                if self.is_before(self.heap[other], self.heap[next]) {
+                    next = other;
                 }
             }
-            if !self.is_before(next, one) {
+            let Some(below) = self.heap.get(next).copied() else { break };
+            if !self.is_before(below, place) {
                 break;
             }
-            self.sit(seat, next);
-            seat = next_seat;
+            self.put(seat, below);
+            seat = next;
         }
-        self.sit(seat, one);
+        self.put(seat, place);
+    }
+}
+
+impl Queue {
+    /// The timer of a seat is stopped.
+    fn stop(&mut self, seat: u32) {
+        if let Some(place) = self.places.get_mut(seat.wrapping_sub(self.left) as usize) {
+            *place = NONE;
+            self.stopped += 1;
+        }
+        while self.places.pop_front_if(|place| *place == NONE).is_some() {
+            self.left = self.left.wrapping_add(1);
+            self.stopped -= 1;
+        }
+        while self.places.pop_back_if(|place| *place == NONE).is_some() {
+            self.stopped -= 1;
+        }
     }
 }
 
