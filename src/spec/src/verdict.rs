@@ -3,6 +3,8 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
 
+use hashbrown::HashTable;
+
 /// What an institution's response code says of the request. A code that no table lists is [`Verdict::Unknown`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
@@ -68,37 +70,61 @@ pub struct CodeRow {
     pub text: Box<str>,
 }
 
-/// Where the rows of each participant are among those of a code.
-type Places = BTreeMap<Box<[u8]>, Vec<usize>>;
+/// What a code says for one participant, or for all of them.
+#[derive(Clone, Debug)]
+struct Said {
+    code: Box<[u8]>,
+    participant: Box<[u8]>,
+    /// In the answer of this exchange; of any, if it is empty.
+    rows: Vec<(Box<str>, Verdict)>,
+}
+
+impl Said {
+    fn is_of(&self, code: &[u8], participant: &[u8]) -> bool {
+        *self.code == *code && *self.participant == *participant
+    }
+}
+
+/// Codes and participants are a few bytes, and from the site's own tables.
+fn hash_of(code: &[u8], participant: &[u8]) -> u64 {
+    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x517c_c1b7_2722_0a95).rotate_left(23);
+    participant.iter().fold(code.iter().fold(code.len() as u64, mix), mix)
+}
 
 /// A code table. A row of an exchange goes before one for all exchanges. Where the row of the participant and the one for all
 /// participants disagree, the verdict is [`Verdict::Unknown`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct VerdictTable {
     codes: BTreeMap<Box<[u8]>, Vec<CodeRow>>,
-    /// The places of a participant's rows among those of a code.
-    places: BTreeMap<Box<[u8]>, Places>,
+    /// By code and participant. Its order is nobody's.
+    said: HashTable<Said>,
 }
+
+impl PartialEq for VerdictTable {
+    fn eq(&self, other: &Self) -> bool {
+        self.codes == other.codes
+    }
+}
+
+impl Eq for VerdictTable {}
 
 impl VerdictTable {
     /// What a code (bytes of its field) says in the answer of an exchange.
     #[must_use]
     pub fn verdict(&self, participant: &[u8], exchange: &str, code: &[u8]) -> Verdict {
         // Of each, the row of the exchange goes before the one for any.
-        let (mut own, mut all) = (None::<&CodeRow>, None::<&CodeRow>);
-        if let (Some(rows), Some(places)) = (self.codes.get(code), self.places.get(code)) {
-            for (participant, place) in [(participant, &mut own), (b"", &mut all)] {
-                let of = places.get(participant).map(Vec::as_slice).unwrap_or_default();
-                for row in of.iter().filter_map(|at| rows.get(*at)) {
-                    if *row.exchange == *exchange || (row.exchange.is_empty() && place.is_none()) {
-                        *place = Some(row);
-                    }
+        let (mut own, mut all) = (None, None);
+        for (participant, place) in [(participant, &mut own), (b"", &mut all)] {
+            let said = self.said.find(hash_of(code, participant), |said| said.is_of(code, participant));
+            for (of, verdict) in said.into_iter().flat_map(|said| &said.rows) {
+                if **of == *exchange || (of.is_empty() && place.is_none()) {
+                    *place = Some(*verdict);
                 }
             }
         }
         match (own, all) {
-            (Some(own), Some(all)) if own.verdict != all.verdict => Verdict::Unknown,
-            (Some(row), _) | (None, Some(row)) => row.verdict,
+            (Some(own), Some(all)) if own != all => Verdict::Unknown,
+            (Some(verdict), _) | (None, Some(verdict)) => verdict,
             (None, None) => Verdict::Unknown,
         }
     }
@@ -151,8 +177,13 @@ impl VerdictTable {
         match rows.iter().enumerate().find(|(_, known)| listed(known)) {
             Some((at, known)) => Err((at, known.verdict)),
             None => {
-                let places = self.places.entry(code.into()).or_default();
-                places.entry(row.participant.clone()).or_default().push(rows.len());
+                let said = self.said.entry(
+                    hash_of(code, &row.participant),
+                    |said| said.is_of(code, &row.participant),
+                    |said| hash_of(&said.code, &said.participant),
+                );
+                let new = || Said { code: code.into(), participant: row.participant.clone(), rows: Vec::new() };
+                said.or_insert_with(new).into_mut().rows.push((row.exchange.clone(), row.verdict));
                 rows.push(row);
                 Ok(())
             }

@@ -5,7 +5,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::bytes::{Bytes, spread};
+use crate::bytes::{Bytes, spread_one};
 
 /// What is known by bytes: by a compartment, a scope of numbers, a correlation key.
 ///
@@ -15,24 +15,32 @@ pub(crate) struct ByBytes<V>(HashTable<(Bytes, V)>);
 
 impl<V> ByBytes<V> {
     pub(crate) fn get(&self, key: &[u8]) -> Option<&V> {
-        self.0.find(spread([key]), |(known, _)| **known == *key).map(|(_, value)| value)
+        self.0.find(spread_one(key), |(known, _)| **known == *key).map(|(_, value)| value)
     }
 
     pub(crate) fn get_mut(&mut self, key: &[u8]) -> Option<&mut V> {
-        self.0.find_mut(spread([key]), |(known, _)| **known == *key).map(|(_, value)| value)
+        self.0.find_mut(spread_one(key), |(known, _)| **known == *key).map(|(_, value)| value)
     }
 
     /// Who was known so before is so no more.
     pub(crate) fn insert(&mut self, key: Bytes, value: V) {
-        match self.0.entry(spread([&*key]), |(known, _)| *known == key, |(known, _)| spread([&**known])) {
+        match self.0.entry(spread_one(&key), |(known, _)| *known == key, |(known, _)| spread_one(known)) {
             Entry::Occupied(mut known) => known.get_mut().1 = value,
             Entry::Vacant(vacant) => _ = vacant.insert((key, value)),
         }
     }
 
+    /// What is known so; `value` if nothing is yet.
+    pub(crate) fn or_insert(&mut self, key: &Bytes, value: V) -> &mut V {
+        match self.0.entry(spread_one(key), |(known, _)| known == key, |(known, _)| spread_one(known)) {
+            Entry::Occupied(known) => &mut known.into_mut().1,
+            Entry::Vacant(vacant) => &mut vacant.insert((key.clone(), value)).into_mut().1,
+        }
+    }
+
     /// Takes one out, if there is one that `is` says so of.
     pub(crate) fn remove_if(&mut self, key: &[u8], is: impl Fn(&V) -> bool) -> Option<V> {
-        let known = self.0.find_entry(spread([key]), |(known, value)| **known == *key && is(value)).ok()?;
+        let known = self.0.find_entry(spread_one(key), |(known, value)| **known == *key && is(value)).ok()?;
         Some(known.remove().0.1)
     }
 
@@ -93,6 +101,7 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for ByBytes<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bytes::spread;
 
     fn key(number: u32) -> Bytes {
         Bytes::from(std::format!("20261121{number:06}").into_bytes())
@@ -108,7 +117,9 @@ mod tests {
         assert_eq!(all.remove(&key(500)), Some(501));
         assert_eq!(all.remove(&key(500)), None);
         assert_eq!(all.remove_if(&key(501), |value| *value == 501), None);
-        *all.get_mut(&key(502)).unwrap() = 7;
+        *all.get_mut(&key(502)).unwrap() = 6;
+        *all.or_insert(&key(502), 0) += 1;
+        assert_eq!(*all.or_insert(&key(499), 0), 500);
         all.retain(|value| *value < 900);
         let text = serde_json::to_string(&all).unwrap();
         let again: ByBytes<u32> = serde_json::from_str(&text).unwrap();

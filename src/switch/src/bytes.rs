@@ -156,22 +156,31 @@ pub(crate) fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
 
 /// A hash of parts and of where each ends, by which they are found in memory. What is written down has [`hash`].
 pub(crate) fn spread<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
-    let mut hash = 0_u64;
-    let mut mix = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
-    for part in parts {
-        mix(part.len() as u64);
-        let (words, _) = part.as_chunks();
-        words.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
-        // What is left, with what stands before it.
-        mix(match (part.last_chunk(), part.first_chunk(), part.last_chunk()) {
-            (Some(last), ..) => u64::from_le_bytes(*last),
-            (None, Some(first), Some(last)) => {
-                u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
-            }
-            _ => part.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
-        });
-    }
+    let hash = parts.into_iter().fold(0, spread_behind);
     hash ^ hash >> 32
+}
+
+/// The same of one.
+#[inline]
+pub(crate) fn spread_one(part: &[u8]) -> u64 {
+    let hash = spread_behind(0, part);
+    hash ^ hash >> 32
+}
+
+#[inline]
+fn spread_behind(hash: u64, part: &[u8]) -> u64 {
+    let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    let (words, _) = part.as_chunks();
+    let hash = words.iter().fold(hash, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    // What is left, with what stands before it, and where it ends.
+    let last = match (part.last_chunk(), part.first_chunk(), part.last_chunk()) {
+        (Some(last), ..) => u64::from_le_bytes(*last),
+        (None, Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+        }
+        _ => part.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    mix(mix(hash, last), part.len() as u64)
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

@@ -228,7 +228,7 @@ impl Core {
         // Its entry is still on the way: the outcome is told from here.
         let is_awaited = exchange.told != exchange.outcome;
         if !is_kept && !is_awaited {
-            self.state.exchanges.remove(&id);
+            self.state.exchanges.forget(&id);
         }
     }
 

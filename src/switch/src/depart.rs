@@ -150,10 +150,7 @@ impl Core {
             session.asked = Some(id);
         }
         let compartment = exchange.about.compartment.clone();
-        match session.taken.get_mut(&compartment) {
-            Some(taken) => *taken += 1,
-            None => _ = session.taken.insert(compartment.clone(), 1),
-        }
+        *session.taken.or_insert(&compartment, 0) += 1;
         self.state.conversations[usize::from(protocol)].waiting.took(&compartment);
         exchange.state.step(ExchangeEvent::Depart, &mut self.fired);
         exchange.takes_room = true;

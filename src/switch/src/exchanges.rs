@@ -63,21 +63,26 @@ impl Exchanges {
     }
 
     fn find(&self, id: ExchangeId) -> Option<u32> {
-        let last = self.last.get();
-        if self.has(last, id) {
-            return Some(last);
-        }
         let at = *self.by_id.find(hash_of(id), |at| self.has(*at, id))?;
         self.last.set(at);
         Some(at)
     }
 
+    #[inline]
     pub(crate) fn get(&self, id: &ExchangeId) -> Option<&Exchange> {
+        if let Some(place) = self.place(self.last.get())
+            && place.id == *id
+            && let Some(exchange) = &place.exchange
+        {
+            return Some(exchange);
+        }
         self.place(self.find(*id)?)?.exchange.as_ref()
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, id: &ExchangeId) -> Option<&mut Exchange> {
-        let at = self.find(*id)?;
+        let last = self.last.get();
+        let at = if self.has(last, *id) { last } else { self.find(*id)? };
         self.place_mut(at)?.exchange.as_mut()
     }
 
@@ -88,8 +93,11 @@ impl Exchanges {
         }
         let older = self.older_than(id);
         let newer = self.place(older).map_or(self.oldest, |older| older.newer);
-        let place = Place { id, older, newer, exchange: Some(exchange) };
-        let at = self.take_place(place);
+        let at = self.take_place();
+        if let Some(place) = self.place_mut(at) {
+            (place.id, place.older, place.newer) = (id, older, newer);
+            place.exchange = Some(exchange);
+        }
         match self.place_mut(older) {
             Some(older) => older.newer = at,
             None => self.oldest = at,
@@ -125,11 +133,8 @@ impl Exchanges {
         at
     }
 
-    fn take_place(&mut self, place: Place) -> u32 {
-        if let Some(at) = self.free.pop()
-            && let Some(free) = self.place_mut(at)
-        {
-            *free = place;
+    fn take_place(&mut self) -> u32 {
+        if let Some(at) = self.free.pop() {
             return at;
         }
         if self.pieces.last().is_none_or(|piece| piece.len() == PIECE) {
@@ -137,17 +142,31 @@ impl Exchanges {
         }
         let before = (self.pieces.len() - 1) * PIECE;
         let Some(piece) = self.pieces.last_mut() else { return NONE };
-        piece.push(place);
+        piece.push(Place { id: ExchangeId(0), older: NONE, newer: NONE, exchange: None });
         u32::try_from(before + piece.len() - 1).unwrap_or(NONE)
     }
 
     pub(crate) fn remove(&mut self, id: &ExchangeId) -> Option<Exchange> {
-        let at = self.find(*id)?;
-        if let Ok(known) = self.by_id.find_entry(hash_of(*id), |known| *known == at) {
+        let at = self.leave(*id)?;
+        self.place_mut(at)?.exchange.take()
+    }
+
+    /// Removes one that nobody needs any more.
+    pub(crate) fn forget(&mut self, id: &ExchangeId) {
+        if let Some(at) = self.leave(*id)
+            && let Some(place) = self.place_mut(at)
+        {
+            place.exchange = None;
+        }
+    }
+
+    /// The place of one that goes is free, and holds it still.
+    fn leave(&mut self, id: ExchangeId) -> Option<u32> {
+        let at = self.find(id)?;
+        if let Ok(known) = self.by_id.find_entry(hash_of(id), |known| *known == at) {
             known.remove();
         }
-        let place = self.place_mut(at)?;
-        let (older, newer, exchange) = (place.older, place.newer, place.exchange.take());
+        let &Place { older, newer, .. } = self.place(at)?;
         match self.place_mut(older) {
             Some(older) => older.newer = newer,
             None => self.oldest = newer,
@@ -160,7 +179,7 @@ impl Exchanges {
             self.latest = older;
         }
         self.free.push(at);
-        exchange
+        Some(at)
     }
 
     /// Oldest first.

@@ -64,6 +64,9 @@ impl Rates {
     /// What holds for a compartment, of what was commanded (`self`) and what is configured: what names it before what is for each, and
     /// of these what was commanded.
     pub(crate) fn of(&self, configured: &Self, compartment: &[u8]) -> Rate {
+        if self.is_empty() && configured.is_empty() {
+            return Rate::default();
+        }
         let set = |name: &[u8]| self.0.get(name).or_else(|| configured.0.get(name)).copied();
         set(compartment).or_else(|| set(b"")).unwrap_or_default()
     }

@@ -129,28 +129,26 @@ impl Waiting {
 
     /// A request of a compartment takes a place.
     pub(crate) fn took(&mut self, compartment: &Bytes) {
-        self.count(compartment, self.in_flight_of(compartment).saturating_add(1));
+        self.count(compartment, |in_flight| in_flight.saturating_add(1));
     }
 
     /// So many places of a compartment are free again.
     pub(crate) fn freed(&mut self, compartment: &Bytes, places: u32) {
-        self.count(compartment, self.in_flight_of(compartment).saturating_sub(places));
+        self.count(compartment, |in_flight| in_flight.saturating_sub(places));
     }
 
     pub(crate) fn in_flight_of(&self, compartment: &[u8]) -> u32 {
         self.in_flight.get(compartment).copied().unwrap_or(0)
     }
 
-    fn count(&mut self, compartment: &Bytes, in_flight: u32) {
-        let before = match self.in_flight.get_mut(compartment) {
-            Some(known) if in_flight > 0 => core::mem::replace(known, in_flight),
-            Some(_) => self.in_flight.remove(compartment).unwrap_or(0),
-            None if in_flight == 0 => 0,
-            None => {
-                self.in_flight.insert(compartment.clone(), in_flight);
-                0
-            }
-        };
+    fn count(&mut self, compartment: &Bytes, change: impl Fn(u32) -> u32) {
+        let known = self.in_flight.or_insert(compartment, 0);
+        let before = *known;
+        let in_flight = change(before);
+        *known = in_flight;
+        if in_flight == 0 {
+            self.in_flight.remove(compartment);
+        }
         if let Some(queue) = self.queues.get_mut(&**compartment) {
             self.order.remove(&(before, queue.turn, compartment.clone()));
             // Who had a place goes behind those who had none.
