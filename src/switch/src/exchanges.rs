@@ -272,7 +272,7 @@ mod tests {
             about: Arc::new(about),
             opening: None,
             leave_by: None,
-            telegram: Vec::new(),
+            telegram: Bytes::default(),
             confirms: Bytes::default(),
             number: None,
             key: Bytes::default(),
