@@ -7,7 +7,8 @@ use crate::exchange::{exchange_id, time_left};
 use crate::proto::{
     CommandRequest, CommandResponse, CommandsRequest, CommandsResponse, ControlsRequest, ControlsResponse,
     InquireRequest, InquireResponse, InstitutionStatus, ReloadSpecRequest, ReloadSpecResponse, SearchRequest,
-    SearchResponse, ShowRequest, ShowResponse, StatusRequest, StatusResponse, control_server,
+    SearchResponse, ShowRequest, ShowResponse, StatusRequest, StatusResponse, UnclaimedRequest, UnclaimedResponse,
+    control_server,
 };
 use crate::refused::Refused;
 use crate::trace::Trace;
@@ -60,6 +61,15 @@ impl control_server::Control for Control {
 
     async fn commands(&self, request: Request<CommandsRequest>) -> Result<Response<CommandsResponse>, Status> {
         self.look_back(request.into_inner()).await.map(Response::new).map_err(|refused| refused.of_question().into())
+    }
+
+    async fn unclaimed(&self, request: Request<UnclaimedRequest>) -> Result<Response<UnclaimedResponse>, Status> {
+        let request = request.into_inner();
+        let institution = Some(request.institution.as_str()).filter(|name| !name.is_empty());
+        match self.handle.unclaimed(institution, command::told_at_most(request.max)).await {
+            Ok(found) => Ok(Response::new(search::unclaimed(&self.handle, found))),
+            Err(error) => Err(Refused::by_gateway(&request.institution, error).of_question().into()),
+        }
     }
 }
 

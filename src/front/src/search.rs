@@ -1,6 +1,8 @@
 //! Exchanges and notices that operators look for, and look at.
 
-use pabal_gateway::{Handle, HistoryLine, SEARCH_MAX, Search, SearchBy, Searched, Stored, TxDetail, TxSummary};
+use pabal_gateway::{
+    Handle, HistoryLine, SEARCH_MAX, Search, SearchBy, Searched, Stored, TxDetail, TxSummary, UnclaimedTelegram,
+};
 use pabal_spec::{Exposure, ShownRow};
 use pabal_telegram::Telegram;
 use prost::Message;
@@ -8,7 +10,9 @@ use prost::Message;
 use crate::answer::{self, ENTRY_BYTES};
 use crate::exchange::{IDEMPOTENCY_KEY_BYTES_MAX, exchange_id};
 use crate::proto::search_request::By;
-use crate::proto::{self, Fault, HistoryEntry, SearchRequest, SearchResponse, ShowResponse, ShownField};
+use crate::proto::{
+    self, Fault, HistoryEntry, SearchRequest, SearchResponse, ShowResponse, ShownField, UnclaimedResponse,
+};
 use crate::refused::Refused;
 use crate::trace::id_of;
 
@@ -61,6 +65,21 @@ fn trace(text: &str) -> Option<String> {
 
 pub(crate) fn response(handle: &Handle, found: Searched) -> SearchResponse {
     SearchResponse { more: found.more, found: found.found.into_iter().map(|tx| summary(handle, tx)).collect() }
+}
+
+pub(crate) fn unclaimed(handle: &Handle, found: Vec<UnclaimedTelegram>) -> UnclaimedResponse {
+    let one = |one: UnclaimedTelegram| proto::UnclaimedTelegram {
+        zone_minutes: handle.zone(&one.institution).seconds() / 60,
+        institution: one.institution,
+        at: Some(answer::timestamp(one.at.as_unix_micros())),
+        line: one.line,
+        slot: one.slot.into(),
+        epoch: one.epoch,
+        reason: one.reason,
+        length: u64::try_from(one.length).unwrap_or(u64::MAX),
+        near_id: one.near.map(|near| near.to_string()).unwrap_or_default(),
+    };
+    UnclaimedResponse { unclaimed: found.into_iter().map(one).collect() }
 }
 
 /// What began as a notice.

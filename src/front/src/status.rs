@@ -251,6 +251,37 @@ mod tests {
     }
 
     #[test]
+    fn a_line_says_why_it_has_fewer_sessions_than_it_may() {
+        let mut status = status();
+        status.lines = vec![pabal_switch::LineStatus {
+            line: "send".into(),
+            sessions_counted: 0,
+            wanted: Wanted::Up,
+            stopped: None,
+            drains_until: None,
+            is_wanted: true,
+            on_duty: None,
+            address: 0,
+            failed: 1,
+            next_try: None,
+        }];
+        assert_eq!(shown(Direction::Send, &status).lines[0].not_up, "", "all are up");
+        let session = &mut status.sessions[0];
+        (session.conn, session.state) = (None, SessionState::Down);
+        session.closed = Some(CloseReason::SignOnFailed);
+        session.detail = Some("it is refused: `result` is `99`".into());
+        let found = shown(Direction::Send, &status);
+        assert_eq!(found.lines[0].not_up, "sign_on_failed: it is refused: `result` is `99`");
+        assert_eq!(found.sessions[0].closed_detail, "it is refused: `result` is `99`");
+        status.sessions[0].waits_for = Some(pabal_switch::WaitsFor::Room);
+        let found = shown(Direction::Send, &status);
+        assert!(found.lines[0].not_up.contains("limits.sessions_max"), "{}", found.lines[0].not_up);
+        assert_eq!(found.sessions[0].waits_for, "room");
+        status.lines[0].is_wanted = false;
+        assert_eq!(shown(Direction::Send, &status).lines[0].not_up, "", "none is to be");
+    }
+
+    #[test]
     fn a_slot_that_closes_says_when_it_is_free() {
         let mut status = status();
         status.sessions[0].free_at = Some(Mono::from_nanos(103_000_000_000));

@@ -181,8 +181,12 @@ impl Handle {
     /// The commands of operators, the newest first, at most `max`; those of one institution if it is named.
     ///
     /// # Errors
-    /// The journal cannot be read.
+    /// The journal cannot be read; or the institution is not configured, and nothing was ever commanded to one of this name.
     pub async fn command_log(&self, institution: Option<&str>, max: usize) -> Result<Vec<CommandLine>, CallError> {
-        self.0.histories.commands(institution.map(ToOwned::to_owned), max).await
+        let found = self.0.histories.commands(institution.map(ToOwned::to_owned), max).await?;
+        if let Some(name) = institution.filter(|_| found.is_empty()) {
+            self.desk(name)?;
+        }
+        Ok(found)
     }
 }

@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pabal_journal::{Envelope, Key, Position, Reader};
+use pabal_switch::entry::Unclaimed;
 use pabal_switch::{Command, Entry, ExchangeId, Refusal};
 
 use crate::call::CallError;
 use crate::command::CommandLine;
 use crate::handle::refused;
 use crate::search::SearchBy;
+use crate::unclaimed::UnclaimedTelegram;
 pub(crate) use exchange::History;
 
 /// Entries that are read at a time.
@@ -220,6 +222,25 @@ impl Histories {
             newest(reader, institution.as_deref(), Key::Outcome(Command::OUTCOME), |envelope| {
                 if found.len() < max {
                     found.extend(CommandLine::read(envelope));
+                }
+                Ok(found.len() >= max)
+            })?;
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Telegrams that nobody waited for, the newest first, at most `max`.
+    pub(crate) async fn unclaimed(
+        &self,
+        institution: Option<String>,
+        max: usize,
+    ) -> Result<Vec<UnclaimedTelegram>, CallError> {
+        self.ask(move |reader| {
+            let mut found = Vec::new();
+            newest(reader, institution.as_deref(), Key::Outcome(Unclaimed::OUTCOME), |envelope| {
+                if found.len() < max {
+                    found.extend(UnclaimedTelegram::read(envelope));
                 }
                 Ok(found.len() >= max)
             })?;

@@ -92,6 +92,7 @@ mod settings;
 mod start;
 #[cfg(test)]
 mod tests;
+mod unclaimed;
 mod versions;
 
 pub use call::{Answer, Body, Call, CallError, Find, FindKey, Found, InquireCall};
@@ -107,3 +108,4 @@ pub use reload::{ReloadError, Reloaded};
 pub use search::{HistoryLine, NextStep, SEARCH_MAX, Search, SearchBy, Searched, Stored, TxDetail, TxSummary};
 pub use serve::{Delivered, Replier, ReplyBody, ReplyReport, SERVED_UNACKED_MAX, Served, Subscribe, Subscription};
 pub use start::{StartError, spec_sources};
+pub use unclaimed::UnclaimedTelegram;

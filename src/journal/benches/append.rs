@@ -50,7 +50,8 @@ fn run(durability: Durability, in_flight: usize, count: usize) {
         None => tempfile::tempdir(),
     }
     .expect("a directory");
-    let (writer, _) = Journal::open(Options { durability, ..Options::new(directory.path(), 1, "bench") }).expect("a journal");
+    let (writer, _) =
+        Journal::open(Options { durability, ..Options::new(directory.path(), 1, "bench") }).expect("a journal");
     let (acks, acked) = channel();
     let sent = Arc::new(Mutex::new(vec![Instant::now(); count]));
     let times = Arc::clone(&sent);

@@ -181,6 +181,27 @@ impl Command {
         }
     }
 
+    /// The line or session that it is about, if it is about one.
+    #[must_use]
+    pub fn session(&self) -> Option<String> {
+        let is_one = matches!(
+            self,
+            Self::StartLine { .. }
+                | Self::StopLine { .. }
+                | Self::DrainLine { .. }
+                | Self::CloseSession { .. }
+                | Self::DrainSession { .. }
+        );
+        is_one.then(|| self.target())
+    }
+
+    /// The compartment that it is about, if it is about one.
+    #[must_use]
+    pub fn compartment(&self) -> Option<String> {
+        let is_one = matches!(self, Self::StartCompartment { .. } | Self::DrainCompartment { .. } | Self::Limit { .. });
+        is_one.then(|| self.target())
+    }
+
     /// The longest that it waits for what is in flight, if it does.
     #[must_use]
     pub const fn within(&self) -> Option<Duration> {

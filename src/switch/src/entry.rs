@@ -266,6 +266,11 @@ pub struct Unclaimed {
     pub telegram: Frame,
 }
 
+impl Unclaimed {
+    /// What the journal's column of outcomes holds of every one: by it they are found.
+    pub const OUTCOME: &'static str = "UNCLAIMED";
+}
+
 /// An answer came again, or one that adds nothing to what is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -22,6 +22,7 @@ mod options;
 mod patience;
 pub mod process;
 mod rig;
+mod site;
 mod wire;
 
 pub use account::{Account, Heard};
@@ -31,4 +32,5 @@ pub use log::{TEST_MAX, expect_error, is_logged, run, run_within};
 pub use options::{Lines, Options, scenario, spec, spec_with};
 pub use patience::{PATIENCE, soon, until};
 pub use rig::{ANSWERS, REQUESTS, Rig, Standing, refused};
+pub use site::site;
 pub use wire::{Flow, Way, Wire};

@@ -1899,6 +1899,54 @@ pub struct OpeningStatus {
     #[prost(message, optional, tag = "8")]
     pub by_hand: ::core::option::Option<Stopped>,
 }
+/// Which unclaimed telegrams.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnclaimedRequest {
+    /// The institution's name. Empty: all that the journal knows.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+    /// At most so many are told. 0: 100. More than 1,000 are never told.
+    #[prost(uint32, tag = "2")]
+    pub max: u32,
+}
+/// Telegrams that nobody waited for.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UnclaimedResponse {
+    /// Newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub unclaimed: ::prost::alloc::vec::Vec<UnclaimedTelegram>,
+}
+/// A telegram that nobody waited for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnclaimedTelegram {
+    /// From which institution.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+    /// When it came.
+    #[prost(message, optional, tag = "2")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+    /// By which line.
+    #[prost(string, tag = "3")]
+    pub line: ::prost::alloc::string::String,
+    /// Which of the line's sessions, from 0.
+    #[prost(uint32, tag = "4")]
+    pub slot: u32,
+    /// Which of the session's connections.
+    #[prost(uint32, tag = "5")]
+    pub epoch: u32,
+    /// Why nobody claimed it: its key, the nearest that was waited for, and the field that differs; or why there is no key. Masked.
+    #[prost(string, tag = "6")]
+    pub reason: ::prost::alloc::string::String,
+    /// Its length in bytes.
+    #[prost(uint64, tag = "7")]
+    pub length: u64,
+    /// The exchange to which it was an answer but for one field of the key. Empty if there is none.
+    #[prost(string, tag = "8")]
+    pub near_id: ::prost::alloc::string::String,
+    /// The institution's time zone: minutes east of UTC.
+    #[prost(sint32, tag = "9")]
+    pub zone_minutes: i32,
+}
 /// By what exchanges and notices are looked for.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SearchRequest {
@@ -2437,6 +2485,31 @@ pub mod control_client {
             req.extensions_mut().insert(GrpcMethod::new("pabal.v1.Control", "Controls"));
             self.inner.unary(req, path, codec).await
         }
+        /// Telegrams that came and that nobody waited for, newest first. Their bytes are in the journal only.
+        pub async fn unclaimed(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UnclaimedRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UnclaimedResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/pabal.v1.Control/Unclaimed",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("pabal.v1.Control", "Unclaimed"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -2509,6 +2582,14 @@ pub mod control_server {
             request: tonic::Request<super::ControlsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ControlsResponse>,
+            tonic::Status,
+        >;
+        /// Telegrams that came and that nobody waited for, newest first. Their bytes are in the journal only.
+        async fn unclaimed(
+            &self,
+            request: tonic::Request<super::UnclaimedRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UnclaimedResponse>,
             tonic::Status,
         >;
     }
@@ -2921,6 +3002,49 @@ pub mod control_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ControlsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/pabal.v1.Control/Unclaimed" => {
+                    #[allow(non_camel_case_types)]
+                    struct UnclaimedSvc<T: Control>(pub Arc<T>);
+                    impl<T: Control> tonic::server::UnaryService<super::UnclaimedRequest>
+                    for UnclaimedSvc<T> {
+                        type Response = super::UnclaimedResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UnclaimedRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::unclaimed(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UnclaimedSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use pabal_switch::LineSide;
+use pabal_switch::{Connects, LineSide};
 
 use super::institution::{Endpoint, InstitutionConfig, LineConfig};
 use super::section::{Findings, Section, hint};
@@ -84,6 +84,14 @@ impl LineConfig {
                  out, or write a line with sessions = 1 for each port",
                 source.port(),
                 self.sessions_max
+            );
+            findings.problem(format!("{path}.source"), text);
+        }
+        if source.port() != 0 && self.connects == Connects::PerExchange {
+            let text = format!(
+                "has port {}, but the line connects for each request: we close behind the answer, and the system keeps the port for a minute \
+                 then (TIME_WAIT), so that the next request could not leave; leave the port out, or write connects = \"kept\"",
+                source.port(),
             );
             findings.problem(format!("{path}.source"), text);
         }

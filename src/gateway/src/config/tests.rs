@@ -249,6 +249,8 @@ fn routes_that_cannot_be_are_told() {
     insta::assert_snapshot!(parse(&(HECTO.to_owned() + BACKUP + &chain)).unwrap_err().to_string());
     insta::assert_snapshot!(with("backup_of", "sessions = 2\nbackup_of"));
     insta::assert_snapshot!(with("\"10.0.0.5:5001\"", "\"::1\""));
+    let told = with("backup_of", "connects = \"per_exchange\"\nbackup_of");
+    assert!(told.contains("lines[2].source: has port 5001, but the line connects for each request"), "{told}");
     insta::assert_snapshot!(with("\"10.0.0.5:5001\"", "\"here\""));
     insta::assert_snapshot!(with("backup_of = \"out\"", "[institutions.hecto.limits]\nsessions_max = 2"));
     insta::assert_snapshot!(mistakes("listen = ", "source = \"10.0.0.5\"\nlisten = "));

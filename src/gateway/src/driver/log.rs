@@ -22,6 +22,9 @@ use crate::versions::Versions;
 /// Batches whose lines may wait; of more, the lines are dropped and counted. They are in the journal all the same.
 const BATCHES_MAX: usize = 10_000;
 
+/// The event of an operator's command.
+const COMMANDED: &str = "switch.commanded";
+
 /// Takes what is appended, and writes it when it is durable.
 pub(super) struct Log {
     versions: Arc<Versions>,
@@ -42,6 +45,8 @@ struct Line {
     columns: Columns,
     /// Why an operator did it.
     reason: Option<String>,
+    /// What an operator's command is about.
+    target: Option<String>,
     is_grave: bool,
     is_detail: bool,
     /// The telegram's fields, masked.
@@ -86,6 +91,10 @@ impl Log {
                 _ => Own::reason(draft),
             }
             .filter(|reason| !reason.is_empty()),
+            target: match entry {
+                Some(Entry::Commanded(commanded)) => Some(commanded.command.target()).filter(|it| !it.is_empty()),
+                _ => None,
+            },
             is_grave: match entry {
                 Some(Entry::Outcome(concluded)) => matches!(concluded.outcome, Outcome::Unknown { .. }),
                 Some(Entry::Unclaimed(_) | Entry::Contradiction(_) | Entry::Listed(_) | Entry::NoticeNotJoined(_)) => {
@@ -196,6 +205,7 @@ impl Line {
                     rule = self.rule.as_deref(),
                     caller = columns.caller.as_deref(),
                     reason = self.reason.as_deref(),
+                    target = self.target.as_deref(),
                     idempotency_key = columns.idempotency_key.as_deref(),
                     protocol = columns.protocol.as_deref(),
                     party = columns.party.as_deref(),
@@ -235,8 +245,14 @@ impl Line {
     /// For people.
     fn sentence(&self) -> String {
         let kind = self.event.rsplit('.').next().unwrap_or_default().replace('_', " ");
+        if self.event == COMMANDED {
+            let words = [self.columns.cause.as_deref(), self.target.as_deref()];
+            return words.into_iter().flatten().fold(kind, |text, word| text + " " + word);
+        }
         match (&self.columns.outcome, self.columns.cause.as_deref().and_then(cause_sentence)) {
             (Some(outcome), Some(cause)) => format!("{kind}: {outcome}: {cause}"),
+            // Of what has no other outcome than what it is.
+            (Some(outcome), None) if outcome.eq_ignore_ascii_case(&kind) => kind,
             (Some(outcome), None) => format!("{kind}: {outcome}"),
             (None, _) => kind,
         }
@@ -294,6 +310,25 @@ mod tests {
         assert_eq!(trace_id(&format!("00-{id}-b7ad6b7169203331-01")), Some(id));
         assert_eq!(trace_id("00-short-b7ad6b7169203331-01"), None);
         assert_eq!(trace_id(""), None);
+    }
+
+    #[test]
+    fn a_command_says_what_was_commanded() {
+        let line = |target: &str| Line {
+            event: COMMANDED.to_owned(),
+            rule: None,
+            columns: Columns {
+                outcome: Some(pabal_switch::Command::OUTCOME.to_owned()),
+                cause: Some("drain_compartment".to_owned()),
+                ..Columns::default()
+            },
+            reason: None,
+            target: Some(target.to_owned()),
+            is_grave: false,
+            is_detail: false,
+            content: None,
+        };
+        assert_eq!(line("088").sentence(), "commanded drain_compartment 088");
     }
 
     #[test]

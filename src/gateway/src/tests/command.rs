@@ -135,6 +135,9 @@ async fn a_line_is_stopped_at_once_and_stays_so_over_a_restart_until_it_is_start
     let log: Vec<_> = next.command_log(Some("hecto"), 10).await.unwrap();
     let told: Vec<_> = log.iter().map(|one| (one.command.as_str(), one.target.as_str(), one.actor.as_str())).collect();
     assert_eq!(told, [("start_line", "out", "kim"), ("stop_line", "out", "kim")]);
+    let unknown = next.command_log(Some("hekto"), 10).await.unwrap_err();
+    assert_eq!(unknown.refusal, Refusal::UnknownInstitution);
+    assert!(unknown.detail.contains("did you mean `hecto`"), "{}", unknown.detail);
     // The driver of before is gone, and says so.
     assert!(handle.command("hecto", Command::StartInstitution, by()).await.is_err());
 }

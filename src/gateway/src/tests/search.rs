@@ -1,6 +1,6 @@
 //! Looking for exchanges, and at one.
 
-use pabal_switch::{Cause, ExchangeId, Outcome};
+use pabal_switch::{Cause, ExchangeId, Outcome, Refusal};
 
 use super::house::{House, transfer};
 use super::peer::{NUMBER, SECRETS, answered};
@@ -111,6 +111,12 @@ async fn an_answer_with_one_wrong_field_is_shown_with_the_request_that_it_did_no
     let expected =
         format!("differs in telegram_no: `900001` came, `{number}` is awaited; its number was not given yet");
     assert!(line.text.ends_with(&expected), "{}", line.text);
+    // And among all that nobody waited for.
+    let found = house.handle.unclaimed(Some("hecto"), 10).await.unwrap();
+    let [one] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((one.line.as_str(), one.slot, one.length, one.near), ("in", 0, 300, Some(unknown.exchange)));
+    assert!(one.reason.ends_with(&expected), "{}", one.reason);
+    assert_eq!(house.handle.unclaimed(Some("hekto"), 10).await.unwrap_err().refusal, Refusal::UnknownInstitution);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

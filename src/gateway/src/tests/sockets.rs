@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use pabal_switch::SessionState;
+use pabal_switch::{CloseReason, SessionState};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use socket2::SockRef;
 
-use super::house::House;
+use super::house::{House, config};
+use super::peer::PATIENCE;
+use crate::Gateway;
 
 /// This process's sockets that are connected like this, by both ends. The gateway's own are among them, which nothing else can be asked
 /// for.
@@ -48,4 +50,25 @@ async fn each_socket_is_set_up_as_its_line_says() {
         assert_eq!(socket.tcp_user_timeout().unwrap(), Some(seconds(13)), "line {name}");
         assert_eq!(socket.tcp_notsent_lowat().unwrap(), 16 * 1_024, "line {name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn why_a_connection_could_not_be_made_is_seen_where_sessions_are() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let gateway = Gateway::start(config(directory.path(), nobody, "")).await.unwrap();
+    let handle = gateway.handle();
+    let detail = async {
+        loop {
+            let status = handle.status("hecto").await.unwrap();
+            if let (Some(CloseReason::ConnectFailed), Some(detail)) =
+                (status.sessions[0].closed, &status.sessions[0].detail)
+            {
+                break detail.clone();
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let detail = tokio::time::timeout(PATIENCE, detail).await.unwrap();
+    assert!(detail.starts_with(&format!("{nobody}: ")) && detail.contains("refused"), "{detail}");
 }

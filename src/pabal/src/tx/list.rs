@@ -1,7 +1,7 @@
 use clap::Args;
 use pabal_front::client;
 use pabal_front::proto::search_request::By;
-use pabal_front::proto::{SearchRequest, TxSummary, Unresolved};
+use pabal_front::proto::{SearchRequest, TxSummary, UnclaimedRequest, UnclaimedTelegram, Unresolved};
 use serde_json::json;
 
 use super::{or_dash, to_json};
@@ -10,13 +10,15 @@ use crate::print::Form;
 use crate::table::{Align, Table};
 use crate::{exit, print};
 
-/// List what is not resolved: each UNKNOWN with its next step, when that is, and who has to take it.
+/// List what is not resolved: each UNKNOWN with its next step, when that is, and who has to take it. With --unclaimed, telegrams that came and that
+/// nobody waited for, the newest first, and what differs from what was waited for.
 ///
 /// Example: pabal tx list hecto
 ///
-/// Exit codes: 0 nothing is unresolved, 2 usage, 3 something is, 5 not learnt.
+/// Exit codes: 0 nothing is unresolved, 2 usage, 3 something is, 5 not learnt. With --unclaimed: 0 shown, 2, 5.
 ///
-/// With --json: unresolved (a list; keys as those of `tx find`), more (true if there may be more).
+/// With --json: unresolved (a list; keys as those of `tx find`), more (true if there may be more). With --unclaimed as well: a list of institution, at, at_us, line, slot, epoch,
+/// length (in bytes), reason, near_id (the exchange to which it is an answer but for one field of the key, null if to none).
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// Only this institution
@@ -24,6 +26,9 @@ pub(crate) struct List {
     /// How many at most
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     max: u32,
+    /// What came and nobody waited for, instead
+    #[arg(long)]
+    unclaimed: bool,
     /// Print as JSON
     #[arg(long)]
     json: bool,
@@ -33,6 +38,9 @@ pub(crate) struct List {
 
 impl List {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
+        if self.unclaimed {
+            return self.unclaimed();
+        }
         let message = SearchRequest {
             institution: self.institution.clone().unwrap_or_default(),
             by: Some(By::Unresolved(Unresolved {})),
@@ -61,6 +69,66 @@ impl List {
             Ok(if response.found.is_empty() { exit::DONE } else { exit::UNKNOWN })
         })
     }
+}
+
+impl List {
+    fn unclaimed(self) -> anyhow::Result<u8> {
+        let message = UnclaimedRequest { institution: self.institution.unwrap_or_default(), max: self.max };
+        self.target.with(None, Form::of(self.json), async |mut client, caller| {
+            let found = match client.control.unclaimed(client::request(message, Some(&caller), None, None)?).await {
+                Ok(response) => response.into_inner().unclaimed,
+                Err(status) => return Ok(print::unanswered(&status, Form::of(self.json))),
+            };
+            if self.json {
+                print::json(&found.iter().map(unclaimed_json).collect())?;
+            } else if found.is_empty() {
+                out!("nothing is unclaimed");
+            } else {
+                for line in unclaimed_table(&found).lines() {
+                    out!("{line}");
+                }
+            }
+            Ok(exit::DONE)
+        })
+    }
+}
+
+fn unclaimed_table(unclaimed: &[UnclaimedTelegram]) -> Table {
+    let mut table = Table::new(&[
+        ("came", Align::Left),
+        ("institution", Align::Left),
+        ("session", Align::Left),
+        ("epoch", Align::Right),
+        ("bytes", Align::Right),
+        ("near", Align::Left),
+        ("why", Align::Left),
+    ]);
+    for one in unclaimed {
+        table.row(vec![
+            print::moment(one.at.as_ref(), one.zone_minutes),
+            one.institution.clone(),
+            format!("{}/{}", one.line, one.slot),
+            one.epoch.to_string(),
+            one.length.to_string(),
+            or_dash(&one.near_id),
+            one.reason.clone(),
+        ]);
+    }
+    table
+}
+
+fn unclaimed_json(one: &UnclaimedTelegram) -> serde_json::Value {
+    json!({
+        "institution": one.institution,
+        "at": one.at.as_ref().map(|at| print::rfc_3339(at, one.zone_minutes)),
+        "at_us": one.at.as_ref().map(print::micros),
+        "line": one.line,
+        "slot": one.slot,
+        "epoch": one.epoch,
+        "length": one.length,
+        "reason": one.reason,
+        "near_id": (!one.near_id.is_empty()).then_some(&one.near_id),
+    })
 }
 
 fn table(unresolved: &[TxSummary]) -> Table {

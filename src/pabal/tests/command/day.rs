@@ -122,6 +122,7 @@ fn an_operator_sees_lines_sessions_openings_and_numbers() {
                 "in_flight",
                 "institution",
                 "line",
+                "not_up",
                 "on_duty",
                 "protocol",
                 "sessions_counted",
@@ -137,6 +138,7 @@ fn an_operator_sees_lines_sessions_openings_and_numbers() {
             "sessions",
             &[
                 "address",
+                "closed_detail",
                 "closed_reason",
                 "closed_text",
                 "epoch",
@@ -150,13 +152,24 @@ fn an_operator_sees_lines_sessions_openings_and_numbers() {
                 "state",
                 "state_text",
                 "unsent_bytes",
+                "waits_for",
                 "window",
                 "wrote_ago_ms",
             ],
         ),
         (
             "openings",
-            &["business_date", "institution", "next_try_in_ms", "party", "reason", "state", "state_text", "values"],
+            &[
+                "business_date",
+                "by_hand",
+                "institution",
+                "next_try_in_ms",
+                "party",
+                "reason",
+                "state",
+                "state_text",
+                "values",
+            ],
         ),
         ("numbers", &["business_date", "institution", "last", "left", "protocol", "scope", "warned"]),
     ] {
@@ -253,6 +266,7 @@ fn without_a_gateway_nothing_is_learnt_and_nothing_is_done() {
         "notices hecto",
         "control log",
         "control list hecto",
+        "tx list --unclaimed",
     ] {
         let args: Vec<&str> = line.split_whitespace().chain(["--address", &address]).collect();
         let ended = run(&args);
@@ -329,6 +343,7 @@ fn an_operator_stops_a_line_and_it_stays_stopped_until_it_is_started() {
         "control block hecto books --participant 088 --field debit_account=110..112 --message closed",
         "control limit hecto --compartment 088 --per-second 5",
         "control limit hecto --compartment 088",
+        "control limit hecto --compartment 004 --in-flight 3",
         "session drain hecto in/0 --within 5s",
         "institution drain hecto --within 5s",
         "institution start hecto --json",
@@ -339,11 +354,18 @@ fn an_operator_stops_a_line_and_it_stays_stopped_until_it_is_started() {
     assert_snapshot!("controls", list);
     let list = json(&stage.ask(&["control", "list", "hecto", "--json"]));
     assert_eq!(list["controls"][0]["actor"], "kim (claimed)", "{list}");
+    assert_eq!(list["controls"][0]["unjudged"], serde_json::Value::Null, "{list}");
+    assert_eq!(list["rates"][0]["actor"], "kim (claimed)", "{list}");
     told.push_str(&done(act(&stage, "control unblock hecto books")));
+    told.push_str(&done(act(&stage, "control limit hecto --compartment 004")));
     assert_eq!(done(stage.ask(&["control", "list", "hecto"])), "nothing is blocked\n");
     assert_snapshot!("commands", told);
     let log = done(stage.ask(&["control", "log", "--max", "5"]));
     assert_snapshot!("command_log", scrub(&log));
     let last = json(&stage.ask(&["control", "log", "hecto", "--json"]));
-    assert_eq!(last.as_array().map(Vec::len), Some(13), "{last}");
+    assert_eq!(last.as_array().map(Vec::len), Some(15), "{last}");
+    let nobody = stage.ask(&["control", "log", "hekto"]);
+    assert!(nobody.code == 5 && nobody.err.contains("did you mean `hecto`"), "{} {}", nobody.out, nobody.err);
+    assert_eq!(done(stage.ask(&["tx", "list", "--unclaimed"])), "nothing is unclaimed\n");
+    assert_eq!(json(&stage.ask(&["tx", "list", "hecto", "--unclaimed", "--json"])), serde_json::json!([]));
 }

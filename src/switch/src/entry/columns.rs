@@ -2,7 +2,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::ToString;
 
-use super::{About, Entry, NoticeAbout, Place};
+use super::{About, Entry, NoticeAbout, Place, Unclaimed};
 use crate::command::Command;
 use crate::outcome::Outcome;
 
@@ -128,7 +128,8 @@ pub(super) fn of(entry: &Entry) -> Columns {
         // Who commands is the caller; what the command is about stands where a session does. All are found by one word.
         Entry::Commanded(entry) => Columns {
             caller: some(&entry.by.actor),
-            session: some(&entry.command.target()),
+            session: entry.command.session().and_then(|session| some(&session)),
+            compartment: entry.command.compartment().and_then(|compartment| some(&compartment)),
             outcome: Some(Command::OUTCOME.into()),
             cause: Some(entry.command.word().into()),
             ..Columns::default()
@@ -174,6 +175,7 @@ pub(super) fn of(entry: &Entry) -> Columns {
         Entry::Unclaimed(entry) => Columns {
             protocol: some(&entry.protocol),
             parent: entry.near.map(|exchange| exchange.to_string().into()),
+            outcome: Some(Unclaimed::OUTCOME.into()),
             ..Columns::default().place(&entry.place)
         },
         Entry::Repeated(entry) => exchange(&entry.exchange, entry.about.as_deref()).place(&entry.place),

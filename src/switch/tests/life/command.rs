@@ -351,6 +351,11 @@ fn a_command_is_written_down_before_anything_follows_from_it() {
     let columns = &entries[before].columns();
     assert_eq!((columns.caller.as_deref(), columns.session.as_deref()), (Some("kim"), Some("out")));
     assert_eq!((columns.outcome.as_deref(), columns.cause.as_deref()), (Some("COMMANDED"), Some("stop_line")));
+    let drain = Command::DrainCompartment { compartment: b"088"[..].into(), within: Duration::ZERO };
+    command(&mut hands, drain).unwrap();
+    let entry = hands.entries().into_iter().rfind(|entry| matches!(entry, Entry::Commanded(_))).unwrap();
+    let columns = entry.columns();
+    assert_eq!((columns.session, columns.compartment.as_deref()), (None, Some("088")), "a compartment is no session");
     hands.core.handle_journal_failed("no room", hands.now);
     let refused = command(&mut hands, start("out"));
     assert!(matches!(refused, Err(CommandRefused::Journal(Refusal::JournalFailed, _))));

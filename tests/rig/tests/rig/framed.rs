@@ -9,7 +9,7 @@ use pabal_counterparty::{LineId, Scenario, Settings};
 use pabal_gateway::{Answer, Body, Call, Config, Gateway};
 use pabal_journal::{Position, Reader};
 use pabal_rig::process::{Process, framed_peer};
-use pabal_rig::{run, soon, until};
+use pabal_rig::{run, site, soon, until};
 use pabal_simulator::{Options, Simulator, at_noon};
 use pabal_spec::Source;
 use pabal_switch::{Cause, Outcome, SessionState};
@@ -164,30 +164,8 @@ impl House {
 }
 
 fn config(directory: &Path, peer: SocketAddr) -> Config {
-    let text = format!(
-        r#"
-[gateway]
-data_dir = {data:?}
-node = "rig"
-[limits]
-number_block = 10
-[line]
-reconnect_min = "20ms"
-close_grace = "100ms"
-[institutions.van]
-spec = "van"
-[[institutions.van.lines]]
-name = "both"
-protocol = "card"
-side = "initiator"
-direction = "duplex"
-address = "{peer}"
-[[institutions.van.parties]]
-name = "main"
-"#,
-        data = directory.join("data"),
-    );
-    Config::parse(&text, "pabal.toml").unwrap_or_else(|error| panic!("{error}"))
+    let line = format!("side = \"initiator\"\ndirection = \"duplex\"\naddress = \"{peer}\"");
+    site(directory, "van", &[("both", "card", &line)])
 }
 
 /// An institution by this spec and scenario on one line, and where it listens.

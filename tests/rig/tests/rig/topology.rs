@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use pabal_counterparty::Ledger;
 use pabal_gateway::{Answer, Body, Call, CallError, Config, Gateway};
-use pabal_rig::{run, soon, until};
+use pabal_rig::{run, site, soon, until};
 use pabal_simulator::at_noon;
 use pabal_spec::Source;
 use pabal_switch::{Cause, CloseReason, Outcome, Refusal, SessionState};
@@ -145,30 +145,7 @@ fn connects(line: &str, peer: SocketAddr) -> String {
 }
 
 fn config(directory: &Path, line: &str) -> Config {
-    let text = format!(
-        r#"
-[gateway]
-data_dir = {data:?}
-node = "rig"
-[limits]
-number_block = 10
-[line]
-reconnect_min = "20ms"
-reconnect_max = "40ms"
-close_grace = "100ms"
-[institutions.desk]
-spec = "desk"
-[[institutions.desk.lines]]
-name = "desk"
-protocol = "ask"
-direction = "duplex"
-{line}
-[[institutions.desk.parties]]
-name = "main"
-"#,
-        data = directory.join("data"),
-    );
-    Config::parse(&text, "pabal.toml").unwrap_or_else(|error| panic!("{error}"))
+    site(directory, "desk", &[("desk", "ask", &format!("direction = \"duplex\"\n{line}"))])
 }
 
 #[test]
