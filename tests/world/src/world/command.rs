@@ -27,6 +27,8 @@ pub(super) struct Stops {
     compartments: BTreeSet<Vec<u8>>,
     /// Company and bank, and the date.
     openings: BTreeSet<OpeningKey>,
+    /// Opened by hand, and not closed since: what cannot be asked for at once is asked for later, at any hour.
+    opened: BTreeSet<OpeningKey>,
     controls: BTreeMap<ControlId, Control>,
     /// By bank, or for all of them.
     rates: BTreeMap<Vec<u8>, Rate>,
@@ -39,11 +41,15 @@ impl Stops {
             Command::StopLine { line } | Command::DrainLine { line, .. } => _ = self.lines.insert(line),
             Command::StartCompartment { compartment } => _ = self.compartments.remove(&*compartment),
             Command::DrainCompartment { compartment, .. } => _ = self.compartments.insert(compartment.to_vec()),
-            Command::OpenOpening { key, .. } => _ = self.openings.remove(&key),
+            Command::OpenOpening { key, .. } => {
+                self.openings.remove(&key);
+                self.opened.insert(key);
+            }
             Command::CloseOpening { key, .. } => {
                 // What was closed more than a day before is over for good, though the clock may be set back to it.
                 let day = |key: &OpeningKey| key.date.date().days_since_epoch();
                 self.openings.retain(|one| day(one) >= day(&key) - 1);
+                self.opened.remove(&key);
                 self.openings.insert(key);
             }
             Command::Block { control } => {
@@ -78,6 +84,12 @@ impl Stops {
     pub(super) fn has_opening(&self, name: &[u8], date: &str) -> bool {
         let is = |key: &&OpeningKey| key.values.concat() == name && key.date.date().yyyymmdd().to_string() == date;
         self.openings.iter().find(is).is_some()
+    }
+
+    /// Whether it was opened by hand at last: the opening's values one behind the other, and the date.
+    pub(super) fn opened_by_hand(&self, name: &[u8], date: &str) -> bool {
+        let is = |key: &&OpeningKey| key.values.concat() == name && key.date.date().yyyymmdd().to_string() == date;
+        self.opened.iter().find(is).is_some()
     }
 
     /// The rate of a bank: what names it before what is for each, and what was commanded before what is configured.

@@ -331,10 +331,13 @@ impl World {
             if entry.about.origin != Origin::Opening {
                 continue;
             }
-            self.not_too_early()?;
             let Some(company) = self.company(&entry.about.party, &entry.about.participant) else { continue };
             let name = [company, &*entry.about.participant].concat();
-            let date = entry.about.date.date().yyyymmdd().to_string().into_bytes();
+            let date = entry.about.date.date().yyyymmdd().to_string();
+            if !self.stops.opened_by_hand(&name, &date) {
+                self.not_too_early()?;
+            }
+            let date = date.into_bytes();
             let is_open = self.openings.get(&name) == Some(&OpeningState::Open)
                 && !behind.iter().any(|entry| opens(entry, &name));
             let was_open = self.core_is_new(&name) && self.disk.opened.get(&(name.clone(), date)) == Some(&true);
@@ -384,7 +387,10 @@ impl World {
             let is_up = matches!(session.state, SessionState::Up | SessionState::Probing);
             if line.connects == Connects::PerExchange {
                 // A slot that is free, or is being connected, is for whoever comes next.
-                free += u32::from(matches!(session.state, SessionState::Down | SessionState::Connecting));
+                free += u32::from(matches!(
+                    session.state,
+                    SessionState::Down | SessionState::Connecting | SessionState::SigningOn
+                ));
             }
             if let (true, true, Some(conn)) = (line.direction != Direction::Receive, is_up, session.conn) {
                 free += line.window.saturating_sub(session.in_flight);
