@@ -343,8 +343,8 @@ mod tests {
 
     fn draft(kind: &str, exchange: Option<ExchangeId>) -> Draft {
         Draft {
-            family: Entry::FAMILY.to_owned(),
-            kind: kind.to_owned(),
+            family: Entry::FAMILY.into(),
+            kind: kind.to_owned().into(),
             version: 1,
             columns: Columns {
                 exchange: exchange.map(|exchange| exchange.to_string()),

@@ -17,8 +17,8 @@ fn draft(number: usize) -> Draft {
     let kind = if number.is_multiple_of(100_000) { CHECKPOINT } else { "sending" };
     Draft {
         at: 1_795_273_200_000_000,
-        family: "switch".to_owned(),
-        kind: kind.to_owned(),
+        family: "switch".into(),
+        kind: kind.into(),
         version: 1,
         columns: Columns {
             exchange: Some(format!("018f2f6e-7b1a-7c33-9f4e-{number:012}")),

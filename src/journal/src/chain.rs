@@ -5,7 +5,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::Position;
-use crate::envelope::{Cell, Draft};
+use crate::envelope::{Cell, Cells, Draft};
 
 /// SHA-256 over the chain before and one envelope's whole content: two journals with the same chain hold the same history.
 ///
@@ -30,7 +30,7 @@ impl Chain {
     ///
     /// Canonical: everything has a fixed width, or is preceded by its length, or by a tag that says what follows; so no two
     /// different envelopes give the same bytes.
-    pub(crate) fn after(self, position: Position, institution: &str, draft: &Draft) -> Self {
+    pub(crate) fn after<C: Cells>(self, position: Position, institution: &str, draft: &Draft<C>) -> Self {
         let mut hash = Sha256::new();
         hash.update(self.0);
         hash.update(position.writer.to_be_bytes());
@@ -106,8 +106,8 @@ mod tests {
         let plain = Draft { family: "switch".into(), kind: "sent".into(), ..Draft::default() };
         let edits: [fn(&mut Draft); 7] = [
             |draft| draft.at += 1,
-            |draft| draft.family.push('x'),
-            |draft| draft.kind.push('x'),
+            |draft| draft.family.to_mut().push('x'),
+            |draft| draft.kind.to_mut().push('x'),
             |draft| draft.version += 1,
             |draft| draft.body.push(0),
             |draft| draft.columns.business_date = Some(0),

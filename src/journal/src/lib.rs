@@ -47,7 +47,7 @@
 //! writer.register("hecto", Arc::new(move |ack| _ = acks.send(ack)))?;
 //! assert!(writer.checkpoint_due("hecto"), "a checkpoint opens each file");
 //!
-//! let draft = |kind: &str| Draft {
+//! let draft = |kind: &'static str| Draft {
 //!     at: 1_795_273_200_000_000,
 //!     family: "switch".into(),
 //!     kind: kind.into(),
@@ -68,7 +68,7 @@
 //! ```
 
 mod envelope;
-pub use envelope::{CHECKPOINT, Columns, Draft, Envelope, Position};
+pub use envelope::{BorrowedColumns, CHECKPOINT, Columns, Draft, Envelope, Packed, Position};
 
 mod options;
 pub use options::{Durability, Options};

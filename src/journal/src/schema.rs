@@ -250,11 +250,12 @@ impl Link {
         }
         let before = before.ok_or_else(|| corrupt("the envelope before it is missing"))?;
         let Envelope { position, at, institution, family, kind, version, columns, body } = self.envelope;
-        let draft = Draft { at, family, kind, version, columns, body };
+        let draft = Draft { at, family: family.into(), kind: kind.into(), version, columns, body };
         if before.after(position, &institution, &draft) != self.chain {
             return Err(corrupt("its checksum does not match its content and the envelope before it"));
         }
         let Draft { at, family, kind, version, columns, body } = draft;
+        let (family, kind) = (family.into_owned(), kind.into_owned());
         Ok(Envelope { position, at, institution, family, kind, version, columns, body })
     }
 }

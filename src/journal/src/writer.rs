@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{JoinHandle, ThreadId};
 
-use crate::envelope::{CHECKPOINT, Draft, Position};
+use crate::envelope::{CHECKPOINT, Draft, Packed, Position};
 use crate::error::{Error, Failure, Refused};
 use crate::lock::{DirectoryLock, Holder};
 use crate::{Chain, Options, owned};
@@ -162,10 +162,18 @@ impl Writer {
     /// # Errors
     /// See [`Refused`]: nothing of the batch is queued.
     pub fn append(&self, institution: &str, drafts: Vec<Draft>, ticket: Ticket) -> Result<(), Refused> {
+        self.append_packed(institution, drafts.into_iter().map(Draft::pack).collect(), ticket)
+    }
+
+    /// The same, by who packs himself.
+    ///
+    /// # Errors
+    /// As [`Writer::append`].
+    pub fn append_packed(&self, institution: &str, drafts: Vec<Draft<Packed>>, ticket: Ticket) -> Result<(), Refused> {
         if drafts.is_empty() {
             return Err(Refused::Empty);
         }
-        let bytes: usize = drafts.iter().map(Draft::size_bytes).sum();
+        let bytes: usize = drafts.iter().map(Draft::<Packed>::size_bytes).sum();
         let shared = self.shared();
         let mut state = shared.state();
         state.takes()?;
@@ -392,7 +400,7 @@ impl Registered {
 
 struct Batch {
     institution: String,
-    drafts: Vec<Draft>,
+    drafts: Vec<Draft<Packed>>,
     bytes: usize,
     ticket: Ticket,
     on_durable: OnDurable,

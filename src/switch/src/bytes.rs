@@ -1,3 +1,4 @@
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -129,9 +130,14 @@ impl Ord for Bytes {
 }
 
 pub(crate) fn readable(bytes: &[u8]) -> String {
+    text_of(bytes).into_owned()
+}
+
+/// The same, borrowed where it can be.
+pub(crate) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
     match core::str::from_utf8(bytes) {
-        Ok(text) if bytes.iter().all(|byte| matches!(byte, 0x20..=0x7e)) => String::from(text.trim_end()),
-        _ => hex(bytes),
+        Ok(text) if bytes.iter().all(|byte| matches!(byte, 0x20..=0x7e)) => Cow::Borrowed(text.trim_end()),
+        _ => Cow::Owned(hex(bytes)),
     }
 }
 
@@ -253,21 +259,21 @@ impl Serialize for Bytes {
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <alloc::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
         from_hex(&text).map(Self::from).ok_or_else(|| de::Error::custom("not pairs of hexadecimal digits"))
     }
 }
 
 /// The same for bytes that are not shared.
 pub(crate) mod as_hex {
-    use super::{Deserialize, Deserializer, Serializer, Vec, de, from_hex, hex};
+    use super::{Cow, Deserialize, Deserializer, Serializer, Vec, de, from_hex, hex};
 
     pub(crate) fn serialize<S: Serializer, T: AsRef<[u8]>>(bytes: &T, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&hex(bytes.as_ref()))
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: From<Vec<u8>>>(deserializer: D) -> Result<T, D::Error> {
-        let text = <alloc::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
         from_hex(&text).map(T::from).ok_or_else(|| de::Error::custom("not pairs of hexadecimal digits"))
     }
 }

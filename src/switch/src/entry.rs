@@ -7,6 +7,7 @@ mod columns;
 mod frame;
 mod notice;
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -402,6 +403,12 @@ impl Entry {
     /// What it can be found by.
     #[must_use]
     pub fn columns(&self) -> Columns {
+        columns::of(self).into_owned()
+    }
+
+    /// The same, without a copy of the texts that are this entry's.
+    #[must_use]
+    pub fn borrowed_columns(&self) -> Columns<Cow<'_, str>> {
         columns::of(self)
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pabal_clock::Wall;
-use pabal_journal::{Columns, Draft, Refused, Writer};
+use pabal_journal::{BorrowedColumns, Draft, Packed, Refused, Writer};
 use pabal_switch::Entry;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -86,7 +86,7 @@ impl Bridge {
 /// What is appended as one.
 #[derive(Default)]
 struct Joined {
-    drafts: Vec<Draft>,
+    drafts: Vec<Draft<Packed>>,
     lines: Lines,
     bytes: usize,
     /// The last one's: what is durable is so with all before it.
@@ -132,13 +132,13 @@ impl BridgeParts {
     fn joined(&self, batch: Batch, log: &Log) -> Joined {
         let (entries, drafts) = match batch.content {
             Content::Entries(mut entries) => {
-                let drafts: Vec<Draft> = entries.iter_mut().map(|entry| self.draft(entry, batch.at)).collect();
+                let drafts: Vec<_> = entries.iter_mut().map(|entry| self.draft(entry, batch.at)).collect();
                 (entries, drafts)
             }
-            Content::Own(own) => (Vec::new(), vec![own.draft(&self.node, batch.at)]),
+            Content::Own(own) => (Vec::new(), vec![own.draft(&self.node, batch.at).pack()]),
         };
         let lines = log.lines(&entries, &drafts);
-        let bytes = drafts.iter().map(Draft::size_bytes).sum();
+        let bytes = drafts.iter().map(Draft::<Packed>::size_bytes).sum();
         Joined { drafts, lines, bytes, ticket: batch.ticket }
     }
 
@@ -166,7 +166,7 @@ impl BridgeParts {
     }
 
     /// Waits for room first: a batch that was refused would leave a hole.
-    async fn append_drafts(&self, drafts: Vec<Draft>, bytes: usize, ticket: u64) -> Result<(), String> {
+    async fn append_drafts(&self, drafts: Vec<Draft<Packed>>, bytes: usize, ticket: u64) -> Result<(), String> {
         if bytes > self.queue_bytes_max {
             return Err(format!(
                 "{bytes} bytes at once; raise journal.queue_bytes_max, which is {}",
@@ -175,42 +175,42 @@ impl BridgeParts {
         }
         let is_room = |_| self.writer.undurable_bytes(&self.institution).saturating_add(bytes) <= self.queue_bytes_max;
         self.acks.wait_for(is_room).await?;
-        self.writer.append(&self.institution, drafts, ticket).map_err(|refused| match refused {
+        self.writer.append_packed(&self.institution, drafts, ticket).map_err(|refused| match refused {
             Refused::Failed(failure) => failure.to_string(),
             other => other.to_string(),
         })
     }
 
-    fn draft(&self, entry: &mut Entry, at: Wall) -> Draft {
-        let columns = entry.columns();
-        let text = |column: Option<Box<str>>| column.map(String::from);
+    fn draft(&self, entry: &mut Entry, at: Wall) -> Draft<Packed> {
+        let columns = entry.borrowed_columns();
+        let packed = BorrowedColumns {
+            exchange: columns.exchange.as_deref(),
+            caller: columns.caller.as_deref(),
+            idempotency_key: columns.idempotency_key.as_deref(),
+            party: columns.party.as_deref(),
+            protocol: columns.protocol.as_deref(),
+            participant: columns.participant.as_deref(),
+            compartment: columns.compartment.as_deref(),
+            business_date: columns.business_date.map(i64::from),
+            node: Some(&self.node),
+            session: columns.session.as_deref(),
+            epoch: columns.epoch.map(i64::from),
+            stream_offset: columns.stream_offset.and_then(|offset| i64::try_from(offset).ok()),
+            spec_digest: columns.spec_digest.as_deref(),
+            our_number: columns.our_number.as_deref(),
+            their_number: columns.their_number.as_deref(),
+            correlation_key: columns.correlation_key.as_deref(),
+            trace_context: columns.trace_context.as_deref(),
+            parent: columns.parent.as_deref(),
+            outcome: columns.outcome.as_deref(),
+            cause: columns.cause.as_deref(),
+        };
         Draft {
             at: at.as_unix_micros(),
-            family: Entry::FAMILY.to_owned(),
-            kind: entry.kind().to_owned(),
+            family: Entry::FAMILY.into(),
+            kind: entry.kind().into(),
             version: entry.version(),
-            columns: Columns {
-                exchange: text(columns.exchange),
-                caller: text(columns.caller),
-                idempotency_key: text(columns.idempotency_key),
-                party: text(columns.party),
-                protocol: text(columns.protocol),
-                participant: text(columns.participant),
-                compartment: text(columns.compartment),
-                business_date: columns.business_date.map(i64::from),
-                node: Some(self.node.clone()),
-                session: text(columns.session),
-                epoch: columns.epoch.map(i64::from),
-                stream_offset: columns.stream_offset.and_then(|offset| i64::try_from(offset).ok()),
-                spec_digest: text(columns.spec_digest),
-                our_number: text(columns.our_number),
-                their_number: text(columns.their_number),
-                correlation_key: text(columns.correlation_key),
-                trace_context: text(columns.trace_context),
-                parent: text(columns.parent),
-                outcome: text(columns.outcome),
-                cause: text(columns.cause),
-            },
+            columns: packed.pack(),
             body: entry.seal_and_encode(&|bytes| self.digest.of(bytes)),
         }
     }

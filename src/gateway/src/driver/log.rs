@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use pabal_journal::{Columns, Draft};
+use pabal_journal::{Columns, Draft, Packed};
 use pabal_spec::{Exposure, Protocol, Shown, TelegramId};
 use pabal_switch::entry::{About, Frame, Origin};
 use pabal_switch::{Cause, Entry, GapEnd, Outcome};
@@ -61,7 +61,7 @@ impl Log {
     }
 
     /// The lines of drafts that are about to be appended; of the core's, with their entries.
-    pub(super) fn lines(&self, entries: &[Entry], drafts: &[Draft]) -> Lines {
+    pub(super) fn lines(&self, entries: &[Entry], drafts: &[Draft<Packed>]) -> Lines {
         if !tracing::enabled!(tracing::Level::INFO) {
             return Lines(Vec::new());
         }
@@ -69,7 +69,7 @@ impl Log {
         Lines(drafts.iter().zip(entries).map(|(draft, entry)| self.line(draft, entry)).collect())
     }
 
-    fn line(&self, draft: &Draft, entry: Option<&Entry>) -> Line {
+    fn line(&self, draft: &Draft<Packed>, entry: Option<&Entry>) -> Line {
         let about = entry.and_then(about);
         let rule = match entry {
             Some(Entry::NoticeReceived(received)) => Some(received.about.rule.clone()),
@@ -84,7 +84,7 @@ impl Log {
         Line {
             event: format!("{}.{}", draft.family, draft.kind),
             rule,
-            columns: draft.columns.clone(),
+            columns: draft.columns.unpack(),
             reason: match (entry, about.map(|about| &about.origin)) {
                 (Some(Entry::Commanded(commanded)), _) => Some(commanded.by.reason.to_string()),
                 (_, Some(Origin::Inquiry { reason, .. })) if draft.kind == "accepted" => Some(reason.to_string()),

@@ -37,7 +37,7 @@ impl Own {
     }
 
     /// Why an operator did what a draft says; `None` if it is not one of these.
-    pub(crate) fn reason(draft: &Draft) -> Option<String> {
+    pub(crate) fn reason<C>(draft: &Draft<C>) -> Option<String> {
         let own = (draft.family == Self::FAMILY).then(|| serde_json::from_slice(&draft.body).ok()).flatten();
         own.map(|Self::Reloaded { reason, .. }| reason)
     }
@@ -55,8 +55,8 @@ impl Own {
         };
         Draft {
             at: at.as_unix_micros(),
-            family: Self::FAMILY.to_owned(),
-            kind: self.kind().to_owned(),
+            family: Self::FAMILY.into(),
+            kind: self.kind().into(),
             version: 1,
             columns,
             // There is no map and no float in it, so that nothing can fail.

@@ -252,8 +252,8 @@ async fn without_a_core_a_used_key_is_answered_from_the_journal() {
     let first = house.handle.exchange(keyed("pay")).await.unwrap();
     // No core can be made from an entry that cannot be read.
     let unreadable = pabal_journal::Draft {
-        family: pabal_switch::Entry::FAMILY.to_owned(),
-        kind: "accepted".to_owned(),
+        family: pabal_switch::Entry::FAMILY.into(),
+        kind: "accepted".into(),
         version: 1,
         ..pabal_journal::Draft::default()
     };

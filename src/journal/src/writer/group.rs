@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, ToSql};
 
 use super::checkpointer::{self, Folded};
 use super::{Batch, RecoveredInstitution};
-use crate::envelope::{Cell, Position};
+use crate::envelope::{Cell, Cells, Position};
 use crate::error::{Corrupt, Error, Failure};
 use crate::schema::{self, Head, Header, storage};
 use crate::{Durability, Options, wal};
@@ -87,8 +87,8 @@ impl Group {
                     bind(&position.writer)?;
                     bind(&draft.at)?;
                     bind(&batch.institution)?;
-                    bind(&draft.family)?;
-                    bind(&draft.kind)?;
+                    bind(&&*draft.family)?;
+                    bind(&&*draft.kind)?;
                     bind(&draft.version)?;
                     for cell in draft.columns.cells() {
                         bind(&cell)?;

@@ -59,8 +59,8 @@ fn register(writer: &Writer, institution: &str) -> Receiver<Ack> {
 fn draft(kind: &str, number: u64) -> Draft {
     Draft {
         at: 1_795_273_200_000_000 + i64::try_from(number).unwrap(),
-        family: "switch".to_owned(),
-        kind: kind.to_owned(),
+        family: "switch".into(),
+        kind: kind.to_owned().into(),
         version: 3,
         columns: Columns {
             exchange: Some(format!("x-{number}")),
@@ -82,7 +82,7 @@ fn draft(kind: &str, number: u64) -> Draft {
 fn is_draft(envelope: &pabal_journal::Envelope, institution: &str, draft: &Draft) -> bool {
     let pabal_journal::Envelope { position: _, at, institution: of, family, kind, version, columns, body } =
         envelope.clone();
-    of == institution && Draft { at, family, kind, version, columns, body } == *draft
+    of == institution && Draft { at, family: family.into(), kind: kind.into(), version, columns, body } == *draft
 }
 
 fn at(seq: u64) -> Position {
