@@ -5,6 +5,7 @@
 mod ci;
 mod dependency;
 mod manifest;
+mod planted;
 mod process;
 mod readme;
 mod source;
@@ -21,6 +22,7 @@ cargo xtask tidy             rules of the tree that no lint knows
 cargo xtask samples [--check]  write samples, code tables and charsets, or say whether they are fresh
 cargo xtask readme           run the commands of README.md and compare what they exit with
 cargo xtask sim [SEEDS [FIRST]]  the deterministic world, in release, with seeds of its own
+cargo xtask sim --planted [SEEDS [FAULT]]  the world against each fault that is planted into a copy of the switch
 cargo xtask kill9 [KILLS]    the real gateway, killed under load beside a bank that counts; prints what became of each exchange
 cargo xtask bench            every benchmark
 cargo xtask bench convert [--quick]  conversion beside code written by hand for one telegram; time, and instructions by callgrind
@@ -41,6 +43,9 @@ fn main() -> ExitCode {
         ["samples", "--check"] => samples(&root, true),
         ["readme"] => readme::run(&root),
         ["sim"] => world(&root, "200", "1"),
+        ["sim", "--planted"] => planted::run(&root, "2000", None),
+        ["sim", "--planted", seeds] => planted::run(&root, seeds, None),
+        ["sim", "--planted", seeds, fault] => planted::run(&root, seeds, Some(fault)),
         ["sim", seeds] => world(&root, seeds, "1"),
         ["sim", seeds, first] => world(&root, seeds, first),
         ["kill9"] => kill9(&root, "50"),

@@ -69,6 +69,12 @@ impl Job {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// Runs it to its end: whether it says that all is well, and what it wrote.
+    pub(crate) fn outcome(mut self) -> Result<(bool, String), Failure> {
+        let output = self.command.stderr(Stdio::inherit()).output().map_err(|error| self.not_started(&error))?;
+        Ok((output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned()))
+    }
+
     /// Runs tests, copies what they write to the screen, and returns how many passed. That none ran is a failure.
     pub(crate) fn tests(mut self, screen: &mut dyn Write) -> Result<usize, Failure> {
         let mut child = self.command.stdout(Stdio::piped()).spawn().map_err(|error| self.not_started(&error))?;

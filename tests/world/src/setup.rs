@@ -125,7 +125,7 @@ impl Setup {
             keyless: false,
             lingers: false,
         };
-        let variant = Variant::of_seed(seed, span, setup.faults == 0 && !setup.hostile);
+        let variant = Variant::of_seed(seed, span, setup.faults == 0 && !setup.hostile, checked);
         let held_back = held_back && setup.faults > 0 && span != Span::WholeDay;
         let slow_bank = slow_bank && setup.hostile;
         let overtaken = overtaken && setup.hostile && setup.faults > 0 && !held_back;

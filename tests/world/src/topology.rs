@@ -9,6 +9,7 @@ use pabal_switch::{Connects, Direction, Limits, LineId, LineSettings, LineSide, 
 
 use crate::chance::Chance;
 use crate::setup::{Setup, Span};
+use crate::variant::Variant;
 
 /// Which lines a seed has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,7 @@ pub(crate) fn drawn(setup: Setup) -> Setup {
         more_lines: topology == Topology::Bounds || (topology == Topology::Usual && setup.more_lines),
         lingers: (keyless || topology == Topology::Bounds) && chance.per_mille(500),
         signed: setup.signed || (topology == Topology::Addresses && chance.per_mille(400)),
+        variant: Variant::default(),
         // Those make connections that carry what nobody else's do, or hold back what nobody else holds.
         slow_bank: false,
         held_back: false,

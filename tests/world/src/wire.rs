@@ -5,6 +5,7 @@ use pabal_clock::Mono;
 use pabal_switch::{ExchangeId, NoticeId};
 
 use crate::chance::Chance;
+use crate::variant::Frame;
 
 /// Bytes that one direction of a connection holds at most before the writer must wait (the kernel's buffers of both ends).
 pub(crate) const PIPE_BYTES_MAX: usize = 8 * 1_024;
@@ -156,7 +157,7 @@ pub(crate) struct Link {
     pub(crate) replying: Option<NoticeId>,
     /// Our process has heard that it takes no more, and has given it no byte since.
     pub(crate) is_told_full: bool,
-    /// The first bytes that came from the institution, as many as an answer to a sign-on has with its prefix.
+    /// The first bytes that came from the institution, as many as an answer to a sign-on has with its frame.
     pub(crate) heard: Vec<u8>,
     /// We have answered a sign-on of theirs.
     pub(crate) is_welcomed: bool,
@@ -169,19 +170,21 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    const SIGN_ON_ANSWER_BYTES: usize = 4 + 18;
+    /// More than an answer to a sign-on has with its frame.
+    const HEARD_BYTES_MAX: usize = 40;
 
     /// Bytes came from the institution.
     pub(crate) fn hear(&mut self, bytes: &[u8]) {
-        let more = (Self::SIGN_ON_ANSWER_BYTES - self.heard.len()).min(bytes.len());
+        let more = (Self::HEARD_BYTES_MAX - self.heard.len()).min(bytes.len());
         self.heard.extend_from_slice(&bytes[..more]);
     }
 
     /// Whether a sign-on was answered, by whoever had to.
-    pub(crate) fn is_signed_on(&self) -> bool {
-        let said = self.heard.get(4..).filter(|said| said.len() + 4 == Self::SIGN_ON_ANSWER_BYTES);
+    pub(crate) fn is_signed_on(&self, frame: Frame) -> bool {
+        let said = frame.cut(&self.heard);
         self.is_welcomed
-            || said.is_some_and(|said| said.starts_with(b"LIOK") && (said.ends_with(b"00") || said.ends_with(b"01")))
+            || said
+                .is_some_and(|(said, _)| said.starts_with(b"LIOK") && (said.ends_with(b"00") || said.ends_with(b"01")))
     }
 }
 

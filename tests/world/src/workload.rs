@@ -13,6 +13,7 @@ use crate::setup::{BANKS, PARTIES, Setup, banks_of};
 pub(crate) struct Wish {
     pub(crate) open: Open,
     pub(crate) tag: String,
+    pub(crate) bank: Box<[u8]>,
     pub(crate) patience: Duration,
     /// Goes away after so long, if it does.
     pub(crate) leaves_after: Option<Duration>,
@@ -83,5 +84,5 @@ pub(crate) fn wish(setup: Setup, plan: &Arc<Plan>, number: u32, busy: Option<&st
         accepts_early_unknown,
         trace: Some(format!("00-{:032x}-00f067aa0ba902b7-01", u128::from(number) + 1).into()),
     };
-    Wish { open, tag, patience, leaves_after }
+    Wish { open, tag, bank: bank.as_bytes().into(), patience, leaves_after }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use pabal_clock::{DayRule, Mono, Now, Wall};
 use pabal_counterparty::{Connection, Counterparty, LineId as BankLine, Scenario};
-use pabal_spec::Institution;
+use pabal_spec::{Digest, Institution};
 use pabal_switch::{Command, Conn, Core, ExchangeId, Fired, NoticeId, OpeningState, Plan, Recovery, Settings, Ticket};
 
 use crate::agenda::Agenda;
@@ -29,6 +29,7 @@ use crate::script;
 use crate::setup::{self, Setup, Span};
 use crate::tally::Tally;
 use crate::trace::Trace;
+use crate::variant::Frame;
 use crate::versions;
 use crate::wire::Link;
 use crate::workload::{self, Wish};
@@ -135,6 +136,8 @@ enum Event {
     Restart,
     /// Something happens to the routes.
     Route(route::Happens),
+    /// A version begins by its date.
+    Dated,
     /// No more faults.
     Heal,
 }
@@ -154,6 +157,10 @@ struct World {
     plan: Arc<Plan>,
     day: DayRule,
     busy: Option<&'static str>,
+    /// When the site takes no work.
+    closings: Vec<variant::Closing>,
+    /// The version that began by its date.
+    dated: Option<Digest>,
     core: Option<Core>,
     bank: Counterparty,
     disk: Disk,
@@ -256,7 +263,7 @@ impl World {
     fn new(setup: Setup) -> Self {
         let mut chance = Chance::new(setup.seed);
         let institution = Arc::clone(&versions::all(setup)[0].institution);
-        let settings = setup::settings(setup, &mut chance);
+        let mut settings = setup::settings(setup, &mut chance);
         let second_of_day = match setup.span {
             Span::Evening => chance.between(20 * 3_600, 22 * 3_600 + 1_800),
             Span::Midnight => chance.between(86_400 - 170, 86_400 - 10),
@@ -266,6 +273,8 @@ impl World {
         let micros = MIDNIGHT_UNIX_SECONDS * 1_000_000
             + i64::try_from(second_of_day * 1_000_000 + chance.between(0, 999_999)).unwrap_or(0);
         let now = Now { mono: Mono::from_nanos(1_000_000_000), wall: Wall::from_unix_micros(micros) };
+        let closings = variant::closings(setup, now.wall, &mut chance);
+        settings.hours.closed = closings.iter().map(variant::Closing::rule).collect();
         let plan = workload::transfer_plan(&institution);
         let protocol = Arc::clone(&institution.protocols[0]);
         let script = script::script(setup, &mut chance);
@@ -285,6 +294,8 @@ impl World {
             plan,
             day: protocol.day,
             busy: script.busy,
+            closings,
+            dated: None,
             core: None,
             bank,
             // One run in four makes every body.
@@ -330,6 +341,7 @@ impl World {
             broken: None,
             chance,
         };
+        world.counts.other_frames = u64::from(setup.variant.frame != Frame::Digits);
         world.counts.whole_days = u64::from(setup.span == Span::WholeDay);
         world.start();
         world.plan_all();
@@ -409,6 +421,9 @@ impl World {
         }
         if self.setup.variant.late_opening {
             self.plan_late_opening(number);
+        }
+        if self.setup.variant.dated {
+            self.plan_dated(number + 20);
         }
         if self.setup.tells_once && self.setup.faults > 0 {
             for (first, last) in [(40_000, 80_000), (100_000, 175_000)] {
@@ -597,6 +612,7 @@ impl World {
                 self.start();
             }
             Event::Route(happens) => self.route_happens(happens),
+            Event::Dated => self.begin_dated(),
             Event::Heal => self.heal(),
         }
     }

@@ -1,7 +1,7 @@
 //! Seeds of the world: many are run, some twice, a few in two processes.
 //!
 //! `PABAL_WORLD_SEEDS` and `PABAL_WORLD_FIRST` choose how many and from where, `PABAL_WORLD_UNUSUAL` (any value) takes of these only the ones
-//! whose lines are not the usual ones; `PABAL_WORLD_SEED` prints the trace of one.
+//! whose lines are not the usual ones, and `PABAL_WORLD_STOPS` ends with the first that fails; `PABAL_WORLD_SEED` prints the trace of one.
 
 use std::env;
 use std::panic::{catch_unwind, resume_unwind};
@@ -89,10 +89,17 @@ impl Shares {
     }
 }
 
+/// What a panic says.
+fn said(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("something")
+}
+
 #[expect(clippy::print_stdout, reason = "who waits for minutes sees at once what has failed")]
 fn run_all(first: u64, seeds: u64) -> Sum {
     let next = AtomicU64::new(first);
     let all = env::var_os("PABAL_WORLD_UNUSUAL").is_none();
+    let stops = env::var_os("PABAL_WORLD_STOPS").is_some();
     let sum = Mutex::new(Sum::default());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -108,7 +115,10 @@ fn run_all(first: u64, seeds: u64) -> Sum {
                         continue;
                     }
                     let done = catch_unwind(|| run(setup)).unwrap_or_else(|panic| {
-                        println!("seed {seed} panics");
+                        println!("seed {seed} panics: {}", said(&*panic));
+                        if stops {
+                            next.store(u64::MAX / 2, Ordering::Relaxed);
+                        }
                         resume_unwind(panic)
                     });
                     let mut sum = sum.lock().expect("no run panics with the sum in its hands");
@@ -117,6 +127,9 @@ fn run_all(first: u64, seeds: u64) -> Sum {
                         Err(failure) => {
                             println!("seed {seed}: {}", failure.broken);
                             sum.failures.push(*failure);
+                            if stops {
+                                next.store(u64::MAX / 2, Ordering::Relaxed);
+                            }
                         }
                     }
                 }

@@ -81,6 +81,10 @@ impl World {
                 if refusal == Refusal::DeadlineTooShort && !self.is_too_short(&wish) {
                     self.broken.get_or_insert(format!("{} waits long enough, and is refused {refusal}", wish.tag));
                 }
+                if refusal == Refusal::OutOfHours && !self.is_closed("transfer", &wish.bank) {
+                    self.broken.get_or_insert(format!("{} comes in its hours, and is refused {refusal}", wish.tag));
+                }
+                self.counts.out_of_hours += u64::from(refusal == Refusal::OutOfHours);
                 self.counts.too_short += u64::from(refusal == Refusal::DeadlineTooShort);
                 self.counts.blocked += u64::from(refusal == Refusal::Blocked);
                 self.nothing_may_have_left(request, refusal);
@@ -257,6 +261,10 @@ impl World {
             }
             Told::NotSent { refusal, .. } => {
                 self.counts.not_sent += 1;
+                let is_overtaken =
+                    self.dated.is_some() && self.counts.date_changes == 0 && self.counts.clock_steps == 0;
+                self.counts.overtaken += u64::from(*refusal == Refusal::DateChanged && is_overtaken);
+                self.counts.out_of_hours_waiting += u64::from(*refusal == Refusal::OutOfHours);
                 self.counts.date_changed += u64::from(*refusal == Refusal::DateChanged);
                 let is_single = self.setup.topology == Topology::OneShot;
                 self.tally.one_shot_refused += u64::from(is_single && *refusal == Refusal::SendDown);

@@ -251,7 +251,8 @@ impl World {
     /// Another version of the spec, while all goes on.
     fn reload(&mut self, takes: bool) {
         let Some(core) = &self.core else { return };
-        if core.status().draining {
+        // Nobody goes back behind a date.
+        if core.status().draining || (takes && self.dated.is_some()) {
             return;
         }
         let able: Vec<_> = versions::all(self.setup).iter().filter(|version| version.keeps_sessions == takes).collect();

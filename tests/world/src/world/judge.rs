@@ -9,6 +9,7 @@ use pabal_switch::{Conn, Core, Entry, ExchangeId, ExchangeState, NoticeId, Openi
 
 use crate::checks::{self, Truth};
 use crate::disk::{Disk, Stored};
+use crate::setup::Setup;
 use crate::versions;
 use crate::wire::Link;
 use crate::workload;
@@ -154,24 +155,20 @@ pub(super) fn written(
     taken: usize,
     offered: &[u8],
     disk: &Disk,
-    is_signed: bool,
+    setup: &Setup,
 ) -> Result<Written, String> {
     let mut did = Written::default();
     let mut at = 0;
     while at < taken {
         if link.frame_left == 0 {
             let rest = &offered[at..];
-            let frame = rest.split_at_checked(4).and_then(|(prefix, behind)| {
-                let length: usize = std::str::from_utf8(prefix).ok()?.parse().ok()?;
-                behind.get(..length)
-            });
             // What is offered ends where a frame ends: so that nobody sees half a telegram because of us.
-            let Some(frame) = frame else {
+            let Some((frame, whole)) = setup.variant.frame.cut(rest) else {
                 return Err(format!("{conn:?} is offered {} bytes, no whole frame", rest.len()));
             };
             let is_poll = versions::is_of_session(frame);
             link.is_welcomed |= frame.starts_with(b"LIOK");
-            if is_signed && !versions::is_signing(frame) && !link.is_signed_on() {
+            if setup.signed && !versions::is_signing(frame) && !link.is_signed_on(setup.variant.frame) {
                 return Err(format!("{conn:?} is not signed on, and {} bytes of business leave it", frame.len()));
             }
             // What was taken back at midnight had an entry for this place, too: the one that holds is the last.
@@ -194,7 +191,7 @@ pub(super) fn written(
             let exchange = sent.map(|(exchange, _)| exchange);
             link.requests.extend(exchange.map(|exchange| (link.written, exchange)));
             did.begun.push((exchange, frame.to_vec()));
-            link.frame_left = 4 + frame.len();
+            link.frame_left = whole;
         }
         let part = link.frame_left.min(taken - at);
         link.frame_left -= part;

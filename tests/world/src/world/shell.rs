@@ -206,7 +206,7 @@ impl World {
             }
             let line = &self.settings.lines[usize::from(conn.session.line.0)];
             let slot = (line.name.clone(), conn.session.slot);
-            let written = judge::written(link, conn, &slot, taken, offered, &self.disk, self.setup.signed);
+            let written = judge::written(link, conn, &slot, taken, offered, &self.disk, &self.setup);
             core.handle_wrote(conn, taken, self.now);
             let single = Self::one_request(link, conn, line.connects, &written);
             let seen = single.and(written).and_then(|did| {

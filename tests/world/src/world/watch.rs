@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pabal_clock::Mono;
 use pabal_counterparty::Key;
 use pabal_spec::{Digest, Verdict};
-use pabal_switch::entry::Origin;
+use pabal_switch::entry::{Frame, Origin};
 use pabal_switch::{
     Cause, Connects, Direction, Entry, Event, ExchangeId, ExchangeState, OpeningState, Outcome, Plan, SessionState,
 };
@@ -203,6 +203,9 @@ impl World {
                         is_evicted: false,
                     };
                     self.tracks.insert(entry.exchange, track);
+                    if let Err(broken) = self.is_in_hours(entry.exchange, "is taken in") {
+                        self.broken.get_or_insert(broken);
+                    }
                     if let Origin::Inquiry { original, actor, .. } = &about.origin {
                         self.counts.inquiries_of_the_schedule += u64::from(actor.is_empty());
                         if let Some(original) = self.tracks.get_mut(original) {
@@ -219,6 +222,9 @@ impl World {
                 }
                 Entry::Sending(entry) => {
                     departed.push(entry.exchange);
+                    if let Err(broken) = self.is_in_hours(entry.exchange, "departs") {
+                        self.broken.get_or_insert(broken);
+                    }
                     if let Err(broken) = self.is_in_its_rate(entry.exchange) {
                         self.broken.get_or_insert(broken);
                     }
@@ -241,6 +247,9 @@ impl World {
                     }
                 }
                 Entry::Outcome(entry) => {
+                    if let Err(broken) = self.is_whole(entry.exchange, entry.outcome, entry.answer.as_ref()) {
+                        self.broken.get_or_insert(broken);
+                    }
                     let Some(track) = self.tracks.get_mut(&entry.exchange) else { continue };
                     track.outcome = Some(entry.outcome);
                     let is_over = !entry.outcome.is_final() && entry.outcome.cause() != Cause::CallerDeadline;
@@ -297,6 +306,21 @@ impl World {
             return Err(format!("{exchange} is {:?}, and an answer with code {code} settles nothing", track.outcome));
         }
         Ok(())
+    }
+
+    /// What has lost something on its way says nothing, whatever it says.
+    fn is_whole(&self, exchange: ExchangeId, outcome: Outcome, answer: Option<&Frame>) -> Result<(), String> {
+        let (Some(track), Some(answer)) = (self.tracks.get(&exchange), answer) else { return Ok(()) };
+        let mut protocols = self.versions.iter().flat_map(|version| &version.protocols);
+        let Some(protocol) = protocols.find(|protocol| protocol.digest == track.spec) else { return Ok(()) };
+        let Ok(telegram) = protocol.catalog.select(&answer.bytes) else { return Ok(()) };
+        let answer = Telegram::new(protocol.catalog.layout(telegram), &answer.bytes, Side::Answerer);
+        match answer.damage() {
+            Some(fault) if is_said_by_answer(outcome) => {
+                Err(format!("{exchange} is {outcome:?} by an answer with a fault: {fault}"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// "Not open" in any answer makes the opening lost.
@@ -457,6 +481,7 @@ impl World {
         if let Some(track) = track.filter(|track| track.date != today) {
             return Err(format!("{exchange}, taken in on {}, begins to leave on {today}", track.date));
         }
+        self.is_of_its_date(exchange)?;
         let opening = ([company, bank].concat(), date.to_vec());
         if track.is_some_and(|track| track.is_callers) && !self.were_open.contains(&opening) {
             let bank = String::from_utf8_lossy(bank);
@@ -544,16 +569,18 @@ impl World {
             Verdict::Refused | Verdict::NotOpen => matches!(outcome, Outcome::Failure { .. }),
             _ => matches!(outcome, Outcome::Unknown { .. }),
         };
-        let is_said_by_answer = matches!(
-            outcome.cause(),
-            Cause::Answered | Cause::Refused | Cause::Late | Cause::NothingSaid | Cause::UnlistedCode
-        );
-        if is_said_by_answer && !right {
+        if is_said_by_answer(outcome) && !right {
             let code = String::from_utf8_lossy(code);
             let broken = format!("{exchange} is told {outcome:?}, and its version says otherwise of code {code}");
             self.broken.get_or_insert(broken);
         }
     }
+}
+
+/// Whether it is what an answer says by its code.
+const fn is_said_by_answer(outcome: Outcome) -> bool {
+    use Cause as C;
+    matches!(outcome.cause(), C::Answered | C::Refused | C::Late | C::NothingSaid | C::UnlistedCode)
 }
 
 /// Whether an entry says that an opening is open.
