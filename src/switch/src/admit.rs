@@ -171,6 +171,7 @@ impl Core {
         if !self.opens(&request.plan) {
             self.may_do_business(protocol, opening, &request.telegram)?;
         }
+        self.state.sessions.count();
         self.pair_is_up(protocol)?;
         let rules = &request.plan.protocol.rules;
         let field =

@@ -25,8 +25,8 @@ pub(crate) enum Route {
     Nothing,
 }
 
-/// A row of the routes: the telegram's layout, the bytes that mark it, and what it is to us.
-type Row = (TelegramId, Vec<(Slice, Box<[u8]>)>, Route);
+/// A row of the routes: the bytes that mark a telegram, and what it is to us.
+type Row = (Vec<(Slice, Box<[u8]>)>, Route);
 
 /// Fields and their bytes.
 pub(crate) type Fields = Vec<(Slice, Box<[u8]>)>;
@@ -53,7 +53,8 @@ impl Named {
 #[derive(Clone, Debug)]
 pub(crate) struct Book {
     pub(crate) protocol: Arc<Protocol>,
-    routes: Vec<Row>,
+    /// By telegram; of each, the first that holds.
+    routes: Vec<Vec<Row>>,
     /// Who we are, for each party of the settings.
     pub(crate) parties: Vec<Named>,
     /// The header fields that may be shown of a telegram that no row of `select` knows.
@@ -75,10 +76,12 @@ pub(crate) struct Book {
 impl Book {
     pub(crate) fn new(protocol: &Arc<Protocol>, settings: &Settings) -> Self {
         let rules = &protocol.rules;
-        let mut routes: Vec<Row> = Vec::new();
+        let mut routes: Vec<Vec<Row>> = Vec::new();
+        routes.resize_with(protocol.catalog.layouts.len(), Vec::new);
+        let mut add = |telegram: TelegramId, bytes, route| routes[usize::from(telegram.0)].push((bytes, route));
         if let Some(poll) = &rules.poll {
-            routes.push((poll.request_telegram, vec![], Route::PollRequest));
-            routes.push((poll.answer_telegram, vec![], Route::PollAnswer));
+            add(poll.request_telegram, vec![], Route::PollRequest);
+            add(poll.answer_telegram, vec![], Route::PollAnswer);
         }
         let signs = [
             (&rules.sign_on, Signing::OnRequest, Signing::OnAnswer),
@@ -86,16 +89,16 @@ impl Book {
         ];
         for (rule, request, answer) in signs {
             let Some(rule) = rule else { continue };
-            routes.push((rule.request.kind.telegram, rule.request.kind.bytes.clone(), Route::Sign(request)));
+            add(rule.request.kind.telegram, rule.request.kind.bytes.clone(), Route::Sign(request));
             if let Some(told) = &rule.answer {
-                routes.push((told.kind.telegram, told.kind.bytes.clone(), Route::Sign(answer)));
+                add(told.kind.telegram, told.kind.bytes.clone(), Route::Sign(answer));
             }
         }
         for (at, rule) in (0..).zip(&rules.exchanges) {
-            routes.push((rule.answer.telegram, rule.answer.bytes.clone(), Route::Answer(ExchangeRuleId(at))));
+            add(rule.answer.telegram, rule.answer.bytes.clone(), Route::Answer(ExchangeRuleId(at)));
         }
         for (at, rule) in (0..).zip(&rules.notices) {
-            routes.push((rule.request.telegram, rule.request.bytes.clone(), Route::Notice(NoticeRuleId(at))));
+            add(rule.request.telegram, rule.request.bytes.clone(), Route::Notice(NoticeRuleId(at)));
         }
         let fields = |fields: &[(Box<str>, Box<[u8]>)]| -> Fields {
             let bytes_of =
@@ -148,8 +151,9 @@ impl Book {
     /// What a frame is: its layout, and what it is to us.
     pub(crate) fn route(&self, frame: &[u8]) -> Result<(TelegramId, Route), Unselected> {
         let telegram = self.protocol.catalog.select(frame)?;
-        let is = |row: &&Row| row.0 == telegram && row.1.iter().all(|(at, bytes)| at.of(frame) == Some(bytes));
-        Ok((telegram, self.routes.iter().find(is).map_or(Route::Nothing, |row| row.2)))
+        let rows = self.routes.get(usize::from(telegram.0)).map(Vec::as_slice).unwrap_or_default();
+        let is = |row: &&Row| row.0.iter().all(|(at, bytes)| at.of(frame) == Some(bytes));
+        Ok((telegram, rows.iter().find(is).map_or(Route::Nothing, |row| row.1)))
     }
 
     /// What a frame that no row knows holds in the fields of `select by`, for logs: only values that some row names, since in a frame

@@ -321,7 +321,10 @@ impl Core {
         now: Now,
     ) {
         let (Some(verdict), Some(rule)) = (verdict, &plan.protocol.rules.opening) else { return };
-        let (lost, retry) = (rule.lost, rule.retry);
+        let (lost, retry, opens) = (rule.lost, rule.retry, self.opens(plan));
+        if !opens && verdict != lost {
+            return;
+        }
         let Some(exchange) = self.state.exchanges.get(&id) else { return };
         let (Some(at), date) = (exchange.opening, exchange.about.date) else { return };
         let Some(opening) = self.state.openings.get_mut(at as usize) else { return };
@@ -329,7 +332,7 @@ impl Core {
             return;
         }
         let state = opening.state;
-        if self.opens(plan) {
+        if opens {
             // An institution that had the opening before is open, too.
             if matches!(verdict, Verdict::Success | Verdict::Duplicate) {
                 let mut attempt = None;

@@ -57,7 +57,7 @@ impl Core {
         let was_answered = conn.is_some();
         let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
         assert!(!exchange.outcome.is_some_and(|outcome| outcome.is_final()), "SUCCESS and FAILURE never change");
-        let was_in_flight = exchange.state.is_in_flight();
+        let (was_in_flight, was_unknown) = (exchange.state.is_in_flight(), exchange.outcome.is_some());
         if let Some(event) = event {
             exchange.state.step(event, &mut self.fired);
         }
@@ -93,8 +93,10 @@ impl Core {
             }
         }
         if outcome.is_final() {
-            self.state.timers.stop(&TimerName::Inquiry(id));
-            self.state.unknown.remove(&id);
+            if was_unknown {
+                self.state.timers.stop(&TimerName::Inquiry(id));
+                self.state.unknown.remove(&id);
+            }
             self.bury(id, now);
         } else if !state.is_in_flight() {
             self.remain_unknown(id, now);

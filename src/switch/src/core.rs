@@ -29,6 +29,7 @@ use crate::refusal::Refusal;
 use crate::route::LineState;
 use crate::sequence::Gaps;
 use crate::session::CloseReason;
+use crate::sessions::Sessions;
 use crate::settings::{Limits, Settings};
 use crate::stamp::Stamped;
 use crate::state::{Clocks, Conversation, Day, State};
@@ -188,7 +189,7 @@ impl Core {
             ids: IdSource::default(),
             timers: Timers::new(),
             journal: Journal::default(),
-            sessions: Vec::new(),
+            sessions: Sessions::default(),
             lines: LineState::of(&settings.lines),
             connects: Pace::default(),
             conversations,

@@ -18,7 +18,7 @@ use crate::opening::OpeningState;
 use crate::output::Event;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
-use crate::session::{Session, SessionState};
+use crate::session::SessionState;
 use crate::stamp::{Stamped, digits_in, digits_text};
 use crate::stream::Cargo;
 use crate::timer::TimerName;
@@ -32,7 +32,11 @@ impl Core {
     /// Lets what waits leave, as long as there is room.
     pub(crate) fn pump(&mut self, protocol: u16, now: Now) {
         let at = usize::from(protocol);
-        while !self.state.conversations[at].waiting.is_empty() && self.halves(protocol).1 {
+        while !self.state.conversations[at].waiting.is_empty() {
+            self.state.sessions.count();
+            if !self.halves(protocol).1 {
+                return;
+            }
             let Some(slot) = self.sender(protocol) else { return };
             let Some(id) = self.next_waiting(protocol, now) else { return };
             self.depart(id, slot, now);
@@ -41,32 +45,23 @@ impl Core {
 
     /// The room of all sessions that may send now.
     pub(crate) fn room(&self, protocol: u16) -> Room {
-        let sending = self.state.sessions.iter().filter(|one| one.protocol == protocol && one.sends());
-        let (places, free) = sending.fold((0_u32, 0_u32), |(places, free), one| {
-            let left = if one.has_room() { one.window - one.in_flight } else { 0 };
-            (places.saturating_add(one.window), free.saturating_add(left))
-        });
-        // A slot of a line that connects per exchange is room whether it is connected or not.
-        let slots =
-            self.state.sessions.iter().filter(|one| one.protocol == protocol && one.per_exchange && !one.sends());
-        let (places, free) = slots.fold((places, free), |(places, free), one| {
-            let is_free = matches!(one.state, SessionState::Down | SessionState::Connecting | SessionState::SigningOn);
-            (places.saturating_add(1), free.saturating_add(u32::from(is_free)))
-        });
+        let (places, free) = self.state.sessions.room(protocol);
         Room { places, free, compartments: self.books[usize::from(protocol)].compartments }
     }
 
     /// The session with the most room for a request of this protocol; the first of several.
     pub(crate) fn sender(&self, protocol: u16) -> Option<usize> {
-        let room = self.state.sessions.iter().enumerate().filter(|(_, one)| one.protocol == protocol && one.has_room());
-        room.min_by_key(|(_, session)| session.in_flight).map(|(slot, _)| slot)
+        self.state.sessions.sender(protocol)
     }
 
     /// Whether a session is up that may send, and one that may receive; or may be made for an exchange.
     pub(crate) fn halves(&self, protocol: u16) -> (bool, bool) {
-        let is_there = |one: &&Session| one.protocol == protocol && (one.is_up() || self.is_makeable(one));
-        let up = self.state.sessions.iter().filter(is_there);
-        up.fold((false, false), |(send, receive), one| (send || one.may_send(), receive || one.may_receive()))
+        let up = self.state.sessions.halves(protocol);
+        if up == (true, true) || !self.state.sessions.any_per_exchange(protocol) {
+            return up;
+        }
+        let makeable = self.state.sessions.iter().filter(|one| one.protocol == protocol && self.is_makeable(one));
+        makeable.fold(up, |(send, receive), one| (send || one.may_send(), receive || one.may_receive()))
     }
 
     /// A request leaves the queue by a session that has room.

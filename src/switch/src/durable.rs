@@ -59,6 +59,10 @@ impl Core {
     /// Adds an entry to the batch of this call. After a failure of the journal there are no more entries.
     pub(crate) fn append(&mut self, entry: Entry) {
         if self.state.journal.failed.is_none() {
+            if self.entries.capacity() == 0 {
+                // Most calls make two.
+                self.entries.reserve_exact(2);
+            }
             self.entries.push(entry);
         }
     }

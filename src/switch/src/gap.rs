@@ -221,11 +221,10 @@ impl Core {
 
     /// An answer to a question for a number: the notice, or that there is none. It may be one that a caller asked by itself.
     pub(crate) fn gap_answered(&mut self, id: ExchangeId, plan: &Plan, conn: Conn, frame: &[u8], now: Now) {
-        let rules = &plan.protocol.rules;
-        let asks = |rule: &pabal_spec::NoticeRule| rule.gap.as_ref().is_some_and(|gap| gap.exchange == plan.rule);
-        if !rules.notices.iter().any(asks) {
+        if !plan.asks_for_numbers {
             return;
         }
+        let asks = |rule: &pabal_spec::NoticeRule| rule.gap.as_ref().is_some_and(|gap| gap.exchange == plan.rule);
         let Some(exchange) = self.state.exchanges.get(&id) else { return };
         let (protocol, about) = (exchange.protocol, Arc::clone(&exchange.about));
         let newest = Arc::clone(&self.books[usize::from(protocol)].protocol);

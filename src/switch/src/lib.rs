@@ -221,6 +221,7 @@ mod reply;
 mod route;
 mod sequence;
 mod session;
+mod sessions;
 mod settings;
 mod sign;
 mod slow;

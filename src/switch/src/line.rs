@@ -20,6 +20,43 @@ use crate::stream::{Cargo, Outgoing};
 use crate::timer::TimerName;
 
 impl Session {
+    /// A slot of a line: nothing fills it.
+    pub(crate) fn of(line: &LineSettings, id: SessionId, protocol: u16) -> Self {
+        Self {
+            id,
+            protocol,
+            side: line.side,
+            direction: line.direction,
+            window: line.window,
+            state: SessionState::Down,
+            epoch: Epoch(0),
+            gone: true,
+            deframer: None,
+            out: Outgoing::default(),
+            unsent_bytes_max: line.unsent_bytes_max,
+            full: None,
+            in_flight: 0,
+            taken: ByBytes::default(),
+            up_since: Mono::ZERO,
+            received_at: None,
+            wrote_at: None,
+            closed: None,
+            detail: None,
+            back_off: line.reconnect_min,
+            waits_for: WaitsFor::Nothing,
+            address: 0,
+            is_well: false,
+            probe: None,
+            sign: None,
+            parting: None,
+            asked: None,
+            per_exchange: line.connects == Connects::PerExchange && line.side == LineSide::Initiator,
+            served: false,
+            answered: false,
+            is_told: false,
+        }
+    }
+
     /// Whether nothing is left of its last connection on this side.
     pub(crate) const fn is_gone(&self) -> bool {
         match self.state {
@@ -37,39 +74,7 @@ impl Core {
             let protocol = self.books.iter().position(|book| book.protocol.name == line.protocol);
             let Some(protocol) = protocol.and_then(|at| u16::try_from(at).ok()) else { continue };
             for slot in 0..line.sessions_max {
-                self.state.sessions.push(Session {
-                    id: SessionId { line: LineId(at), slot },
-                    protocol,
-                    side: line.side,
-                    direction: line.direction,
-                    window: line.window,
-                    state: SessionState::Down,
-                    epoch: Epoch(0),
-                    gone: true,
-                    deframer: None,
-                    out: Outgoing::default(),
-                    unsent_bytes_max: line.unsent_bytes_max,
-                    full: None,
-                    in_flight: 0,
-                    taken: ByBytes::default(),
-                    up_since: Mono::ZERO,
-                    received_at: None,
-                    wrote_at: None,
-                    closed: None,
-                    detail: None,
-                    back_off: line.reconnect_min,
-                    waits_for: WaitsFor::Nothing,
-                    address: 0,
-                    is_well: false,
-                    probe: None,
-                    sign: None,
-                    parting: None,
-                    asked: None,
-                    per_exchange: line.connects == Connects::PerExchange && line.side == LineSide::Initiator,
-                    served: false,
-                    answered: false,
-                    is_told: false,
-                });
+                self.state.sessions.push(Session::of(line, SessionId { line: LineId(at), slot }, protocol));
             }
         }
     }

@@ -44,6 +44,9 @@ impl Core {
 
     /// Connects for what waits, as far as there are slots.
     pub(crate) fn demand(&mut self, protocol: u16, now: Now) {
+        if !self.state.sessions.any_per_exchange(protocol) {
+            return;
+        }
         for slot in 0..self.state.sessions.len() {
             let session = &self.state.sessions[slot];
             let is_free = session.protocol == protocol

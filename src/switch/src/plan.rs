@@ -1,7 +1,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use pabal_spec::{ExchangeRule, ExchangeRuleId, Protocol};
+use pabal_spec::{ExchangeRule, ExchangeRuleId, NoticeRule, Protocol};
 use pabal_telegram::{Layout, Slice};
 
 /// Everything that an exchange needs later, pinned when it is admitted: it lives and dies by this version of the spec.
@@ -19,6 +19,8 @@ pub struct Plan {
     pub(crate) written: Vec<Slice>,
     /// The fields that confirm a notice which is about such a request, of all notices that may be, one behind the other.
     pub(crate) confirming: Vec<Slice>,
+    /// Some notice's missing numbers are asked for by it.
+    pub(crate) asks_for_numbers: bool,
     /// The names of the protocol and of the rule, as each entry has them.
     pub(crate) names: [Arc<str>; 2],
     /// How many bytes of a pending key stand before the correlation key.
@@ -39,11 +41,23 @@ impl Plan {
         written.push(rules.number.at);
         let marks = exchange.answer.bytes.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
         let marks_of_key = size_of::<u16>() + marks;
+        let asks_for = |notice: &NoticeRule| notice.gap.as_ref().is_some_and(|gap| gap.exchange == rule);
+        let asks_for_numbers = rules.notices.iter().any(asks_for);
         let names = [Arc::from(&*protocol.name), Arc::from(&*exchange.name)];
         let joining = rules.notices.iter().filter_map(|notice| notice.joins.as_ref());
         let confirm = joining.filter(|joins| joins.exchange == rule).flat_map(|joins| &joins.confirm);
         let confirming = confirm.map(|confirm| confirm.original).collect();
-        Self { rule, request_secrets, answer_secrets, written, confirming, names, marks_of_key, protocol }
+        Self {
+            rule,
+            request_secrets,
+            answer_secrets,
+            written,
+            confirming,
+            asks_for_numbers,
+            names,
+            marks_of_key,
+            protocol,
+        }
     }
 
     /// The rule.

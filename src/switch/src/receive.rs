@@ -22,6 +22,9 @@ use crate::plan::Plan;
 use crate::session::{CloseReason, SessionState};
 use crate::sign::Signing;
 
+/// Of so many bytes that come, room is made for an entry at once.
+const ENTRY_PER_BYTES: usize = 256;
+
 impl Core {
     pub(crate) fn received(&mut self, slot: usize, bytes: &[u8], now: Now) {
         let session = &mut self.state.sessions[slot];
@@ -34,6 +37,8 @@ impl Core {
         let Some(mut deframer) = session.deframer.take() else { return };
         let discarded = deframer.discarded();
         deframer.push(bytes);
+        // Each answer makes one.
+        self.entries.reserve(bytes.len() / ENTRY_PER_BYTES);
         loop {
             match deframer.next_frame() {
                 Ok(Some(frame)) => {

@@ -393,7 +393,7 @@ impl Recovery {
             };
             recovery.openings.insert((protocol, opening.key.values.clone()), entry);
         }
-        for session in &core.state.sessions {
+        for session in core.state.sessions.iter() {
             let place = core.place(session.conn());
             recovery.saw(&place, session.state != SessionState::Down || !core.is_given_up(session.id.line));
             for frame in session.out.frames() {

@@ -138,7 +138,7 @@ impl Core {
         if self.state.limits.sessions_max.is_none() {
             return;
         }
-        for session in &self.state.sessions {
+        for session in self.state.sessions.iter() {
             if session.waits_for == WaitsFor::Room && session.state == SessionState::Down {
                 self.state.timers.set(TimerName::Reconnect(session.id), now.mono);
             }

@@ -21,7 +21,7 @@ use crate::rate::Tokens;
 use crate::recovery::Known;
 use crate::route::LineState;
 use crate::sequence::Gaps;
-use crate::session::Session;
+use crate::sessions::Sessions;
 use crate::settings::Limits;
 use crate::timer::TimerName;
 use crate::waiting::Waiting;
@@ -36,7 +36,7 @@ pub(crate) struct State {
     pub(crate) timers: Timers<TimerName>,
     pub(crate) journal: Journal,
     /// Every slot of every line, in the order of the lines.
-    pub(crate) sessions: Vec<Session>,
+    pub(crate) sessions: Sessions,
     /// Every line, in the order of the settings.
     pub(crate) lines: Vec<LineState>,
     /// Tries to connect, of all lines.
