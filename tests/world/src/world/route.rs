@@ -597,10 +597,6 @@ impl World {
             return Ok(());
         };
         let status = core.status();
-        let counted: u32 = status.lines.iter().map(|line| u32::from(line.sessions_counted)).sum();
-        if self.settings.limits.sessions_max.is_some_and(|most| counted > u32::from(most)) {
-            return Err(format!("{counted} sessions of all lines are counted: {:?}", status.sessions));
-        }
         for session in &status.sessions {
             let at = usize::from(session.session.line.0);
             let is_wanted = status.lines[at].is_wanted && self.is_kept(session.session.line);
