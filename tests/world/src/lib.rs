@@ -5,6 +5,10 @@
 //! loses what was not synced; callers retry under their idempotency keys, go away, and ask; the core is swapped for its restored image at seeded
 //! steps. The institution's ledger is the oracle: it counts what really came and what was really executed.
 //!
+//! Most seeds have the usual lines. One in five has others, drawn apart ([`Topology`]): answers without a key, connections for one exchange each,
+//! several addresses, a line that stands in for another, peers that lose their side, bounds over all lines. What each of these has to show is
+//! counted in [`Tally`].
+//!
 //! A run has two halves. In the first, faults happen. Then the world heals, and progress is demanded: sessions return, openings open, and every
 //! exchange has an outcome that agrees with the ledger, or is UNKNOWN.
 //!
