@@ -123,6 +123,14 @@ mod tests {
     }
 
     #[test]
+    fn a_reload_that_a_control_keeps_back_has_a_reason_of_its_own() {
+        let text = "control `rent` could not be judged by it: no field `memo`".to_owned();
+        let refused = refused("", &ReloadError::Control { institution: "hecto".to_owned(), text });
+        assert_eq!((refused.reason.word(), refused.code), ("CONTROL_UNJUDGED", Code::FailedPrecondition));
+        assert!(Status::from(refused).message().contains("`memo`"));
+    }
+
+    #[test]
     fn versions_are_told_by_their_digests() {
         let one = Reloaded { institution: "hecto".to_owned(), old: Digest(1), new: Digest(0xab) };
         let told = response(vec![one]).reloaded.remove(0);

@@ -369,3 +369,26 @@ fn an_operator_stops_a_line_and_it_stays_stopped_until_it_is_started() {
     assert_eq!(done(stage.ask(&["tx", "list", "--unclaimed"])), "nothing is unclaimed\n");
     assert_eq!(json(&stage.ask(&["tx", "list", "hecto", "--unclaimed", "--json"])), serde_json::json!([]));
 }
+
+#[test]
+fn a_control_keeps_a_spec_back_that_cannot_judge_it_and_blocks_more_after_a_start() {
+    let mut stage = Stage::open();
+    let block = "control block hecto rent --field memo=RENT --message closed --reason night --actor kim";
+    assert_eq!(stage.ask(&block.split_whitespace().collect::<Vec<_>>()).code, 0);
+    edit(&stage.spec, "firmbanking.spec", |text| text.replacen("\n  memo ", "\n  note ", 1));
+    let refused = stage.ask(&["spec", "reload", "hecto", "--reason", "their new paper"]);
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""));
+    for part in ["CONTROL_UNJUDGED", "control `rent`", "`transfer` has no field `memo`", "the version in force stays"] {
+        assert!(refused.err.contains(part), "{part}: {}", refused.err);
+    }
+    drop(stage.gateway.take());
+    stage.start();
+    let list = stage.ask(&["control", "list", "hecto"]);
+    assert!(
+        list.out.contains("the spec in force cannot judge `rent`: a request of `transfer` has no field"),
+        "{}",
+        list.out
+    );
+    let list = json(&stage.ask(&["control", "list", "hecto", "--json"]));
+    assert!(list["controls"][0]["unjudged"].as_str().is_some_and(|why| why.contains("`memo`")), "{list}");
+}
