@@ -119,7 +119,7 @@ fn slow_bank(bank: &str, is_checked: bool) -> String {
         let _ = writeln!(rows, "[[reply.misbehave]]\n{misdeed}");
     }
     if is_checked {
-        rows.push_str("[[reply.misbehave]]\nweight = 3\ndo = \"wrong_checksum\"\nalso = true\n");
+        rows.push_str("[[reply.misbehave]]\nweight = 12\ndo = \"wrong_checksum\"\nalso = true\n");
     }
     let fields = "debit_account = { copy = \"original.debit_account\" }\n\
                   credit_bank_code = { copy = \"original.credit_bank_code\" }\n\

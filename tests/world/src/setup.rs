@@ -83,7 +83,7 @@ impl Setup {
         let mut chance = Chance::new(seed ^ 0x5eed_5eed);
         // Drawn apart, so that all other seeds are what they were.
         let mut apart = Chance::new(seed ^ 0x0051_0b4d);
-        let (slow_bank, held_back) = (apart.per_mille(350), apart.per_mille(400));
+        let (slow_bank, held_back) = (apart.per_mille(700), apart.per_mille(400));
         let (overtaken, tells_once) = (apart.per_mille(250), apart.per_mille(350));
         let checked = apart.per_mille(300);
         let impatient = apart.per_mille(300);
