@@ -141,11 +141,11 @@ impl Book {
 
     /// The keys of answers to requests that name something of theirs by its number, of which the rest is that of the correlation key.
     pub(crate) fn keys_of_theirs(&self, protocol: u16, rest: &[u8]) -> impl Iterator<Item = Bytes> {
-        let parts = move |marks: &Box<[u8]>| {
+        let parts = move |marks: &[u8]| {
             let protocol = protocol.to_be_bytes();
             Bytes::joined([&protocol[..], marks, rest].into_iter())
         };
-        self.theirs.iter().map(parts)
+        self.theirs.iter().map(move |marks| parts(marks))
     }
 
     /// What a frame is: its layout, and what it is to us.

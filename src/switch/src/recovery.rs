@@ -599,7 +599,7 @@ impl Core {
         // Without a key its answer could only have come by the connection that is gone.
         let key = match plan.protocol.rules.key.is_empty() {
             true => Bytes::default(),
-            false => Bytes::from(crate::depart::pending_key(protocol, &telegram, &plan).unwrap_or_default()),
+            false => crate::depart::pending_key(protocol, &telegram, &plan).unwrap_or_default(),
         };
         if !key.is_empty() {
             self.state.pending.insert(key.clone(), id);
@@ -634,7 +634,7 @@ impl Core {
             takes_room: false,
             outcome,
             told: outcome,
-            answer: answer.map(|frame| Bytes::from(frame.bytes)),
+            answer: answer.map(|frame| frame.bytes),
             inquiry: None,
             is_tombstoned: false,
         };
@@ -704,7 +704,7 @@ impl Core {
         if is_settled && came_on < first {
             return;
         }
-        let telegram = Bytes::from(telegram.bytes);
+        let telegram = telegram.bytes;
         self.state.notices.insert(Notice {
             id,
             protocol,
