@@ -14,6 +14,7 @@ use pabal_telegram::Side;
 
 use crate::admit::Request;
 use crate::book::{blank, compute, put};
+use crate::by_bytes::ByBytes;
 use crate::bytes::Bytes;
 use crate::command::Stopped;
 use crate::core::Core;
@@ -87,11 +88,11 @@ impl Core {
 
     /// Openings are found by their values, the last one first: it differs most.
     pub(crate) fn find_openings(&mut self) {
-        self.opening_places.clear();
+        self.opening_places = ByBytes::default();
         for (at, opening) in (0..).zip(&self.state.openings) {
             let values = opening.key.values.iter().rev().map(|value| &**value);
             let name = Bytes::joined(once(&opening.protocol.to_be_bytes()[..]).chain(values));
-            self.opening_places.entry(name).or_insert(at);
+            self.opening_places.or_insert(&name, at);
         }
     }
 

@@ -10,6 +10,7 @@ use pabal_clock::{Civil, Deadline, Mono, Now, Pace, Timers};
 use pabal_spec::Institution;
 
 use crate::book::Book;
+use crate::by_bytes::ByBytes;
 use crate::bytes::Bytes;
 use crate::command::{By, Command, CommandRefused, Stops};
 use crate::control::{Blunt, ControlId};
@@ -136,7 +137,7 @@ pub struct Core {
     /// The names of the lines, as entries have them.
     lines: Vec<Arc<str>>,
     /// The places of the openings, by what [`Core::opening_of`] looks for.
-    pub(crate) opening_places: BTreeMap<Bytes, u32>,
+    pub(crate) opening_places: ByBytes<u32>,
     /// The second of the wall clock in which the last input came, and what the clocks of the protocols showed.
     pub(crate) second: i64,
     civils: Vec<Civil>,
@@ -248,7 +249,7 @@ impl Core {
             scratch: Vec::new(),
             fired: Fired::default(),
             lines,
-            opening_places: BTreeMap::new(),
+            opening_places: ByBytes::default(),
             second: i64::MIN,
             civils: Vec::new(),
             stamped: Vec::new(),

@@ -32,9 +32,7 @@ const PURE: [(&str, &[&str]); 5] = [
     (
         "pabal-clock",
         &[
-            "equivalent",
             "hashbrown",
-            "indexmap",
             "proc-macro2",
             "quote",
             "serde",

@@ -33,6 +33,10 @@
 //! deframer, cut, told apart and its code read (1,900); the exchange moved to its place and looked for (1,000); the tombstone that goes for each
 //! that comes (1,100); the bank looked for among the party's and the openings' (650, in trees); the rest is what admission, departure and
 //! conclusion ask and write down themselves (5,000), none of it more than 100 in one place.
+//!
+//! Of the containers, expected and found (before, expected, left): timers, set and stopped three times, 4,500, 700, 1,650; exchanges 3,000, 700,
+//! 760; keys, compartments, counters and openings by a hash 3,500, 1,000, 1,800; what a code says 900, 200, 270. A heap for all timers cost 700
+//! more than queues: what ends first goes through all of its levels. With 100,000 tombstones it is 18,860, where it is 18,800 with 1,000.
 #![expect(clippy::print_stdout, reason = "a report for people")]
 
 mod house;
