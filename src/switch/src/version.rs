@@ -67,6 +67,7 @@ impl Core {
         if !openings.iter().map(key).eq(self.state.openings.iter().map(key)) {
             self.books = old;
             self.state.openings = openings;
+            self.find_openings();
             let text = "what is opened cannot change while sessions are up; restart with it";
             return Err(VersionRefused::Conversation(text.into()));
         }
@@ -119,13 +120,15 @@ impl Core {
         }
     }
 
-    /// Plans that no exchange goes by any more go, and with the last one of a version the version.
+    /// Plans that no exchange goes by any more go, and with the last one of a version the version. What was kept by a plan's place goes, too:
+    /// another one has it now.
     fn drop_unused_plans(&mut self) {
         let used: BTreeSet<u32> = self.state.exchanges.values().map(|exchange| exchange.plan).collect();
         for exchange in self.state.exchanges.values_mut() {
             exchange.plan = u32::try_from(used.range(..exchange.plan).count()).unwrap_or(u32::MAX);
         }
         self.plans = used.iter().map(|at| Arc::clone(&self.plans[*at as usize])).collect();
+        self.stamped.clear();
     }
 
     /// A frame that the newest version does not expect, or for which nobody waits by it, may answer a request of an older one.

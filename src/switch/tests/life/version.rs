@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use pabal_spec::{Institution, Source};
 use pabal_switch::{Entry, ExchangeId, ExchangeState, Recovery, Refusal, SessionState};
 
+use crate::given::gap;
 use crate::hands::{Hands, OUT, settings, version};
 use crate::peer;
 
@@ -41,6 +42,50 @@ fn a_notice_is_known_again_by_another_version() {
     let repeated =
         hands.entries().into_iter().filter(|entry| matches!(entry, Entry::NoticeReceived(one) if one.repeated));
     assert_eq!(repeated.count(), 1);
+}
+
+/// Hours behind a transfer, whose tombstone is gone: a reload now drops its plan, and the next one has its place.
+fn without_plans() -> Hands {
+    let mut hands = Hands::open();
+    // A core that is made anew from an image keeps nothing that it could mix up.
+    hands.swaps = false;
+    hands.transfer();
+    let frame = hands.take_frame();
+    hands.receive(&peer::answer(&frame, "0000"));
+    hands.after_secs(4_000);
+    hands.take_frames(OUT);
+    hands
+}
+
+/// Asks for a notice, of a date that is given.
+fn ask_for_a_notice(hands: &mut Hands, number: u32) -> Vec<u8> {
+    let mut telegram = gap(number);
+    peer::put(&mut telegram, peer::SEND_DATE, "20261120");
+    let mut open = hands.request(telegram);
+    open.plan = hands.plan("deposit_gap");
+    hands.call(open);
+    hands.take_frame()
+}
+
+#[test]
+fn what_is_stamped_behind_a_reload_is_what_its_own_exchange_asks_for() {
+    let mut hands = without_plans();
+    hands.transfer();
+    let before = hands.take_frame();
+    hands.receive(&peer::answer(&before, "0000"));
+    ask_for_a_notice(&mut hands, 17);
+    hands.reload(version(&[], &[]));
+    hands.transfer();
+    let frame = hands.take_frame();
+    assert_eq!(peer::at(&frame, peer::SEND_DATE), peer::at(&before, peer::SEND_DATE));
+
+    let mut hands = without_plans();
+    assert_eq!(peer::at(&ask_for_a_notice(&mut hands, 17), peer::SEND_DATE), "20261120");
+    hands.transfer();
+    let frame = hands.take_frame();
+    hands.receive(&peer::answer(&frame, "0000"));
+    hands.reload(version(&[], &[]));
+    assert_eq!(peer::at(&ask_for_a_notice(&mut hands, 18), peer::SEND_DATE), "20261120", "a given date stays");
 }
 
 #[test]
