@@ -178,16 +178,24 @@ impl Handle {
     /// Gives a request to the driver, and asks the journal about its key if memory cannot tell.
     async fn open(&self, desk: &Desk, call: &Call, open: Open, only_if_known: bool) -> Result<Opened, CallError> {
         let (deadline, content) = (open.deadline, open.content());
-        let command = |waiter| Command::Open { open: Box::new(open), only_if_known, waiter };
-        let asked = self.ask(desk, deadline, command).await;
-        let Some(key) = &call.idempotency_key else { return asked.map(Opened::Heard) };
+        let command = |open, only_if_known| move |waiter| Command::Open { open: Box::new(open), only_if_known, waiter };
+        let Some(key) = &call.idempotency_key else {
+            return self.ask(desk, deadline, command(open, only_if_known)).await.map(Opened::Heard);
+        };
         // Memory does not know the oldest keys, or cannot be asked; the journal knows them all.
-        let is_told = asked.as_ref().is_ok_and(|HeardBy { heard, exchange }| match heard {
-            Some(heard) => !matches!(heard, Heard::KeyNotInMemory),
-            None => exchange.is_some(),
-        });
-        if !is_told && let Some(recorded) = self.recorded(desk, &call.caller, key, content).await? {
-            return Ok(Opened::Recorded(recorded));
+        let is_told = |asked: &Result<HeardBy, CallError>| {
+            asked.as_ref().is_ok_and(|HeardBy { heard, exchange }| match heard {
+                Some(heard) => !matches!(heard, Heard::KeyNotInMemory),
+                None => exchange.is_some(),
+            })
+        };
+        let asked = self.ask(desk, deadline, command(open.clone(), only_if_known)).await;
+        if !is_told(&asked)
+            && let Some(recorded) = self.recorded(desk, &call.caller, key, content).await?
+        {
+            // Another call may have brought the key between the two looks: then memory has it now, and the journal only how it began.
+            let again = self.ask(desk, deadline, command(open, true)).await;
+            return if is_told(&again) { again.map(Opened::Heard) } else { Ok(Opened::Recorded(recorded)) };
         }
         asked.map(Opened::Heard).map_err(|error| {
             // A driver that is late may know of a use that is not in the journal yet.

@@ -114,6 +114,23 @@ async fn an_inquiry_settles_what_was_unknown() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_who_use_a_key_at_once_hear_the_same() {
+    let house = House::start().await;
+    let _telegrams = house.open(|request| vec![answered(request, b"0000")]).await;
+    for round in 0..50 {
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let (handle, key) = (house.handle.clone(), format!("salary-{round}"));
+            calls.spawn(async move { handle.exchange(Call { idempotency_key: Some(key), ..transfer() }).await });
+        }
+        let answers = calls.join_all().await.into_iter().map(|answer| answer.unwrap());
+        let heard: Vec<_> = answers.map(|answer| (answer.exchange, answer.outcome)).collect();
+        let once = (heard[0].0, Outcome::Success { cause: Cause::Answered });
+        assert!(heard.iter().all(|one| *one == once), "one exchange and its outcome in round {round}: {heard:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_is_answered_from_its_exchange() {
     let house = House::start().await;
     let telegrams = house.open(|request| vec![answered(request, b"0000")]).await;
