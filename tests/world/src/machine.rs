@@ -131,8 +131,8 @@ impl fmt::Display for Machines {
 
 const fn session_cannot(state: SessionState, event: SessionEvent) -> Option<&'static str> {
     match (state, event) {
-        (SessionState::Up | SessionState::Probing, SessionEvent::SignOff) => {
-            Some("what is signed off was drained before, so that nothing new departs by it")
+        (SessionState::Probing, SessionEvent::SignOff) => {
+            Some("what is signed off while it is polled was drained before, so that nothing new departs by it")
         }
         _ => None,
     }

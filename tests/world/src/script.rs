@@ -161,9 +161,9 @@ pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
              response_code = \"0000\"\n[[reply.misbehave]]\ndo = \"silence\"\n\n"
         );
     }
-    let late = setup.variant.late_opening.then(|| BANKS[chance.index(BANKS.len())]);
-    if let Some(bank) = late {
-        added.push_str(&late_opening(bank));
+    let late = setup.variant.late_opening.then(|| chance.index(BANKS.len()));
+    for at in late.into_iter().flat_map(|first| [first, first + 1]) {
+        added.push_str(&late_opening(BANKS[at % BANKS.len()]));
     }
     let slow = setup.slow_bank.then(|| BANKS[chance.index(BANKS.len())]);
     if let Some(bank) = slow {
@@ -202,7 +202,7 @@ pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
     let at = shipped.find("[[reply]]").unwrap_or(shipped.len());
     let (before, behind) = shipped.split_at(at);
     // What is held back shows most in what is not answered.
-    let busy = if setup.held_back { silent } else { late.or(slow).or(silent) };
+    let busy = if setup.held_back { silent } else { late.map(|at| BANKS[at]).or(slow).or(silent) };
     let signing = if setup.signed && setup.hostile { SIGN_ON } else { "" };
     Script { text: format!("{before}{added}{behind}{signing}"), busy }
 }

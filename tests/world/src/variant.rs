@@ -4,7 +4,7 @@ use crate::setup::Span;
 /// What a run has that most have not, drawn apart, so that all other runs are what they were.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Variant {
-    /// One bank opens by an answer that comes after the next try and behind the loss of business, while operators stop all.
+    /// Two banks open by an answer that comes after the next try and behind the loss of business, while operators stop all.
     pub late_opening: bool,
     /// The site takes no work for some minutes, of some exchanges or banks.
     pub hours: bool,
@@ -17,7 +17,7 @@ pub struct Variant {
 impl Variant {
     pub(crate) fn of_seed(seed: u64, span: Span, is_quiet: bool, is_checked: bool) -> Self {
         let mut chance = Chance::new(seed ^ 0x7a71_a175);
-        let late_opening = chance.per_mille(600) && is_quiet && span == Span::Evening;
+        let late_opening = chance.per_mille(1_000) && is_quiet && span == Span::Evening;
         let hours = chance.per_mille(200) && !late_opening && span != Span::WholeDay;
         let frame = if chance.per_mille(250) { Frame::ALL[chance.index(Frame::ALL.len())] } else { Frame::Digits };
         // A checked run has telegrams of its own.
