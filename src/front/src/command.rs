@@ -216,13 +216,13 @@ pub(crate) fn held_by(
         return Some(format!("{institution} is {stopped}; it takes effect when {institution} is started"));
     }
     if let Command::OpenOpening { protocol, key } = command
-        && let Some(_) = status
-            .openings
-            .iter()
-            .find(|one| one.protocol == *protocol && one.key == *key)
-            .and_then(|one| one.by_hand.as_ref())
+        && let Some(one) = status.openings.iter().find(|one| one.protocol == *protocol && one.key == *key)
+        && one.by_hand.is_some()
     {
-        return Some("no session is there to ask by; it is asked for as soon as there is one".to_owned());
+        return Some(match (&one.reason, one.next_try) {
+            (Some(reason), Some(_)) => format!("it cannot be asked for now, and is tried again: {reason}"),
+            _ => "no session is there to ask by; it is asked for as soon as there is one".to_owned(),
+        });
     }
     let Command::StartLine { line } = command else { return None };
     let line = lines.iter().find(|one| *one.name == **line)?;

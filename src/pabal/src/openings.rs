@@ -14,7 +14,7 @@ use crate::table::{Align, Table};
 /// Exit codes: 0 shown, 2 usage, 5 not learnt.
 ///
 /// With --json: a list of institution, party, values (of the fields that the spec opens business by), business_date (yyyymmdd), state, state_text, reason (the last answer's, null if it
-/// was "open"), next_try_in_ms (null if none is planned), by_hand: actor, reason, at, at_us of who opened it while there was no session to ask by, null if nobody did.
+/// was "open"), next_try_in_ms (null if none is planned), by_hand: actor, reason, at, at_us of who opened it while nobody could be asked, null if nobody did.
 #[derive(Debug, Args)]
 pub(crate) struct Openings {
     #[command(flatten)]
@@ -48,7 +48,10 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
                 opening.state.clone(),
                 if opening.reason.is_empty() { "-".into() } else { opening.reason.clone() },
                 match (&opening.by_hand, next) {
-                    (Some(by), _) => format!("with the next session, for {}: {}", by.actor, by.reason),
+                    (Some(by), None) => format!("with the next session, for {}: {}", by.actor, by.reason),
+                    (Some(by), Some(span)) => {
+                        format!("in {}, for {}: {}", print::span(span.seconds), by.actor, by.reason)
+                    }
                     (None, Some(span)) => format!("in {}", print::span(span.seconds)),
                     (None, None) => "-".into(),
                 },

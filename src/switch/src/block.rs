@@ -56,7 +56,8 @@ impl Core {
         self.blunt = self.controls().filter_map(blunt).collect();
     }
 
-    /// Whether another version of the spec can judge every control that is in force, or will be, as the present one does.
+    /// Whether another version of the spec can judge every control that is in force, or will be, as the present one does. One that the
+    /// present one cannot judge blocks all that it may mean already: another that judges it no less may come.
     ///
     /// # Errors
     /// It cannot judge one: which, and why.
@@ -65,7 +66,10 @@ impl Core {
         for one in self.controls().filter(|one| !is_over(one)) {
             let mut had = one.control.scope.read_in(&self.institution);
             had.extend(one.read_in.iter().cloned());
-            if let Some(blunt) = one.blunt(&had, newer) {
+            let Some(blunt) = one.blunt(&had, newer) else { continue };
+            let is_within = |other: Option<&Blunt>| other.is_some_and(|other| blunt.is_within(other));
+            // What it would be, as in `judge_controls`, must block what is lost by it.
+            if !is_within(self.blunt.get(&one.control.id)) || !is_within(one.blunt(&one.read_in, newer).as_ref()) {
                 return Err((one.control.id.clone(), blunt.why));
             }
         }

@@ -21,7 +21,7 @@ use crate::core::Core;
 use crate::entry::{Entry, OpeningChanged, Origin};
 use crate::id::ExchangeId;
 use crate::opening::{Opening, OpeningEvent, OpeningKey, OpeningState};
-use crate::outcome::Outcome;
+use crate::outcome::{Cause, Outcome};
 use crate::output::Event;
 use crate::plan::Plan;
 use crate::receive::code_text;
@@ -142,17 +142,17 @@ impl Core {
         }
     }
 
-    /// Whether an opening that is asked for by hand has to wait: it is not open, and there is nothing to ask by.
+    /// Whether an opening that is asked for by hand is to be remembered until the institution was asked: it is not open.
     pub(crate) fn opening_waits(&self, at: u32) -> bool {
         let Some(opening) = self.state.openings.get(at as usize) else { return false };
-        matches!(opening.state, OpeningState::Closed | OpeningState::Lost) && !self.may_ask(opening.protocol)
+        matches!(opening.state, OpeningState::Closed | OpeningState::Lost)
     }
 
     fn may_ask(&self, protocol: u16) -> bool {
         self.halves(protocol) == (true, true) && !self.is_stopping() && self.state.journal.failed.is_none()
     }
 
-    /// Who opened it by hand while there was nothing to ask by.
+    /// Who opened it by hand, if the institution was not asked since.
     pub(crate) fn opened_by_hand(&self, at: u32) -> Option<&Stopped> {
         let opening = self.state.openings.get(at as usize)?;
         if self.state.stops.opened.is_empty() {
@@ -227,10 +227,6 @@ impl Core {
             return;
         }
         self.state.timers.stop(&TimerName::Opening(at));
-        if self.forget_by_hand(at) {
-            // From here on it is asked for, and a recovery must not ask once more.
-            self.append(self.opening_entry(at));
-        }
         let book = &self.books[usize::from(protocol)];
         let Some(rule) = &book.protocol.rules.opening else { return };
         let (exchange, retry) = (rule.exchange, rule.retry);
@@ -383,6 +379,11 @@ impl Core {
         let Some(rule) = &self.books[usize::from(protocol)].protocol.rules.opening else { return };
         let retry = rule.retry;
         self.change_opening(at, OpeningEvent::Failed);
+        // Of a request of which no byte left the institution knows nothing: what was opened by hand is asked for again, whatever the hour.
+        let is_asked = outcome.cause() != Cause::NotSent && !self.is_leaving(id);
+        if is_asked && self.forget_by_hand(at) {
+            self.append(self.opening_entry(at));
+        }
         let was_cut = matches!(outcome, Outcome::Failure { refusal: Some(Refusal::SessionLost), .. });
         if was_cut && self.halves(protocol) != (true, true) {
             // Nobody was asked: it is tried as soon as the sessions are back.

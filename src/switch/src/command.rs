@@ -274,7 +274,7 @@ pub(crate) struct Stops {
     /// By protocol; those of another business date hold nothing.
     #[serde(with = "pairs")]
     pub(crate) openings: BTreeMap<(Box<str>, OpeningKey), Stopped>,
-    /// What was opened while there was no session to ask by, until it is asked for; as above.
+    /// What was opened by hand, until the institution was asked; as above.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
     pub(crate) opened: BTreeMap<(Box<str>, OpeningKey), Stopped>,
     /// What is blocked.

@@ -222,7 +222,7 @@ pub struct Commanded {
     /// Of a control by fields, the exchanges in whose requests these can be read ([`crate::control::Standing::read_in`]).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub read_in: Vec<Box<str>>,
-    /// Of an opening by hand: there was no session to ask by. It is asked for as soon as there is one.
+    /// Of an opening by hand: it was not open. It is asked for as soon as there is a session to ask by, until the institution was asked.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub waits: bool,
 }

@@ -171,7 +171,7 @@ pub struct OpeningStatus {
     pub reason: Option<String>,
     /// When it is tried again, if a time is set. Without sessions it is tried as soon as they are up.
     pub next_try: Option<Mono>,
-    /// Who opened it by hand while there was no session to ask by: it is tried as soon as there is one, whatever the hour.
+    /// Who opened it by hand, while nobody could be asked: it is tried as soon as there is a session, or again, whatever the hour.
     pub by_hand: Option<Stopped>,
 }
 
@@ -267,7 +267,7 @@ impl Core {
             state: opening.state,
             reason: opening.reason.clone(),
             next_try: self.state.timers.get(&TimerName::Opening(at)),
-            by_hand: self.opened_by_hand(at).cloned(),
+            by_hand: self.opened_by_hand(at).filter(|_| opening.state != OpeningState::Opening).cloned(),
         };
         Status {
             sessions: self.state.sessions.iter().map(session).collect(),

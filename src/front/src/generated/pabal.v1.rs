@@ -1895,7 +1895,7 @@ pub struct OpeningStatus {
     /// How long until the next try. Not set if none is planned.
     #[prost(message, optional, tag = "7")]
     pub next_try_in: ::core::option::Option<::prost_types::Duration>,
-    /// Who opened it by hand while there was no session to ask by: it is asked for as soon as there is one, whatever the hour. Not set if nobody did.
+    /// Who opened it by hand, while nobody could be asked: it is asked for as soon as there is a session, or again, whatever the hour. Not set if nobody did.
     #[prost(message, optional, tag = "8")]
     pub by_hand: ::core::option::Option<Stopped>,
 }

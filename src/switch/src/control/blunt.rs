@@ -33,7 +33,24 @@ pub(super) enum Unread {
     All,
 }
 
+impl Blunt {
+    /// Whether whatever is meant by it is meant by another.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        (other.exchanges || !self.exchanges)
+            && (other.participants || !self.participants)
+            && self.fields.is_within(&other.fields)
+    }
+}
+
 impl Unread {
+    fn is_within(&self, other: &Self) -> bool {
+        match (self, other) {
+            (_, Self::All) => true,
+            (Self::All, Self::Of(_)) => false,
+            (Self::Of(names), Self::Of(others)) => names.is_subset(others),
+        }
+    }
+
     pub(super) fn has(&self, exchange: &str) -> bool {
         match self {
             Self::Of(names) => names.contains(exchange),

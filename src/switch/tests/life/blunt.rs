@@ -121,6 +121,33 @@ fn at_a_start_a_control_that_cannot_be_judged_blocks_all_that_it_may_mean() {
     assert_eq!(ask(&mut hands, "004", "RENT"), Ok(()));
 }
 
+/// A table that has to come at once does not wait until somebody lifts a control that blocks all that it may mean already.
+#[test]
+fn a_version_that_judges_no_less_than_the_one_in_force_is_taken_though_a_control_cannot_be_judged() {
+    let mut hands = Hands::open();
+    block_memo(&mut hands);
+    let old = Arc::clone(&hands.institution);
+    let mut hands = hands.restart_with(vec![renamed(), old]);
+    hands.after_secs(21);
+    hands.connect_pair();
+    let labels = [("  memo ", "  note "), ("\"적요\"", "\"기재내용\"")];
+    hands.reload(version(&labels, &[]));
+    assert_eq!(ask(&mut hands, "088", "BOOKS"), Err(Refusal::Blocked), "it blocks as before");
+    assert!(hands.core.status().controls[0].blunt.is_some());
+    // Less of it may not become judged, and no other control may become one that cannot.
+    let neither = version(&[("  memo ", "  note "), ("  memo ", "  note ")], &[]);
+    let text = hands.core.set_institution(neither, hands.now).unwrap_err().to_string();
+    assert!(text.contains("`rent`"), "{text}");
+    block(&mut hands, control("books", &["balance"], &[])).unwrap();
+    let gone = version(&[("  memo ", "  note "), ("exchange balance ", "exchange balances ")], &[]);
+    let text = hands.core.set_institution(gone, hands.now).unwrap_err().to_string();
+    assert!(text.contains("`books`"), "{text}");
+    // By the version that has the name again it is judged again.
+    hands.reload(version(&[("\"적요\"", "\"기재내용\"")], &[]));
+    assert_eq!((ask(&mut hands, "088", "RENT"), ask(&mut hands, "088", "BOOKS")), (Err(Refusal::Blocked), Ok(())));
+    assert_eq!(hands.core.status().controls[0].blunt, None);
+}
+
 #[test]
 fn at_a_start_without_the_exchange_what_can_still_be_judged_limits_the_control() {
     let mut hands = Hands::open();

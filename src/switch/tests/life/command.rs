@@ -516,6 +516,64 @@ fn business_that_is_opened_by_hand_without_sessions_is_opened_with_the_next() {
     assert_eq!((opening(&hands, 0).0, by_hand(&hands)), (OpeningState::Open, vec![None, None]));
 }
 
+/// What was opened by hand is asked for whatever the hour until it was asked, also if the session is lost before the first byte.
+#[test]
+fn business_that_is_opened_by_hand_is_remembered_until_the_institution_was_asked() {
+    let later = ("per company_no bank_code {", "per company_no bank_code from 11:00 {");
+    let is_known = |hands: &Hands| hands.core.status().openings[0].by_hand.is_some();
+    // Without a session, and with one; lost before a byte left, and when the time for the answer is over already.
+    for (has_session, waits) in [(false, 0), (true, 0), (true, 31)] {
+        let mut hands = Hands::cold_with(vec![version(&[later], &[])], settings(), Recovery::new(), Hands::begin());
+        hands.opens = false;
+        let open = Command::OpenOpening { protocol: "firmbanking".into(), key: key(&hands, 0) };
+        if has_session {
+            hands.come_up();
+            assert_eq!(hands.take_frames(OUT).len(), 0, "it is too early");
+        }
+        hands.socket_room = 0;
+        command(&mut hands, open).unwrap();
+        if !has_session {
+            assert!(is_known(&hands));
+            hands.come_up();
+        }
+        assert_eq!((opening(&hands, 0).0, is_known(&hands)), (OpeningState::Opening, false), "it is being asked for");
+        hands.after_secs(waits);
+        let conn = hands.conn(OUT);
+        hands.closed(conn, CloseReason::Reset);
+        assert_eq!((opening(&hands, 0).0, is_known(&hands)), (OpeningState::Closed, true), "nobody was asked");
+        let mut hands = hands.restart();
+        assert!(is_known(&hands), "a restart knows it too");
+        hands.opens = false;
+        hands.after_secs(21);
+        hands.come_up();
+        let asked = hands.take_frames(OUT);
+        assert_eq!(asked.iter().map(|frame| peer::at(frame, peer::BANK_CODE)).collect::<Vec<_>>(), ["088"]);
+        hands.receive(&peer::answer(&asked[0], "0103"));
+        assert_eq!((opening(&hands, 0).0, is_known(&hands)), (OpeningState::Closed, false));
+        hands.after_secs(120);
+        assert_eq!(hands.take_frames(OUT).len(), 0, "it was asked for once");
+        let hands = hands.restart();
+        assert!(!is_known(&hands));
+    }
+}
+
+/// What keeps it from being asked for does not make it forgotten.
+#[test]
+fn business_that_is_opened_by_hand_while_a_control_blocks_it_is_opened_when_that_is_lifted() {
+    let later = ("per company_no bank_code {", "per company_no bank_code from 11:00 {");
+    let mut hands = Hands::cold_with(vec![version(&[later], &[])], settings(), Recovery::new(), Hands::begin());
+    hands.come_up();
+    crate::control::block(&mut hands, crate::control::control("books", &["open"], &[])).unwrap();
+    let open = Command::OpenOpening { protocol: "firmbanking".into(), key: key(&hands, 0) };
+    command(&mut hands, open).unwrap();
+    let blocked = hands.core.status().openings.remove(0);
+    assert!(blocked.by_hand.is_some() && blocked.next_try.is_some(), "{blocked:?}");
+    assert!(blocked.reason.is_some_and(|reason| reason.contains("control `books`")));
+    command(&mut hands, Command::Unblock { id: pabal_switch::control::ControlId::parse("books").unwrap() }).unwrap();
+    hands.after_secs(60);
+    assert_eq!((opening(&hands, 0).0, opening(&hands, 1).0), (OpeningState::Open, OpeningState::Closed));
+}
+
 #[test]
 fn what_was_opened_by_hand_without_sessions_is_forgotten_when_it_is_closed_by_hand() {
     let mut hands = Hands::fresh();
