@@ -162,7 +162,7 @@
 //! let (rule, _) = protocol.rules.exchanges.iter().enumerate().find(|(_, rule)| &*rule.name == "transfer").unwrap();
 //! let open = Open {
 //!     plan: Arc::new(Plan::new(protocol, ExchangeRuleId(rule as u16))),
-//!     caller: "teller".into(), idempotency_key: None, party: None, telegram, trace: None,
+//!     caller: "teller".into(), idempotency_key: None, party: None, telegram: telegram.into(), trace: None,
 //!     deadline: now.mono + Duration::from_secs(10), accepts_early_unknown: true,
 //! };
 //! assert!(matches!(core.open(open, now), Ok(Opened::New(_))));

@@ -138,9 +138,9 @@ fn slow_bank(bank: &str, is_checked: bool) -> String {
 /// A bank that answers the first try to open when the second one has opened and business is lost again.
 fn late_opening(bank: &str) -> String {
     format!(
-        "[[reply]]\nname = \"opens late\"\nexchange = \"open\"\nmatch.bank_code = \"{bank}\"\nfirst = 1\nexecutes = true\n\
+        "[[reply]]\nname = \"opens late {bank}\"\nexchange = \"open\"\nmatch.bank_code = \"{bank}\"\nfirst = 1\nexecutes = true\n\
          response_code = \"0000\"\n[[reply.misbehave]]\ndo = \"late\"\nafter = [\"95s\", \"101s\"]\n\n\
-         [[reply]]\nname = \"closes\"\nexchange = \"transfer\"\nmatch.bank_code = \"{bank}\"\nfirst = 4\n\
+         [[reply]]\nname = \"closes {bank}\"\nexchange = \"transfer\"\nmatch.bank_code = \"{bank}\"\nfirst = 4\n\
          closes_business = true\nresponse_code = {{ \"088\" = \"U114\", other = \"0102\" }}\ndelay = [\"1500ms\", \"15s\"]\n\n"
     )
 }
