@@ -136,13 +136,10 @@ impl Core {
         let (id, protocol) = (session.id, session.protocol);
         if session.served || matches!(session.closed, None | Some(CloseReason::Answered)) {
             let min = self.line(id).reconnect_min;
-            let was_held = self.state.sessions[slot].closed.is_none();
             self.state.sessions[slot].back_off = min;
             self.demand(protocol, now);
-            if was_held {
-                // An earlier process left it, and this one could do nothing before.
-                self.try_openings(protocol, now);
-            }
+            // What opens business could not be asked while no slot was free, and nothing else may come that asks for it.
+            self.try_openings(protocol, now);
             return false;
         }
         true
