@@ -159,7 +159,10 @@ pub(crate) fn controls(handle: &Handle, institution: &str, status: &pabal_switch
         over: one.rate.over.word().to_owned(),
         by: one.set.as_ref().map(stopped),
     };
+    let (held_spec, held_because) = handle.spec_held(institution).unzip();
     ControlsResponse {
+        held_spec: held_spec.map(|digest| digest.to_string()).unwrap_or_default(),
+        held_because: held_because.map(String::from).unwrap_or_default(),
         controls: status.controls.iter().map(control).collect(),
         rates: status.rates.iter().map(rate).collect(),
         zone_minutes: handle.zone(institution).seconds() / 60,

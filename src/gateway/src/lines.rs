@@ -62,6 +62,13 @@ impl Handle {
         newest.and_then(|version| Some(version.institution.protocols.first()?.day.zone)).unwrap_or_default()
     }
 
+    /// The version of an institution's spec whose date has come and that is not in force, and why: a control that it cannot judge holds it,
+    /// until that is lifted, or over.
+    #[must_use]
+    pub fn spec_held(&self, institution: &str) -> Option<(Digest, Box<str>)> {
+        self.0.desks.get(institution)?.versions.held(self.now().wall)
+    }
+
     /// The version of an institution's spec that is in force; `None` if it is not configured.
     #[must_use]
     pub fn spec_digest(&self, institution: &str) -> Option<Digest> {

@@ -78,6 +78,17 @@ struct Loaded {
     all: Vec<Arc<Version>>,
     /// What begins by a date, the next first.
     coming: VecDeque<(Wall, Arc<Version>)>,
+    /// Why the first of them has not begun, though its date has come.
+    held: Option<Box<str>>,
+}
+
+/// A version whose date has come.
+#[derive(Debug)]
+pub(crate) struct Due {
+    pub(crate) begins: Wall,
+    pub(crate) version: Arc<Version>,
+    /// Why it, or one before it, did not begin when it was due before.
+    pub(crate) held: Option<Box<str>>,
 }
 
 impl Versions {
@@ -85,7 +96,7 @@ impl Versions {
         let Reading { in_force: newest, coming } = reading;
         let mut all: Vec<_> = older.into_iter().filter(|version| version.digest != newest.digest).collect();
         all.push(Arc::clone(&newest));
-        Self(RwLock::new(Loaded { newest, all, coming }))
+        Self(RwLock::new(Loaded { newest, all, coming, held: None }))
     }
 
     /// The one in force.
@@ -113,7 +124,7 @@ impl Versions {
     }
 
     /// The newest version whose date has come by now; it is handed out once, and those before it never.
-    pub(crate) fn take_due(&self, wall: Wall) -> Option<(Wall, Arc<Version>)> {
+    pub(crate) fn take_due(&self, wall: Wall) -> Option<Due> {
         // Each turn of a driver asks, and callers are reading.
         if self.next_begins().is_none_or(|begins| begins > wall) {
             return None;
@@ -123,18 +134,29 @@ impl Versions {
         while let Some(next) = loaded.coming.pop_front_if(|(begins, _)| *begins <= wall) {
             due = Some(next);
         }
-        due
+        let held = loaded.held.take();
+        due.map(|(begins, version)| Due { begins, version, held })
     }
 
     /// One that was due could not begin yet: it is handed out again.
-    pub(crate) fn put_back(&self, begins: Wall, version: Arc<Version>) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).coming.push_front((begins, version));
+    pub(crate) fn put_back(&self, Due { begins, version, held }: Due) {
+        let mut loaded = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        loaded.coming.push_front((begins, version));
+        loaded.held = held;
+    }
+
+    /// The version whose date has come and that has not begun, and why not.
+    pub(crate) fn held(&self, wall: Wall) -> Option<(Digest, Box<str>)> {
+        let loaded = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let (_, version) = loaded.coming.front().filter(|(begins, _)| *begins <= wall)?;
+        Some((version.digest, loaded.held.clone()?))
     }
 
     /// Puts in force what was read, and has its later versions begin when their dates come.
     pub(crate) fn put_reading(&self, reading: Reading) {
         self.put(reading.in_force);
-        self.0.write().unwrap_or_else(PoisonError::into_inner).coming = reading.coming;
+        let mut loaded = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        (loaded.coming, loaded.held) = (reading.coming, None);
     }
 
     /// Puts one in force. The one that was put in force longest ago goes when there are too many: an exchange keeps its own.
@@ -277,7 +299,7 @@ mod tests {
         let versions = Versions::new(reading, []);
         assert_eq!(versions.next_begins(), Some(begins));
         assert!(versions.take_due(before).is_none());
-        assert_eq!(versions.take_due(begins).unwrap().1.digest, later.digest);
+        assert_eq!(versions.take_due(begins).unwrap().version.digest, later.digest);
         assert!(versions.take_due(begins).is_none() && versions.next_begins().is_none());
         let after = Reading::at(&institution, begins);
         assert_eq!((after.in_force.digest, after.coming.len()), (later.digest, 0));

@@ -1519,6 +1519,12 @@ pub struct ControlsResponse {
     /// The institution's time zone: minutes east of UTC.
     #[prost(sint32, tag = "3")]
     pub zone_minutes: i32,
+    /// A version of the spec whose date has come, and that a control holds which it cannot judge: its digest. Empty if there is none.
+    #[prost(string, tag = "4")]
+    pub held_spec: ::prost::alloc::string::String,
+    /// Why it is held, in a sentence for people.
+    #[prost(string, tag = "5")]
+    pub held_because: ::prost::alloc::string::String,
 }
 /// One control.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

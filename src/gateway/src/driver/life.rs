@@ -25,6 +25,7 @@ use super::waiters::Waiters;
 use super::{Drained, Driver, Line, LineEndpoint, health};
 use crate::clock::{Alarm, now};
 use crate::digest::random;
+use crate::versions::Due;
 
 /// Inputs of each kind that one turn takes at most. A connection is read once a turn.
 const COMMANDS_PER_TURN: usize = 64;
@@ -69,14 +70,16 @@ pub(super) struct Life {
     drain_ends: Option<Mono>,
     /// What the system said of the last connection of a slot that failed.
     troubles: BTreeMap<SessionId, (Epoch, Box<str>)>,
-    /// A version whose date has come waits for a command about a control that it cannot judge.
-    is_version_held: bool,
+    /// A version whose date has come is held by a control that it cannot judge: when it is tried again, if no command comes before.
+    version_held: Option<Mono>,
 }
 
 /// Who puts a version in force whose date has come.
 const BY_DATE: &str = "pabal";
 /// How long a driver trusts that the wall clock is not set to a date that begins a version.
 const WALL_TRUST: Duration = Duration::from_secs(1);
+/// The same, that it is not set to when a control is over that holds a version.
+const HELD_TRUST: Duration = Duration::from_secs(60);
 
 /// When to look whether a version has begun; the wall clock may be set, so that it is looked at more often than once.
 fn next_version(driver: &Driver, now: Now) -> Option<Mono> {
@@ -136,7 +139,7 @@ impl Life {
             journal_failure: None,
             drain_ends: None,
             troubles: BTreeMap::new(),
-            is_version_held: false,
+            version_held: None,
         };
         life.act(&driver.lines, now());
         life.deliver_what_waits(&driver.lines, now());
@@ -184,7 +187,7 @@ impl Life {
             self.core.poll_timeout().map(|(at, _)| at),
             self.accept_again,
             self.drain_ends,
-            next_version(driver, now()).filter(|_| !self.is_version_held),
+            self.version_held.or_else(|| next_version(driver, now())),
         ];
         more |= self.alarm.poll(wake_at.into_iter().flatten().min(), now().mono, cx).is_ready();
         if more {
@@ -195,10 +198,11 @@ impl Life {
 
     /// A version of the spec begins by its date. The check has seen to it that it speaks as the one before it does.
     fn begin_version(&mut self, driver: &Driver, now: Now) {
-        if self.is_version_held {
+        if self.version_held.is_some_and(|until| until > now.mono) {
             return;
         }
-        let Some((begins, version)) = driver.versions.take_due(now.wall) else { return };
+        self.version_held = None;
+        let Some(Due { begins, version, held }) = driver.versions.take_due(now.wall) else { return };
         let (old, new) = (driver.versions.newest().digest, version.digest);
         let from = version.institution.from.map(|from| format!("in force from {} {}", from.date, from.time));
         match self.core.set_institution(Arc::clone(&version.institution), now) {
@@ -209,15 +213,25 @@ impl Life {
                 self.reloads.push_back(None);
             }
             Err(refused) => {
-                self.observer.see(Seen::NotBegun { new, text: refused.to_string() });
+                let text = refused.to_string();
+                if held.as_deref() != Some(&*text) {
+                    self.observer.see(Seen::NotBegun { new, text: text.clone() });
+                }
                 if matches!(refused, VersionRefused::Control { .. }) {
-                    // It begins as soon as the control is lifted.
-                    driver.versions.put_back(begins, version);
-                    self.is_version_held = true;
+                    // It begins as soon as the control is lifted, or over.
+                    driver.versions.put_back(Due { begins, version, held: Some(text.into()) });
+                    self.version_held = Some(self.try_version_again(now));
                 }
             }
         }
         self.act(&driver.lines, now);
+    }
+
+    /// When a version that a control holds is tried again: when one is over. The wall clock may be set, so that it is not too long until then.
+    fn try_version_again(&self, now: Now) -> Mono {
+        let untils = self.core.controls().filter_map(|one| one.control.window.until);
+        let next = untils.filter(|until| *until > now.wall).min();
+        now.mono + next.map_or(HELD_TRUST, |until| now.wall.until(until)).min(HELD_TRUST)
     }
 
     fn take_acks(&mut self, lines: &[Line], cx: &mut Context<'_>) -> bool {
@@ -409,7 +423,7 @@ impl Life {
                         self.bridge.send(Batch { ticket: OWN_TICKET, content: Content::Own(own), at: now.wall });
                         // A core that is made anew begins with it, and so do callers from now on.
                         driver.versions.put_reading(reading);
-                        self.is_version_held = false;
+                        self.version_held = None;
                         self.reloads.push_back(Some(reply));
                     }
                 }
@@ -419,7 +433,7 @@ impl Life {
                 match self.core.command(*command, by, now) {
                     Ok(ticket) => {
                         // The control that held it may be gone.
-                        self.is_version_held = false;
+                        self.version_held = None;
                         self.acts.push_back((ticket, reply));
                     }
                     Err(refused) => _ = reply.send(Err(Unable::Refused(refused))),

@@ -239,3 +239,27 @@ async fn a_version_that_begins_by_its_date_waits_until_the_control_that_it_canno
     act(&house, Command::Unblock { id: ControlId::parse("rent").unwrap() }).await;
     house.wait_for(|handle| async move { handle.desk("hecto").unwrap().versions.newest().digest != before }).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_that_a_control_holds_is_shown_and_begins_when_that_is_over() {
+    let house = house().await;
+    house.open(|request| vec![answered(request, b"0000")]).await;
+    let now = house.handle.now().wall.as_unix_micros();
+    let soon = pabal_clock::Wall::from_unix_micros(now + 6_000_000);
+    let over = pabal_clock::Wall::from_unix_micros(now + 9_000_000);
+    let mut control = rent();
+    control.window.until = Some(over);
+    act(&house, Command::Block { control }).await;
+    let civil = soon.civil(pabal_clock::UtcOffset::from_hours(9));
+    dated(house.directory.path(), &format!("{} {}", civil.date, civil.time));
+    let before = house.handle.reload(None, "ops", "the new year").await.unwrap()[0].new;
+    house.wait_for(|handle| async move { handle.spec_held("hecto").is_some() }).await;
+    let (held, why) = house.handle.spec_held("hecto").unwrap();
+    assert_ne!(held, before);
+    assert!(why.contains("control `rent`") && why.contains("`memo`"), "{why}");
+    assert_eq!(house.handle.spec_digest("hecto"), Some(before), "the one in force stays");
+    // Nobody does anything: the control is over.
+    house.wait_for(|handle| async move { handle.spec_digest("hecto") == Some(held) }).await;
+    assert!(house.handle.now().wall >= over);
+    assert_eq!(house.handle.spec_held("hecto"), None);
+}

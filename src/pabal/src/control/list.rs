@@ -16,7 +16,8 @@ use crate::{exit, print};
 ///
 /// With --json: controls (control, blocks, hours, from, from_us, until, until_us, message, actor and reason, null if it stands in the configuration;
 /// unjudged, why the spec cannot judge it, so that it blocks all that it may mean, null if it can) and rates (compartment, null if it is each; per_second and
-/// in_flight, null if there is no such bound; over; actor and reason).
+/// in_flight, null if there is no such bound; over; actor and reason), held_spec and held_because: the version of the spec whose date has come and that a control
+/// holds which it cannot judge, and why; null if there is none.
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// The institution, as configured
@@ -52,6 +53,11 @@ impl List {
                     out!("the spec in force cannot judge `{name}`: {why}. It blocks all that it may mean, until you lift it");
                     out!("(`pabal control unblock`) or write it by the names of the spec (`pabal control block`).");
                 }
+            }
+            if !found.held_spec.is_empty() {
+                out!();
+                out!("version {} of the spec, whose date has come, is not in force:", found.held_spec);
+                out!("{}", found.held_because);
             }
             if !found.rates.is_empty() {
                 out!();
@@ -146,5 +152,7 @@ fn to_json(found: &ControlsResponse) -> serde_json::Value {
     json!({
         "controls": found.controls.iter().map(control).collect::<Vec<_>>(),
         "rates": found.rates.iter().map(rate).collect::<Vec<_>>(),
+        "held_spec": (!found.held_spec.is_empty()).then_some(&found.held_spec),
+        "held_because": (!found.held_because.is_empty()).then_some(&found.held_because),
     })
 }

@@ -355,6 +355,7 @@ fn an_operator_stops_a_line_and_it_stays_stopped_until_it_is_started() {
     let list = json(&stage.ask(&["control", "list", "hecto", "--json"]));
     assert_eq!(list["controls"][0]["actor"], "kim (claimed)", "{list}");
     assert_eq!(list["controls"][0]["unjudged"], Value::Null, "{list}");
+    assert_eq!((&list["held_spec"], &list["held_because"]), (&Value::Null, &Value::Null), "{list}");
     assert_eq!(list["rates"][0]["actor"], "kim (claimed)", "{list}");
     told.push_str(&done(act(&stage, "control unblock hecto books")));
     told.push_str(&done(act(&stage, "control limit hecto --compartment 004")));
