@@ -208,6 +208,8 @@ struct World {
     questions: BTreeMap<Vec<u8>, ExchangeId>,
     delivered: BTreeSet<NoticeId>,
     replies: BTreeMap<NoticeId, Replies>,
+    /// When a connection of theirs was accepted last.
+    accepted_at: Option<Mono>,
     /// Processes that have begun.
     starts: u32,
     /// Company and bank, and the date, of everything that has been open.
@@ -330,6 +332,7 @@ impl World {
             questions: BTreeMap::new(),
             delivered: BTreeSet::new(),
             replies: BTreeMap::new(),
+            accepted_at: None,
             starts: 0,
             were_open: BTreeSet::new(),
             openings: BTreeMap::new(),

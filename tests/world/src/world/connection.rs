@@ -37,6 +37,7 @@ impl World {
             Ok(conn) => {
                 self.trace.line(self.now, format_args!("accepted {number} as {conn:?}"));
                 self.ours.insert(conn, number);
+                self.accepted_at = Some(self.now.mono);
                 self.may_connect(conn.session.line);
                 self.slots_hold(conn.session.line);
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pabal_clock::Mono;
-use pabal_switch::{Delivery, ExchangeId, NoticeId, ReplyReport, ServiceReply};
+use pabal_switch::{Connects, Delivery, ExchangeId, LineSide, NoticeId, ReplyReport, ServiceReply};
 use pabal_telegram::Layout;
 
 use crate::setup;
@@ -26,6 +26,8 @@ pub(super) struct Replies {
     taken: u32,
     /// and when it did last.
     taken_at: Option<Mono>,
+    /// When it was written down last what is replied.
+    decided_at: Option<Mono>,
     /// A service was told that its reply was not sent, and the notice has not come since.
     is_told_not_sent: bool,
 }
@@ -40,6 +42,23 @@ impl World {
         let replies = self.replies.entry(notice).or_insert_with(|| Replies { starts, ..Replies::default() });
         replies.came += 1;
         replies.is_told_not_sent = false;
+    }
+
+    /// What is replied to a notice is written down, be it that it waits or that it is about to leave.
+    pub(super) fn decided(&mut self, notice: NoticeId) {
+        self.replies.entry(notice).or_default().decided_at = Some(self.now.mono);
+    }
+
+    /// Nothing could take this reply: our own connections are for a request each, and the institution has made none since the reply was
+    /// decided. It connects when it has something to say and closes when that is answered, be it while a service thinks about what else it
+    /// has sent; a notice that it was asked for it may never say again. The reply waits for its next connection, which may not come.
+    fn has_no_way(&self, replies: &Replies) -> bool {
+        let lines = &self.settings.lines;
+        let only_theirs = lines.iter().all(|l| l.connects == Connects::PerExchange || l.side == LineSide::Acceptor);
+        let is_theirs = |line: usize| lines[line].side == LineSide::Acceptor;
+        let stands = self.ours.keys().any(|conn| is_theirs(usize::from(conn.session.line.0)));
+        let decided = replies.decided_at;
+        only_theirs && !stands && decided.is_some_and(|at| self.accepted_at.is_none_or(|accepted| accepted < at))
     }
 
     /// Memory forgets nothing, and our clock has never shown a wrong date.
@@ -68,7 +87,7 @@ impl World {
         Ok(())
     }
 
-    /// Every notice that came today and is durable is replied to: since it came last, our kernel has taken a whole reply.
+    /// Every notice that came today and is durable is replied to: since it came last, our kernel has taken a whole reply, if it had a way.
     pub(super) fn notices_are_replied_to(&self) -> Result<(), String> {
         if !self.is_memory_whole() {
             return Ok(());
@@ -79,7 +98,8 @@ impl World {
                 continue;
             }
             let replies = self.replies.get(notice);
-            if replies.and_then(|replies| replies.taken_at).is_none_or(|at| at < came.at) {
+            let is_taken = replies.and_then(|replies| replies.taken_at).is_some_and(|at| at >= came.at);
+            if !is_taken && !replies.is_some_and(|replies| self.has_no_way(replies)) {
                 return Err(format!("the reply to notice {notice} is lost: it came {came:?}, {replies:?}"));
             }
         }

@@ -258,6 +258,7 @@ impl World {
                     }
                 }
                 Entry::NoticeReceived(entry) => self.came(entry.notice),
+                Entry::NoticeReplied(entry) => self.decided(entry.notice),
                 Entry::Listed(entry) => {
                     self.counts.listed += 1;
                     if let Some(track) = self.tracks.get_mut(&entry.exchange) {
