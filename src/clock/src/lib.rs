@@ -36,5 +36,5 @@ pub use calendar::{Days, Holidays, Hours, HoursError, Judged, Period, Weekday, j
 pub use civil::{BusinessDate, Civil, Date, DayRule, TimeOfDay, UtcOffset};
 pub use mono::{Deadline, Mono};
 pub use pace::Pace;
-pub use timer::Timers;
+pub use timer::{Hold, Timers};
 pub use wall::{Now, Wall};

@@ -52,6 +52,8 @@ fn hash_of<K: Hash>(name: &K) -> u64 {
 ///
 /// Two timers that end at the same instant come in the order of their names, so that a run can be repeated.
 ///
+/// Who sets a timer often keeps a [`Hold`] of it: it is found by that, and its name is looked for nowhere.
+///
 /// Most timers of a kind run equally long, so that each ends behind those of its kind that were set before. They lie in queues that are
 /// sorted as they come: setting, stopping and ending one costs the same however many there are. What fits behind none of the queues, and
 /// the few that run for so long that nothing fits behind them, lie in a heap. Places are used again, so that nothing is allocated once as many were set as ever are.
@@ -60,7 +62,7 @@ pub struct Timers<K> {
     /// Those that are set, and free places.
     nodes: Vec<Node<K>>,
     free: Vec<u32>,
-    /// Places of nodes by their names. Its order is nobody's.
+    /// Places of nodes by their names, but for those that are held. Its order is nobody's.
     places: HashTable<u32>,
     queues: [Queue; QUEUES],
     /// What is in no queue: none ends before the one above it.
@@ -72,6 +74,17 @@ struct Node<K> {
     name: K,
     at: Mono,
     seat: Seat,
+    is_held: bool,
+}
+
+/// What a timer is found by that was set with it. It holds none at first, and none any more when that timer has ended or is stopped.
+#[derive(Clone, Copy, Debug)]
+pub struct Hold(u32);
+
+impl Default for Hold {
+    fn default() -> Self {
+        Self(NONE)
+    }
 }
 
 /// Where a timer lies.
@@ -80,6 +93,8 @@ enum Seat {
     /// The so many-th that was put into a queue.
     Queue(u8, u32),
     Heap(u32),
+    /// Nowhere: its place is free.
+    Free,
 }
 
 /// Sorted. The first and the last are set; between them, places of stopped ones are [`NONE`].
@@ -104,6 +119,20 @@ fn number(of: usize) -> u32 {
     u32::try_from(of).unwrap_or(NONE)
 }
 
+/// Puts one into a place that is free.
+fn lay<K>(nodes: &mut Vec<Node<K>>, free: &mut Vec<u32>, node: Node<K>) -> u32 {
+    match free.pop() {
+        Some(place) => {
+            nodes[place as usize] = node;
+            place
+        }
+        None => {
+            nodes.push(node);
+            number(nodes.len() - 1)
+        }
+    }
+}
+
 impl<K: Ord + Clone + Hash> Timers<K> {
     /// No timer is set.
     #[must_use]
@@ -125,30 +154,29 @@ impl<K: Ord + Clone + Hash> Timers<K> {
             |place| nodes[*place as usize].name == name,
             |place| hash_of(&nodes[*place as usize].name),
         );
-        let place = match entry {
+        match entry {
             Entry::Occupied(known) => {
                 let place = *known.get();
-                self.stand_up(place);
-                self.nodes[place as usize].at = at;
-                place
+                self.move_to(place, at);
             }
             Entry::Vacant(vacant) => {
-                let node = Node { name, at, seat: Seat::Heap(NONE) };
-                let place = match free.pop() {
-                    Some(place) => {
-                        nodes[place as usize] = node;
-                        place
-                    }
-                    None => {
-                        nodes.push(node);
-                        number(nodes.len() - 1)
-                    }
-                };
+                let place = lay(nodes, free, Node { name, at, seat: Seat::Free, is_held: false });
                 vacant.insert(place);
-                place
+                self.sit_down(place);
             }
-        };
-        self.sit_down(place);
+        }
+    }
+
+    /// Sets a timer that is found by a hold from now on, replacing what was set of it. The same name is not set without it.
+    pub fn set_held(&mut self, hold: &mut Hold, name: K, at: Mono) {
+        match self.held(*hold, &name) {
+            Some(place) => self.move_to(place, at),
+            None => {
+                let node = Node { name, at, seat: Seat::Free, is_held: true };
+                hold.0 = lay(&mut self.nodes, &mut self.free, node);
+                self.sit_down(hold.0);
+            }
+        }
     }
 
     /// Stops a timer; one that is not set stays so.
@@ -156,9 +184,16 @@ impl<K: Ord + Clone + Hash> Timers<K> {
         let Self { nodes, places, .. } = self;
         if let Ok(known) = places.find_entry(hash_of(name), |place| nodes[*place as usize].name == *name) {
             let (place, _) = known.remove();
-            self.stand_up(place);
-            self.free.push(place);
+            self.clear_away(place);
         }
+    }
+
+    /// Stops one that is held; one that is not set stays so.
+    pub fn stop_held(&mut self, hold: &mut Hold, name: &K) {
+        if let Some(place) = self.held(*hold, name) {
+            self.clear_away(place);
+        }
+        hold.0 = NONE;
     }
 
     /// When a timer will end, if it is set.
@@ -168,19 +203,66 @@ impl<K: Ord + Clone + Hash> Timers<K> {
         Some(self.nodes[*place as usize].at)
     }
 
+    /// When one that is held will end, if it is set.
+    #[must_use]
+    pub fn get_held(&self, hold: Hold, name: &K) -> Option<Mono> {
+        self.held(hold, name).map(|place| self.nodes[place as usize].at)
+    }
+
+    /// A hold of a timer that was set without one; of none, if it is not set.
+    pub fn hold(&mut self, name: &K) -> Hold {
+        let Self { nodes, places, .. } = self;
+        match places.find_entry(hash_of(name), |place| nodes[*place as usize].name == *name) {
+            Ok(known) => {
+                let (place, _) = known.remove();
+                nodes[place as usize].is_held = true;
+                Hold(place)
+            }
+            Err(_) => Hold::default(),
+        }
+    }
+
+    /// The place of a timer that is held. Another may have it by now.
+    #[inline]
+    fn held(&self, hold: Hold, name: &K) -> Option<u32> {
+        let node = self.nodes.get(hold.0 as usize)?;
+        (!matches!(node.seat, Seat::Free) && node.name == *name).then_some(hold.0)
+    }
+
+    fn move_to(&mut self, place: u32, at: Mono) {
+        self.stand_up(place);
+        self.nodes[place as usize].at = at;
+        self.sit_down(place);
+    }
+
+    fn clear_away(&mut self, place: u32) {
+        self.stand_up(place);
+        self.nodes[place as usize].seat = Seat::Free;
+        self.free.push(place);
+    }
+
     /// The timer that ends first.
     #[must_use]
     pub fn earliest(&self) -> Option<(Mono, &K)> {
-        let firsts = self.queues.iter().filter_map(|queue| queue.places.front()).chain(self.heap.first());
-        let first = firsts.copied().reduce(|one, other| if self.is_before(other, one) { other } else { one })?;
-        let node = &self.nodes[first as usize];
+        let node = &self.nodes[self.first()? as usize];
         Some((node.at, &node.name))
+    }
+
+    fn first(&self) -> Option<u32> {
+        let firsts = self.queues.iter().filter_map(|queue| queue.places.front()).chain(self.heap.first());
+        firsts.copied().reduce(|one, other| if self.is_before(other, one) { other } else { one })
     }
 
     /// Takes the first timer that has ended by `now`, so that a loop sees each once.
     pub fn expire(&mut self, now: Mono) -> Option<K> {
-        let name = self.earliest().filter(|(at, _)| *at <= now).map(|(_, name)| name.clone())?;
-        self.stop(&name);
+        let place = self.first()?;
+        let node = self.nodes.get(place as usize).filter(|node| node.at <= now)?;
+        let name = node.name.clone();
+        if node.is_held {
+            self.clear_away(place);
+        } else {
+            self.stop(&name);
+        }
         Some(name)
     }
 
@@ -239,6 +321,7 @@ impl<K: Ord + Clone + Hash> Timers<K> {
                 }
             }
             Seat::Heap(seat) => self.leave(seat as usize),
+            Seat::Free => {}
         }
     }
 
@@ -358,7 +441,25 @@ mod tests {
         assert_eq!(timers.expire(Mono::NEVER), None);
     }
 
-    /// Set, set again, stopped and ended by chance, at few instants, so that many end at one: always as a sorted set says.
+    #[test]
+    fn one_that_was_set_by_name_can_be_held() {
+        let mut timers = Timers::new();
+        timers.set(1, Mono::from_nanos(1));
+        let (mut hold, none) = (timers.hold(&1), timers.hold(&2));
+        assert_eq!((timers.get_held(hold, &1), timers.get_held(none, &2)), (Some(Mono::from_nanos(1)), None));
+        timers.set_held(&mut hold, 1, Mono::from_nanos(2));
+        assert_eq!(timers.iter().collect::<Vec<_>>(), [(&1, Mono::from_nanos(2))]);
+        let old = hold;
+        assert_eq!(timers.expire(Mono::from_nanos(2)), Some(1));
+        // Its place is free, and is another's then.
+        assert_eq!(timers.get_held(old, &1), None);
+        timers.set(3, Mono::from_nanos(3));
+        timers.stop_held(&mut hold, &1);
+        assert_eq!((timers.get_held(old, &1), timers.expire(Mono::NEVER)), (None, Some(3)));
+    }
+
+    /// Set, set again, stopped and ended by chance, at few instants, so that many end at one: always as a sorted set says. Odd names
+    /// are held.
     #[test]
     fn it_is_as_a_sorted_set() {
         let mut chance = 0x9e37_79b9_7f4a_7c15_u64;
@@ -368,23 +469,31 @@ mod tests {
         };
         for names in [3, 40, 700] {
             let (mut timers, mut model) = (Timers::new(), BTreeMap::<u64, Mono>::new());
+            let mut holds = BTreeMap::<u64, Hold>::new();
             let mut now = 0;
+            let set = |timers: &mut Timers<u64>, holds: &mut BTreeMap<u64, Hold>, name, at| match name % 2 {
+                0 => timers.set(name, at),
+                _ => timers.set_held(holds.entry(name).or_default(), name, at),
+            };
             for step in 0..6_000 {
                 let name = roll(names);
                 match roll(8) {
                     // Mostly behind all that are set.
                     0..=2 => {
                         let at = Mono::from_nanos(now + 50 + roll(4));
-                        timers.set(name, at);
+                        set(&mut timers, &mut holds, name, at);
                         model.insert(name, at);
                     }
                     3 => {
                         let at = Mono::from_nanos(now + roll(50));
-                        timers.set(name, at);
+                        set(&mut timers, &mut holds, name, at);
                         model.insert(name, at);
                     }
                     4 | 5 => {
-                        timers.stop(&name);
+                        match name % 2 {
+                            0 => timers.stop(&name),
+                            _ => timers.stop_held(holds.entry(name).or_default(), &name),
+                        }
                         model.remove(&name);
                     }
                     _ => {
@@ -397,7 +506,11 @@ mod tests {
                 }
                 let first = model.iter().map(|(name, at)| (*at, *name)).min();
                 assert_eq!(timers.earliest().map(|(at, name)| (at, *name)), first, "{names} {step}");
-                assert_eq!(timers.get(&name), model.get(&name).copied(), "{names} {step}");
+                let known = match name % 2 {
+                    0 => timers.get(&name),
+                    _ => timers.get_held(holds.get(&name).copied().unwrap_or_default(), &name),
+                };
+                assert_eq!(known, model.get(&name).copied(), "{names} {step}");
             }
             assert!(timers.iter().map(|(name, at)| (*name, at)).eq(model));
         }

@@ -15,7 +15,7 @@ use crate::bytes::{Bytes, hash};
 use crate::core::{Core, Open, Opened};
 use crate::durable::Effect;
 use crate::entry::{self, About, Entry, Frame, Origin, hide};
-use crate::exchange::{Exchange, ExchangeState};
+use crate::exchange::{Exchange, ExchangeState, Holds};
 use crate::id::ExchangeId;
 use crate::keys::Bound;
 use crate::opening::OpeningState;
@@ -24,7 +24,6 @@ use crate::plan::Plan;
 use crate::refusal::Refusal;
 use crate::settings::Party;
 use crate::state::State;
-use crate::timer::TimerName;
 
 /// A request, whoever makes it.
 pub(crate) struct Request {
@@ -243,13 +242,10 @@ impl Core {
             self.state.keys.bind(&about.caller, key, Bound::To(id));
         }
         let told_by = (deadline != Mono::NEVER).then(|| deadline.minus(self.state.limits.caller_margin));
-        if let Some(until) = leave_by.or(told_by) {
-            self.state.timers.set(TimerName::Caller(id), until);
-        }
         let about = Arc::new(about);
         self.append(Entry::Accepted(entry::Accepted { exchange: id, about: Arc::clone(&about), telegram: None }));
         self.when_durable(Effect::Accept(id));
-        let exchange = Exchange {
+        let mut exchange = Exchange {
             id,
             plan: self.plan_place(plan),
             protocol,
@@ -268,7 +264,11 @@ impl Core {
             answer: None,
             inquiry: None,
             is_tombstoned: false,
+            holds: Holds::default(),
         };
+        if let Some(until) = leave_by.or(told_by) {
+            exchange.set_caller(&mut self.state.timers, until);
+        }
         self.state.exchanges.insert(id, exchange);
         self.evict_keys();
         id

@@ -74,6 +74,10 @@ impl Core {
             answer: exchange.answer.clone().map(|bytes| Frame::sharing(bytes, Arc::clone(&plan.answer_secrets))),
         };
         let state = exchange.state;
+        exchange.stop_caller(&mut self.state.timers);
+        if !state.is_in_flight() {
+            exchange.stop_answer(&mut self.state.timers);
+        }
         let answer = exchange.answer.clone();
         let opening = match exchange.about.origin {
             Origin::Opening => exchange.opening,
@@ -85,12 +89,8 @@ impl Core {
         self.append(Entry::Outcome(entry));
         self.when_durable(Effect::Finish { exchange: id, outcome, refused, answer });
 
-        self.state.timers.stop(&TimerName::Caller(id));
-        if !state.is_in_flight() {
-            self.state.timers.stop(&TimerName::Answer(id));
-            if was_in_flight {
-                self.free_room(id);
-            }
+        if !state.is_in_flight() && was_in_flight {
+            self.free_room(id);
         }
         if outcome.is_final() {
             if was_unknown {
@@ -129,12 +129,12 @@ impl Core {
             }
         }
         exchange.outcome = Some(outcome);
+        exchange.stop_caller(&mut self.state.timers);
+        exchange.stop_answer(&mut self.state.timers);
         let protocol = exchange.protocol;
         let compartment = exchange.about.compartment.clone();
         self.state.conversations[usize::from(protocol)].waiting.remove(&compartment, id);
-        for timer in [TimerName::Caller(id), TimerName::Answer(id), TimerName::Inquiry(id)] {
-            self.state.timers.stop(&timer);
-        }
+        self.state.timers.stop(&TimerName::Inquiry(id));
     }
 
     /// What is done next about an UNKNOWN, by its spec. One that changes nothing is left alone: only its key is kept, for a

@@ -319,7 +319,7 @@ impl Core {
             state: exchange.state,
             outcome: exchange.told,
             accepted_at: exchange.about.accepted_at,
-            answer_until: self.state.timers.get(&TimerName::Answer(exchange.id)),
+            answer_until: exchange.answer_until(&self.state.timers),
         });
         known.or_else(|| self.state.orphans.get(&exchange).map(|known| known.status(exchange)))
     }
@@ -667,6 +667,11 @@ impl Core {
     pub(crate) fn civil(&self, protocol: u16, now: Now) -> Civil {
         let known = self.civils.get(usize::from(protocol)).filter(|_| self.second == second_of(now));
         known.copied().unwrap_or_else(|| self.books[usize::from(protocol)].protocol.day.civil(now.wall))
+    }
+
+    /// Until when the answer to an exchange is awaited.
+    pub(crate) fn answer_until(&self, exchange: ExchangeId) -> Option<Mono> {
+        self.state.exchanges.get(&exchange)?.answer_until(&self.state.timers)
     }
 
     fn timer_ended(&mut self, timer: TimerName, now: Now) {

@@ -21,7 +21,6 @@ use crate::refusal::Refusal;
 use crate::session::SessionState;
 use crate::stamp::{Stamped, digits_in, digits_text};
 use crate::stream::Cargo;
-use crate::timer::TimerName;
 use crate::waiting::Room;
 
 /// What a caller hears whose request waited for too long.
@@ -156,14 +155,14 @@ impl Core {
         exchange.number = Some(Arc::clone(&number));
         if let Some(leave_by) = exchange.leave_by {
             // Until here it ended when it was too late to leave.
-            self.state.timers.set(TimerName::Caller(id), leave_by + plan.exchange().timeout);
+            exchange.set_caller(&mut self.state.timers, leave_by + plan.exchange().timeout);
         }
+        exchange.set_answer(&mut self.state.timers, now.mono + plan.exchange().timeout);
         let about = Some(Arc::clone(&exchange.about));
         if has_key {
             self.state.pending.insert(key.clone(), id);
         }
         let key = key.behind(plan.marks_of_key());
-        self.state.timers.set(TimerName::Answer(id), now.mono + plan.exchange().timeout);
         let place = self.place(conn);
         self.append(Entry::Sending(entry::Sending {
             exchange: id,
@@ -266,7 +265,7 @@ impl Core {
         if exchange.state.on(ExchangeEvent::Written).is_some() {
             exchange.state.step(ExchangeEvent::Written, &mut self.fired);
             let timeout = self.plans[exchange.plan as usize].exchange().timeout;
-            self.state.timers.set(TimerName::Answer(id), now.mono + timeout);
+            exchange.set_answer(&mut self.state.timers, now.mono + timeout);
         }
     }
 

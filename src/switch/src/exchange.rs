@@ -1,6 +1,6 @@
 use alloc::sync::Arc;
 
-use pabal_clock::Mono;
+use pabal_clock::{Hold, Mono, Timers};
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
@@ -8,6 +8,7 @@ use crate::declare::declare;
 use crate::entry::About;
 use crate::id::{Conn, ExchangeId};
 use crate::outcome::{Cause, Outcome};
+use crate::timer::TimerName;
 use crate::transition::transitions;
 
 declare! {
@@ -99,6 +100,46 @@ pub(crate) struct Sent {
     pub(crate) end: u64,
 }
 
+/// The timers of an exchange that almost each one has: [`TimerName::Caller`] and [`TimerName::Answer`]. An image has them among the timers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Holds {
+    pub(crate) caller: Hold,
+    pub(crate) answer: Hold,
+}
+
+impl Exchange {
+    pub(crate) fn set_caller(&mut self, timers: &mut Timers<TimerName>, at: Mono) {
+        timers.set_held(&mut self.holds.caller, TimerName::Caller(self.id), at);
+    }
+
+    pub(crate) fn set_answer(&mut self, timers: &mut Timers<TimerName>, at: Mono) {
+        timers.set_held(&mut self.holds.answer, TimerName::Answer(self.id), at);
+    }
+
+    pub(crate) fn stop_caller(&mut self, timers: &mut Timers<TimerName>) {
+        timers.stop_held(&mut self.holds.caller, &TimerName::Caller(self.id));
+    }
+
+    pub(crate) fn stop_answer(&mut self, timers: &mut Timers<TimerName>) {
+        timers.stop_held(&mut self.holds.answer, &TimerName::Answer(self.id));
+    }
+
+    /// Until when it is waited for its answer.
+    pub(crate) fn answer_until(&self, timers: &Timers<TimerName>) -> Option<Mono> {
+        timers.get_held(self.holds.answer, &TimerName::Answer(self.id))
+    }
+
+    /// Holds its timers where an image was read, which has them by their names.
+    pub(crate) fn hold_timers(&mut self, timers: &mut Timers<TimerName>) {
+        let names = [TimerName::Caller(self.id), TimerName::Answer(self.id)];
+        for (hold, name) in [&mut self.holds.caller, &mut self.holds.answer].into_iter().zip(names) {
+            if timers.get_held(*hold, &name).is_none() {
+                *hold = timers.hold(&name);
+            }
+        }
+    }
+}
+
 /// One request and what becomes of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Exchange {
@@ -131,4 +172,7 @@ pub(crate) struct Exchange {
     pub(crate) inquiry: Option<ExchangeId>,
     /// Its key is kept for late answers.
     pub(crate) is_tombstoned: bool,
+    /// What its timers are found by.
+    #[serde(skip)]
+    pub(crate) holds: Holds,
 }

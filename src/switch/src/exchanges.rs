@@ -283,6 +283,7 @@ mod tests {
             answer: None,
             inquiry: None,
             is_tombstoned: false,
+            holds: crate::exchange::Holds::default(),
         }
     }
 

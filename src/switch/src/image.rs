@@ -83,7 +83,9 @@ impl Image {
         }
         let plans: Result<Vec<_>, _> =
             self.plans.iter().map(|name| name.resolve(core::iter::once(&institution).chain(&older))).collect();
-        let mut core = Core::with_state(institution, older, settings, self.state, plans?);
+        let mut state = self.state;
+        state.exchanges.values_mut().for_each(|exchange| exchange.hold_timers(&mut state.timers));
+        let mut core = Core::with_state(institution, older, settings, state, plans?);
         core.check_settings()?;
         core.judge_controls();
         Ok(core)

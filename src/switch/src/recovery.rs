@@ -637,6 +637,7 @@ impl Core {
             answer: answer.map(|frame| frame.bytes),
             inquiry: None,
             is_tombstoned: false,
+            holds: crate::exchange::Holds::default(),
         };
         self.state.exchanges.insert(id, exchange);
         match state {

@@ -375,7 +375,7 @@ impl Core {
             let next = self.state.timers.get(&TimerName::Inquiry(*id));
             let next = match (next, exchange.inquiry) {
                 (Some(at), _) => Some((Some(at), "it is asked about by the spec's schedule")),
-                (None, Some(inquiry)) => Some(match self.state.timers.get(&TimerName::Answer(inquiry)) {
+                (None, Some(inquiry)) => Some(match self.answer_until(inquiry) {
                     Some(at) => (Some(at), "the answer to an inquiry is awaited"),
                     None => (None, "an inquiry is on its way: it waits for its turn to leave"),
                 }),
