@@ -102,10 +102,17 @@ fn read(text: &str) -> Result<Vec<Fault>, Failure> {
     Ok(faults)
 }
 
-/// Copies what the world is built from, with every fault in it. What is there already stays as it is, so that it is not built again.
+/// Copies what the world is built from, with every fault in it. What is there already stays as it is, so that it is not built again; what the
+/// tree has not any more goes, since cargo finds tests by themselves.
 fn copy(root: &Path, tree: &Path, faults: &[Fault]) -> Result<(), Failure> {
     let failed = |path: &str, error| Failure::new(format!("cannot copy {path}: {error}"));
-    for path in source::files(root)?.iter().filter(|path| COPIED.iter().any(|copied| path.starts_with(copied))) {
+    let mut files = source::files(root)?;
+    files.retain(|path| COPIED.iter().any(|copied| path.starts_with(copied)));
+    fs::create_dir_all(tree).map_err(|error| failed("the tree", error))?;
+    for gone in source::files(tree)?.iter().filter(|path| !files.contains(path)) {
+        fs::remove_file(tree.join(gone)).map_err(|error| failed(gone, error))?;
+    }
+    for path in &files {
         let mut bytes = fs::read(root.join(path)).map_err(|error| failed(path, error))?;
         if let Ok(text) = std::str::from_utf8(&bytes) {
             bytes = planted(path, text, faults)?.into_bytes();
@@ -167,6 +174,21 @@ mod tests {
     fn a_block_without_a_change_is_refused() {
         assert!(read("one\n").is_err());
         assert!(read("one\na.rs\n- x\n").is_err());
+    }
+
+    #[test]
+    fn what_the_tree_has_not_any_more_goes_from_the_copy() {
+        let folder = std::env::temp_dir().join(format!("pabal-planted-{}", std::process::id()));
+        let (root, tree) = (folder.join("root"), folder.join("tree"));
+        fs::create_dir_all(root.join("tests/world")).unwrap();
+        for name in ["stays.rs", "goes.rs"] {
+            fs::write(root.join("tests/world").join(name), name).unwrap();
+        }
+        copy(&root, &tree, &[]).unwrap();
+        fs::remove_file(root.join("tests/world/goes.rs")).unwrap();
+        copy(&root, &tree, &[]).unwrap();
+        assert_eq!(source::files(&tree).unwrap(), ["tests/world/stays.rs"]);
+        fs::remove_dir_all(folder).unwrap();
     }
 
     /// The code moves on: what a fault is planted into has to be there.

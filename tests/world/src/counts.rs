@@ -87,6 +87,7 @@ counts! {
     replies_too_late,
     replies_not_sent,
     unclaimed,
+    answers_again,
     contradictions,
     shares_checked,
     whole_days,

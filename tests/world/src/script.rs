@@ -145,6 +145,14 @@ fn late_opening(bank: &str) -> String {
     )
 }
 
+/// A bank that has opened, and says of its first transfers that it has not.
+fn not_open(bank: &str) -> String {
+    format!(
+        "[[reply]]\nname = \"not open {bank}\"\nexchange = \"transfer\"\nmatch.bank_code = \"{bank}\"\nfirst = 2\n\
+         closes_business = true\nresponse_code = {{ \"088\" = \"U114\", other = \"0102\" }}\n\n"
+    )
+}
+
 pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
     let shipped = if setup.hostile {
         include_str!("../../../specs/hecto/scenarios/hostile.toml")
@@ -164,6 +172,9 @@ pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
     let late = setup.variant.late_opening.then(|| chance.index(BANKS.len()));
     for at in late.into_iter().flat_map(|first| [first, first + 1]) {
         added.push_str(&late_opening(BANKS[at % BANKS.len()]));
+    }
+    if setup.variant.loses {
+        added.push_str(&not_open(BANKS[chance.index(3)]));
     }
     let slow = setup.slow_bank.then(|| BANKS[chance.index(BANKS.len())]);
     if let Some(bank) = slow {

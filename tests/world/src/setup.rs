@@ -74,6 +74,8 @@ pub struct Setup {
     pub keyless: bool,
     /// The institution counts some connections long after our FIN.
     pub lingers: bool,
+    /// Each reload is of a core that was just swapped for its restored image, and that is swapped again behind it.
+    pub swaps_at_reloads: bool,
 }
 
 impl Setup {
@@ -124,6 +126,7 @@ impl Setup {
             topology: Topology::Usual,
             keyless: false,
             lingers: false,
+            swaps_at_reloads: false,
         };
         let variant = Variant::of_seed(seed, span, setup.faults == 0 && !setup.hostile, checked);
         let held_back = held_back && setup.faults > 0 && span != Span::WholeDay;
@@ -288,6 +291,10 @@ pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
         },
         ..Settings::default()
     };
+    if setup.variant.reloads {
+        // What is over goes, and with the last of it its plan.
+        settings.limits.tombstone_keep = Duration::from_secs(Chance::new(setup.seed).between(1, 20));
+    }
     topology::lay(setup, &mut settings);
     settings
 }

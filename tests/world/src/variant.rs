@@ -10,6 +10,11 @@ pub struct Variant {
     pub hours: bool,
     /// A version begins by a date, with another telegram for transfers.
     pub dated: bool,
+    /// Versions come one behind the other, each among many requests; memory forgets soon, and the core is not swapped near them: what lives in
+    /// the running core only lives on over a reload.
+    pub reloads: bool,
+    /// A bank says of its first transfers that it is not open, and the date changes before long.
+    pub loses: bool,
     /// How the stream is cut.
     pub frame: Frame,
 }
@@ -23,7 +28,9 @@ impl Variant {
         // A checked run has telegrams of its own.
         let frame = if is_checked { Frame::Digits } else { frame };
         let dated = chance.per_mille(200) && !is_checked && frame == Frame::Digits && span != Span::WholeDay;
-        Self { late_opening, hours, dated, frame }
+        let reloads = chance.per_mille(100) && !dated && !late_opening && span == Span::Evening;
+        let loses = chance.per_mille(60) && span == Span::Midnight;
+        Self { late_opening, hours, dated, reloads, loses, frame }
     }
 }
 

@@ -160,6 +160,8 @@ struct World {
     busy: Option<&'static str>,
     /// When the site takes no work.
     closings: Vec<variant::Closing>,
+    /// When versions come one behind the other.
+    reloads_at: Vec<Mono>,
     /// The version that began by its date.
     dated: Option<Digest>,
     core: Option<Core>,
@@ -298,6 +300,7 @@ impl World {
             day: protocol.day,
             busy: script.busy,
             closings,
+            reloads_at: Vec::new(),
             dated: None,
             core: None,
             bank,
@@ -428,6 +431,9 @@ impl World {
         }
         if self.setup.variant.dated {
             self.plan_dated(number + 20);
+        }
+        if self.setup.variant.reloads {
+            self.plan_reloads(number + 40);
         }
         if self.setup.tells_once && self.setup.faults > 0 {
             for (first, last) in [(40_000, 80_000), (100_000, 175_000)] {
@@ -560,7 +566,7 @@ impl World {
         self.pump();
         self.end_drain();
         // Drawn in any case, so that a run without swaps is the same run.
-        if self.chance.per_mille(3) && self.setup.swaps && self.counts.swaps < SWAPS_MAX {
+        if self.chance.per_mille(3) && self.setup.swaps && self.counts.swaps < SWAPS_MAX && self.may_swap() {
             self.swap();
         }
         if let Err(broken) = self.limits_hold().and_then(|()| self.routes_hold()) {

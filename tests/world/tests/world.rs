@@ -19,6 +19,8 @@ const SEEDS_OF_OFTEN: u64 = 10_000;
 const OFTEN: u64 = 20;
 /// Seeds that are run twice.
 const TWICE: u64 = 6;
+/// Seeds whose core is swapped at each reload, and is not.
+const RELOADED: usize = 6;
 
 fn number(name: &str) -> Option<u64> {
     env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")))
@@ -194,6 +196,23 @@ fn an_image_goes_on_where_the_core_stood() {
         assert_eq!(without.counts.swaps, 0, "seed {seed}");
         swaps += with.counts.swaps;
         assert_eq!(with.hash, without.hash, "seed {seed}: the restored core does something else");
+    }
+    assert!(swaps > 10, "only {swaps} swaps");
+}
+
+/// So it is over each reload, of cores that have forgotten much: what lives in the running core only would show.
+#[test]
+fn an_image_goes_on_over_a_reload() {
+    let reloads = |seed: &u64| Setup::of_seed(*seed).variant.reloads;
+    let mut swaps = 0;
+    for seed in (1..).filter(reloads).take(RELOADED) {
+        let run = |swaps_at_reloads| match run(Setup { swaps: false, swaps_at_reloads, ..Setup::of_seed(seed) }) {
+            Ok(report) => report,
+            Err(failure) => panic!("{failure}"),
+        };
+        let (with, without) = (run(true), run(false));
+        swaps += with.counts.swaps;
+        assert_eq!(with.hash, without.hash, "seed {seed}: the restored core does something else over a reload");
     }
     assert!(swaps > 10, "only {swaps} swaps");
 }

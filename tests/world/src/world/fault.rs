@@ -255,6 +255,9 @@ impl World {
         if core.status().draining || (takes && self.dated.is_some()) {
             return;
         }
+        if self.setup.swaps_at_reloads {
+            self.swap();
+        }
         let able: Vec<_> = versions::all(self.setup).iter().filter(|version| version.keeps_sessions == takes).collect();
         let version = able[self.chance.index(able.len())];
         self.hit_all(if takes { Fault::Reload } else { Fault::ReloadRefused });
@@ -278,6 +281,9 @@ impl World {
             self.plan = workload::transfer_plan(&version.institution);
         } else {
             self.counts.reloads_refused += 1;
+        }
+        if self.setup.swaps_at_reloads {
+            self.swap();
         }
     }
 

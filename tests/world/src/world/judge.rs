@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use pabal_clock::Mono;
 use pabal_counterparty::LineId as BankLine;
-use pabal_switch::{Conn, Core, Entry, ExchangeId, ExchangeState, NoticeId, OpeningState, Refusal};
+use pabal_switch::{
+    Conn, Core, Entry, ExchangeId, ExchangeState, NoticeId, OpeningState, OpeningStatus, Refusal, SessionState,
+    SessionStatus,
+};
 
 use crate::checks::{self, Truth};
 use crate::disk::{Disk, Stored};
 use crate::setup::Setup;
+use crate::topology::Topology;
 use crate::versions;
 use crate::wire::Link;
 use crate::workload;
@@ -75,10 +79,24 @@ impl World {
         let Some(core) = &self.core else { return Err("the process is not there at the end".into()) };
         let status = core.status();
         let closed: Vec<_> = status.openings.iter().filter(|one| one.state != OpeningState::Open).collect();
-        // A hostile institution cuts sessions at any time; of its banks, most are open.
-        let closed_max = if self.setup.hostile { status.openings.len() / 2 } else { 0 };
+        // A hostile institution cuts sessions at any time; of its banks, most are open. Where each of them takes a connection of its own, they
+        // open one behind the other, and one that is silent or refuses the sign-on holds up all others for its time.
+        let count = status.openings.len();
+        let closed_max = match (self.setup.hostile, self.setup.topology) {
+            (false, _) => 0,
+            (true, Topology::OneShot) => count * 3 / 4,
+            (true, _) => count / 2,
+        };
         if closed.len() > closed_max || status.openings.is_empty() {
             return Err(format!("no progress: openings are not open at the end: {closed:?} {:?}", status.sessions));
+        }
+        // And none is given up, while there is a connection that it could be asked by.
+        let is_given_up = |one: &&&OpeningStatus| one.state != OpeningState::Opening && one.next_try.is_none();
+        let is_free = |one: &SessionStatus| one.state == SessionState::Up && one.in_flight == 0;
+        if let Some(one) = closed.iter().find(is_given_up)
+            && status.sessions.iter().any(is_free)
+        {
+            return Err(format!("no progress: nothing will open {one:?}: {:?}", status.sessions));
         }
         for (exchange, track) in &self.tracks {
             let is_under_way = core.exchange(*exchange).is_some_and(|one| {

@@ -534,6 +534,23 @@ impl World {
         Ok(())
     }
 
+    /// A line that stands in goes as soon as the line that it stands in for is well.
+    fn stands_in_no_more(&self) -> Result<(), String> {
+        if self.core.is_none() || self.route.is_blind {
+            return Ok(());
+        }
+        for (at, spare) in self.settings.lines.iter().enumerate() {
+            let Some(main) = spare.backup_of.filter(|_| self.route.ways[at].on_duty) else { continue };
+            let healthy_after = self.line(main).healthy_after;
+            let is_well =
+                |(id, up): (&SessionId, &Up)| id.line == main && up.is_up && up.since + healthy_after < self.now.mono;
+            if self.route.ups.iter().any(is_well) {
+                return Err(format!("{} stands in, and the line that it stands in for is well", spare.name));
+            }
+        }
+        Ok(())
+    }
+
     // ---- connections that the institution makes, loses and holds ----
 
     fn lose_side(&mut self) {
@@ -593,6 +610,7 @@ impl World {
             }
         }
         self.all_sessions_hold()?;
+        self.stands_in_no_more()?;
         let Some(core) = self.core.as_ref().filter(|_| !self.disk.failed && self.disk.is_quiet()) else {
             return Ok(());
         };

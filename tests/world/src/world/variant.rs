@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pabal_clock::{Hours, Wall};
+use pabal_clock::{Hours, Mono, Wall};
 use pabal_spec::HoursRule;
 use pabal_switch::{Command, ExchangeId};
 
@@ -14,6 +14,11 @@ use crate::versions;
 use crate::workload;
 use crate::world::{Event, World};
 
+/// How many versions come one behind the other.
+const RELOADS: u32 = 5;
+/// How long before each of them, and behind it, the core is not swapped.
+const KEPT_BEFORE: Duration = Duration::from_secs(15);
+const KEPT_BEHIND: Duration = Duration::from_secs(5);
 const DAY_SECONDS: i64 = 86_400;
 /// Seoul's.
 const ZONE_SECONDS: i64 = 9 * 3_600;
@@ -84,6 +89,35 @@ impl World {
         let drain = Command::DrainInstitution { within: Duration::from_secs(30) };
         self.agenda.plan(stopped, Event::Operates(Some(Box::new(drain))));
         self.agenda.plan(stopped + Duration::from_secs(40), Event::StartAll);
+    }
+
+    // ---- versions, one behind the other ----
+
+    /// Somebody asks and callers call in the second before each of them, and behind it.
+    pub(super) fn plan_reloads(&mut self, first: u32) {
+        let begin = self.now.mono;
+        let mut number = first;
+        let mut millis = self.chance.between(20_000, 60_000);
+        for _ in 0..RELOADS {
+            let at = begin + Duration::from_millis(millis);
+            self.reloads_at.push(at);
+            self.agenda.plan(at, Event::Fault(Some(Fault::Reload)));
+            for _ in 0..2 {
+                self.agenda.plan(at.minus(Duration::from_micros(self.chance.between(0, 500_000))), Event::Inquiries);
+            }
+            for _ in 0..12 {
+                let micros = Duration::from_micros(self.chance.between(0, 1_000_000));
+                self.agenda.plan(at.minus(Duration::from_micros(500_000)) + micros, Event::Wish(number));
+                number += 1;
+            }
+            millis += self.chance.between(10_000, 30_000);
+        }
+    }
+
+    /// Whether the core may be swapped for its image now: not while what it keeps by itself only is wanted.
+    pub(super) fn may_swap(&self) -> bool {
+        let is_near = |at: &Mono| self.now.mono + KEPT_BEFORE > *at && self.now.mono < *at + KEPT_BEHIND;
+        !self.reloads_at.iter().any(is_near)
     }
 
     // ---- hours ----

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pabal_clock::Mono;
 use pabal_counterparty::Key;
 use pabal_spec::{Digest, Verdict};
-use pabal_switch::entry::{Frame, Origin};
+use pabal_switch::entry::{Frame, Origin, Unclaimed};
 use pabal_switch::{
     Cause, Connects, Direction, Entry, Event, ExchangeId, ExchangeState, OpeningState, Outcome, Plan, SessionState,
 };
@@ -35,9 +35,14 @@ pub(super) struct Track {
     /// When the institution was last asked about it.
     pub(super) asked_at: Option<Mono>,
     pub(super) is_listed: bool,
+    /// When an answer, or the want of one, said last what became of it.
+    pub(super) told_at: Option<Mono>,
     /// Memory was full: a person has to look.
     pub(super) is_evicted: bool,
 }
+
+/// Why an answer may be nobody's though its exchange is known.
+const EXCUSES: [&str; 2] = ["it came before the session was signed on", "of which not all bytes have left"];
 
 /// Places in the header, from the institution's document.
 const COMPANY: std::ops::Range<usize> = 9..21;
@@ -200,6 +205,7 @@ impl World {
                         unknown_since: None,
                         asked_at: None,
                         is_listed: false,
+                        told_at: None,
                         is_evicted: false,
                     };
                     self.tracks.insert(entry.exchange, track);
@@ -252,6 +258,7 @@ impl World {
                     }
                     let Some(track) = self.tracks.get_mut(&entry.exchange) else { continue };
                     track.outcome = Some(entry.outcome);
+                    track.told_at = Some(self.now.mono);
                     let is_over = !entry.outcome.is_final() && entry.outcome.cause() != Cause::CallerDeadline;
                     if is_over {
                         track.unknown_since.get_or_insert(self.now.mono);
@@ -269,7 +276,13 @@ impl World {
                     let date = entry.key.date.date().yyyymmdd().to_string().into_bytes();
                     self.were_open.insert((entry.key.values.concat(), date));
                 }
+                Entry::Unclaimed(entry) => {
+                    if let Err(broken) = self.is_nobodys(entry) {
+                        self.broken.get_or_insert(broken);
+                    }
+                }
                 Entry::Repeated(entry) => {
+                    self.counts.answers_again += 1;
                     if let Err(broken) = self.adds_nothing(entry.exchange, &entry.telegram.bytes) {
                         self.broken.get_or_insert(broken);
                     }
@@ -305,6 +318,36 @@ impl World {
         if says && track.outcome.is_some_and(|outcome| !outcome.is_final()) {
             let code = String::from_utf8_lossy(code);
             return Err(format!("{exchange} is {:?}, and an answer with code {code} settles nothing", track.outcome));
+        }
+        Ok(())
+    }
+
+    /// An answer of which nobody knows whose it is: one that comes again, or late, while its exchange is awaited, or its tombstone stands, is known
+    /// for what it is.
+    fn is_nobodys(&self, entry: &Unclaimed) -> Result<(), String> {
+        let answer = &entry.telegram.bytes;
+        let rules = &self.plan.protocol.rules;
+        if rules.key.is_empty() || EXCUSES.iter().any(|excuse| entry.reason.contains(excuse)) {
+            return Ok(());
+        }
+        let exchange = Key::of_request(answer, rules).and_then(|key| self.keys.get(&key).copied());
+        let Some((exchange, track)) = exchange.and_then(|id| Some((id, self.tracks.get(&id)?))) else { return Ok(()) };
+        let limits = &self.settings.limits;
+        // Beyond the bounds of memory only the journal knows it.
+        let is_bounded = track.is_evicted || self.tracks.len() >= limits.tombstones_max as usize;
+        let is_kept = track.told_at.is_some_and(|at| self.now.mono < at + limits.tombstone_keep);
+        let has_left = !matches!(track.outcome, None | Some(Outcome::Failure { refusal: Some(_), .. }));
+        if is_bounded || !is_kept || !has_left {
+            return Ok(());
+        }
+        let mut protocols = self.versions.iter().flat_map(|version| &version.protocols);
+        let Some(protocol) = protocols.find(|protocol| protocol.digest == track.spec) else { return Ok(()) };
+        let mut rules = protocol.rules.exchanges.iter();
+        let Some(rule) = rules.find(|rule| *rule.name == *track.rule) else { return Ok(()) };
+        let is_answer = protocol.catalog.select(answer).ok() == Some(rule.answer.telegram)
+            && rule.answer.bytes.iter().all(|(at, bytes)| at.of(answer) == Some(&**bytes));
+        if is_answer {
+            return Err(format!("sentence 5: {exchange} is answered again, and nobody knows it: {}", entry.reason));
         }
         Ok(())
     }
