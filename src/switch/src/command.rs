@@ -457,8 +457,9 @@ impl Core {
                     let known = lengths.map(|at| format!("compartments of {} bytes", at.1.range().len())).collect();
                     return unknown("compartment", &compartment.readable(), known);
                 }
-                let drains = matches!(command, Command::DrainCompartment { .. });
-                if let Some(known) = self.compartments_opened().filter(|_| drains)
+                // One that was drained can be started again, whatever a newer spec says of it.
+                let is_drained = self.state.stops.compartments.contains_key(compartment);
+                if let Some(known) = self.compartments_opened().filter(|_| !is_drained)
                     && !known.contains(&compartment.readable())
                 {
                     return unknown("compartment", &compartment.readable(), known.into_iter().collect());
@@ -478,7 +479,8 @@ impl Core {
                 if !compartment.is_empty() && lengths.all(|len| len != compartment.len()) {
                     return unknown("compartment", &compartment.readable(), Vec::new());
                 }
-                if let Some(known) = self.compartments_opened().filter(|_| rate.is_some() && !compartment.is_empty())
+                let is_limited = self.state.stops.rates_by.contains_key(compartment);
+                if let Some(known) = self.compartments_opened().filter(|_| !is_limited && !compartment.is_empty())
                     && !known.contains(&compartment.readable())
                 {
                     return unknown("compartment", &compartment.readable(), known.into_iter().collect());

@@ -233,7 +233,7 @@ fn what_was_blocked_and_limited_holds_over_a_restart_and_by_a_checkpoint() {
     let mut hands = hands.restart();
     hands.come_up();
     asks(&mut hands);
-    let checkpoint = hands.core.checkpoint();
+    let checkpoint = hands.core.checkpoint(hands.now);
     hands.journal = vec![("checkpoint".into(), checkpoint.encode(&|_| [0; 32]))];
     let mut hands = hands.restart();
     hands.come_up();
@@ -257,7 +257,20 @@ fn what_no_party_has_is_not_taken_for_done() {
     let rate = Some(Rate { per_second: Some(1), ..Rate::default() });
     let limited = command(&mut hands, Command::Limit { compartment: compartment.clone(), rate });
     assert_eq!(limited, Err(format!("no compartment `999`; {there}")));
+    let started = command(&mut hands, Command::StartCompartment { compartment: compartment.clone() });
+    assert_eq!(
+        started,
+        Err(format!("no compartment `999`; {there}")),
+        "nobody drained it: a slip of the pen opens nothing"
+    );
+    let unlimited = command(&mut hands, Command::Limit { compartment, rate: None });
+    assert_eq!(unlimited, Err(format!("no compartment `999`; {there}")));
     // What an earlier configuration had can be taken away.
-    assert_eq!(command(&mut hands, Command::StartCompartment { compartment: compartment.clone() }), Ok(()));
-    assert_eq!(command(&mut hands, Command::Limit { compartment, rate: None }), Ok(()));
+    let earlier = || Bytes::from(&b"004"[..]);
+    command(&mut hands, Command::DrainCompartment { compartment: earlier(), within }).unwrap();
+    command(&mut hands, Command::Limit { compartment: earlier(), rate }).unwrap();
+    hands.settings.parties[0].participants = vec![b"088"[..].into()];
+    let mut next = hands.restart();
+    assert_eq!(command(&mut next, Command::StartCompartment { compartment: earlier() }), Ok(()));
+    assert_eq!(command(&mut next, Command::Limit { compartment: earlier(), rate: None }), Ok(()));
 }
