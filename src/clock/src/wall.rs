@@ -30,6 +30,12 @@ impl Wall {
         self.0
     }
 
+    /// So much later, if nobody sets the clock. Saturates.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
+    }
+
     /// How long until a later moment, if nobody sets the clock; zero if it is not later.
     #[must_use]
     pub const fn until(self, later: Self) -> Duration {

@@ -65,10 +65,17 @@ impl Core {
         // An answer belongs to the outcome that it says: an earlier one, which said nothing plainly, does not stand beside a later outcome.
         exchange.answer = answer.map(Bytes::from);
         let plan = &self.plans[exchange.plan as usize];
+        let asks_at = match &plan.exchange().unknown {
+            Unknown::Inquire(schedule) if !outcome.is_final() && !exchange.state.is_in_flight() => {
+                Some(now.wall.plus(schedule.after))
+            }
+            _ => None,
+        };
         let entry = entry::Concluded {
             exchange: id,
             about: Some(Arc::clone(&exchange.about)),
             outcome,
+            asks_at,
             number: exchange.number.clone(),
             place,
             answer: exchange.answer.clone().map(|bytes| Frame::sharing(bytes, Arc::clone(&plan.answer_secrets))),

@@ -348,8 +348,8 @@ impl Core {
 
     /// Everything that a recovery needs, as one entry. It is not appended: the shell writes it behind all that was handed out before.
     #[must_use]
-    pub fn checkpoint(&self) -> Entry {
-        Entry::Checkpoint(Box::new(Recovery::of(self)))
+    pub fn checkpoint(&self, now: Now) -> Entry {
+        Entry::Checkpoint(Box::new(Recovery::of(self, now)))
     }
 
     // ---- the world ----

@@ -161,6 +161,9 @@ pub struct Concluded {
     pub about: Option<Arc<About>>,
     /// What became of it.
     pub outcome: Outcome,
+    /// When the spec's schedule asks about it first, by the wall clock, so that a start does not count anew. `None` if it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks_at: Option<Wall>,
     /// Our telegram number, if it had one.
     pub number: Option<Arc<str>>,
     /// By which connection the answer came, its own or that of the inquiry which settled it.

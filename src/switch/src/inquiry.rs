@@ -26,6 +26,12 @@ use crate::refusal::Refusal;
 use crate::state::Day;
 use crate::timer::TimerName;
 
+/// No schedule asks sooner after a start: sessions and openings come first.
+const AFTER_START: Duration = Duration::from_secs(10);
+
+/// An inquiry that could not be asked is tried again so soon, whatever the schedule's pace: the institution has heard nothing yet.
+const UNASKED_RETRY: Duration = Duration::from_secs(30);
+
 /// Who asks about an exchange.
 struct Asker {
     actor: Box<str>,
@@ -212,13 +218,27 @@ impl Core {
     /// Sets the next inquiry of the schedule, or lists the exchange if its day is over by then.
     pub(crate) fn set_inquiry(&mut self, id: ExchangeId, after: Duration, now: Now) {
         let after = after.max(RETRY_MIN);
-        let micros = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
-        let at = Wall::from_unix_micros(now.wall.as_unix_micros().saturating_add(micros));
-        if self.is_asked_at(id, at) {
+        if self.is_asked_at(id, now.wall.plus(after)) {
             self.state.timers.set(TimerName::Inquiry(id), now.mono + after);
         } else {
             self.list(id);
         }
+    }
+
+    /// The schedule goes on as it stood when an earlier process stopped: were it counted anew at each start, one that starts often would
+    /// never ask. What is due already is asked soon; a clock that was set back makes nobody wait longer than the schedule does.
+    pub(crate) fn resume_inquiries(&mut self, id: ExchangeId, asks_at: Option<Wall>, asked_at: Option<Wall>, now: Now) {
+        let Some(exchange) = self.state.exchanges.get(&id).filter(|one| one.state == ExchangeState::Unknown) else {
+            return;
+        };
+        let Unknown::Inquire(schedule) = &self.plans[exchange.plan as usize].exchange().unknown else { return };
+        let (at, most) = match (asked_at, asks_at) {
+            (Some(asked_at), _) => (asked_at.plus(schedule.every), schedule.every),
+            (None, Some(at)) => (at, schedule.after.max(schedule.every)),
+            // An older journal does not say.
+            (None, None) => return,
+        };
+        self.set_inquiry(id, now.wall.until(at).min(most).max(AFTER_START), now);
     }
 
     /// Whether the schedule of an exchange still asks at a time: numbers restart with the date.
@@ -248,7 +268,7 @@ impl Core {
         if let Err((refusal, _)) = self.ask(id, asker, now) {
             let hour = (refusal == Refusal::OutOfHours).then(|| self.asked_again_at(id, schedule.by, now)).flatten();
             // Not before the institution takes inquiries again, and then at once.
-            let wait = hour.map_or(schedule.every, |hour| now.wall.until(hour));
+            let wait = hour.map_or(schedule.every.min(UNASKED_RETRY), |hour| now.wall.until(hour));
             self.set_inquiry(id, wait, now);
         }
     }

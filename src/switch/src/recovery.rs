@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
-use pabal_clock::{BusinessDate, Now};
+use pabal_clock::{BusinessDate, Now, Wall};
 use pabal_spec::{Answered, Digest, Protocol};
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +76,11 @@ pub(crate) struct Known {
     answer: Option<Frame>,
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     is_listed: bool,
+    /// When the spec's schedule asks about it next, and when it was asked about last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asks_at: Option<Wall>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked_at: Option<Wall>,
     /// Of a settled one in a checkpoint, which holds neither its telegram nor its answer: its number and the correlation key's bytes,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     number: Option<Arc<str>>,
@@ -179,12 +184,19 @@ impl Recovery {
         match entry {
             Entry::Accepted(entry) => {
                 let about = entry.about;
+                if let Origin::Inquiry { original, .. } = about.origin
+                    && let Some(original) = self.exchanges.get_mut(&original)
+                {
+                    original.asked_at = Some(about.accepted_at);
+                }
                 let known = Known {
                     about,
                     sending: None,
                     outcome: None,
                     answer: None,
                     is_listed: false,
+                    asks_at: None,
+                    asked_at: None,
                     number: None,
                     key: Bytes::default(),
                     confirms: Bytes::default(),
@@ -206,6 +218,7 @@ impl Recovery {
                 let Some(known) = self.exchanges.get_mut(&entry.exchange) else { return };
                 known.outcome = Some(entry.outcome);
                 known.answer = entry.answer;
+                known.asks_at = entry.asks_at;
                 if entry.outcome.is_final() {
                     self.settled.push_back(entry.exchange);
                 }
@@ -337,7 +350,7 @@ impl Recovery {
     }
 
     /// What a recovery would know of a core whose entries are all durable.
-    pub(crate) fn of(core: &Core) -> Self {
+    pub(crate) fn of(core: &Core, now: Now) -> Self {
         let mut recovery = Self::new();
         for exchange in core.state.exchanges.values() {
             let plan = &core.plans[exchange.plan as usize];
@@ -363,6 +376,12 @@ impl Recovery {
                     outcome: exchange.outcome,
                     answer: exchange.answer.as_ref().map(|bytes| Frame::new(bytes, &plan.answer_secrets)),
                     is_listed: exchange.state == ExchangeState::Listed,
+                    asks_at: core
+                        .state
+                        .timers
+                        .get(&TimerName::Inquiry(exchange.id))
+                        .map(|at| now.wall.plus(at.since(now.mono))),
+                    asked_at: exchange.inquiry.and_then(|id| Some(core.state.exchanges.get(&id)?.about.accepted_at)),
                     number: None,
                     key: Bytes::default(),
                     confirms: exchange.confirms.clone(),
@@ -424,6 +443,8 @@ fn settled(exchange: &Exchange, plan: &Plan) -> Known {
         outcome: exchange.outcome,
         answer: None,
         is_listed: false,
+        asks_at: None,
+        asked_at: None,
         number: exchange.number.clone(),
         key: Bytes::from(key_of(exchange, plan)),
         confirms,
@@ -555,7 +576,8 @@ impl Core {
         });
         if known.outcome.is_none() {
             let number = known.sending.as_ref().map(|sending| sending.number.clone());
-            let entry = Concluded { exchange: id, about: about(), outcome, number, place: None, answer: None };
+            let entry =
+                Concluded { exchange: id, about: about(), outcome, asks_at: None, number, place: None, answer: None };
             self.append(Entry::Outcome(entry));
         }
         if outcome.is_final() || known.about.origin == Origin::Opening {
@@ -586,7 +608,7 @@ impl Core {
         };
         let plan = Arc::new(Plan::new(Arc::clone(version), rule));
         let place = self.plan_place(Arc::clone(&plan));
-        let Known { about, sending, outcome, answer, is_listed, number, key, confirms } = known;
+        let Known { about, sending, outcome, answer, is_listed, asks_at, asked_at, number, key, confirms } = known;
         if let Some(key) = &about.idempotency_key {
             self.state.keys.bind(&about.caller, key, Bound::To(id));
         }
@@ -651,7 +673,10 @@ impl Core {
                 self.conclude(id, conclusion, now);
             }
             ExchangeState::Sent => self.lapse(id, Cause::Restarted, now),
-            _ => self.remain_unknown(id, now),
+            _ => {
+                self.remain_unknown(id, now);
+                self.resume_inquiries(id, asks_at, asked_at, now);
+            }
         }
     }
 

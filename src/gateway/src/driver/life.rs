@@ -279,7 +279,7 @@ impl Life {
         self.is_checkpoint_out = true;
         self.bridge.send(Batch {
             ticket: CHECKPOINT_TICKET,
-            content: Content::Entries(vec![self.core.checkpoint()]),
+            content: Content::Entries(vec![self.core.checkpoint(now)]),
             at: now.wall,
         });
     }

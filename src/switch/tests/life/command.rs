@@ -278,7 +278,7 @@ fn a_stop_holds_over_restarts_and_a_start_undoes_it() {
     next.after_secs(300);
     assert_eq!(next.connects.len(), 0);
     // Also when a checkpoint is all that is left of the journal.
-    let checkpoint = next.core.checkpoint();
+    let checkpoint = next.core.checkpoint(next.now);
     next.journal = vec![("checkpoint".into(), checkpoint.encode(&|_| [0; 32]))];
     let mut next = next.restart();
     next.after_secs(300);

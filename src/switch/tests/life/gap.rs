@@ -295,7 +295,7 @@ fn holes_survive_a_restart_and_a_checkpoint() {
     let mut next = again(hands);
     next.after_secs(30);
     assert_eq!(numbers(&questions(&mut next)), ["000003"]);
-    let checkpoint = next.core.checkpoint();
+    let checkpoint = next.core.checkpoint(next.now);
     next.journal = vec![(checkpoint.kind().into(), checkpoint.encode(&|_| [1; 32]))];
     let mut last = again(next);
     last.after_secs(30);

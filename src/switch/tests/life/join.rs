@@ -138,7 +138,7 @@ fn a_settled_transfer_is_joined_after_a_restart_and_from_a_checkpoint() {
     next.receive(&peer::transfer_fail(1, &frame, 10_000));
     assert_eq!(joined(&mut next), Some(id));
 
-    let checkpoint = next.core.checkpoint();
+    let checkpoint = next.core.checkpoint(next.now);
     next.journal = vec![(checkpoint.kind().into(), checkpoint.encode(&|_| [1; 32]))];
     let mut last = next.restart();
     last.after_secs(21);

@@ -251,7 +251,7 @@ fn fences_count_among_the_keys_and_a_smaller_bound_holds_after_a_restart() {
         hands.turn();
     }
     let held = |hands: &Hands| {
-        let body = hands.core.checkpoint().encode(&|_| [0; 32]);
+        let body = hands.core.checkpoint(hands.now).encode(&|_| [0; 32]);
         String::from_utf8(body).unwrap().matches("order-").count()
     };
     assert_eq!(held(&hands), 21, "the bound and the newest");
@@ -264,7 +264,7 @@ fn fences_count_among_the_keys_and_a_smaller_bound_holds_after_a_restart() {
 fn a_settled_exchange_is_few_bytes_in_a_checkpoint() {
     let mut hands = open_with(|_| {});
     hands.swaps = false;
-    let bytes = |hands: &Hands| hands.core.checkpoint().encode(&|_| [0; 32]).len();
+    let bytes = |hands: &Hands| hands.core.checkpoint(hands.now).encode(&|_| [0; 32]).len();
     let settle = |hands: &mut Hands, count: usize| {
         for at in 0..count {
             let mut open = hands.request(peer::transfer("088", "1", 5));

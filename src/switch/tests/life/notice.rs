@@ -145,7 +145,7 @@ fn a_repetition_is_known_across_midnight_a_restart_and_a_checkpoint() {
     assert_eq!(hands.take_frames(OUT).last(), Some(&first), "on the next date");
     hands.hand_over();
 
-    let checkpoint = hands.core.checkpoint();
+    let checkpoint = hands.core.checkpoint(hands.now);
     hands.journal = vec![(checkpoint.kind().into(), checkpoint.encode(&|_| [1; 32]))];
     let mut next = hands.restart();
     next.after_secs(21);
@@ -594,7 +594,7 @@ fn a_repetition_that_waits_for_its_reply_when_the_process_dies_gets_the_same_one
         hands.closed(conn, CloseReason::PeerClosed);
         hands.receive(&peer::deposit(1, 50_000));
         if is_checkpoint {
-            let checkpoint = hands.core.checkpoint();
+            let checkpoint = hands.core.checkpoint(hands.now);
             hands.journal = vec![(checkpoint.kind().into(), checkpoint.encode(&|_| [1; 32]))];
         }
         let mut next = hands.restart();
@@ -617,7 +617,7 @@ fn a_reply_that_a_lost_session_swallowed_is_the_same_after_a_restart() {
     let conn = hands.conn(OUT);
     hands.socket_room = usize::MAX;
     hands.closed(conn, CloseReason::Reset);
-    let checkpoint = hands.core.checkpoint();
+    let checkpoint = hands.core.checkpoint(hands.now);
     hands.journal = vec![(checkpoint.kind().into(), checkpoint.encode(&|_| [1; 32]))];
     let mut next = hands.restart();
     next.after_secs(21);

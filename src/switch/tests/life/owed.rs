@@ -18,7 +18,7 @@ pub(crate) fn replied_after_a_crash(hands: Hands) -> (Vec<String>, Hands) {
 }
 
 fn take_checkpoint(hands: &mut Hands) {
-    let checkpoint = hands.core.checkpoint();
+    let checkpoint = hands.core.checkpoint(hands.now);
     hands.journal = vec![(checkpoint.kind().into(), checkpoint.encode(&|_| [1; 32]))];
 }
 

@@ -161,7 +161,7 @@ fn a_close_that_the_peer_may_not_have_seen_holds_its_slot_after_a_restart_too() 
 fn a_checkpoint_says_that_a_slot_is_held() {
     let mut next = Hands::open().restart();
     assert_eq!(next.core.status().sessions[0].state, SessionState::Closing);
-    let entry = next.core.checkpoint();
+    let entry = next.core.checkpoint(next.now);
     next.journal = vec![(entry.kind().into(), entry.encode(&|_| [0; 32]))];
     is_held(next.restart());
 }
@@ -239,7 +239,7 @@ fn a_checkpoint_says_the_same_as_all_entries_before_it() {
     let sent = hands.transfer();
     hands.take_frames(OUT);
 
-    let checkpoint = hands.core.checkpoint();
+    let checkpoint = hands.core.checkpoint(hands.now);
     let body = checkpoint.encode(&|_| [1; 32]);
     hands.journal = vec![(checkpoint.kind().into(), body)];
     let mut next = again(hands);
@@ -271,7 +271,7 @@ fn a_key_that_was_dropped_does_not_come_back_as_blanks() {
     let frame = hands.take_frame();
     hands.receive(&peer::answer(&frame, "0000"));
     hands.after_secs(101);
-    let entry = hands.core.checkpoint();
+    let entry = hands.core.checkpoint(hands.now);
     hands.journal = vec![(entry.kind().into(), entry.encode(&|_| [0; 32]))];
     let mut next = again(hands);
     let mut blank = peer::answer(&frame, "9999");
@@ -326,4 +326,49 @@ fn nobody_connects_before_it_is_durable_that_the_slot_may_be_in_use() {
     entries.into_iter().for_each(|entry| recovery.fold(entry));
     let next = Core::new(vec![institution()], crate::hands::settings(), recovery, 8, now);
     assert_eq!(next.status().sessions[0].state, SessionState::Closing);
+}
+
+#[test]
+fn the_schedule_of_inquiries_goes_on_over_starts() {
+    let mut hands = Hands::open();
+    let id = hands.transfer();
+    hands.after_secs(30);
+    assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER"]);
+    let state = |hands: &Hands| hands.core.exchange(id).unwrap().state;
+    let mut next = hands;
+    // Asked is 300 seconds after it became UNKNOWN, and each start is sooner than that: 2 x (100 + 21) + 58.
+    for _ in 0..2 {
+        next.after_secs(100);
+        next = again(next);
+    }
+    next.after_secs(57);
+    assert_eq!(state(&next), ExchangeState::Unknown);
+    next.after_secs(1);
+    assert_eq!(state(&next), ExchangeState::Inquiring);
+    // And 300 seconds after it was asked about: 30 + 100 + 21 + 21 + 127. A checkpoint says the same.
+    next.after_secs(130);
+    assert_eq!(state(&next), ExchangeState::Unknown);
+    let mut next = again(next);
+    let entry = next.core.checkpoint(next.now);
+    next.journal = vec![(entry.kind().into(), entry.encode(&|_| [0; 32]))];
+    let mut next = again(next);
+    next.after_secs(127);
+    assert_eq!(state(&next), ExchangeState::Unknown);
+    next.after_secs(1);
+    assert_eq!(state(&next), ExchangeState::Inquiring);
+}
+
+#[test]
+fn what_cannot_be_asked_after_a_start_is_asked_soon() {
+    let mut hands = Hands::open();
+    let id = hands.transfer();
+    hands.after_secs(30 + 299);
+    let mut next = hands.restart();
+    // It is due while the connections of the process before still count.
+    next.after_secs(10);
+    assert_eq!(next.core.exchange(id).unwrap().state, ExchangeState::Unknown);
+    next.after_secs(11);
+    next.connect_pair();
+    next.after_secs(19);
+    assert_eq!(next.core.exchange(id).unwrap().state, ExchangeState::Inquiring);
 }

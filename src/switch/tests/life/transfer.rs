@@ -93,7 +93,7 @@ fn a_secret_is_never_stored() {
     }
     assert_eq!(accounts, 2, "in `sending` and in the answer");
     assert!(digests >= 2);
-    let checkpoint = hands.core.checkpoint().encode(&|_| [0; 32]);
+    let checkpoint = hands.core.checkpoint(hands.now).encode(&|_| [0; 32]);
     assert!(!core::str::from_utf8(&checkpoint).unwrap().contains(&pin));
 }
 

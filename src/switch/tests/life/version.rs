@@ -217,7 +217,7 @@ fn an_exchange_whose_version_is_gone_is_listed_and_never_dropped() {
     hands.receive(&peer::answer(&frame, "0000"));
     assert_eq!(hands.kinds().last(), Some(&"unclaimed"), "no other version reads it");
     // It outlives a checkpoint, and comes back with its version.
-    let checkpoint = hands.core.checkpoint();
+    let checkpoint = hands.core.checkpoint(hands.now);
     hands.journal = vec![(checkpoint.kind().into(), checkpoint.encode(&|_| [0; 32]))];
     let mut hands = hands.restart_with(vec![numbered(1), numbered(0)]);
     assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Listed);

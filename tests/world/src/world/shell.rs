@@ -115,7 +115,7 @@ impl World {
     pub(super) fn checkpoint(&mut self) {
         if let (Some(core), false) = (&self.core, self.disk.failed) {
             self.counts.checkpoints += 1;
-            let entry = core.checkpoint();
+            let entry = core.checkpoint(self.now);
             self.trace.line(self.now, format_args!("checkpoint"));
             self.disk.append_checkpoint(entry, self.now.mono);
         }
