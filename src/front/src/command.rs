@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use pabal_clock::{Hours, UtcOffset, Wall};
-use pabal_gateway::{CommandError, CommandLine, Handle, Line};
+use pabal_gateway::{CommandError, CommandLine, Handle, Hindered, Line};
 use pabal_switch::control::{Control, ControlId, FieldScope, Holds, Scope, Standing, Window};
 use pabal_switch::{Bytes, Command, CommandRefused, Connects, ControlStatus, Over, Rate, RateStatus, Refusal, Stopped};
 use tonic::Code;
 
-use crate::answer;
 use crate::proto::command_request::Command as Wanted;
 use crate::proto::{self, CommandsResponse, ControlLine, ControlsResponse, RateLine, Reason};
 use crate::refused::Refused;
+use crate::{answer, reload};
 
 /// How long a drain waits that does not say.
 const WITHIN_DEFAULT: Duration = Duration::from_secs(30);
@@ -137,21 +137,13 @@ fn rate(institution: &str, limit: &proto::Limit) -> Result<Option<Rate>, Refused
 }
 
 /// What is controlled.
-pub(crate) fn controls(handle: &Handle, institution: &str, status: &pabal_switch::Status) -> ControlsResponse {
-    let at = |wall: Wall| answer::timestamp(wall.as_unix_micros());
-    let control = |one: &ControlStatus| {
-        let Standing { control, by, since, .. } = &one.standing;
-        ControlLine {
-            control: control.id.to_string(),
-            blocks: handle.scope_told(institution, &control.scope),
-            hours: control.window.hours.iter().map(ToString::to_string).collect(),
-            from: control.window.from.map(at),
-            until: control.window.until.map(at),
-            message: control.message.to_string(),
-            by: since.map(|since| stopped(&Stopped { by: by.clone(), at: since })),
-            unjudged: one.blunt.as_deref().unwrap_or_default().to_owned(),
-        }
-    };
+pub(crate) fn controls(
+    handle: &Handle,
+    institution: &str,
+    status: &pabal_switch::Status,
+    hindered: &[Hindered],
+) -> ControlsResponse {
+    let control = |one: &ControlStatus| control_line(handle, institution, &one.standing, one.unjudged.as_deref());
     let rate = |one: &RateStatus| RateLine {
         compartment: one.compartment.readable(),
         per_second: one.rate.per_second.unwrap_or_default(),
@@ -166,6 +158,23 @@ pub(crate) fn controls(handle: &Handle, institution: &str, status: &pabal_switch
         controls: status.controls.iter().map(control).collect(),
         rates: status.rates.iter().map(rate).collect(),
         zone_minutes: handle.zone(institution).seconds() / 60,
+        hindered: reload::hindered(hindered),
+    }
+}
+
+/// A control, and why the spec in force cannot judge it.
+pub(crate) fn control_line(handle: &Handle, institution: &str, one: &Standing, unjudged: Option<&str>) -> ControlLine {
+    let at = |wall: Wall| answer::timestamp(wall.as_unix_micros());
+    let Standing { control, by, since, .. } = one;
+    ControlLine {
+        control: control.id.to_string(),
+        blocks: handle.scope_told(institution, &control.scope),
+        hours: control.window.hours.iter().map(ToString::to_string).collect(),
+        from: control.window.from.map(at),
+        until: control.window.until.map(at),
+        message: control.message.to_string(),
+        by: since.map(|since| stopped(&Stopped { by: by.clone(), at: since })),
+        unjudged: unjudged.unwrap_or_default().to_owned(),
     }
 }
 

@@ -54,7 +54,10 @@ impl control_server::Control for Control {
     async fn controls(&self, request: Request<ControlsRequest>) -> Result<Response<ControlsResponse>, Status> {
         let institution = request.into_inner().institution;
         match self.handle.status(&institution).await {
-            Some(status) => Ok(Response::new(command::controls(&self.handle, &institution, &status))),
+            Some(status) => {
+                let hindered = self.handle.spec_hindered(&institution).await;
+                Ok(Response::new(command::controls(&self.handle, &institution, &status, &hindered)))
+            }
             None => Err(unknown_institution(&institution, &self.handle.institutions()).of_question().into()),
         }
     }
@@ -119,10 +122,20 @@ impl Control {
         let (handle, actor) = (self.handle.clone(), by.actor.to_string());
         // What is begun is told to whoever still listens; a client that goes away changes nothing.
         let done = handle.command(&institution, command.clone(), by).await;
-        done.map_err(|error| command::refused(&institution, error))?;
+        let replaced = done.map_err(|error| command::refused(&institution, error))?;
         let status = self.handle.status(&institution).await.unwrap_or_default();
+        let hindered = match &command {
+            pabal_switch::Command::Block { .. } => self.handle.spec_hindered(&institution).await,
+            _ => Vec::new(),
+        };
         let held_by = command::held_by(&institution, &command, &status, &self.handle.lines(&institution));
-        Ok(CommandResponse { actor, held_by: held_by.unwrap_or_default() })
+        Ok(CommandResponse {
+            actor,
+            held_by: held_by.unwrap_or_default(),
+            replaced: replaced.map(|one| command::control_line(&self.handle, &institution, &one, None)),
+            zone_minutes: self.handle.zone(&institution).seconds() / 60,
+            hindered: reload::hindered(&hindered),
+        })
     }
 
     async fn look_back(&self, request: CommandsRequest) -> Result<CommandsResponse, Refused> {
@@ -138,6 +151,7 @@ impl Control {
         let institution = request.into_inner().institution;
         let (handle, wanted) = (self.handle.clone(), (!institution.is_empty()).then(|| institution.clone()));
         // A task of its own: a client that goes away midway must not leave some institutions with the new version and some with the old.
+        let zones = self.handle.clone();
         let work = async move {
             let (institution, actor, reason) = (wanted.as_deref(), &*by.actor, &*by.reason);
             let reloaded = handle.reload(institution, actor, reason).await;
@@ -147,7 +161,9 @@ impl Control {
             reloaded
         };
         match tokio::spawn(work.in_current_span()).await {
-            Ok(reloaded) => reloaded.map(reload::response).map_err(|error| reload::refused(&institution, &error)),
+            Ok(reloaded) => reloaded
+                .map(|done| reload::response(done, |name| zones.zone(name)))
+                .map_err(|error| reload::refused(&institution, &error)),
             Err(ended) => {
                 let text = format!("the reload broke down; look at the digests that `status` tells: {ended}");
                 Err(Refused::new(Refusal::Stopped, &institution, text))

@@ -1,20 +1,35 @@
 //! What became of reading specs anew.
 
-use pabal_gateway::{ReloadError, Reloaded};
+use pabal_clock::UtcOffset;
+use pabal_gateway::{Hindered, ReloadError, Reloaded};
 use pabal_spec::{Diagnostic, Severity, Source};
 use pabal_switch::Refusal;
 use tonic::Code;
 
-use crate::proto::{Reason, ReloadSpecResponse, ReloadedSpec};
+use crate::answer;
+use crate::proto::{HinderedSpec, Reason, ReloadSpecResponse, ReloadedSpec};
 use crate::refused::{Refused, Violations};
 
-pub(crate) fn response(reloaded: Vec<Reloaded>) -> ReloadSpecResponse {
+/// `zone` has each institution's.
+pub(crate) fn response(reloaded: Vec<Reloaded>, zone: impl Fn(&str) -> UtcOffset) -> ReloadSpecResponse {
     let reloaded = reloaded.into_iter().map(|one| ReloadedSpec {
+        zone_minutes: zone(&one.institution).seconds() / 60,
+        hindered: hindered(&one.hindered),
         institution: one.institution,
         old_digest: one.old.to_string(),
         new_digest: one.new.to_string(),
     });
     ReloadSpecResponse { reloaded: reloaded.collect() }
+}
+
+/// Versions that begin by a date, and that a control would hold then.
+pub(crate) fn hindered(hindered: &[Hindered]) -> Vec<HinderedSpec> {
+    let one = |one: &Hindered| HinderedSpec {
+        digest: one.digest.to_string(),
+        begins: Some(answer::timestamp(one.begins.as_unix_micros())),
+        because: one.why.clone(),
+    };
+    hindered.iter().map(one).collect()
 }
 
 /// Why a spec is not in force.
@@ -132,8 +147,13 @@ mod tests {
 
     #[test]
     fn versions_are_told_by_their_digests() {
-        let one = Reloaded { institution: "hecto".to_owned(), old: Digest(1), new: Digest(0xab) };
-        let told = response(vec![one]).reloaded.remove(0);
+        let begins = pabal_clock::Wall::from_unix_seconds(1_800_000_000);
+        let hindered = vec![Hindered { digest: Digest(7), begins, why: "no `memo`".to_owned() }];
+        let one = Reloaded { institution: "hecto".to_owned(), old: Digest(1), new: Digest(0xab), hindered };
+        let told = response(vec![one], |_| UtcOffset::from_hours(9)).reloaded.remove(0);
         assert_eq!((&*told.old_digest, &*told.new_digest), ("0000000000000001", "00000000000000ab"));
+        let hindered = &told.hindered[0];
+        assert_eq!((&*hindered.digest, &*hindered.because, told.zone_minutes), ("0000000000000007", "no `memo`", 540));
+        assert_eq!(hindered.begins.map(|at| at.seconds), Some(1_800_000_000));
     }
 }

@@ -73,27 +73,45 @@ fn line(line: &Line, status: &pabal_switch::Status, now: Now) -> LineStatus {
         address: address(line, known.map_or(0, |known| known.address)),
         backup_of: line.backup_of.clone().unwrap_or_default(),
         on_duty: known.and_then(|known| known.on_duty).unwrap_or_default(),
-        not_up: not_up(line, known, || ours().filter(|session| session.state != SessionState::Up)).unwrap_or_default(),
+        not_up: not_up(line, known, ours).unwrap_or_default(),
     }
 }
 
-/// Why a line that is wanted has fewer sessions than it may: by the session that says most.
+/// Why a line that is wanted has fewer sessions than it may: by the session that says most. How many would connect to us is theirs to say: of
+/// such a line, why it has none.
 fn not_up<'s, I: Iterator<Item = &'s pabal_switch::SessionStatus>>(
     line: &Line,
     known: Option<&pabal_switch::LineStatus>,
-    not_up: impl Fn() -> I,
+    ours: impl Fn() -> I,
 ) -> Option<String> {
-    if line.side != LineSide::Initiator || known.is_none_or(|known| !known.is_wanted) {
+    if known.is_none_or(|known| !known.is_wanted) {
         return None;
     }
+    let end = |session: &pabal_switch::SessionStatus| {
+        let detail = session.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
+        Some(format!("{}{detail}", session.closed?))
+    };
+    if line.side == LineSide::Acceptor {
+        if ours().any(|session| session.conn.is_some()) {
+            return None;
+        }
+        let ended = ours().filter(|session| session.closed.is_some());
+        let last = ended.max_by_key(|session| session.received_at.max(session.wrote_at)).and_then(end);
+        return Some(match last {
+            Some(last) => format!("nobody is connected; the last connection ended: {last}"),
+            None => "nobody has connected since the gateway began".to_owned(),
+        });
+    }
+    // One that is probed or drains is there: how the connection before it ended explains nothing.
+    let not_up = || {
+        ours().filter(|session| {
+            !matches!(session.state, SessionState::Up | SessionState::Probing | SessionState::Draining)
+        })
+    };
     let held = not_up().find_map(|session| Some(session.waits_for?.sentence().to_owned()));
     // A line that connects for each exchange has none while there is none.
     let is_missed = line.connects == Connects::Kept || known.is_some_and(|known| known.failed > 0);
-    let ended = not_up().filter(|_| is_missed).find_map(|session| {
-        let detail = session.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
-        Some(format!("{}{detail}", session.closed?))
-    });
-    held.or(ended)
+    held.or_else(|| not_up().filter(|_| is_missed).find_map(end))
 }
 
 /// Where a line connects now, or listens.
@@ -213,11 +231,30 @@ mod tests {
         }
     }
 
+    fn wanted_line() -> pabal_switch::LineStatus {
+        pabal_switch::LineStatus {
+            line: "send".into(),
+            sessions_counted: 0,
+            wanted: Wanted::Up,
+            stopped: None,
+            drains_until: None,
+            is_wanted: true,
+            on_duty: None,
+            address: 0,
+            failed: 1,
+            next_try: None,
+        }
+    }
+
     fn shown(direction: Direction, status: &pabal_switch::Status) -> InstitutionStatus {
+        shown_of(LineSide::Initiator, direction, status)
+    }
+
+    fn shown_of(side: LineSide, direction: Direction, status: &pabal_switch::Status) -> InstitutionStatus {
         let line = Line {
             name: "send".to_owned(),
             protocol: "firmbanking".to_owned(),
-            side: LineSide::Initiator,
+            side,
             direction,
             addresses: vec!["10.1.2.3:20000".to_owned(), "10.1.2.4:20000".to_owned()],
             sessions_max: 4,
@@ -253,18 +290,7 @@ mod tests {
     #[test]
     fn a_line_says_why_it_has_fewer_sessions_than_it_may() {
         let mut status = status();
-        status.lines = vec![pabal_switch::LineStatus {
-            line: "send".into(),
-            sessions_counted: 0,
-            wanted: Wanted::Up,
-            stopped: None,
-            drains_until: None,
-            is_wanted: true,
-            on_duty: None,
-            address: 0,
-            failed: 1,
-            next_try: None,
-        }];
+        status.lines = vec![wanted_line()];
         assert_eq!(shown(Direction::Send, &status).lines[0].not_up, "", "all are up");
         let session = &mut status.sessions[0];
         (session.conn, session.state) = (None, SessionState::Down);
@@ -279,6 +305,44 @@ mod tests {
         assert_eq!(found.sessions[0].waits_for, "room");
         status.lines[0].is_wanted = false;
         assert_eq!(shown(Direction::Send, &status).lines[0].not_up, "", "none is to be");
+    }
+
+    #[test]
+    fn a_session_that_is_there_does_not_say_how_the_one_before_it_ended() {
+        let mut status = status();
+        status.lines = vec![wanted_line()];
+        status.sessions[0].detail = Some("hours ago".into());
+        for (state, told) in [
+            (SessionState::Probing, false),
+            (SessionState::Draining, false),
+            (SessionState::SigningOn, true),
+            (SessionState::SigningOff, true),
+            (SessionState::Closing, true),
+        ] {
+            status.sessions[0].state = state;
+            assert_eq!(!shown(Direction::Send, &status).lines[0].not_up.is_empty(), told, "{state}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_listens_says_why_nobody_is_there() {
+        let mut status = status();
+        status.lines = vec![wanted_line()];
+        let not_up = |status: &pabal_switch::Status| {
+            shown_of(LineSide::Acceptor, Direction::Send, status).lines[0].not_up.clone()
+        };
+        assert_eq!(not_up(&status), "");
+        let session = &mut status.sessions[0];
+        (session.conn, session.state) = (None, SessionState::Down);
+        assert_eq!(not_up(&status), "nobody is connected; the last connection ended: peer_closed");
+        let mut later = status.sessions[0].clone();
+        (later.received_at, later.closed) = (Some(Mono::from_nanos(97_000_000_000)), Some(CloseReason::BadFrame));
+        status.sessions.push(later);
+        assert_eq!(not_up(&status), "nobody is connected; the last connection ended: bad_frame");
+        status.sessions.iter_mut().for_each(|session| session.closed = None);
+        assert_eq!(not_up(&status), "nobody has connected since the gateway began");
+        status.lines[0].is_wanted = false;
+        assert_eq!(not_up(&status), "", "none is to be");
     }
 
     #[test]

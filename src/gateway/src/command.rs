@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use pabal_clock::Wall;
 use pabal_journal::Envelope;
-use pabal_switch::control::Scope;
+use pabal_switch::control::{Scope, Standing};
 use pabal_switch::{By, Bytes, Command, CommandRefused, Entry, OpeningKey, Refusal};
 use tokio::sync::oneshot;
 
 use crate::call::CallError;
-use crate::driver::command::{Command as ToDriver, Unable};
+use crate::driver::command::{Acted, Command as ToDriver, Unable};
 use crate::driver::health::Health;
 use crate::driver::own::Own;
 use crate::handle::Handle;
@@ -86,11 +86,17 @@ impl CommandLine {
 }
 
 impl Handle {
-    /// Carries out a command of an operator. Returns when it is durable: it then holds over restarts until it is undone.
+    /// Carries out a command of an operator. Returns when it is durable: it then holds over restarts until it is undone. Tells the control that
+    /// was there by the name of one that is put there now, and holds no more.
     ///
     /// # Errors
     /// Nothing has changed. Only if the journal fails meanwhile ([`CommandError::Stopped`]) it may have begun, and is forgotten by a restart.
-    pub async fn command(&self, institution: &str, command: Command, by: By) -> Result<(), CommandError> {
+    pub async fn command(
+        &self,
+        institution: &str,
+        command: Command,
+        by: By,
+    ) -> Result<Option<Box<Standing>>, CommandError> {
         if command != Command::StartInstitution {
             return self.give(institution, command, by).await;
         }
@@ -122,14 +128,14 @@ impl Handle {
         }
     }
 
-    async fn give(&self, institution: &str, command: Command, by: By) -> Result<(), CommandError> {
+    async fn give(&self, institution: &str, command: Command, by: By) -> Result<Acted, CommandError> {
         let (reply, done) = oneshot::channel();
         let stopped = || CommandError::Stopped("the institution's driver has stopped".to_owned());
         let desk = self.desk(institution).map_err(|error| CommandError::UnknownInstitution(error.detail))?;
         let command = Box::new(command);
         desk.commands.send(ToDriver::Act { command, by, reply }).await.map_err(|_| stopped())?;
         match done.await {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(acted)) => Ok(acted),
             Ok(Err(Unable::Refused(refused))) => Err(CommandError::Refused(refused)),
             Ok(Err(Unable::Stopped(why))) => Err(CommandError::Stopped(why)),
             Err(_) => Err(stopped()),

@@ -338,6 +338,7 @@ fn refuse(command: Command, why: &str) -> Option<Deadline> {
         Command::Reload { reply, .. } => _ = reply.send(Err(Refused::Stopped(why.to_owned()))),
         // Without a core there is nothing to be seen; the health says why.
         Command::Status { reply } => _ = reply.send(Status::default()),
+        Command::Hindered { reply } => _ = reply.send(Vec::new()),
         // There is no core, and none can be made: a start of the whole gateway may help.
         Command::Start { reply } => _ = reply.send(false),
         Command::Look { .. } | Command::Unresolved { .. } => {}

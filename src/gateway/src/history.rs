@@ -217,17 +217,7 @@ impl Histories {
         institution: Option<String>,
         max: usize,
     ) -> Result<Vec<CommandLine>, CallError> {
-        self.ask(move |reader| {
-            let mut found = Vec::new();
-            newest(reader, institution.as_deref(), Key::Outcome(Command::OUTCOME), |envelope| {
-                if found.len() < max {
-                    found.extend(CommandLine::read(envelope));
-                }
-                Ok(found.len() >= max)
-            })?;
-            Ok(found)
-        })
-        .await
+        self.read(institution, Command::OUTCOME, max, CommandLine::read).await
     }
 
     /// Telegrams that nobody waited for, the newest first, at most `max`.
@@ -236,11 +226,22 @@ impl Histories {
         institution: Option<String>,
         max: usize,
     ) -> Result<Vec<UnclaimedTelegram>, CallError> {
+        self.read(institution, Unclaimed::OUTCOME, max, UnclaimedTelegram::read).await
+    }
+
+    /// What an outcome leads to and `read` can read, the newest first, at most `max`.
+    async fn read<T: Send + 'static>(
+        &self,
+        institution: Option<String>,
+        outcome: &'static str,
+        max: usize,
+        read: fn(&Envelope) -> Option<T>,
+    ) -> Result<Vec<T>, CallError> {
         self.ask(move |reader| {
             let mut found = Vec::new();
-            newest(reader, institution.as_deref(), Key::Outcome(Unclaimed::OUTCOME), |envelope| {
+            newest(reader, institution.as_deref(), Key::Outcome(outcome), |envelope| {
                 if found.len() < max {
-                    found.extend(UnclaimedTelegram::read(envelope));
+                    found.extend(read(envelope));
                 }
                 Ok(found.len() >= max)
             })?;

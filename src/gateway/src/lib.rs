@@ -104,7 +104,7 @@ pub use driver::health::Health;
 pub use gateway::{DrainSummary, Gateway};
 pub use handle::Handle;
 pub use lines::Line;
-pub use reload::{ReloadError, Reloaded};
+pub use reload::{Hindered, ReloadError, Reloaded};
 pub use search::{HistoryLine, NextStep, SEARCH_MAX, Search, SearchBy, Searched, Stored, TxDetail, TxSummary};
 pub use serve::{Delivered, Replier, ReplyBody, ReplyReport, SERVED_UNACKED_MAX, Served, Subscribe, Subscription};
 pub use start::{StartError, spec_sources};

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pabal_clock::Wall;
 use pabal_spec::{Diagnostic, Digest, Severity, Source};
 use tokio::sync::oneshot;
 
@@ -24,6 +25,19 @@ pub struct Reloaded {
     pub old: Digest,
     /// The version that is in force now; the same if nothing has changed.
     pub new: Digest,
+    /// Of those that begin by a date, the ones that a control would hold then.
+    pub hindered: Vec<Hindered>,
+}
+
+/// A version of a spec that begins by a date, and that a control which stands will hold then: it cannot judge it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hindered {
+    /// The version.
+    pub digest: Digest,
+    /// When it begins by its date.
+    pub begins: Wall,
+    /// Which control holds it, why, and what to do.
+    pub why: String,
 }
 
 /// Why a spec is not in force. The old one still is, of every institution that comes at or behind the one that is named; sessions stay up.
@@ -159,9 +173,18 @@ impl Handle {
             if old != new {
                 desk.put_version(version, actor, reason).await?;
             }
-            reloaded.push(Reloaded { institution: desk.name.clone(), old, new });
+            let hindered = desk.hindered().await;
+            reloaded.push(Reloaded { institution: desk.name.clone(), old, new, hindered });
         }
         Ok(reloaded)
+    }
+
+    /// The versions of an institution's spec that begin by a date and that a control will hold then, as things stand, the next first.
+    pub async fn spec_hindered(&self, institution: &str) -> Vec<Hindered> {
+        match self.desk(institution) {
+            Ok(desk) => desk.hindered().await,
+            Err(_) => Vec::new(),
+        }
     }
 }
 
@@ -192,6 +215,14 @@ impl Desk {
             text: format!("a fault of ours while the spec was read: {error}"),
         };
         reading.await.map_err(failed)?
+    }
+
+    async fn hindered(&self) -> Vec<Hindered> {
+        let (reply, told) = oneshot::channel();
+        match self.send(Command::Hindered { reply }).await {
+            Ok(()) => told.await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        }
     }
 
     /// Has the driver go on by a version, and waits until that is durable.

@@ -1,7 +1,7 @@
 //! An institution's configuration held against its spec: what the core is given.
 
 use pabal_spec::{HoursRule, HoursRules, Institution, Protocol};
-use pabal_switch::control::{Control, Standing, Window};
+use pabal_switch::control::{Control, Scope, Standing, Window};
 use pabal_switch::{By, Bytes, Direction, LineId, LineSettings, Party, PartyParticipant, Rates, Settings};
 use pabal_telegram::{Field, Slice, Value};
 
@@ -191,10 +191,14 @@ fn controls(
     let mut controls: Vec<Standing> = Vec::new();
     for (at, row) in rows.iter().enumerate() {
         let path = format!("{path}.controls[{at}]");
-        let scope = &row.scope;
-        if let Err(why) = scope.check(institution).and_then(|()| scope.check_participants(institution, parties)) {
+        let scope = row.scope.clone().by_spec(institution).and_then(|scope| {
+            scope.check_participants(institution, parties)?;
+            Ok(scope)
+        });
+        let scope = scope.unwrap_or_else(|why| {
             problems.push(problem(path.clone(), why));
-        }
+            Scope::default()
+        });
         if controls.iter().any(|one| one.control.id == row.id) {
             let text = format!("\"{}\" is the name of another one before it; give each its own", row.id);
             problems.push(problem(format!("{path}.name"), text));
@@ -206,7 +210,7 @@ fn controls(
         controls.push(Standing {
             control: Control {
                 id: row.id.clone(),
-                scope: row.scope.clone(),
+                scope,
                 window: Window { hours: row.hours.clone(), from, until },
                 message: row.message.as_str().into(),
             },

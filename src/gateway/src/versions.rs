@@ -123,6 +123,12 @@ impl Versions {
         loaded.coming.front().map(|(begins, _)| *begins)
     }
 
+    /// Those that begin later than now by their dates.
+    pub(crate) fn coming(&self, wall: Wall) -> Vec<(Wall, Arc<Version>)> {
+        let loaded = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        loaded.coming.iter().filter(|(begins, _)| *begins > wall).cloned().collect()
+    }
+
     /// The newest version whose date has come by now; it is handed out once, and those before it never.
     pub(crate) fn take_due(&self, wall: Wall) -> Option<Due> {
         // Each turn of a driver asks, and callers are reading.

@@ -8,6 +8,7 @@ use pabal_front::{Span, client};
 use serde_json::json;
 
 use crate::call::{self, Target};
+use crate::control::list;
 use crate::print::Form;
 use crate::{exit, print};
 
@@ -49,6 +50,7 @@ impl Within {
 impl Act {
     /// Asks the gateway, and prints what is so from now on.
     pub(crate) fn run(self, institution: &str, command: command_request::Command, done: &str) -> anyhow::Result<u8> {
+        let is_block = matches!(command, command_request::Command::Block(_));
         let message = CommandRequest {
             institution: institution.to_owned(),
             reason: self.reason.clone(),
@@ -58,22 +60,32 @@ impl Act {
         self.target.with(Some(NOTHING_CHANGED), Form::of(self.json), async |mut client, caller| {
             match client.control.command(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => {
-                    let CommandResponse { actor, held_by } = response.into_inner();
+                    let CommandResponse { actor, held_by, replaced, zone_minutes, hindered } = response.into_inner();
                     if self.json {
-                        let done = json!({
+                        let mut told = json!({
                             "institution": institution,
                             "done": done,
                             "actor": actor,
                             "reason": self.reason,
                             "held_by": (!held_by.is_empty()).then_some(held_by),
                         });
-                        print::json(&done)?;
+                        if is_block {
+                            told["hindered"] = list::hindered_json(&hindered, zone_minutes);
+                            told["replaced"] =
+                                json!(replaced.as_ref().map(|one| list::control_json(one, zone_minutes)));
+                        }
+                        print::json(&told)?;
                     } else {
                         out!("{done}");
                         out!("by        {actor}: {}", self.reason);
                         if !held_by.is_empty() {
                             out!("but       {held_by}");
                         }
+                        if let Some(one) = replaced {
+                            let (name, what) = (&one.control, list::told(&one, zone_minutes));
+                            out!("but       it takes the place of another `{name}`, which blocked {what}");
+                        }
+                        list::print_hindered(&hindered, zone_minutes);
                     }
                     Ok(exit::DONE)
                 }

@@ -2,7 +2,7 @@
 
 mod block;
 mod limit;
-mod list;
+pub(crate) mod list;
 mod log;
 mod unblock;
 

@@ -132,10 +132,10 @@ pub(crate) fn load_at(place: &str, at: Option<&str>) -> anyhow::Result<Instituti
     }
 }
 
-/// As a spec writes it.
+/// As a spec writes it: with its seconds only if it has any.
 fn since(from: pabal_clock::Civil) -> String {
-    let (date, time) = (from.date, from.time);
-    format!("{:04}-{:02}-{:02} {:02}:{:02}", date.year(), date.month(), date.day(), time.hour(), time.minute())
+    let text = format!("{} {}", from.date, from.time);
+    text.strip_suffix(":00").map_or_else(|| text.clone(), ToOwned::to_owned)
 }
 
 /// The protocol that is named, or the only one.

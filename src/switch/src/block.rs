@@ -10,8 +10,8 @@ use pabal_clock::{Civil, Mono, Now};
 use pabal_spec::Institution;
 
 use crate::bytes::Bytes;
-use crate::command::CommandRefused;
-use crate::control::{self, Asked, Blunt, Control, ControlId, Controls, Standing};
+use crate::command::{Command, CommandRefused};
+use crate::control::{self, Asked, Control, ControlId, Controls, Standing, Unjudged};
 use crate::core::Core;
 use crate::entry::Origin;
 use crate::id::ExchangeId;
@@ -35,25 +35,36 @@ impl Core {
         self.settings.controls.iter().chain(self.state.stops.controls.iter())
     }
 
+    /// The control whose place a command takes: one of the same name that an operator has put there, and that is not over.
+    #[must_use]
+    pub fn replaced_by(&self, command: &Command, now: Now) -> Option<&Standing> {
+        let Command::Block { control } = command else { return None };
+        let one = self.state.stops.controls.iter().find(|one| one.control.id == control.id)?;
+        (!one.control.window.is_over(now.wall)).then_some(one)
+    }
+
     /// Every control, and why the spec in force cannot judge it: then it blocks all that it may mean.
-    pub(crate) fn controls_judged(&self) -> impl Iterator<Item = (&Standing, Option<&Blunt>)> {
-        self.controls().map(|one| (one, self.blunt.get(&one.control.id)))
+    pub(crate) fn controls_judged(&self) -> impl Iterator<Item = (&Standing, Option<&Unjudged>)> {
+        self.controls().map(|one| (one, self.unjudged.get(&one.control.id)))
     }
 
     /// Tells which controls the spec in force cannot judge, as a core begins.
-    pub(crate) fn tell_blunt_controls(&mut self) {
+    pub(crate) fn tell_unjudged_controls(&mut self) {
         let told: Vec<Event> = self
-            .blunt
+            .unjudged
             .iter()
-            .map(|(control, blunt)| Event::ControlBlunt { control: control.clone(), reason: blunt.why.clone() })
+            .map(|(control, unjudged)| Event::ControlUnjudged {
+                control: control.clone(),
+                reason: unjudged.why.clone(),
+            })
             .collect();
         told.into_iter().for_each(|event| self.event(event));
     }
 
     /// Looks which controls the spec in force cannot judge.
     pub(crate) fn judge_controls(&mut self) {
-        let blunt = |one: &Standing| Some((one.control.id.clone(), one.blunt(&one.read_in, &self.institution)?));
-        self.blunt = self.controls().filter_map(blunt).collect();
+        let unjudged = |one: &Standing| Some((one.control.id.clone(), one.unjudged(&one.read_in, &self.institution)?));
+        self.unjudged = self.controls().filter_map(unjudged).collect();
     }
 
     /// Whether another version of the spec can judge every control that is in force, or will be, as the present one does. One that the
@@ -62,15 +73,15 @@ impl Core {
     /// # Errors
     /// It cannot judge one: which, and why.
     pub(crate) fn keeps_controls(&self, newer: &Institution, now: Now) -> Result<(), (ControlId, Box<str>)> {
-        let is_over = |one: &&Standing| one.control.window.until.is_some_and(|until| until <= now.wall);
-        for one in self.controls().filter(|one| !is_over(one)) {
+        for one in self.controls().filter(|one| !one.control.window.is_over(now.wall)) {
             let mut had = one.control.scope.read_in(&self.institution);
             had.extend(one.read_in.iter().cloned());
-            let Some(blunt) = one.blunt(&had, newer) else { continue };
-            let is_within = |other: Option<&Blunt>| other.is_some_and(|other| blunt.is_within(other));
+            let Some(unjudged) = one.unjudged(&had, newer) else { continue };
+            let is_within = |other: Option<&Unjudged>| other.is_some_and(|other| unjudged.is_within(other));
             // What it would be, as in `judge_controls`, must block what is lost by it.
-            if !is_within(self.blunt.get(&one.control.id)) || !is_within(one.blunt(&one.read_in, newer).as_ref()) {
-                return Err((one.control.id.clone(), blunt.why));
+            if !is_within(self.unjudged.get(&one.control.id)) || !is_within(one.unjudged(&one.read_in, newer).as_ref())
+            {
+                return Err((one.control.id.clone(), unjudged.why));
             }
         }
         Ok(())
@@ -88,11 +99,11 @@ impl Core {
         &self.state.stops.rates
     }
 
-    /// Whether a control may be put there.
+    /// A control as it is put there: by the spec in force.
     ///
     /// # Errors
-    /// It can mean nothing, its name is that of one in the configuration, or there are too many: the text says what to do.
-    pub(crate) fn may_block(&self, control: &Control, now: Now) -> Result<(), CommandRefused> {
+    /// It can mean nothing, or two things; its name is that of one in the configuration, or there are too many: the text says what to do.
+    pub(crate) fn blocking(&self, control: Control, now: Now) -> Result<Control, CommandRefused> {
         let (invalid, not_now) = (CommandRefused::Invalid, CommandRefused::NotNow);
         let id = &control.id;
         if self.is_configured(id) {
@@ -105,11 +116,12 @@ impl Core {
         if window.from.zip(window.until).is_some_and(|(from, until)| until <= from) {
             return Err(invalid(format!("control `{id}` ends before it begins; give it a later end")));
         }
-        if window.until.is_some_and(|until| until <= now.wall) {
+        if window.is_over(now.wall) {
             return Err(invalid(format!("control `{id}` has ended already; give it a later end")));
         }
-        control.scope.check(&self.institution).map_err(invalid)?;
-        control.scope.check_participants(&self.institution, &self.settings.parties).map_err(invalid)
+        let scope = control.scope.by_spec(&self.institution).map_err(invalid)?;
+        scope.check_participants(&self.institution, &self.settings.parties).map_err(invalid)?;
+        Ok(Control { scope, ..control })
     }
 
     /// Whether a control may be lifted, if it is there.

@@ -421,7 +421,7 @@ impl Core {
         Ok(ticket)
     }
 
-    /// The command, if what it names is there; a compartment as its field holds it.
+    /// The command, if what it names is there; a control as the spec means it.
     fn known(&self, command: Command, now: Now) -> Result<Command, CommandRefused> {
         let unknown =
             |what, name: &str, known: Vec<String>| Err(CommandRefused::Unknown { what, name: name.to_string(), known });
@@ -465,7 +465,9 @@ impl Core {
                     return unknown("compartment", &compartment.readable(), known.into_iter().collect());
                 }
             }
-            Command::Block { control } => self.may_block(control, now)?,
+            Command::Block { control } => {
+                return Ok(Command::Block { control: self.blocking(control.clone(), now)? });
+            }
             Command::Unblock { id } => {
                 self.may_unblock(id).map_err(CommandRefused::NotNow)?;
                 if self.state.stops.controls.iter().all(|one| one.control.id != *id) {

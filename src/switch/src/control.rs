@@ -3,25 +3,29 @@
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use pabal_clock::{DayRule, Holidays, Hours, Judged, Wall};
 use pabal_spec::{ExchangeRule, Institution, Rules};
-use pabal_telegram::{Class, Field, Layout, Slice, Value, masked_by_class, nearest};
+use pabal_telegram::{Class, Layout, Slice, masked_by_class};
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::readable;
 use crate::command::By;
 use crate::settings::Party;
+use field::{did_you_mean, field, written};
 
-pub(crate) use blunt::Blunt;
+pub use field::{FieldScope, Holds};
+pub(crate) use unjudged::Unjudged;
 
-mod blunt;
+mod field;
 mod hours_text;
+mod number_text;
 #[cfg(test)]
 mod tests;
+mod unjudged;
 
 /// What a control is called: by it people lift it, and callers name it when they ask about it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -93,42 +97,6 @@ pub struct Scope {
     pub fields: Vec<FieldScope>,
 }
 
-/// What is in one field.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FieldScope {
-    /// The field's path in the request.
-    pub field: Box<str>,
-    /// What it holds.
-    pub holds: Holds,
-}
-
-/// The field and how its value is given, not the value: it may be an account.
-impl fmt::Debug for FieldScope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.holds {
-            Holds::OneOf(_) => "one of",
-            Holds::Between { .. } => "between",
-        };
-        write!(f, "FieldScope({} {kind} ..)", self.field)
-    }
-}
-
-/// Values of a field.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Holds {
-    /// One of these, as a caller would write it.
-    OneOf(Vec<Box<str>>),
-    /// Text that begins as these do or as one between them: `110` to `112` are all accounts from 110 to 112. Both have the same length.
-    Between {
-        /// The first.
-        from: Box<str>,
-        /// The last; it is one of them.
-        to: Box<str>,
-    },
-}
-
 /// When a control holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -184,7 +152,7 @@ impl Controls {
 
     /// Puts one there; one of the same name goes. Those that are over for good go first.
     pub(crate) fn block(&mut self, standing: Standing, wall: Wall) {
-        self.0.retain(|_, one| one.control.window.until.is_none_or(|until| wall < until));
+        self.0.retain(|_, one| !one.control.window.is_over(wall));
         self.0.insert(standing.control.id.clone(), standing);
     }
 
@@ -211,15 +179,15 @@ impl Controls {
 
 /// Of the controls that hold now, the one that holds longest, and until when (`None`: until it is lifted).
 pub(crate) fn holding<'c>(
-    controls: impl Iterator<Item = (&'c Standing, Option<&'c Blunt>)>,
+    controls: impl Iterator<Item = (&'c Standing, Option<&'c Unjudged>)>,
     asked: Asked<'_>,
     day: &DayRule,
     holidays: &Holidays,
     wall: Wall,
 ) -> Option<(&'c Standing, Option<Wall>)> {
-    let holds = controls.filter_map(|(one, blunt)| {
+    let holds = controls.filter_map(|(one, unjudged)| {
         let until = one.control.window.holds(day, holidays, wall)?;
-        one.control.scope.holds(blunt, asked).then_some((one, until))
+        one.control.scope.holds(unjudged, asked).then_some((one, until))
     });
     // Of several that hold equally long the first, by name.
     holds.reduce(|longest, one| match (longest.1, one.1) {
@@ -230,9 +198,14 @@ pub(crate) fn holding<'c>(
 }
 
 impl Window {
+    /// Whether it holds never again.
+    pub(crate) fn is_over(&self, wall: Wall) -> bool {
+        self.until.is_some_and(|until| until <= wall)
+    }
+
     /// `None` if it does not hold at this moment; else until when, `Some(None)` if nobody can say.
     pub(crate) fn holds(&self, day: &DayRule, holidays: &Holidays, wall: Wall) -> Option<Option<Wall>> {
-        if self.from.is_some_and(|from| wall < from) || self.until.is_some_and(|until| until <= wall) {
+        if self.from.is_some_and(|from| wall < from) || self.is_over(wall) {
             return None;
         }
         if self.hours.is_empty() {
@@ -252,17 +225,18 @@ impl Window {
 }
 
 impl Scope {
-    /// What of it is blunt limits nothing.
-    fn holds(&self, blunt: Option<&Blunt>, asked: Asked<'_>) -> bool {
+    /// What of it is unjudged limits nothing.
+    fn holds(&self, unjudged: Option<&Unjudged>, asked: Asked<'_>) -> bool {
         let names_exchange = self.exchanges.iter().any(|name| **name == *asked.exchange);
-        let limits_exchanges = !self.exchanges.is_empty() && blunt.is_none_or(|blunt| !blunt.exchanges);
+        let limits_exchanges = !self.exchanges.is_empty() && unjudged.is_none_or(|unjudged| !unjudged.exchanges);
         if !names_exchange && (limits_exchanges || asked.is_own) {
             return false;
         }
         let names_participant = self.participants.iter().any(|value| **value == *asked.participant);
-        let limits_participants = !self.participants.is_empty() && blunt.is_none_or(|blunt| !blunt.participants);
+        let limits_participants =
+            !self.participants.is_empty() && unjudged.is_none_or(|unjudged| !unjudged.participants);
         let is_meant_unread = |scope: &FieldScope| {
-            let was_read = blunt.is_some_and(|blunt| blunt.fields.has(asked.exchange));
+            let was_read = unjudged.is_some_and(|unjudged| unjudged.fields.has(asked.exchange));
             was_read || asked.newest.is_some_and(|layout| scope.is_read(layout))
         };
         (names_participant || !limits_participants)
@@ -278,14 +252,18 @@ impl Scope {
         rules.filter(|rule| self.exchanges.is_empty() || self.exchanges.contains(&rule.name))
     }
 
-    /// Whether it can mean any request of the institution.
+    /// As the spec means it: a range in a number field is one of numbers.
     ///
     /// # Errors
-    /// The exchange, participant, field or value that it names cannot be there: what is wrong, and what is near.
-    pub fn check(&self, institution: &Institution) -> Result<(), String> {
+    /// It can mean no request of the institution, since the exchange, participant, field or value that it names cannot be there; or its range
+    /// means two things. What is wrong, and what is near.
+    pub fn by_spec(mut self, institution: &Institution) -> Result<Self, String> {
         self.check_exchanges(institution)?;
         self.check_values(institution)?;
-        self.check_fields(institution)
+        let fields = core::mem::take(&mut self.fields).into_iter();
+        self.fields = fields.map(|scope| scope.by_spec(self.meant(institution))).collect::<Result<_, _>>()?;
+        self.check_fields(institution)?;
+        Ok(self)
     }
 
     fn check_exchanges(&self, institution: &Institution) -> Result<(), String> {
@@ -373,13 +351,7 @@ impl Scope {
                 let class = class.unwrap_or(Class::Secret);
                 masked_by_class(class, pabal_telegram::Charset::Ascii, text.as_bytes()).1
             };
-            parts.push(match &scope.holds {
-                Holds::OneOf(values) => {
-                    let values: Vec<String> = values.iter().map(|value| shown(value)).collect();
-                    format!("{} {}", scope.field, values.join(", "))
-                }
-                Holds::Between { from, to } => format!("{} from {} to {}", scope.field, shown(from), shown(to)),
-            });
+            parts.push(scope.told(shown));
         }
         if parts.is_empty() { String::from("everything") } else { parts.join("; ") }
     }
@@ -402,98 +374,4 @@ pub(crate) fn participants_opened(institution: &Institution, parties: &[Party]) 
 pub(crate) fn told_opened(opened: &BTreeSet<String>) -> String {
     let names: Vec<&str> = opened.iter().map(|name| &**name).collect();
     format!("there are: {}", names.join(", "))
-}
-
-/// A field that lies at the same place in every telegram of its layout.
-fn field<'l>(layout: &'l Layout, path: &str) -> Option<&'l Field> {
-    layout.head().iter().find(|field| *field.path == *path)
-}
-
-fn did_you_mean<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
-    nearest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
-}
-
-impl FieldScope {
-    /// Reads what people write of a field: `004`, `004 | 011`, or `110 to 112` for all that begins with 110, 111 or 112.
-    #[must_use]
-    pub fn parse(field: &str, holds: &str) -> Self {
-        let holds = match holds.split_once(" to ") {
-            Some((from, to)) => Holds::Between { from: from.trim().into(), to: to.trim().into() },
-            None => Holds::OneOf(holds.split('|').map(|value| value.trim().into()).collect()),
-        };
-        Self { field: field.into(), holds }
-    }
-
-    /// Whether a request holds it; `None` if that cannot be read in such a one.
-    fn holds_in(&self, layout: &Layout, telegram: &[u8]) -> Option<bool> {
-        let field = field(layout, &self.field)?;
-        let bytes = field.at.of(telegram)?;
-        match &self.holds {
-            Holds::OneOf(values) => {
-                let mut is_read = true;
-                let holds = values.iter().any(|value| match written(field, value) {
-                    Ok(one) => *one == *bytes,
-                    Err(_) => {
-                        is_read = false;
-                        false
-                    }
-                });
-                (holds || is_read).then_some(holds)
-            }
-            Holds::Between { from, to } => {
-                if from.len() > field.at.range().len() {
-                    return None;
-                }
-                let Ok(text) = field.charset.decode.decode(bytes) else { return Some(false) };
-                Some(text.get(..from.len()).is_some_and(|start| (&**from..=&**to).contains(&start)))
-            }
-        }
-    }
-
-    /// Whether it can be read in a request that lies so.
-    fn is_read(&self, layout: &Layout) -> bool {
-        field(layout, &self.field).is_some_and(|field| self.check(field).is_ok())
-    }
-
-    /// Why it cannot be read in a request that lies so; goes on behind the request.
-    fn unread_because(&self, layout: &Layout) -> String {
-        match field(layout, &self.field) {
-            Some(field) => {
-                let why = self.check(field).err().unwrap_or_default();
-                format!("has another field `{}`: {why}", self.field)
-            }
-            None => {
-                let near = did_you_mean(&self.field, layout.head().iter().map(|field| &*field.path));
-                format!("has no field `{}` at a fixed place{near}", self.field)
-            }
-        }
-    }
-
-    fn check(&self, field: &Field) -> Result<(), String> {
-        if field.class == Class::Secret {
-            return Err(format!("`{}` is secret; nothing may be kept of it, not even in a control", self.field));
-        }
-        match &self.holds {
-            Holds::OneOf(values) if values.is_empty() => Err(format!("`{}` needs a value", self.field)),
-            Holds::OneOf(values) => values.iter().try_for_each(|value| written(field, value).map(drop)),
-            Holds::Between { from, to } => {
-                let is_right = !from.is_empty() && from.len() == to.len() && from <= to;
-                let fits = from.len() <= field.at.range().len();
-                if !is_right || !fits || !from.is_ascii() || !to.is_ascii() {
-                    let text = "goes from one beginning to another of the same length, such as \"110\" to \"112\"";
-                    return Err(format!("`{}` {text}", self.field));
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-/// A value as it stands in the field of a request.
-fn written(field: &Field, value: &str) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    match field.encode(&Value::Text(value.to_string()), &mut bytes) {
-        Ok(()) => Ok(bytes),
-        Err(fault) => Err(fault.to_string()),
-    }
 }

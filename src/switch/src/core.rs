@@ -13,7 +13,7 @@ use crate::book::Book;
 use crate::by_bytes::ByBytes;
 use crate::bytes::Bytes;
 use crate::command::{By, Command, CommandRefused, Stops};
-use crate::control::{Blunt, ControlId};
+use crate::control::{ControlId, Unjudged};
 use crate::delivery::ServiceReply;
 use crate::dice::Dice;
 use crate::durable::Journal;
@@ -146,7 +146,7 @@ pub struct Core {
     /// Where the slots of each line begin.
     pub(crate) first_slots: Vec<usize>,
     /// Controls that the spec in force cannot judge.
-    pub(crate) blunt: BTreeMap<ControlId, Blunt>,
+    pub(crate) unjudged: BTreeMap<ControlId, Unjudged>,
     /// Events among the outputs.
     events_waiting: usize,
     pub(crate) state: State,
@@ -213,7 +213,7 @@ impl Core {
         core.list_openings();
         core.recover(recovery, now);
         core.judge_controls();
-        core.tell_blunt_controls();
+        core.tell_unjudged_controls();
         core.set_date_timer(now);
         core.connect_all();
         core.call_all_backups();
@@ -254,7 +254,7 @@ impl Core {
             civils: Vec::new(),
             stamped: Vec::new(),
             first_slots,
-            blunt: BTreeMap::new(),
+            unjudged: BTreeMap::new(),
             events_waiting: 0,
             state,
         };

@@ -160,7 +160,7 @@ pub enum Event {
         on_duty: bool,
     },
     /// The spec in force cannot judge a control: it blocks all that it may mean, until it is lifted or put there anew.
-    ControlBlunt {
+    ControlUnjudged {
         /// Which.
         control: crate::control::ControlId,
         /// What it names that is not there.

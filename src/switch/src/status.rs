@@ -9,7 +9,7 @@ use pabal_clock::{BusinessDate, Mono, Wall};
 use crate::book::field_names;
 use crate::bytes::{Bytes, readable};
 use crate::command::Stopped;
-use crate::control::{Blunt, Standing};
+use crate::control::{Standing, Unjudged};
 use crate::core::Core;
 use crate::drain::Scope;
 use crate::exchange::{Exchange, ExchangeState};
@@ -80,7 +80,7 @@ pub struct ControlStatus {
     /// What it blocks, and who put it there.
     pub standing: Standing,
     /// Why the spec in force cannot judge it: then it blocks all that it may mean.
-    pub blunt: Option<Box<str>>,
+    pub unjudged: Option<Box<str>>,
 }
 
 /// One rate.
@@ -287,9 +287,9 @@ impl Core {
     }
 
     fn control_states(&self) -> Vec<ControlStatus> {
-        let one = |(standing, blunt): (&Standing, Option<&Blunt>)| ControlStatus {
+        let one = |(standing, unjudged): (&Standing, Option<&Unjudged>)| ControlStatus {
             standing: standing.clone(),
-            blunt: blunt.map(|blunt| blunt.why.clone()),
+            unjudged: unjudged.map(|unjudged| unjudged.why.clone()),
         };
         self.controls_judged().map(one).collect()
     }

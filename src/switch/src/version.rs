@@ -49,11 +49,18 @@ impl fmt::Display for VersionRefused {
 impl core::error::Error for VersionRefused {}
 
 impl Core {
+    /// Whether the controls that stand at a moment let another version begin then.
+    ///
+    /// # Errors
+    /// [`VersionRefused::Control`].
+    pub fn may_by_controls_begin(&self, newer: &Institution, now: Now) -> Result<(), VersionRefused> {
+        self.keeps_controls(newer, now).map_err(|(control, reason)| VersionRefused::Control { control, reason })
+    }
+
     /// Goes on by another version, if it is one of the same conversation, and can judge the controls that stand.
     pub(crate) fn take_version(&mut self, institution: Arc<Institution>, now: Now) -> Result<(), VersionRefused> {
         self.institution.same_conversation(&institution).map_err(VersionRefused::Conversation)?;
-        self.keeps_controls(&institution, now)
-            .map_err(|(control, reason)| VersionRefused::Control { control, reason })?;
+        self.may_by_controls_begin(&institution, now)?;
         // By name: the files of the new version may be in another order.
         let version = |book: &Book| institution.protocol(&book.protocol.name).map(|one| Book::new(one, &self.settings));
         let books: Vec<Book> = self.books.iter().filter_map(version).collect();

@@ -1348,7 +1348,8 @@ pub mod command_request {
         /// Takes nothing new from anybody, lets what is in flight be answered, then closes all sessions.
         #[prost(message, tag = "20")]
         DrainInstitution(super::DrainInstitution),
-        /// Puts a control there (거래통제): what it means is refused with its message, as often as its hours hold. One of the same name goes.
+        /// Puts a control there (거래통제): what it means is refused with its message, as often as its hours hold. It takes the place of one
+        /// of the same name, which is told.
         #[prost(message, tag = "21")]
         Block(super::Block),
         /// Lifts a control.
@@ -1467,13 +1468,14 @@ pub struct BlockedField {
     /// The field's path in the request.
     #[prost(string, tag = "1")]
     pub field: ::prost::alloc::string::String,
-    /// It is one of these. Not read if `between_from` is set.
+    /// It is one of these, by value if the field is a number. Not read if `between_from` is set.
     #[prost(string, repeated, tag = "2")]
     pub one_of: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Or it begins as this text, or as one between this and `between_to`, which has the same length.
+    /// Or it begins as this text, or as one between this and `between_to`, which has the same length. In a number field: it is a number from
+    /// this to `between_to`. A field that is a number in some of the requests and text in others is refused: then `exchanges` says which.
     #[prost(string, tag = "3")]
     pub between_from: ::prost::alloc::string::String,
-    /// The last of them.
+    /// The last of them; it is one of them.
     #[prost(string, tag = "4")]
     pub between_to: ::prost::alloc::string::String,
 }
@@ -1525,6 +1527,22 @@ pub struct ControlsResponse {
     /// Why it is held, in a sentence for people.
     #[prost(string, tag = "5")]
     pub held_because: ::prost::alloc::string::String,
+    /// Versions of the spec that begin by a date, and that a control which stands would hold then.
+    #[prost(message, repeated, tag = "6")]
+    pub hindered: ::prost::alloc::vec::Vec<HinderedSpec>,
+}
+/// A version of a spec whose date is still to come, and that a control which stands would hold then, since it cannot judge it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HinderedSpec {
+    /// The version: 16 hexadecimal digits.
+    #[prost(string, tag = "1")]
+    pub digest: ::prost::alloc::string::String,
+    /// When it begins by its date.
+    #[prost(message, optional, tag = "2")]
+    pub begins: ::core::option::Option<::prost_types::Timestamp>,
+    /// Which control holds it, why, and what to do.
+    #[prost(string, tag = "3")]
+    pub because: ::prost::alloc::string::String,
 }
 /// One control.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1574,7 +1592,7 @@ pub struct RateLine {
     pub by: ::core::option::Option<Stopped>,
 }
 /// A command is durable.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CommandResponse {
     /// Who gave it, as it is journaled.
     #[prost(string, tag = "1")]
@@ -1582,6 +1600,15 @@ pub struct CommandResponse {
     /// Why what was started does not work yet, for people: something else holds it. Empty if nothing does.
     #[prost(string, tag = "2")]
     pub held_by: ::prost::alloc::string::String,
+    /// The control that was there by the same name. It holds no more: what it alone blocked goes through. Not set: there was none.
+    #[prost(message, optional, tag = "3")]
+    pub replaced: ::core::option::Option<ControlLine>,
+    /// The institution's time zone: minutes east of UTC.
+    #[prost(sint32, tag = "4")]
+    pub zone_minutes: i32,
+    /// Of a control that was put there: versions of the spec that begin by a date, and that it, or another control, would hold then.
+    #[prost(message, repeated, tag = "5")]
+    pub hindered: ::prost::alloc::vec::Vec<HinderedSpec>,
 }
 /// Which commands.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1905,7 +1932,8 @@ pub struct OpeningStatus {
     #[prost(message, optional, tag = "8")]
     pub by_hand: ::core::option::Option<Stopped>,
 }
-/// Which unclaimed telegrams.
+/// Which unclaimed telegrams. Those that a gateway took which did not note yet that they are unclaimed are not found: they are in the journal, and
+/// with the exchange to which they were nearly an answer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UnclaimedRequest {
     /// The institution's name. Empty: all that the journal knows.
@@ -2202,7 +2230,7 @@ pub struct ReloadSpecResponse {
     pub reloaded: ::prost::alloc::vec::Vec<ReloadedSpec>,
 }
 /// One institution's spec.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ReloadedSpec {
     /// The institution's name.
     #[prost(string, tag = "1")]
@@ -2213,6 +2241,12 @@ pub struct ReloadedSpec {
     /// The version in force now: 16 hexadecimal digits.
     #[prost(string, tag = "3")]
     pub new_digest: ::prost::alloc::string::String,
+    /// Of its versions that begin by a date, those that a control which stands would hold then.
+    #[prost(message, repeated, tag = "4")]
+    pub hindered: ::prost::alloc::vec::Vec<HinderedSpec>,
+    /// The institution's time zone: minutes east of UTC.
+    #[prost(sint32, tag = "5")]
+    pub zone_minutes: i32,
 }
 /// Generated client implementations.
 pub mod control_client {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use pabal_clock::Deadline;
+use pabal_switch::control::Standing;
 use pabal_switch::{
     By, CommandRefused, ExchangeId, ExchangeState, ExchangeStatus, Inquire, NoticeId, Open, Refusal, Report,
     ServiceReply, Status, Unresolved,
@@ -11,6 +12,7 @@ use pabal_switch::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::subscribers::{Subscriber, SubscriberId};
+use crate::reload::Hindered;
 use crate::versions::Reading;
 
 /// Names one who waits for an exchange. Several may wait for the same.
@@ -44,8 +46,10 @@ pub(crate) enum Command {
     Unresolved { after: Option<ExchangeId>, max: usize, reply: oneshot::Sender<Vec<Unresolved>> },
     /// Look at everything.
     Status { reply: oneshot::Sender<Status> },
+    /// Look which coming versions of the spec a control will hold.
+    Hindered { reply: oneshot::Sender<Vec<Hindered>> },
     /// An operator's command; replies when it is durable.
-    Act { command: Box<pabal_switch::Command>, by: By, reply: oneshot::Sender<Result<(), Unable>> },
+    Act { command: Box<pabal_switch::Command>, by: By, reply: ActReply },
     /// Take nothing new, and stop when all is done or the deadline has come.
     Drain { deadline: Deadline },
     /// An operator starts what a fault of ours has left down; replies whether there is, or will be, a core.
@@ -67,6 +71,12 @@ pub(crate) enum Refused {
     /// There is no core, or nothing becomes durable any more; why.
     Stopped(String),
 }
+
+/// An operator's command is durable: the control whose place another one took by it, if there was one.
+pub(crate) type Acted = Option<Box<Standing>>;
+
+/// Who gave one hears whether it is durable.
+pub(crate) type ActReply = oneshot::Sender<Result<Acted, Unable>>;
 
 /// Why an operator's command is not taken.
 pub(crate) enum Unable {

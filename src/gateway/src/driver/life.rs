@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use super::acks::{Acks, CHECKPOINT_TICKET, OWN_TICKET};
 use super::bridge::{Batch, Bridge, BridgeParts, Content};
-use super::command::{Command, Fenced, Heard, LookKey, Refused, Taken, Unable, Waiter};
+use super::command::{ActReply, Acted, Command, Fenced, Heard, LookKey, Refused, Taken, Unable, Waiter};
 use super::observer::{Observer, Seen};
 use super::own::Own;
 use super::socket::{self, Progress, Socket, Way};
@@ -25,6 +25,7 @@ use super::waiters::Waiters;
 use super::{Drained, Driver, Line, LineEndpoint, health};
 use crate::clock::{Alarm, now};
 use crate::digest::random;
+use crate::reload::Hindered;
 use crate::versions::Due;
 
 /// Inputs of each kind that one turn takes at most. A connection is read once a turn.
@@ -57,7 +58,7 @@ pub(super) struct Life {
     replier: Option<(NoticeId, SubscriberId)>,
     fences: VecDeque<(Ticket, oneshot::Sender<Fenced>)>,
     /// Operators whose commands are not durable yet.
-    acts: VecDeque<(Ticket, oneshot::Sender<Result<(), Unable>>)>,
+    acts: VecDeque<(Ticket, Acted, ActReply)>,
     /// Who waits for an entry of the gateway's own; nobody for one about a version that began by its date.
     reloads: VecDeque<Option<oneshot::Sender<Result<(), Refused>>>>,
     buffer: Box<[u8]>,
@@ -227,6 +228,17 @@ impl Life {
         self.act(&driver.lines, now);
     }
 
+    /// The versions that begin by their dates, as far as the controls that will stand then would hold them.
+    fn hindered(&self, driver: &Driver, now: Now) -> Vec<Hindered> {
+        let coming = driver.versions.coming(now.wall).into_iter();
+        let hindered = coming.filter_map(|(begins, version)| {
+            let then = Now { wall: begins, ..now };
+            let why = self.core.may_by_controls_begin(&version.institution, then).err()?.to_string();
+            Some(Hindered { digest: version.digest, begins, why })
+        });
+        hindered.collect()
+    }
+
     /// When a version that a control holds is tried again: when one is over. The wall clock may be set, so that it is not too long until then.
     fn try_version_again(&self, now: Now) -> Mono {
         let untils = self.core.controls().filter_map(|one| one.control.window.until);
@@ -244,8 +256,8 @@ impl Life {
                 // Who is gone hears nothing.
                 let _ = reply.send(Fenced::Bound);
             }
-            while let Some((_, reply)) = self.acts.pop_front_if(|(written, _)| *written <= ticket) {
-                let _ = reply.send(Ok(()));
+            while let Some((_, acted, reply)) = self.acts.pop_front_if(|(written, ..)| *written <= ticket) {
+                let _ = reply.send(Ok(acted));
             }
         }
         if news.checkpoint_done {
@@ -260,7 +272,7 @@ impl Life {
             for (_, reply) in self.fences.drain(..) {
                 let _ = reply.send(Fenced::Refused(Refusal::JournalFailed, why.clone()));
             }
-            for (_, reply) in self.acts.drain(..) {
+            for (.., reply) in self.acts.drain(..) {
                 let _ = reply.send(Err(Unable::Stopped(why.clone())));
             }
             for reply in self.reloads.drain(..).flatten() {
@@ -430,17 +442,19 @@ impl Life {
             }
             Command::Act { command, by, reply } => {
                 self.is_health_stale = true;
+                let replaced = self.core.replaced_by(&command, now).cloned().map(Box::new);
                 match self.core.command(*command, by, now) {
                     Ok(ticket) => {
                         // The control that held it may be gone.
                         self.version_held = None;
-                        self.acts.push_back((ticket, reply));
+                        self.acts.push_back((ticket, replaced, reply));
                     }
                     Err(refused) => _ = reply.send(Err(Unable::Refused(refused))),
                 }
             }
             Command::Unresolved { after, max, reply } => _ = reply.send(self.core.unresolved(after, max)),
             Command::Status { reply } => _ = reply.send(self.status()),
+            Command::Hindered { reply } => _ = reply.send(self.hindered(driver, now)),
             Command::Start { reply } => _ = reply.send(true),
             Command::Drain { deadline } => self.drain(deadline, now),
             #[cfg(test)]

@@ -128,8 +128,8 @@ impl Log {
                     "the main line is up again, and the backup line goes"
                 );
             }
-            Event::ControlBlunt { control, reason } => {
-                tracing::error!(event = "control_blunt", institution, %control, why = &**reason, "the spec in force cannot judge a control: it blocks all that it may mean, until it is lifted or written by the new names");
+            Event::ControlUnjudged { control, reason } => {
+                tracing::error!(event = "control_unjudged", institution, %control, why = &**reason, "the spec in force cannot judge a control: it blocks all that it may mean, until it is lifted or written by the new names");
             }
             Event::Opening { key, to } => {
                 let key_text: Vec<_> =

@@ -188,7 +188,7 @@ async fn a_spec_that_cannot_judge_a_control_is_refused_at_a_reload_and_blocks_at
     Peer::answer_by(out, inbound, |request| vec![answered(request, b"0000")]);
     house.wait_until_open().await;
     let shown = house.handle.status("hecto").await.unwrap().controls;
-    let why = shown[0].blunt.as_deref().unwrap_or_default();
+    let why = shown[0].unjudged.as_deref().unwrap_or_default();
     assert!(why.contains("`transfer`") && why.contains("`memo`"), "{why}");
     let mut call = transfer();
     let Body::Fields(fields) = &mut call.body else { panic!("{call:?}") };
@@ -226,7 +226,14 @@ async fn a_version_that_begins_by_its_date_waits_until_the_control_that_it_canno
     let soon = pabal_clock::Wall::from_unix_micros(house.handle.now().wall.as_unix_micros() + 6_000_000);
     let civil = soon.civil(pabal_clock::UtcOffset::from_hours(9));
     dated(house.directory.path(), &format!("{} {}", civil.date, civil.time));
-    let before = house.handle.reload(None, "ops", "the new year").await.unwrap()[0].new;
+    let reloaded = house.handle.reload(None, "ops", "the new year").await.unwrap().remove(0);
+    // It is told already, and as often as somebody asks.
+    let before = reloaded.new;
+    let hindered = reloaded.hindered;
+    assert!(hindered.len() == 1 && hindered[0].begins <= soon && hindered[0].digest != before, "{hindered:?}");
+    assert!(hindered[0].why.contains("control `rent`") && hindered[0].why.contains("`memo`"), "{hindered:?}");
+    assert_eq!(house.handle.reload(None, "ops", "once more").await.unwrap()[0].hindered, hindered);
+    assert_eq!(house.handle.spec_hindered("hecto").await, hindered);
     let desk = house.handle.desk("hecto").unwrap();
     // It is due, and the driver has looked at it.
     house
@@ -253,7 +260,9 @@ async fn a_version_that_a_control_holds_is_shown_and_begins_when_that_is_over() 
     let civil = soon.civil(pabal_clock::UtcOffset::from_hours(9));
     dated(house.directory.path(), &format!("{} {}", civil.date, civil.time));
     let before = house.handle.reload(None, "ops", "the new year").await.unwrap()[0].new;
+    assert_eq!(house.handle.spec_hindered("hecto").await.len(), 1, "its control is not over before");
     house.wait_for(|handle| async move { handle.spec_held("hecto").is_some() }).await;
+    assert_eq!(house.handle.spec_hindered("hecto").await, [], "its date has come: it is held");
     let (held, why) = house.handle.spec_held("hecto").unwrap();
     assert_ne!(held, before);
     assert!(why.contains("control `rent`") && why.contains("`memo`"), "{why}");

@@ -12,12 +12,13 @@ use crate::act::Act;
 ///
 /// Exit codes: 0 done and written down, 2 usage, 4 refused or no gateway reached: nothing was changed, 5 no proof.
 ///
-/// With --json: institution, done (a sentence), actor (as the journal has it), reason; or, if it is refused: outcome (null), refusal, faults, detail.
+/// With --json: institution, done (a sentence), actor (as the journal has it), reason, replaced (the control that was there by this name, as `pabal control list`
+/// has it; null if there was none), hindered (a list of versions of the spec that begin by a date and that a control would hold then: spec, begins, begins_us, because); or, if it is refused: outcome (null), refusal, faults, detail.
 #[derive(Debug, Args)]
 pub(crate) struct Block {
     /// The institution, as configured
     institution: String,
-    /// What the control is called; one of the same name goes
+    /// What the control is called; it takes the place of one of the same name, which is told
     control: String,
     /// What callers are told
     #[arg(long)]
@@ -28,7 +29,8 @@ pub(crate) struct Block {
     /// Only with this participant, such as a bank's code; may be said again
     #[arg(long = "participant", value_name = "CODE")]
     participants: Vec<String>,
-    /// Only if the field is VALUE, or one of several parted by commas, or begins as one between: `debit_account=110..112`; may be said again
+    /// Only if the field is VALUE, or one of several parted by commas, or begins as one between: `debit_account=110..112`. In a number field
+    /// a range is one of numbers, both ends included: `debit_amt=100..999`. May be said again
     #[arg(long = "field", value_name = "NAME=VALUE", value_parser = field)]
     fields: Vec<BlockedField>,
     /// Only then, on the institution's clock: `second sunday 00:00 to 08:00`; may be said again

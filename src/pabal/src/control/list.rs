@@ -1,6 +1,6 @@
 use clap::Args;
 use pabal_front::client;
-use pabal_front::proto::{ControlLine, ControlsRequest, ControlsResponse, RateLine, Stopped};
+use pabal_front::proto::{ControlLine, ControlsRequest, ControlsResponse, HinderedSpec, RateLine, Stopped};
 use serde_json::json;
 
 use crate::call::Target;
@@ -17,7 +17,8 @@ use crate::{exit, print};
 /// With --json: controls (control, blocks, hours, from, from_us, until, until_us, message, actor and reason, null if it stands in the configuration;
 /// unjudged, why the spec cannot judge it, so that it blocks all that it may mean, null if it can) and rates (compartment, null if it is each; per_second and
 /// in_flight, null if there is no such bound; over; actor and reason), held_spec and held_because: the version of the spec whose date has come and that a control
-/// holds which it cannot judge, and why; null if there is none.
+/// holds which it cannot judge, and why; null if there is none; hindered: a list of those whose date is to come and that a control would hold then: spec, begins,
+/// begins_us, because.
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// The institution, as configured
@@ -59,6 +60,10 @@ impl List {
                 out!("version {} of the spec, whose date has come, is not in force:", found.held_spec);
                 out!("{}", found.held_because);
             }
+            if !found.hindered.is_empty() {
+                out!();
+                print_hindered(&found.hindered, found.zone_minutes);
+            }
             if !found.rates.is_empty() {
                 out!();
                 for line in rates(&found.rates).lines() {
@@ -68,6 +73,28 @@ impl List {
             Ok(exit::DONE)
         })
     }
+}
+
+/// Says of each version of the spec that begins by a date whether a control will hold it.
+pub(crate) fn print_hindered(hindered: &[HinderedSpec], zone_minutes: i32) {
+    for one in hindered {
+        let begins = print::moment(one.begins.as_ref(), zone_minutes);
+        out!("version {} of the spec, which begins at {begins}, will not be in force then:", one.digest);
+        out!("{}", one.because);
+    }
+}
+
+/// Its keys are documented where the commands are.
+pub(crate) fn hindered_json(hindered: &[HinderedSpec], zone_minutes: i32) -> serde_json::Value {
+    let one = |one: &HinderedSpec| {
+        json!({
+            "spec": one.digest,
+            "begins": one.begins.as_ref().map(|at| print::rfc_3339(at, zone_minutes)),
+            "begins_us": one.begins.as_ref().map(print::micros),
+            "because": one.because,
+        })
+    };
+    hindered.iter().map(one).collect()
 }
 
 fn controls(found: &ControlsResponse) -> Table {
@@ -89,6 +116,12 @@ fn controls(found: &ControlsResponse) -> Table {
         ]);
     }
     table
+}
+
+/// What a control blocks, when, and who put it there.
+pub(crate) fn told(one: &ControlLine, zone_minutes: i32) -> String {
+    let by = one.by.as_ref().map(|by| format!(" ({})", told_by(by))).unwrap_or_default();
+    format!("{}, {}{by}", one.blocks, when(one, zone_minutes))
 }
 
 fn told_by(by: &Stopped) -> String {
@@ -121,23 +154,24 @@ fn rates(rates: &[RateLine]) -> Table {
     table
 }
 
+/// Its keys are documented where the command is.
+pub(crate) fn control_json(one: &ControlLine, zone: i32) -> serde_json::Value {
+    json!({
+        "control": one.control,
+        "blocks": one.blocks,
+        "hours": one.hours,
+        "from": one.from.as_ref().map(|at| print::rfc_3339(at, zone)),
+        "from_us": one.from.as_ref().map(print::micros),
+        "until": one.until.as_ref().map(|at| print::rfc_3339(at, zone)),
+        "until_us": one.until.as_ref().map(print::micros),
+        "message": one.message,
+        "actor": one.by.as_ref().map(|by| &by.actor),
+        "reason": one.by.as_ref().map(|by| &by.reason),
+        "unjudged": (!one.unjudged.is_empty()).then_some(&one.unjudged),
+    })
+}
+
 fn to_json(found: &ControlsResponse) -> serde_json::Value {
-    let zone = found.zone_minutes;
-    let control = |one: &ControlLine| {
-        json!({
-            "control": one.control,
-            "blocks": one.blocks,
-            "hours": one.hours,
-            "from": one.from.as_ref().map(|at| print::rfc_3339(at, zone)),
-            "from_us": one.from.as_ref().map(print::micros),
-            "until": one.until.as_ref().map(|at| print::rfc_3339(at, zone)),
-            "until_us": one.until.as_ref().map(print::micros),
-            "message": one.message,
-            "actor": one.by.as_ref().map(|by| &by.actor),
-            "reason": one.by.as_ref().map(|by| &by.reason),
-            "unjudged": (!one.unjudged.is_empty()).then_some(&one.unjudged),
-        })
-    };
     let number = |number: u32| (number > 0).then_some(number);
     let rate = |one: &RateLine| {
         json!({
@@ -150,9 +184,10 @@ fn to_json(found: &ControlsResponse) -> serde_json::Value {
         })
     };
     json!({
-        "controls": found.controls.iter().map(control).collect::<Vec<_>>(),
+        "controls": found.controls.iter().map(|one| control_json(one, found.zone_minutes)).collect::<Vec<_>>(),
         "rates": found.rates.iter().map(rate).collect::<Vec<_>>(),
         "held_spec": (!found.held_spec.is_empty()).then_some(&found.held_spec),
+        "hindered": hindered_json(&found.hindered, found.zone_minutes),
         "held_because": (!found.held_because.is_empty()).then_some(&found.held_because),
     })
 }

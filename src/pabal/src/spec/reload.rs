@@ -6,6 +6,7 @@ use serde_json::json;
 use tonic::Status;
 
 use crate::call::Target;
+use crate::control::list;
 use crate::print::Form;
 use crate::table::{Align, Table};
 use crate::{exit, print};
@@ -19,7 +20,8 @@ const NOTHING_CHANGED: &str = "The version in force stays.";
 /// Exit codes: 0 in force, 1 the spec has mistakes or needs a reconnect, and the version in force stays, 2 usage, 4 no gateway was reached, or it
 /// refused the question itself (no such institution), 5 no proof.
 ///
-/// With --json: a list of institution, old, new (versions; the same if nothing has changed). If it is refused, instead of the list: outcome (null), refusal,
+/// With --json: a list of institution, old, new (versions; the same if nothing has changed), hindered (a list of those that begin by a date and that a control would
+/// hold then: spec, begins, begins_us, because). If it is refused, instead of the list: outcome (null), refusal,
 /// faults (field: file, line and column; text), detail.
 #[derive(Debug, Args)]
 pub(crate) struct Reload {
@@ -54,6 +56,10 @@ impl Reload {
                     } else {
                         for line in table(&response).lines() {
                             out!("{line}");
+                        }
+                        for one in response.reloaded.iter().filter(|one| !one.hindered.is_empty()) {
+                            out!();
+                            list::print_hindered(&one.hindered, one.zone_minutes);
                         }
                     }
                     Ok(exit::DONE)
@@ -101,6 +107,13 @@ fn table(response: &ReloadSpecResponse) -> Table {
 }
 
 fn to_json(response: &ReloadSpecResponse) -> serde_json::Value {
-    let one = |one: &pabal_front::proto::ReloadedSpec| json!({ "institution": one.institution, "old": one.old_digest, "new": one.new_digest });
+    let one = |one: &pabal_front::proto::ReloadedSpec| {
+        json!({
+            "institution": one.institution,
+            "old": one.old_digest,
+            "new": one.new_digest,
+            "hindered": list::hindered_json(&one.hindered, one.zone_minutes),
+        })
+    };
     response.reloaded.iter().map(one).collect()
 }

@@ -13,6 +13,9 @@ use crate::{exit, print};
 /// List what is not resolved: each UNKNOWN with its next step, when that is, and who has to take it. With --unclaimed, telegrams that came and that
 /// nobody waited for, the newest first, and what differs from what was waited for.
 ///
+/// Unclaimed telegrams that an older gateway took, which did not note it so that they are found, are not among them: they are in the journal, and `tx show`
+/// tells of them at the exchange to which they were nearly an answer.
+///
 /// Example: pabal tx list hecto
 ///
 /// Exit codes: 0 nothing is unresolved, 2 usage, 3 something is, 5 not learnt. With --unclaimed: 0 shown, 2, 5.

@@ -217,4 +217,15 @@ fn a_moment_says_which_version_converts() {
         (unsaid.code, unsaid.err.trim_end()),
         (2, "pabal: cms changes on 2027-01-01 00:00; say the moment, such as --at \"2027-01-01 00:00\"")
     );
+    // The moment that is proposed is none before the change, whatever its seconds.
+    let file = folder.path().join("cms.spec");
+    let text =
+        std::fs::read_to_string(&file).expect("written above").replace("2027-01-01 00:00", "2027-01-01 01:18:12");
+    std::fs::write(&file, text).expect("writable");
+    let unsaid = run(&["spec", "show", "--spec", &place]);
+    assert!(unsaid.err.trim_end().ends_with("--at \"2027-01-01 01:18:12\""), "{}", unsaid.err);
+    let shown = run(&["spec", "show", "--spec", &place, "--at", "2027-01-01 01:18:12"]);
+    assert!(shown.out.contains(" 28   15  9(15) "), "{}", shown.out);
+    let before = run(&["spec", "show", "--spec", &place, "--at", "2027-01-01 01:18:11"]);
+    assert!(before.out.contains(" 9(10) ") && !before.out.contains(" 9(15) "), "{}", before.out);
 }

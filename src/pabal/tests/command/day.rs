@@ -374,8 +374,9 @@ fn an_operator_stops_a_line_and_it_stays_stopped_until_it_is_started() {
 #[test]
 fn a_control_keeps_a_spec_back_that_cannot_judge_it_and_blocks_more_after_a_start() {
     let mut stage = Stage::open();
-    let block = "control block hecto rent --field memo=RENT --message closed --reason night --actor kim";
-    assert_eq!(stage.ask(&block.split_whitespace().collect::<Vec<_>>()).code, 0);
+    let block =
+        stage.ask(&words("control block hecto rent --field memo=RENT --message closed --reason night --actor kim"));
+    assert!(block.code == 0 && !block.out.contains("but"), "{}", block.out);
     edit(&stage.spec, "firmbanking.spec", |text| text.replacen("\n  memo ", "\n  note ", 1));
     let refused = stage.ask(&["spec", "reload", "hecto", "--reason", "their new paper"]);
     assert_eq!((refused.code, refused.out.as_str()), (1, ""));
@@ -392,4 +393,20 @@ fn a_control_keeps_a_spec_back_that_cannot_judge_it_and_blocks_more_after_a_star
     );
     let list = json(&stage.ask(&["control", "list", "hecto", "--json"]));
     assert!(list["controls"][0]["unjudged"].as_str().is_some_and(|why| why.contains("`memo`")), "{list}");
+    // What another of its name takes away is told, and nothing where there was none.
+    let again =
+        stage.ask(&words("control block hecto rent --field note=RENT --message closed --reason day --actor lee"));
+    let told = "but       it takes the place of another `rent`, which blocked memo R***, until it is lifted (kim (claimed): night)";
+    assert!(again.code == 0 && again.out.contains(told), "{}", again.out);
+    let block = "control block hecto amounts --exchange transfer --field debit_amt=100..999 --message closed --reason day --json";
+    let first = json(&stage.ask(&words(block)));
+    assert_eq!(first.get("replaced"), Some(&Value::Null), "{first}");
+    let second = json(&stage.ask(&words(block)));
+    assert_eq!(second["replaced"]["blocks"], "exchange transfer; debit_amt from 100 to 999", "{second}");
+    let lift = json(&stage.ask(&words("control unblock hecto amounts --reason day --json")));
+    assert_eq!(lift.get("replaced"), None, "only a block takes another's place: {lift}");
+}
+
+fn words(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
 }

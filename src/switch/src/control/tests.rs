@@ -4,18 +4,34 @@ use std::vec::Vec;
 
 use pabal_clock::{Civil, Date, TimeOfDay, UtcOffset};
 use pabal_spec::Source;
+use pabal_telegram::Value;
 
 use super::*;
 
 const DAY: DayRule = DayRule { zone: UtcOffset::from_hours(9), changes: TimeOfDay::MIDNIGHT };
 
 fn institution() -> Institution {
+    with_amount("9(13)")
+}
+
+/// The amount of a collection is another number of as many bytes; its sign may be in `mark`.
+fn with_amount(amount: &str) -> Institution {
     let source = |name: &str, text: &str| Source { name: name.into(), text: text.into() };
-    let sources = [
-        source("firmbanking.spec", include_str!("../../../../specs/hecto/firmbanking.spec")),
-        source("codes.csv", include_str!("../../../../specs/hecto/codes.csv")),
+    let (kind, sign) = amount.split_at(amount.find("signed").unwrap_or(amount.len()));
+    let edits = [
+        (
+            "debit_amt                   9(13)      by asker      public",
+            std::format!("debit_amt {kind} by asker public {sign}"),
+        ),
+        ("reserved                    filler(1)         ", "mark  X(1)  by asker?".to_string()),
     ];
-    pabal_spec::load(&sources).unwrap().institution
+    let spec =
+        edits.iter().fold(include_str!("../../../../specs/hecto/firmbanking.spec").to_string(), |spec, (old, new)| {
+            assert!(spec.contains(old), "{old}");
+            spec.replacen(old, new, 1)
+        });
+    let codes = include_str!("../../../../specs/hecto/codes.csv");
+    pabal_spec::load(&[source("firmbanking.spec", &spec), source("codes.csv", codes)]).unwrap().institution
 }
 
 fn moment(text: &str) -> Wall {
@@ -101,6 +117,109 @@ fn a_scope_means_what_all_of_its_parts_mean() {
     assert!(holds(&scope(&["transfer_result"], &[], &[]), "transfer_result", "088", true));
 }
 
+/// What an operator means are amounts, however their bytes lie.
+#[test]
+fn a_range_of_a_number_field_is_one_of_numbers() {
+    // How the amount lies, what is said of it, and the bytes of the field with whether they are meant.
+    type Row = (&'static str, &'static str, &'static [(&'static [u8], bool)]);
+    let table: &[Row] = &[
+        (
+            "9(13)",
+            "100 to 999",
+            &[
+                (b"0000000000099", false),
+                (b"0000000000100", true),
+                (b"0000000000500", true),
+                (b"0000000000999", true),
+                (b"0000000001000", false),
+                (b"1000000000000", false),
+                // Nobody can say what they take it for.
+                (b"          500", true),
+                (b"5OO          ", true),
+            ],
+        ),
+        ("9(13)", "0 to 0", &[(b"0000000000000", true), (b"0000000000001", false)]),
+        ("9(13)", "99 to 100000000000000000000", &[(b"0000000000098", false), (b"9999999999999", true)]),
+        (
+            "9(11)V9(2)",
+            "100 to 999.99",
+            &[(b"0000000009999", false), (b"0000000010000", true), (b"0000000099999", true)],
+        ),
+        (
+            "S9(12) sign leading",
+            "-5 to 5",
+            &[(b"-000000000006", false), (b"-000000000005", true), (b"+000000000006", false)],
+        ),
+        ("9(13) signed by mark", "-500 to -100", &[(b"0000000000500", false)]),
+        (
+            "9(24) packed",
+            "100 to 999",
+            &[(b"\0\0\0\0\0\0\0\0\0\0\0\x50\x0F", true), (b"\0\0\0\0\0\0\0\0\0\0\x01\0\x0F", false)],
+        ),
+        ("9(13)", "500", &[(b"0000000000500", true), (b"0000000000501", false), (b"          500", true)]),
+        ("9(13)", "100 | 000500", &[(b"0000000000500", true), (b"0000000000100", true), (b"0000000005000", false)]),
+        ("9(11)V9(2)", "500", &[(b"0000000050000", true), (b"0000000000500", false)]),
+        ("9(13) lenient spaces_left", "500", &[(b"          500", true), (b"          501", false)]),
+    ];
+    for (kind, said, amounts) in table {
+        let institution = with_amount(kind);
+        let (_, rule) = institution.protocols[0].rules.exchange("collection").unwrap();
+        let layout = &rule.request_layout;
+        let scope = scope(&["collection"], &[], &[("debit_amt", said)]).by_spec(&institution).unwrap();
+        for (bytes, is_meant) in *amounts {
+            let mut telegram = transfer(layout, "11012345678", "0", "004");
+            telegram[field(layout, "debit_amt").unwrap().at.range()].copy_from_slice(bytes);
+            let asked = Asked {
+                exchange: "collection",
+                participant: "088",
+                layout,
+                newest: None,
+                telegram: &telegram,
+                is_own: false,
+            };
+            let shown = String::from_utf8_lossy(bytes);
+            assert_eq!(scope.holds(None, asked), *is_meant, "{kind}: {said}: {shown:?}");
+            // What is journaled means the same.
+            let json = serde_json::to_string(&scope).unwrap();
+            assert_eq!(serde_json::from_str::<Scope>(&json).unwrap(), scope, "{json}");
+        }
+    }
+    // The sign of a field beside it is the number's.
+    let institution = with_amount("9(13) signed by mark");
+    let (_, rule) = institution.protocols[0].rules.exchange("collection").unwrap();
+    let layout = &rule.request_layout;
+    let mut telegram = transfer(layout, "11012345678", "500", "004");
+    for (mark, said, is_meant) in
+        [(b'-', "-500", true), (b' ', "-500", false), (b'-', "500", false), (b' ', "500 to 501", true)]
+    {
+        telegram[field(layout, "mark").unwrap().at.range()].copy_from_slice(&[mark]);
+        let scope = scope(&["collection"], &[], &[("debit_amt", said)]).by_spec(&institution).unwrap();
+        let asked = Asked {
+            exchange: "collection",
+            participant: "088",
+            layout,
+            newest: None,
+            telegram: &telegram,
+            is_own: false,
+        };
+        assert_eq!(scope.holds(None, asked), is_meant, "{} {said}", char::from(mark));
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_held_by_a_range_of_beginnings() {
+    let institution = institution();
+    let (_, rule) = institution.protocols[0].rules.exchange("transfer").unwrap();
+    let layout = &rule.request_layout;
+    let mut telegram = transfer(layout, "11012345678", "0", "004");
+    let account = field(layout, "debit_account").unwrap().at.range();
+    telegram[account.end - 1] = 0xFF;
+    let scope = scope(&[], &[], &[("debit_account", "110 to 112")]);
+    let asked =
+        Asked { exchange: "transfer", participant: "088", layout, newest: None, telegram: &telegram, is_own: false };
+    assert!(scope.holds(None, asked));
+}
+
 #[test]
 fn a_window_holds_from_its_first_moment_to_before_its_last() {
     let window = |hours: &[&str], from: Option<&str>, until: Option<&str>| Window {
@@ -175,11 +294,11 @@ fn of_several_controls_the_one_that_holds_longest_is_told() {
 fn a_scope_that_can_mean_nothing_is_told_with_what_is_near() {
     let institution = institution();
     let check = |exchanges: &[&str], participants: &[&str], fields: &[(&str, &str)]| {
-        scope(exchanges, participants, fields).check(&institution).unwrap_err()
+        scope(exchanges, participants, fields).by_spec(&institution).unwrap_err()
     };
     let right = scope(&["transfer"], &["088"], &[("debit_account", "110 to 112"), ("debit_amt", "1")]);
-    assert_eq!(right.check(&institution), Ok(()));
-    assert_eq!(Scope::default().check(&institution), Ok(()));
+    assert_eq!(right.clone().by_spec(&institution), Ok(right));
+    assert_eq!(Scope::default().by_spec(&institution), Ok(Scope::default()));
     let table = [
         (check(&["transfr"], &[], &[]), "did you mean `transfer`?"),
         (check(&[], &["0088"], &[]), "\"0088\" does not fit `bank_code`"),
@@ -189,6 +308,21 @@ fn a_scope_that_can_mean_nothing_is_told_with_what_is_near() {
         (check(&[], &[], &[("debit_account", "112 to 110")]), "`debit_account` goes from one beginning"),
         (check(&[], &[], &[("debit_account", "11 to 110")]), "same length"),
         (check(&[], &[], &[("credit_bank_code", "0004")]), "credit_bank_code"),
+        (
+            check(&[], &[], &[("memo", "가 to 나")]),
+            "`memo` goes from one beginning to another, and they are written in ASCII",
+        ),
+        // It is text in one telegram.
+        (
+            check(&[], &[], &[("debit_amt", "100 to 999")]),
+            "a number in requests of `transfer`, `collection` and text in those of `trust`",
+        ),
+        (
+            check(&["transfer"], &[], &[("debit_amt", "999 to 100")]),
+            "`debit_amt` goes from a number to one that is no less",
+        ),
+        (check(&["transfer"], &[], &[("debit_amt", "1,000 to 9,999")]), "\"1,000\" is none that can be read"),
+        (check(&["transfer"], &[], &[("debit_amt", "0.5 to 1")]), "a number with 0 decimals"),
     ];
     for (why, part) in table {
         assert!(why.contains(part), "{why}");
@@ -202,6 +336,11 @@ fn a_control_is_shown_without_what_is_confidential() {
     assert_eq!(shown(Scope::default()), "everything");
     let told = shown(scope(&["transfer"], &["088"], &[("debit_account", "11012345678"), ("debit_amt", "100")]));
     assert_eq!(told, "exchange transfer; participant 088; debit_account *******5678; debit_amt 100");
+    let ranges =
+        scope(&["transfer"], &[], &[("debit_account", "11012345678 to 11012345679"), ("debit_amt", "100 to 0999")]);
+    let told = shown(ranges.by_spec(&institution).unwrap());
+    let account = "debit_account beginning with *******5678 to *******5679";
+    assert_eq!(told, std::format!("exchange transfer; {account}; debit_amt from 100 to 999"));
     let control = standing("x", scope(&[], &[], &[("debit_account", "11012345678")]), Window::default());
     assert!(!std::format!("{control:?}").contains("1101234"), "{control:?}");
 }

@@ -104,6 +104,22 @@ fn a_field_is_read_from_the_request() {
     hands.call(other);
 }
 
+#[test]
+fn a_range_of_amounts_blocks_those_amounts() {
+    let mut hands = Hands::open();
+    let mut amounts = control("amounts", &["transfer"], &[]);
+    amounts.scope.fields = vec![FieldScope::parse("debit_amt", "100 to 999")];
+    block(&mut hands, amounts.clone()).unwrap();
+    for (amount, is_blocked) in [(99, false), (100, true), (500, true), (999, true), (1_000, false)] {
+        let open = hands.request(peer::transfer("088", "110111222333", amount));
+        assert_eq!(hands.try_open(open).is_err_and(|refusal| refusal == Refusal::Blocked), is_blocked, "{amount}");
+    }
+    // In a trust the amount is text.
+    amounts.scope.exchanges.clear();
+    let why = block(&mut hands, amounts).unwrap_err();
+    assert!(why.contains("text in those of `trust`") && why.contains("name the exchanges"), "{why}");
+}
+
 /// A block of everything stops business, and neither what resolves an UNKNOWN nor what keeps business open.
 #[test]
 fn a_block_of_everything_stops_no_inquiry_and_no_opening() {

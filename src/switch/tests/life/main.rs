@@ -7,7 +7,6 @@
 mod hands;
 mod peer;
 
-mod blunt;
 mod command;
 mod computed;
 mod control;
@@ -40,5 +39,6 @@ mod slot;
 mod slow;
 mod storm;
 mod transfer;
+mod unjudged;
 mod version;
 mod waiting;

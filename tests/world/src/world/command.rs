@@ -10,6 +10,7 @@ use pabal_switch::{
     By, Command, CommandRefused, Conn, Core, ExchangeId, ExchangeState, LineId, OpeningKey, Over, Rate, Rates,
     SessionState,
 };
+use pabal_telegram::Decimal;
 
 use crate::chance::Chance;
 use crate::coverage::Fault;
@@ -274,6 +275,9 @@ impl World {
                     let text = text(&field.field);
                     text.get(..from.len()).is_some_and(|begin| **from <= *begin && *begin <= **to)
                 }
+                Holds::Numbers { from, to } => text(&field.field)
+                    .parse::<Decimal>()
+                    .is_ok_and(|one| one.scale == 0 && from.units <= one.units && one.units <= to.units),
             };
             in_window
                 && (scope.participants.is_empty() || scope.participants.iter().any(|one| **one == *bank))

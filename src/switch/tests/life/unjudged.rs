@@ -37,7 +37,7 @@ fn unblock(hands: &mut Hands, id: &str) {
 
 fn told(hands: &Hands) -> Vec<(String, String)> {
     let told = hands.events.iter().filter_map(|event| match event {
-        Event::ControlBlunt { control, reason } => Some((control.to_string(), reason.to_string())),
+        Event::ControlUnjudged { control, reason } => Some((control.to_string(), reason.to_string())),
         _ => None,
     });
     told.collect()
@@ -107,7 +107,7 @@ fn at_a_start_a_control_that_cannot_be_judged_blocks_all_that_it_may_mean() {
     assert!(told[0].0 == "rent" && told[0].1.contains("`transfer`") && told[0].1.contains("`memo`"), "{told:?}");
     assert_eq!(ask(&mut hands, "088", "BOOKS"), Err(Refusal::Blocked), "nobody can say what it would have meant");
     let shown = hands.core.status().controls;
-    assert_eq!(shown[0].blunt.as_deref(), Some(&*told[0].1));
+    assert_eq!(shown[0].unjudged.as_deref(), Some(&*told[0].1));
     let mut balance = hands.request(peer::transfer("088", "1", 5));
     balance.plan = hands.plan("balance");
     assert!(hands.try_open(balance).is_ok(), "it never had the field");
@@ -116,7 +116,7 @@ fn at_a_start_a_control_that_cannot_be_judged_blocks_all_that_it_may_mean() {
     note.scope.fields = vec![FieldScope::parse("note", "RENT")];
     block(&mut hands, note).unwrap();
     assert_eq!((ask(&mut hands, "088", "RENT"), ask(&mut hands, "088", "BOOKS")), (Err(Refusal::Blocked), Ok(())));
-    assert_eq!(hands.core.status().controls[0].blunt, None);
+    assert_eq!(hands.core.status().controls[0].unjudged, None);
     unblock(&mut hands, "rent");
     assert_eq!(ask(&mut hands, "004", "RENT"), Ok(()));
 }
@@ -133,7 +133,7 @@ fn a_version_that_judges_no_less_than_the_one_in_force_is_taken_though_a_control
     let labels = [("  memo ", "  note "), ("\"적요\"", "\"기재내용\"")];
     hands.reload(version(&labels, &[]));
     assert_eq!(ask(&mut hands, "088", "BOOKS"), Err(Refusal::Blocked), "it blocks as before");
-    assert!(hands.core.status().controls[0].blunt.is_some());
+    assert!(hands.core.status().controls[0].unjudged.is_some());
     // Less of it may not become judged, and no other control may become one that cannot.
     let neither = version(&[("  memo ", "  note "), ("  memo ", "  note ")], &[]);
     let text = hands.core.set_institution(neither, hands.now).unwrap_err().to_string();
@@ -145,7 +145,7 @@ fn a_version_that_judges_no_less_than_the_one_in_force_is_taken_though_a_control
     // By the version that has the name again it is judged again.
     hands.reload(version(&[("\"적요\"", "\"기재내용\"")], &[]));
     assert_eq!((ask(&mut hands, "088", "RENT"), ask(&mut hands, "088", "BOOKS")), (Err(Refusal::Blocked), Ok(())));
-    assert_eq!(hands.core.status().controls[0].blunt, None);
+    assert_eq!(hands.core.status().controls[0].unjudged, None);
 }
 
 #[test]
@@ -176,4 +176,28 @@ fn what_waits_since_an_older_version_is_blocked_by_a_control_of_the_new_one() {
     note.scope.fields = vec![FieldScope::parse("note", "RENT")];
     block(&mut hands, note).unwrap();
     assert_eq!(hands.told(waits), ["error BLOCKED"]);
+}
+
+/// Earlier versions of ours took it, and blocked nothing by it: the text of an amount begins with zeros.
+#[test]
+fn a_range_that_was_blocked_as_beginnings_of_a_number_is_not_judged_at_a_start() {
+    let older = r#""between":{"from":"100","to":"999"}"#;
+    for read_in in [r#""read_in":["transfer"]"#, r#""read_in":[]"#] {
+        let mut hands = Hands::open();
+        let mut amounts = control("amounts", &["transfer"], &[]);
+        amounts.scope.fields = vec![FieldScope::parse("debit_amt", "100 to 999")];
+        block(&mut hands, amounts).unwrap();
+        assert_eq!(hands.core.status().controls[0].unjudged, None);
+        let written = hands.journal.iter_mut().rev().find(|(kind, _)| kind.contains("command")).unwrap();
+        let text = String::from_utf8(written.1.clone()).unwrap();
+        let now = r#""numbers":{"from":"100","to":"999"}"#;
+        assert!(text.contains(now) && text.contains(r#""read_in":["transfer"]"#), "{text}");
+        written.1 = text.replace(now, older).replace(r#""read_in":["transfer"]"#, read_in).into_bytes();
+        let mut hands = hands.restart();
+        hands.after_secs(21);
+        hands.connect_pair();
+        let told = told(&hands);
+        assert!(told.len() == 1 && told[0].1.contains("`debit_amt`: it is a number"), "{told:?}");
+        assert_eq!(ask(&mut hands, "088", "BOOKS"), Err(Refusal::Blocked), "{read_in}");
+    }
 }

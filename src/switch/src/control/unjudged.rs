@@ -1,5 +1,5 @@
 //! A control that the spec in force cannot judge: what it names is not there any more, so that it would mean nothing, and what is blocked
-//! would go through in silence. Such a one is blunt: it blocks all that it may mean.
+//! would go through in silence. Such a one is unjudged: it blocks all that it may mean.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -13,7 +13,7 @@ use super::{Scope, Standing};
 
 /// What of a control's scope cannot be judged, and so limits nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Blunt {
+pub(crate) struct Unjudged {
     /// What is not there, in a sentence without a full stop.
     pub(crate) why: Box<str>,
     /// The exchanges: every one is meant.
@@ -33,7 +33,7 @@ pub(super) enum Unread {
     All,
 }
 
-impl Blunt {
+impl Unjudged {
     /// Whether whatever is meant by it is meant by another.
     pub(crate) fn is_within(&self, other: &Self) -> bool {
         (other.exchanges || !self.exchanges)
@@ -73,7 +73,7 @@ impl Scope {
 
 impl Standing {
     /// What of it a version cannot judge; `None` if it can. `had` are exchanges in whose requests its fields were read before.
-    pub(crate) fn blunt(&self, had: &[Box<str>], institution: &Institution) -> Option<Blunt> {
+    pub(crate) fn unjudged(&self, had: &[Box<str>], institution: &Institution) -> Option<Unjudged> {
         let scope = &self.control.scope;
         let mut whys = Vec::new();
         let mut is_wrong = |checked: Result<(), String>| checked.map_err(|why| whys.push(why)).is_err();
@@ -89,7 +89,7 @@ impl Standing {
             None => Unread::Of(BTreeSet::new()),
         };
         let why = whys.join("; ").into_boxed_str();
-        (!why.is_empty()).then_some(Blunt { why, exchanges, participants, fields })
+        (!why.is_empty()).then_some(Unjudged { why, exchanges, participants, fields })
     }
 }
 
@@ -103,8 +103,10 @@ impl Scope {
         if let Some(gone) = had.iter().find(|name| rule(name).is_none()) {
             return Some((format!("the spec has no exchange `{gone}`, in which it reads fields"), Unread::All));
         }
-        let lost: BTreeSet<Box<str>> =
-            had.iter().filter(|name| rule(name).is_some_and(|rule| !self.reads(rule))).cloned().collect();
+        let had = had.iter().filter(|name| rule(name).is_some_and(|rule| !self.reads(rule)));
+        let mistakes = |rule: &&ExchangeRule| self.fields.iter().any(|scope| scope.mistakes(&rule.request_layout));
+        let mistaken = self.meant(institution).filter(mistakes).map(|rule| &rule.name);
+        let lost: BTreeSet<Box<str>> = had.chain(mistaken).cloned().collect();
         if let Some(first) = lost.first() {
             let rule = rule(first)?;
             let scope = self.fields.iter().find(|scope| !scope.is_read(&rule.request_layout))?;
