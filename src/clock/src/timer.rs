@@ -101,6 +101,8 @@ enum Seat {
 #[derive(Clone, Debug, Default)]
 struct Queue {
     places: VecDeque<u32>,
+    /// When the last one ends.
+    last: Mono,
     /// How many have left it at the front, round and round.
     left: u32,
     /// Stopped ones between the others.
@@ -284,7 +286,12 @@ impl<K: Ord + Clone + Hash> Timers<K> {
 
     /// Behind the first queue whose last one ends before, or into the heap.
     fn sit_down(&mut self, place: u32) {
-        let fits = |queue: &Queue| queue.places.back().is_none_or(|last| self.is_before(*last, place));
+        let ends = self.nodes[place as usize].at;
+        let fits = |queue: &Queue| match queue.places.back() {
+            None => true,
+            Some(_) if queue.last != ends => queue.last < ends,
+            Some(last) => self.is_before(*last, place),
+        };
         let Some(at) = self.queues.iter().position(fits).or_else(|| self.give_way()) else {
             self.heap.push(place);
             self.rise(self.heap.len() - 1);
@@ -293,6 +300,7 @@ impl<K: Ord + Clone + Hash> Timers<K> {
         let queue = &mut self.queues[at];
         let seat = queue.left.wrapping_add(number(queue.places.len()));
         queue.places.push_back(place);
+        queue.last = ends;
         self.nodes[place as usize].seat = Seat::Queue(u8::try_from(at).unwrap_or(u8::MAX), seat);
     }
 
@@ -315,7 +323,9 @@ impl<K: Ord + Clone + Hash> Timers<K> {
         match self.nodes[place as usize].seat {
             Seat::Queue(at, seat) => {
                 let queue = &mut self.queues[usize::from(at)];
-                queue.stop(seat);
+                if let Some(last) = queue.stop(seat) {
+                    queue.last = self.nodes[last as usize].at;
+                }
                 if queue.stopped > 64 && queue.stopped > queue.places.len() / 2 {
                     self.close_up(at);
                 }
@@ -390,19 +400,29 @@ impl<K: Ord + Clone + Hash> Timers<K> {
 }
 
 impl Queue {
-    /// The timer of a seat is stopped.
-    fn stop(&mut self, seat: u32) {
-        if let Some(place) = self.places.get_mut(seat.wrapping_sub(self.left) as usize) {
-            *place = NONE;
-            self.stopped += 1;
-        }
-        while self.places.pop_front_if(|place| *place == NONE).is_some() {
+    /// The timer of a seat is stopped. Gives the place of the last one, if that is another now.
+    fn stop(&mut self, seat: u32) -> Option<u32> {
+        let at = seat.wrapping_sub(self.left) as usize;
+        let behind = self.places.len().checked_sub(at + 1)?;
+        if at == 0 {
+            self.places.pop_front();
             self.left = self.left.wrapping_add(1);
-            self.stopped -= 1;
+            while self.places.pop_front_if(|place| *place == NONE).is_some() {
+                self.left = self.left.wrapping_add(1);
+                self.stopped -= 1;
+            }
+            return None;
         }
-        while self.places.pop_back_if(|place| *place == NONE).is_some() {
-            self.stopped -= 1;
+        if behind == 0 {
+            self.places.pop_back();
+            while self.places.pop_back_if(|place| *place == NONE).is_some() {
+                self.stopped -= 1;
+            }
+            return self.places.back().copied();
         }
+        *self.places.get_mut(at)? = NONE;
+        self.stopped += 1;
+        None
     }
 }
 

@@ -122,11 +122,11 @@ impl Core {
         }
         let place = open.plan.protocol.rules.participant.as_ref();
         let participant = place.and_then(|(_, at)| at.of(&open.telegram));
-        let value = Bytes::from(participant.unwrap_or_default());
+        let value = participant.unwrap_or_default();
         let book = self.protocol_of(&open.plan).map(|at| &self.books[usize::from(at)]);
         let lists = book.is_none_or(|book| book.lists_participants);
         let lists_it = |at: usize| match book.and_then(|book| book.parties.get(at)) {
-            Some(named) => named.participants.contains(&value),
+            Some(named) => named.participants.get(value).is_some(),
             None => parties[at].participants.iter().any(|one| *one.value == *value),
         };
         let has = |at: usize| participant.is_none() || !lists || lists_it(at);

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use pabal_spec::{ExchangeRule, ExchangeRuleId, NoticeRuleId, Protocol, TelegramId, Unselected};
 use pabal_telegram::{Fill, Layout, Side, Slice, recompute, recompute_from};
 
+use crate::by_bytes::ByBytes;
 use crate::bytes::Bytes;
 use crate::settings::{Party, Settings};
 use crate::sign::Signing;
@@ -36,7 +37,7 @@ pub(crate) type Fields = Vec<(Slice, Box<[u8]>)>;
 pub(crate) struct Named {
     pub(crate) name: Arc<str>,
     /// The participants that it lists.
-    pub(crate) participants: BTreeSet<Bytes>,
+    pub(crate) participants: ByBytes<()>,
     fields: Fields,
     /// What is not so for a participant.
     at: BTreeMap<Box<[u8]>, Fields>,
@@ -110,7 +111,7 @@ impl Book {
             let at = own.map(|one| (one.value.clone(), fields(&one.fields))).collect();
             Named {
                 name: Arc::from(&*party.name),
-                participants: party.participants.iter().map(|one| Bytes::from(&*one.value)).collect(),
+                participants: party.participants.iter().map(|one| (Bytes::from(&*one.value), ())).collect(),
                 fields: fields(&party.fields),
                 at,
             }

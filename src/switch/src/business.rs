@@ -71,7 +71,7 @@ impl Core {
                 }
             }
         }
-        self.find_openings();
+        self.place_openings();
     }
 
     /// Whether a plan's exchange is the one that opens.
@@ -87,7 +87,7 @@ impl Core {
     }
 
     /// Openings are found by their values, the last one first: it differs most.
-    pub(crate) fn find_openings(&mut self) {
+    pub(crate) fn place_openings(&mut self) {
         self.opening_places = ByBytes::default();
         for (at, opening) in (0..).zip(&self.state.openings) {
             let values = opening.key.values.iter().rev().map(|value| &**value);

@@ -81,6 +81,14 @@ impl<V: fmt::Debug> fmt::Debug for ByBytes<V> {
     }
 }
 
+impl<V> FromIterator<(Bytes, V)> for ByBytes<V> {
+    fn from_iter<T: IntoIterator<Item = (Bytes, V)>>(all: T) -> Self {
+        let mut table = Self::default();
+        all.into_iter().for_each(|(key, value)| table.insert(key, value));
+        table
+    }
+}
+
 /// A list of pairs.
 impl<V: Serialize> Serialize for ByBytes<V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -90,11 +98,7 @@ impl<V: Serialize> Serialize for ByBytes<V> {
 
 impl<'de, V: Deserialize<'de>> Deserialize<'de> for ByBytes<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut all = Self::default();
-        for (key, value) in Vec::<(Bytes, V)>::deserialize(deserializer)? {
-            all.insert(key, value);
-        }
-        Ok(all)
+        Ok(Vec::<(Bytes, V)>::deserialize(deserializer)?.into_iter().collect())
     }
 }
 
@@ -135,14 +139,15 @@ mod tests {
     fn keys_that_differ_in_one_byte_or_in_length_have_another_hash() {
         let long = b"20261121088COMPANY1    0000012100100";
         for len in 0..long.len() {
-            let whole = spread([&long[..len]]);
-            assert_ne!(whole, spread([&long[..=len]]), "{len}");
+            let whole = spread(0, [&long[..len]]);
+            assert_ne!(whole, spread(0, [&long[..=len]]), "{len}");
+            assert_ne!(whole, spread(1, [&long[..len]]), "{len}");
             for at in 0..len {
                 let mut other = long[..len].to_vec();
                 other[at] ^= 1;
-                assert_ne!(whole, spread([&other[..]]), "{len} {at}");
+                assert_ne!(whole, spread(0, [&other[..]]), "{len} {at}");
             }
         }
-        assert_ne!(spread([b"ab", &b"c"[..]]), spread([b"a", &b"bc"[..]]));
+        assert_ne!(spread(0, [b"ab", &b"c"[..]]), spread(0, [b"a", &b"bc"[..]]));
     }
 }

@@ -14,11 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Clone)]
 pub struct Bytes(Kept);
 
-/// The most bytes that lie in place.
-const SHORT_MAX: usize = 30;
-
-/// Parts of so many bytes are joined without memory of their own.
-const JOINED_MAX: usize = 96;
+/// The most bytes that lie in place: a correlation key does.
+const SHORT_MAX: usize = 46;
 
 #[derive(Clone)]
 enum Kept {
@@ -37,11 +34,11 @@ impl Bytes {
 
     /// Parts, one behind the other.
     pub(crate) fn joined<'a>(parts: impl Iterator<Item = &'a [u8]> + Clone) -> Self {
-        let mut place = [0; JOINED_MAX];
+        let mut kept = [0; SHORT_MAX];
         let mut len = 0;
         for part in parts.clone() {
             let end = len + part.len();
-            match place.get_mut(len..end) {
+            match kept.get_mut(len..end) {
                 Some(place) => place.copy_from_slice(part),
                 None => {
                     let all: Vec<&[u8]> = parts.collect();
@@ -50,7 +47,7 @@ impl Bytes {
             }
             len = end;
         }
-        Self::from(place.get(..len).unwrap_or_default())
+        Self(Kept::Short(u8::try_from(len).unwrap_or(0), kept))
     }
 
     /// Those from a place on, which are shared with these; none, if there are not so many.
@@ -114,15 +111,14 @@ impl PartialOrd for Bytes {
     }
 }
 
-/// As slices are ordered; of those that lie in place, two words are compared.
+/// As slices are ordered; of those that lie in place, words are compared.
 impl Ord for Bytes {
     fn cmp(&self, other: &Self) -> Ordering {
         let first = |bytes: &[u8; SHORT_MAX]| bytes.first_chunk().map_or(0, |word| u128::from_be_bytes(*word));
-        let last = |bytes: &[u8; SHORT_MAX]| bytes.last_chunk().map_or(0, |word| u128::from_be_bytes(*word));
         if let (Kept::Short(len, bytes), Kept::Short(others_len, others)) = (&self.0, &other.0) {
             // What is behind the end is 0, and so no greater than what another has there.
             return (first(bytes).cmp(&first(others)))
-                .then_with(|| last(bytes).cmp(&last(others)))
+                .then_with(|| bytes[16..].cmp(&others[16..]))
                 .then_with(|| len.cmp(others_len));
         }
         (**self).cmp(&**other)
@@ -160,13 +156,14 @@ pub(crate) fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
     hash ^ hash >> 32
 }
 
-/// A hash of parts and of where each ends, by which they are found in memory. What is written down has [`hash`].
-pub(crate) fn spread<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
-    let hash = parts.into_iter().fold(0, spread_behind);
+/// A hash of parts and of where each ends, by which they are found in memory. What is written down has [`hash`]. It begins with a secret
+/// where others choose the bytes, so that nobody can find many that have the same.
+pub(crate) fn spread<'a>(secret: u64, parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
+    let hash = parts.into_iter().fold(secret, spread_behind);
     hash ^ hash >> 32
 }
 
-/// The same of one.
+/// The same of one, of bytes that are few.
 #[inline]
 pub(crate) fn spread_one(part: &[u8]) -> u64 {
     let hash = spread_behind(0, part);

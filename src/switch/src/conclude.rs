@@ -219,8 +219,7 @@ impl Core {
         if let Some(exchange) = self.state.exchanges.get_mut(&id) {
             exchange.is_tombstoned = false;
             exchange.telegram = Bytes::default();
-            let key = core::mem::take(&mut exchange.key);
-            self.await_no_more(id, &key);
+            self.state.exchanges.await_no_more(id);
             self.forget(id);
         }
     }
@@ -250,7 +249,6 @@ impl Core {
             self.state.unknown.remove(&id);
             self.state.timers.stop(&TimerName::Inquiry(id));
             let Some(exchange) = self.state.exchanges.remove(&id) else { continue };
-            self.await_no_more(id, &exchange.key);
             if exchange.state != ExchangeState::Listed {
                 let about = Some(exchange.about);
                 self.append(Entry::Listed(entry::Listed { exchange: id, about }));

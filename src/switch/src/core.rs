@@ -196,7 +196,6 @@ impl Core {
             conversations,
             openings: Vec::new(),
             exchanges: crate::exchanges::Exchanges::default(),
-            pending: crate::pending::Pending::default(),
             tombstones: VecDeque::new(),
             unknown: BTreeSet::new(),
             orphans: BTreeMap::new(),
@@ -227,9 +226,12 @@ impl Core {
         institution: Arc<Institution>,
         older: Vec<Arc<Institution>>,
         settings: Settings,
-        state: State,
+        mut state: State,
         plans: Vec<Arc<Plan>>,
     ) -> Self {
+        let secret = state.dice.secret();
+        state.keys.hash_by(secret);
+        state.exchanges.hash_by(secret);
         let books = institution.protocols.iter().map(|protocol| Book::new(protocol, &settings)).collect();
         let slots = settings
             .lines
@@ -258,7 +260,7 @@ impl Core {
             events_waiting: 0,
             state,
         };
-        core.find_openings();
+        core.place_openings();
         core
     }
 

@@ -149,9 +149,6 @@ impl Core {
         exchange.state.step(ExchangeEvent::Depart, &mut self.fired);
         exchange.takes_room = true;
         exchange.sent = Some(Sent { conn, start, end });
-        if has_key {
-            exchange.key = key.clone();
-        }
         exchange.number = Some(Arc::clone(&number));
         if let Some(leave_by) = exchange.leave_by {
             // Until here it ended when it was too late to leave.
@@ -160,7 +157,7 @@ impl Core {
         exchange.set_answer(&mut self.state.timers, now.mono + plan.exchange().timeout);
         let about = Some(Arc::clone(&exchange.about));
         if has_key {
-            self.state.pending.insert(key.clone(), id);
+            self.state.exchanges.await_by(id, &key);
         }
         let key = key.behind(plan.marks_of_key());
         let place = self.place(conn);
@@ -188,20 +185,10 @@ impl Core {
         if self.is_number_in_flight(protocol, telegram, |_| true) {
             return Err(Refusal::NumberInUse);
         }
-        if let Some(holder) = self.state.pending.get(&key)
-            && let Some(holder) = self.state.exchanges.get_mut(&holder)
-        {
-            if holder.state.is_in_flight() {
-                return Err(Refusal::NumberInUse);
-            }
-            holder.key = Bytes::default();
+        if self.state.exchanges.awaiting(&key).is_some_and(|holder| holder.state.is_in_flight()) {
+            return Err(Refusal::NumberInUse);
         }
         Ok((readable(number).into(), key))
-    }
-
-    /// Forgets under which key an answer was awaited, unless a newer exchange has it.
-    pub(crate) fn await_no_more(&mut self, id: ExchangeId, key: &[u8]) {
-        self.state.pending.remove(key, id);
     }
 
     /// Writes the next number whose key is free; gives its digits and the pending key.
@@ -226,7 +213,7 @@ impl Core {
             }
             digits_in(telegram.get_mut(rule.at.range())?, given.number, rule.charset);
             let key = pending_key(protocol, telegram, plan)?;
-            let is_free = self.state.pending.get(&key).is_none();
+            let is_free = self.state.exchanges.awaiting(&key).is_none();
             if is_free && !self.is_theirs_in_flight(protocol, key.get(plan.marks_of_key()..).unwrap_or_default()) {
                 let number = rule.at.of(telegram)?;
                 return Some((digits_text(number)?, key));

@@ -20,6 +20,11 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
+    /// A word that is none of its numbers, and follows from where it stands as they do.
+    pub(crate) const fn secret(&self) -> u64 {
+        Self { state: !self.state }.roll()
+    }
+
     /// A number from 0 to `most`, both included.
     pub(crate) const fn up_to(&mut self, most: u64) -> u64 {
         match most.checked_add(1) {

@@ -3,23 +3,28 @@ use core::cell::Cell;
 use core::iter::successors;
 
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::bytes::{Bytes, spread};
 use crate::exchange::Exchange;
 use crate::id::ExchangeId;
 
-/// Every exchange in memory, oldest first.
+/// Every exchange in memory, oldest first; each is found by its id, and by the key under which its answer is awaited.
 ///
 /// Each has a place that stays its own until it goes, and that is used again then. What one call does is mostly about one exchange: the
 /// place that was asked for last is looked at first, so that asking again costs a comparison of ids.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchanges {
     /// [`PIECE`] places in each, so that none ever moves.
-    pieces: Vec<Vec<Place>>,
+    pieces: Vec<Vec<Node>>,
     free: Vec<u32>,
     /// Places by id. Its order is nobody's.
     by_id: HashTable<u32>,
+    /// Hashes of correlation keys, and places: of exchanges that may be answered, and of settled ones while their tombstones last. Its order
+    /// is nobody's.
+    by_key: HashTable<(u64, u32)>,
+    /// Begins the hashes of keys: the institution chooses their bytes, and no choice of its makes it slow to find one.
+    secret: u64,
     last: Cell<u32>,
     oldest: u32,
     newest: u32,
@@ -27,8 +32,9 @@ pub(crate) struct Exchanges {
     latest: u32,
 }
 
+/// A place, and which exchange has it.
 #[derive(Clone, Debug)]
-struct Place {
+struct Node {
     id: ExchangeId,
     older: u32,
     newer: u32,
@@ -48,12 +54,12 @@ fn hash_of(id: ExchangeId) -> u64 {
 }
 
 impl Exchanges {
-    fn place(&self, at: u32) -> Option<&Place> {
+    fn place(&self, at: u32) -> Option<&Node> {
         let at = at as usize;
         self.pieces.get(at / PIECE)?.get(at % PIECE)
     }
 
-    fn place_mut(&mut self, at: u32) -> Option<&mut Place> {
+    fn place_mut(&mut self, at: u32) -> Option<&mut Node> {
         let at = at as usize;
         self.pieces.get_mut(at / PIECE)?.get_mut(at % PIECE)
     }
@@ -81,14 +87,88 @@ impl Exchanges {
 
     #[inline]
     pub(crate) fn get_mut(&mut self, id: &ExchangeId) -> Option<&mut Exchange> {
-        let last = self.last.get();
-        let at = if self.has(last, *id) { last } else { self.find(*id)? };
+        let at = self.at(*id)?;
         self.place_mut(at)?.exchange.as_mut()
     }
 
+    /// The place of one that is there, mostly the one that was asked for last.
+    #[inline]
+    fn at(&self, id: ExchangeId) -> Option<u32> {
+        let last = self.last.get();
+        if self.has(last, id) { Some(last) } else { self.find(id) }
+    }
+
+    /// The one whose answer is awaited under a key.
+    pub(crate) fn awaiting(&self, key: &[u8]) -> Option<&Exchange> {
+        let at = self.at_key(self.hash_of_key(key), key)?;
+        self.last.set(at);
+        self.place(at)?.exchange.as_ref()
+    }
+
+    /// The answer to an exchange is awaited under a key; to another one that had it, no more.
+    pub(crate) fn await_by(&mut self, id: ExchangeId, key: &Bytes) {
+        let hash = self.hash_of_key(key);
+        if let Some(holder) = self.at_key(hash, key) {
+            self.let_go(holder);
+        }
+        let Some(at) = self.at(id) else { return };
+        self.let_go(at);
+        self.by_key.insert_unique(hash, (hash, at), |(hash, _)| *hash);
+        if let Some(exchange) = self.place_mut(at).and_then(|place| place.exchange.as_mut()) {
+            exchange.key = key.clone();
+        }
+    }
+
+    /// No answer to an exchange is awaited any more.
+    pub(crate) fn await_no_more(&mut self, id: ExchangeId) {
+        if let Some(at) = self.at(id) {
+            self.let_go(at);
+        }
+    }
+
+    /// Finds keys by hashes that begin with this from now on.
+    pub(crate) fn hash_by(&mut self, secret: u64) {
+        self.secret = secret;
+        self.by_key.clear();
+        let nodes = (0..).zip(self.pieces.iter().flatten());
+        let keyed = nodes.filter_map(|(at, node)| Some((at, &node.exchange.as_ref()?.key)));
+        for (at, key) in keyed.filter(|(_, key)| !key.is_empty()) {
+            let hash = spread(secret, [&**key]);
+            self.by_key.insert_unique(hash, (hash, at), |(hash, _)| *hash);
+        }
+    }
+
+    fn hash_of_key(&self, key: &[u8]) -> u64 {
+        spread(self.secret, [key])
+    }
+
+    fn at_key(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        let has_it = |at: u32| self.place(at).and_then(|one| one.exchange.as_ref()).is_some_and(|one| *one.key == *key);
+        self.by_key.find(hash, |(known, at)| *known == hash && has_it(*at)).map(|(_, at)| *at)
+    }
+
+    /// The exchange in a place has its key no more.
+    fn let_go(&mut self, at: u32) {
+        let secret = self.secret;
+        let Some(exchange) = self.place_mut(at).and_then(|place| place.exchange.as_mut()) else { return };
+        if exchange.key.is_empty() {
+            return;
+        }
+        let hash = spread(secret, [&*exchange.key]);
+        exchange.key = Bytes::default();
+        if let Ok(known) = self.by_key.find_entry(hash, |(_, known)| *known == at) {
+            known.remove();
+        }
+    }
+
     pub(crate) fn insert(&mut self, id: ExchangeId, exchange: Exchange) {
-        if let Some(known) = self.get_mut(&id) {
-            *known = exchange;
+        if self.newest().next().is_some_and(|newest| id <= newest.id)
+            && let Some(at) = self.at(id)
+        {
+            self.let_go(at);
+            if let Some(place) = self.place_mut(at) {
+                place.exchange = Some(exchange);
+            }
             return;
         }
         let older = self.older_than(id);
@@ -108,10 +188,7 @@ impl Exchanges {
         }
         let Self { pieces, by_id, .. } = self;
         let id_at = |at: &u32| pieces[*at as usize / PIECE][*at as usize % PIECE].id;
-        match by_id.entry(hash_of(id), |at| id_at(at) == id, |at| hash_of(id_at(at))) {
-            Entry::Occupied(mut known) => *known.get_mut() = at,
-            Entry::Vacant(vacant) => _ = vacant.insert(at),
-        }
+        by_id.insert_unique(hash_of(id), at, |at| hash_of(id_at(at)));
         self.latest = at;
         self.last.set(at);
     }
@@ -142,7 +219,7 @@ impl Exchanges {
         }
         let before = (self.pieces.len() - 1) * PIECE;
         let Some(piece) = self.pieces.last_mut() else { return NONE };
-        piece.push(Place { id: ExchangeId(0), older: NONE, newer: NONE, exchange: None });
+        piece.push(Node { id: ExchangeId(0), older: NONE, newer: NONE, exchange: None });
         u32::try_from(before + piece.len() - 1).unwrap_or(NONE)
     }
 
@@ -162,11 +239,12 @@ impl Exchanges {
 
     /// The place of one that goes is free, and holds it still.
     fn leave(&mut self, id: ExchangeId) -> Option<u32> {
-        let at = self.find(id)?;
+        let at = self.at(id)?;
+        self.let_go(at);
         if let Ok(known) = self.by_id.find_entry(hash_of(id), |known| *known == at) {
             known.remove();
         }
-        let &Place { older, newer, .. } = self.place(at)?;
+        let &Node { older, newer, .. } = self.place(at)?;
         match self.place_mut(older) {
             Some(older) => older.newer = newer,
             None => self.oldest = newer,
@@ -210,6 +288,8 @@ impl Default for Exchanges {
             pieces: Vec::new(),
             free: Vec::new(),
             by_id: HashTable::new(),
+            by_key: HashTable::new(),
+            secret: 0,
             last: Cell::new(NONE),
             oldest: NONE,
             newest: NONE,
@@ -285,6 +365,30 @@ mod tests {
             is_tombstoned: false,
             holds: crate::exchange::Holds::default(),
         }
+    }
+
+    #[test]
+    fn a_key_has_one_exchange_and_goes_with_it() {
+        let mut exchanges = Exchanges::default();
+        let key = |text: &str| Bytes::from(text.as_bytes());
+        let of = |exchanges: &Exchanges, key: &[u8]| exchanges.awaiting(key).map(|one| one.id.0);
+        for id in 1..=3 {
+            exchanges.insert(ExchangeId(id), exchange(id));
+        }
+        exchanges.await_by(ExchangeId(1), &key("a"));
+        exchanges.await_by(ExchangeId(2), &key("a"));
+        exchanges.await_by(ExchangeId(3), &key("c"));
+        exchanges.await_no_more(ExchangeId(1));
+        assert_eq!((of(&exchanges, b"a"), of(&exchanges, b"b"), of(&exchanges, b"c")), (Some(2), None, Some(3)));
+        assert!(exchanges.get(&ExchangeId(1)).unwrap().key.is_empty());
+        // An image has them with their exchanges; a secret changes nothing but where they lie.
+        let mut again: Exchanges = serde_json::from_str(&serde_json::to_string(&exchanges).unwrap()).unwrap();
+        again.hash_by(7);
+        again.forget(&ExchangeId(2));
+        again.await_no_more(ExchangeId(3));
+        assert_eq!((of(&again, b"a"), of(&again, b"c"), again.by_key.len()), (None, None, 0));
+        again.await_by(ExchangeId(1), &key("a"));
+        assert_eq!((of(&again, b"a"), of(&exchanges, b"a")), (Some(1), Some(2)));
     }
 
     /// Those of an earlier process first, whose clock may have been ahead; then as they come, and they go in any order.

@@ -215,7 +215,7 @@ impl Core {
     }
 
     fn is_key_in_flight(&self, key: &[u8]) -> bool {
-        let holder = self.state.pending.get(key).and_then(|id| self.state.exchanges.get(&id));
+        let holder = self.state.exchanges.awaiting(key);
         holder.is_some_and(|exchange| exchange.state.is_in_flight() || self.is_leaving(exchange.id))
     }
 
@@ -274,8 +274,7 @@ impl Core {
         let rules = &self.books[usize::from(protocol)].protocol.rules;
         let Some(gap) = &rules.notices[usize::from(rule.0)].gap else { return };
         let key = awaited_key(protocol, &rules.exchanges[usize::from(gap.exchange.0)], &rules.key, frame);
-        let sent = key.and_then(|key| self.state.pending.get(&key));
-        if let Some(exchange) = sent.and_then(|id| self.state.exchanges.get(&id)) {
+        if let Some(exchange) = key.and_then(|key| self.state.exchanges.awaiting(&key)) {
             let (id, state) = (exchange.id, exchange.state);
             let outcome = Outcome::Success { cause: Cause::Answered };
             match exchange.outcome {

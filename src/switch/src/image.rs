@@ -42,7 +42,7 @@ impl core::fmt::Debug for Image {
 }
 
 impl Image {
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     pub(crate) fn of(core: &Core) -> Self {
         let mut state = core.state.clone();

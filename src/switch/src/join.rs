@@ -69,7 +69,7 @@ impl Core {
             let bytes = inside.and_then(|inside| inside.of(number)).or_else(|| field.of(frame));
             key.extend_from_slice(bytes.unwrap_or_default());
         }
-        let found = self.state.pending.get(&key).and_then(|id| self.state.exchanges.get(&id));
+        let found = self.state.exchanges.awaiting(&key);
         let Some(exchange) = found.filter(|exchange| *exchange.about.rule == *original.name) else {
             return Err((None, none()));
         };

@@ -26,6 +26,8 @@ pub(crate) struct Keys {
     /// Places by caller and key. Its order is nobody's.
     by_name: HashTable<u32>,
     order: VecDeque<u32>,
+    /// Begins the hashes: callers choose their keys, and no choice of theirs makes it slow to find one.
+    secret: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -46,26 +48,38 @@ impl Key {
         self.from == caller.len() && self.parts() == (caller, key)
     }
 
-    fn hash(&self) -> u64 {
+    fn hash(&self, secret: u64) -> u64 {
         let (caller, key) = self.parts();
-        hash_of(caller, key)
+        hash_of(secret, caller, key)
     }
 }
 
-fn hash_of(caller: &str, key: &str) -> u64 {
-    spread([caller.as_bytes(), key.as_bytes()])
+fn hash_of(secret: u64, caller: &str, key: &str) -> u64 {
+    spread(secret, [caller.as_bytes(), key.as_bytes()])
 }
 
 impl Keys {
+    /// Finds keys by hashes that begin with this from now on.
+    pub(crate) fn hash_by(&mut self, secret: u64) {
+        self.secret = secret;
+        let places: Vec<u32> = self.by_name.drain().collect();
+        for at in places {
+            let Self { places, by_name, .. } = self;
+            let hash = |at: &u32| places[*at as usize].hash(secret);
+            by_name.insert_unique(hash(&at), at, hash);
+        }
+    }
+
     pub(crate) fn find(&self, caller: &str, key: &str) -> Option<Bound> {
-        let at = self.by_name.find(hash_of(caller, key), |at| self.places[*at as usize].is(caller, key))?;
+        let at =
+            self.by_name.find(hash_of(self.secret, caller, key), |at| self.places[*at as usize].is(caller, key))?;
         Some(self.places[*at as usize].bound)
     }
 
     pub(crate) fn bind(&mut self, caller: &str, key: &str, to: Bound) {
-        let Self { places, free, by_name, order } = self;
+        let Self { places, free, by_name, order, secret } = self;
         let same = |at: &u32| places[*at as usize].is(caller, key);
-        match by_name.entry(hash_of(caller, key), same, |at| places[*at as usize].hash()) {
+        match by_name.entry(hash_of(*secret, caller, key), same, |at| places[*at as usize].hash(*secret)) {
             Entry::Occupied(known) => places[*known.get() as usize].bound = to,
             Entry::Vacant(vacant) => {
                 let mut name = String::with_capacity(caller.len() + key.len());
@@ -92,7 +106,7 @@ impl Keys {
             match place.bound {
                 Bound::To(exchange) if is_live(exchange) => self.order.push_back(at),
                 bound => {
-                    if let Ok(known) = self.by_name.find_entry(place.hash(), |known| *known == at) {
+                    if let Ok(known) = self.by_name.find_entry(place.hash(self.secret), |known| *known == at) {
                         known.remove();
                     }
                     (place.name, place.from) = (Box::default(), 0);
@@ -168,6 +182,8 @@ mod tests {
         // A place that was left is taken again, and the order goes with an image.
         keys.bind("a", "4", Bound::Fenced);
         let mut again: Keys = serde_json::from_str(&serde_json::to_string(&keys).unwrap()).unwrap();
+        again.hash_by(7);
+        assert_eq!((again.find("a", "4"), again.find("a", "5")), (Some(Bound::Fenced), None));
         let oldest = |keys: &mut Keys| core::iter::from_fn(|| keys.evict(0, |_| false)).collect::<Vec<_>>();
         let expected = [Bound::To(ExchangeId(3)), Bound::To(ExchangeId(1)), Bound::Fenced];
         assert_eq!((oldest(&mut keys), oldest(&mut again)), (expected.to_vec(), expected.to_vec()));

@@ -210,7 +210,6 @@ mod opening;
 mod outcome;
 mod output;
 mod pairs;
-mod pending;
 mod plan;
 mod poll;
 mod rate;

@@ -176,7 +176,7 @@ impl Core {
             };
             self.scratch.extend_from_slice(bytes);
         }
-        let Some(id) = self.state.pending.get(&self.scratch) else {
+        let Some(id) = self.state.exchanges.awaiting(&self.scratch).map(|exchange| exchange.id) else {
             if self.answer_by_older_version(slot, conn, frame, now) {
                 return;
             }

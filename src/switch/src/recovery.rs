@@ -623,9 +623,6 @@ impl Core {
             true => Bytes::default(),
             false => crate::depart::pending_key(protocol, &telegram, &plan).unwrap_or_default(),
         };
-        if !key.is_empty() {
-            self.state.pending.insert(key.clone(), id);
-        }
         // The connection is gone; its name is kept for whoever reads a checkpoint.
         let sent = sending.as_ref().map(|sending| crate::exchange::Sent {
             conn: self.conn_named(&sending.place),
@@ -651,7 +648,7 @@ impl Core {
             telegram: if sending.is_some() && confirms.is_empty() { telegram } else { Bytes::default() },
             confirms,
             number: number.or_else(|| sending.map(|sending| sending.number)),
-            key,
+            key: Bytes::default(),
             sent,
             takes_room: false,
             outcome,
@@ -662,6 +659,9 @@ impl Core {
             holds: crate::exchange::Holds::default(),
         };
         self.state.exchanges.insert(id, exchange);
+        if !key.is_empty() {
+            self.state.exchanges.await_by(id, &key);
+        }
         match state {
             ExchangeState::Finished => self.bury(id, now),
             ExchangeState::Accepted => {

@@ -16,7 +16,6 @@ use crate::notice::Notices;
 use crate::numbering::Numbers;
 use crate::opening::Opening;
 use crate::pairs;
-use crate::pending::Pending;
 use crate::rate::Tokens;
 use crate::recovery::Known;
 use crate::route::LineState;
@@ -45,8 +44,6 @@ pub(crate) struct State {
     pub(crate) conversations: Vec<Conversation>,
     pub(crate) openings: Vec<Opening>,
     pub(crate) exchanges: Exchanges,
-    /// Correlation keys of exchanges that may be answered, and of settled ones while their tombstones last.
-    pub(crate) pending: Pending,
     /// Settled exchanges whose keys are kept, with when they end.
     pub(crate) tombstones: VecDeque<(Mono, ExchangeId)>,
     /// UNKNOWN exchanges whose time is over, oldest first.

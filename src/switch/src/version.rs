@@ -74,7 +74,7 @@ impl Core {
         if !openings.iter().map(key).eq(self.state.openings.iter().map(key)) {
             self.books = old;
             self.state.openings = openings;
-            self.find_openings();
+            self.place_openings();
             let text = "what is opened cannot change while sessions are up; restart with it";
             return Err(VersionRefused::Conversation(text.into()));
         }
@@ -150,7 +150,7 @@ impl Core {
                 && plan.protocol.catalog.select(frame) == Ok(answer.telegram)
                 && answer.bytes.iter().all(|(at, bytes)| at.of(frame) == Some(bytes));
             if is_answer && let Some(key) = crate::depart::pending_key(protocol, frame, plan) {
-                found = found.or_else(|| self.state.pending.get(&key));
+                found = found.or_else(|| self.state.exchanges.awaiting(&key).map(|one| one.id));
             }
         }
         match found {
