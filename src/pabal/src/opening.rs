@@ -23,8 +23,8 @@ pub(crate) enum Opening {
         #[command(flatten)]
         act: Act,
     },
-    /// Take no requests for the rest of the business date, or until it is opened by hand. What is in flight goes on; the institution is told
-    /// nothing.
+    /// Take no requests for the rest of the business date, or until it is opened by hand, and ask nothing about earlier ones. What is in flight
+    /// goes on; the institution is told nothing.
     ///
     /// Example: pabal opening close hecto 088 --reason "the bank closes early today"
     Close {

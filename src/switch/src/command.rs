@@ -24,7 +24,7 @@ use crate::drain::Scope;
 use crate::durable::Effect;
 use crate::entry::{Commanded, Entry};
 use crate::id::{LineId, Ticket};
-use crate::opening::OpeningKey;
+use crate::opening::{OpeningKey, OpeningState};
 use crate::pairs;
 use crate::rate::{Rate, Rates};
 use crate::refusal::Refusal;
@@ -446,9 +446,16 @@ impl Core {
                 }
             }
             Command::OpenOpening { protocol, key } | Command::CloseOpening { protocol, key } => {
-                if self.opening_named(protocol, key).is_none() {
+                let Some(at) = self.opening_named(protocol, key) else {
                     let known = self.state.openings.iter().map(|one| one.key.readable()).collect();
                     return unknown("opening", &key.readable(), known);
+                };
+                let is_open = self.state.openings[at as usize].state == OpeningState::Open;
+                if is_open && matches!(command, Command::OpenOpening { .. }) {
+                    // The institution may have lost it, and would not be asked.
+                    let text =
+                        format!("{} is open already: close it first if it is to be asked for again", key.readable());
+                    return Err(CommandRefused::NotNow(text));
                 }
             }
             Command::StartCompartment { compartment } | Command::DrainCompartment { compartment, .. } => {

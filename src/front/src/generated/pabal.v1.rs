@@ -1330,10 +1330,11 @@ pub mod command_request {
         /// Takes nothing new on a session's connection, lets what is in flight be answered, then closes it.
         #[prost(message, tag = "14")]
         DrainSession(super::DrainSession),
-        /// Opens business (개시): tries at once, whatever the hour and the wait before the next try are.
+        /// Opens business (개시): tries at once, whatever the hour and the wait before the next try are. FAILED_PRECONDITION if it is open.
         #[prost(message, tag = "15")]
         OpenOpening(super::OpeningName),
-        /// Closes business (종료) for the rest of its business date, or until it is opened by hand. The institution is told nothing.
+        /// Closes business (종료) for the rest of its business date, or until it is opened by hand. The institution is told nothing, and
+        /// is not asked about earlier requests either.
         #[prost(message, tag = "16")]
         CloseOpening(super::OpeningName),
         /// Takes requests for a compartment again.

@@ -407,6 +407,20 @@ fn business_that_is_closed_by_hand_opens_with_the_next_date() {
     assert_eq!(opening(&hands, 0), (OpeningState::Open, None));
 }
 
+#[test]
+fn what_is_open_is_asked_for_again_only_behind_a_close() {
+    let mut hands = Hands::open();
+    let open = Command::OpenOpening { protocol: "firmbanking".into(), key: key(&hands, 0) };
+    let close = Command::CloseOpening { protocol: "firmbanking".into(), key: key(&hands, 0) };
+    let refused = command(&mut hands, open.clone()).unwrap_err().to_string();
+    assert!(refused.ends_with("is open already: close it first if it is to be asked for again"), "{refused}");
+    command(&mut hands, close).unwrap();
+    hands.opens = false;
+    command(&mut hands, open).unwrap();
+    let asked = hands.take_frames(OUT);
+    assert_eq!(asked.iter().map(|frame| peer::at(frame, peer::BANK_CODE)).collect::<Vec<_>>(), ["088"]);
+}
+
 /// Found by seed 6155 of the world: what was closed before midnight was forgotten by what was closed after it, and the clock came back.
 #[test]
 fn business_that_is_closed_by_hand_is_closed_though_the_clock_leaps_over_midnight_and_back() {
