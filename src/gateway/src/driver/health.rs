@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use pabal_switch::{Direction, OpeningState, SessionState, Settings, Status};
+use pabal_switch::{Direction, LineSide, OpeningState, SessionState, Settings, Status};
 
 /// Whether an institution can be called now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,14 +76,27 @@ fn half_down(status: &Status, settings: &Settings, protocol: &str, half: Directi
         // That the institution is stopped has been said.
         let stopped = stopped.filter(|stopped| status.stopped.as_ref() != Some(stopped));
         let stopped = stopped.map(|stopped| format!(", {stopped}")).unwrap_or_default();
-        down.push(format!("line {} ({words}{stopped})", line.name));
+        let because = if stopped.is_empty() { because(status, line) } else { String::new() };
+        down.push(format!("line {} ({words}{because}{stopped})", line.name));
     }
     Some(down.join(", "))
 }
 
+/// How the last connection of a line ended that has none, if it had one; goes on behind the states of its sessions.
+fn because(status: &Status, line: &pabal_switch::LineSettings) -> String {
+    let sessions = status.sessions.iter().filter(|session| session.line == line.name);
+    let last = sessions.filter(|session| session.closed.is_some()).max_by_key(|one| one.received_at.max(one.wrote_at));
+    match last.and_then(|session| Some((session.closed?, session.detail.as_deref()))) {
+        Some((reason, None)) => format!(": {reason}"),
+        Some((reason, Some(detail))) => format!(": {reason}: {detail}"),
+        None if line.side == LineSide::Acceptor => ": nobody has connected".to_owned(),
+        None => String::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use pabal_switch::{Epoch, LineId, LineSettings, LineSide, SessionId, SessionStatus};
+    use pabal_switch::{CloseReason, Epoch, LineId, LineSettings, SessionId, SessionStatus};
 
     use super::*;
 
@@ -91,15 +104,11 @@ mod tests {
         LineSettings::new(name, "firmbanking", LineSide::Initiator, direction)
     }
 
-    fn check(lines: &[(&str, Direction, SessionState)], journal_works: bool, expected: &str) {
-        let settings = Settings {
-            lines: lines.iter().map(|(name, direction, _)| line(name, *direction)).collect(),
-            ..Settings::default()
-        };
-        let session = |(at, (name, _, state)): (usize, &(&str, Direction, SessionState))| SessionStatus {
-            session: SessionId { line: LineId(u16::try_from(at).unwrap()), slot: 0 },
-            line: (*name).into(),
-            state: *state,
+    fn session(line: &str, state: SessionState) -> SessionStatus {
+        SessionStatus {
+            session: SessionId { line: LineId(0), slot: 0 },
+            line: line.into(),
+            state,
             conn: None,
             in_flight: 0,
             window: 1,
@@ -113,11 +122,59 @@ mod tests {
             epoch: Epoch(0),
             detail: None,
             waits_for: None,
+        }
+    }
+
+    fn check(lines: &[(&str, Direction, SessionState)], journal_works: bool, expected: &str) {
+        let settings = Settings {
+            lines: lines.iter().map(|(name, direction, _)| line(name, *direction)).collect(),
+            ..Settings::default()
         };
-        let status =
-            Status { sessions: lines.iter().enumerate().map(session).collect(), journal_works, ..Status::default() };
+        let sessions = lines.iter().map(|(name, _, state)| session(name, *state)).collect();
+        let status = Status { sessions, journal_works, ..Status::default() };
         let expected = if expected.is_empty() { Health::Serving } else { Health::NotServing(expected.to_owned()) };
         assert_eq!(judge(&status, &settings, (!journal_works).then_some("no room")), expected);
+    }
+
+    #[test]
+    fn how_the_last_connection_ended_is_told() {
+        let told = |side: LineSide, closed: Option<CloseReason>, detail: Option<&str>, stopped: bool| {
+            let mut settings = Settings { lines: vec![line("both", Direction::Duplex)], ..Settings::default() };
+            settings.lines[0].side = side;
+            let mut status = Status { journal_works: true, ..Status::default() };
+            status.sessions =
+                vec![SessionStatus { closed, detail: detail.map(Into::into), ..session("both", SessionState::Down) }];
+            let by = pabal_switch::By { actor: "kim".into(), reason: "ticket 7".into() };
+            let stopped = stopped.then(|| pabal_switch::Stopped { by, at: pabal_clock::Wall::from_unix_seconds(0) });
+            status.lines = vec![pabal_switch::LineStatus {
+                line: "both".into(),
+                sessions_counted: 0,
+                wanted: pabal_switch::Wanted::Up,
+                stopped,
+                drains_until: None,
+                is_wanted: true,
+                on_duty: None,
+                address: 0,
+                failed: 0,
+                next_try: None,
+            }];
+            match judge(&status, &settings, None) {
+                Health::NotServing(why) => {
+                    why.split_once(" half down: line both ").unwrap().1.split(';').next().unwrap().to_owned()
+                }
+                Health::Serving => panic!("it is down"),
+            }
+        };
+        let (initiator, acceptor) = (LineSide::Initiator, LineSide::Acceptor);
+        assert_eq!(told(initiator, None, None, false), "(down)");
+        let refused = Some("10.1.2.3:20000: Connection refused");
+        let failed = told(initiator, Some(CloseReason::ConnectFailed), refused, false);
+        assert_eq!(failed, "(down: connect_failed: 10.1.2.3:20000: Connection refused)");
+        assert_eq!(told(acceptor, Some(CloseReason::PeerClosed), None, false), "(down: peer_closed)");
+        assert_eq!(told(acceptor, None, None, false), "(down: nobody has connected)");
+        // Who stopped it says enough.
+        let stopped = told(initiator, Some(CloseReason::Commanded), None, true);
+        assert_eq!(stopped, "(down, stopped by kim: ticket 7)");
     }
 
     #[test]

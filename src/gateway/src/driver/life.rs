@@ -177,7 +177,7 @@ impl Life {
         self.bridge.flush();
         self.end_forgotten();
         if std::mem::take(&mut self.is_health_stale) {
-            let health = health::judge(&self.core.status(), &self.settings, self.journal_failure.as_deref());
+            let health = health::judge(&self.status(), &self.settings, self.journal_failure.as_deref());
             driver.health.send_if_modified(|known| std::mem::replace(known, health.clone()) != health);
         }
         if let Some(drained) = self.drained(driver) {
@@ -742,7 +742,8 @@ impl Life {
         let way = line.and_then(|line| match &line.endpoint {
             LineEndpoint::Connect { addresses, source } => {
                 let to = addresses.get(usize::from(address))?.clone();
-                Some((line, Way { to, source: *source, options: line.options }))
+                let within = self.settings.lines.get(usize::from(conn.session.line.0))?.connect_timeout;
+                Some((line, Way { to, source: *source, options: line.options, within }))
             }
             LineEndpoint::Listen { .. } => None,
         });

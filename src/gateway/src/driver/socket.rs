@@ -49,6 +49,8 @@ pub(super) struct Way {
     /// From which address of ours, and port if it is not 0.
     pub(super) source: Option<SocketAddr>,
     pub(super) options: SocketOptions,
+    /// How long it may take.
+    pub(super) within: Duration,
 }
 
 /// The connection that fills a slot.
@@ -94,7 +96,7 @@ impl Socket {
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
-            let stream = connect(way.source, &way.to).await?;
+            let stream = connect(way.source, &way.to, way.within).await?;
             way.options.apply(&stream)?;
             Ok(stream)
         };
@@ -228,14 +230,25 @@ pub(super) fn abort(stream: &TcpStream) {
     let _ = stream.set_zero_linger();
 }
 
-/// Connects, from a given address of this host if there is one, and from its port if that is not 0.
-async fn connect(source: Option<SocketAddr>, to: &str) -> io::Result<TcpStream> {
-    let mut failure = None;
+/// Connects, from a given address of this host if there is one, and from its port if that is not 0. Of a name all addresses are tried, in the
+/// order in which they are found.
+async fn connect(source: Option<SocketAddr>, to: &str, within: Duration) -> io::Result<TcpStream> {
     let found = tokio::net::lookup_host(to).await;
-    for to in found.map_err(|error| io::Error::new(error.kind(), format!("{to}: {error}")))? {
-        if source.is_some_and(|source| to.is_ipv4() != source.is_ipv4()) {
-            continue;
-        }
+    let found = found.map_err(|error| io::Error::new(error.kind(), format!("{to}: {error}")))?;
+    let found = found.filter(|to| source.is_none_or(|source| to.is_ipv4() == source.is_ipv4()));
+    connect_to_one(source, &found.collect::<Vec<_>>(), within, to).await
+}
+
+/// Connects to the first that takes it. One that says nothing has its part of the time, so that the next has one, too; whoever waits ends the last.
+async fn connect_to_one(
+    source: Option<SocketAddr>,
+    found: &[SocketAddr],
+    within: Duration,
+    name: &str,
+) -> io::Result<TcpStream> {
+    let mut failure = None;
+    let part = within / u32::try_from(found.len()).unwrap_or(u32::MAX).max(1);
+    for (at, to) in found.iter().copied().enumerate() {
         let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // Who gives up before he knows that the connection is made resets it, so that the peer does not count it.
         socket.set_zero_linger()?;
@@ -244,7 +257,13 @@ async fn connect(source: Option<SocketAddr>, to: &str) -> io::Result<TcpStream> 
             socket.set_reuseaddr(source.port() != 0)?;
             socket.bind(source).map_err(|error| from_there(source, &error))?;
         }
-        match (socket.connect(to).await, source) {
+        let connecting = socket.connect(to);
+        let connected = if at + 1 == found.len() {
+            connecting.await
+        } else {
+            tokio::time::timeout(part, connecting).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        };
+        match (connected, source) {
             (Ok(stream), _) => {
                 SockRef::from(&stream).set_linger(None)?;
                 return Ok(stream);
@@ -259,9 +278,9 @@ async fn connect(source: Option<SocketAddr>, to: &str) -> io::Result<TcpStream> 
         let text = match source {
             Some(source) => {
                 let version = if source.is_ipv4() { "IPv4" } else { "IPv6" };
-                format!("{to} has no {version} address, which source {} needs; write another source", source.ip())
+                format!("{name} has no {version} address, which source {} needs; write another source", source.ip())
             }
-            None => format!("{to} has no address"),
+            None => format!("{name} has no address"),
         };
         io::Error::new(io::ErrorKind::AddrNotAvailable, text)
     }))
@@ -313,11 +332,13 @@ mod tests {
 
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(30);
+
     #[tokio::test]
     async fn who_gives_up_while_it_connects_is_reset_and_who_does_not_ends_in_order() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let to = listener.local_addr().unwrap().to_string();
-        let mut connecting = Box::pin(connect(None, &to));
+        let mut connecting = Box::pin(connect(None, &to, PATIENCE));
         assert!(poll_fn(|cx| Poll::Ready(connecting.as_mut().poll(cx).is_pending())).await);
         // The peer has a connection of which we do not know yet.
         let (mut peer, _) = listener.accept().await.unwrap();
@@ -325,9 +346,40 @@ mod tests {
         let read = peer.read(&mut [0; 1]).await;
         assert_eq!(read.map_err(|error| error.kind()), Err(io::ErrorKind::ConnectionReset));
 
-        let stream = connect(None, &to).await.unwrap();
+        let stream = connect(None, &to, PATIENCE).await.unwrap();
         let (mut peer, _) = listener.accept().await.unwrap();
         drop(stream);
         assert_eq!(peer.read(&mut [0; 1]).await.unwrap(), 0);
+    }
+
+    /// A peer that is there and says nothing: whatever else connects is not answered.
+    async fn silent() -> (TcpListener, Vec<TcpStream>) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let to = listener.local_addr().unwrap();
+        let mut taken = Vec::new();
+        while let Ok(stream) = tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(to)).await {
+            taken.push(stream.unwrap());
+        }
+        (listener, taken)
+    }
+
+    #[tokio::test]
+    async fn of_a_name_with_several_addresses_one_that_says_nothing_keeps_nobody_from_the_next() {
+        let (silent, _taken) = silent().await;
+        let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let there = listener.local_addr().unwrap();
+        let found = [silent.local_addr().unwrap(), gone, there];
+        let connecting = connect_to_one(None, &found, Duration::from_secs(3), "bank:1");
+        let stream = tokio::time::timeout(PATIENCE, connecting).await.expect("it goes on to the next").unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), there);
+        // If none takes it, the last one's reason is told.
+        let failed = connect_to_one(None, &[there, gone][1..], PATIENCE, "bank:1").await.unwrap_err();
+        assert!(
+            failed.kind() == io::ErrorKind::ConnectionRefused && failed.to_string().contains(&gone.to_string()),
+            "{failed}"
+        );
     }
 }

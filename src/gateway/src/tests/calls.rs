@@ -265,7 +265,12 @@ async fn with_the_receiving_half_down_no_byte_leaves() {
     let mut out = house.peer.accept();
     let health =
         house.health(|health| matches!(health, crate::Health::NotServing(why) if why.starts_with("receive"))).await;
-    assert_eq!(health, crate::Health::NotServing("receive half down: line in (down); openings 0/1 open".to_owned()));
+    assert_eq!(
+        health,
+        crate::Health::NotServing(
+            "receive half down: line in (down: nobody has connected); openings 0/1 open".to_owned()
+        )
+    );
     let error = house.handle.exchange(transfer()).await.unwrap_err();
     assert!(matches!(error.refusal, Refusal::ReceiveDown | Refusal::NotOpen), "{error:?}");
     // The end of the stream comes, and nothing before it.

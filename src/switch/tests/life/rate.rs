@@ -114,6 +114,40 @@ fn a_rate_changes_at_once_and_is_given_back_to_the_configuration() {
     assert_eq!(hands.core.exchange(waits[5]).unwrap().state, ExchangeState::Sent);
 }
 
+/// Of a compartment without a rate nothing is counted.
+#[test]
+fn what_left_before_a_rate_was_set_is_not_counted_and_what_left_before_it_was_changed_is() {
+    let mut hands = Hands::open_with(paced(&[]));
+    hands.after_secs(1);
+    (0..5).for_each(|_| _ = ask(&mut hands, "088"));
+    assert_eq!(left(&mut hands), 5);
+    limit(&mut hands, Some(per_second(2)));
+    (0..3).for_each(|_| _ = ask(&mut hands, "088"));
+    assert_eq!((left(&mut hands), hands.core.status().waiting), (2, 1));
+    limit(&mut hands, Some(per_second(3)));
+    ask(&mut hands, "088");
+    assert_eq!((left(&mut hands), hands.core.status().waiting), (1, 1), "two of the three had left");
+}
+
+/// A rate stands in the journal, and what has left by it does not: a new process counts from its start on. It has the slots of the old one
+/// only when the institution has seen them closed, so that a second or more is over after most starts.
+#[test]
+fn a_rate_holds_over_a_start_and_counts_anew_from_it() {
+    let mut hands = Hands::open_with(paced(&[]));
+    limit(&mut hands, Some(per_second(2)));
+    hands.after_secs(1);
+    (0..3).for_each(|_| _ = ask(&mut hands, "088"));
+    assert_eq!((left(&mut hands), hands.core.status().waiting), (2, 1));
+    let mut hands = hands.restart();
+    assert_eq!(hands.core.rate(b"088").per_second, Some(2));
+    hands.come_up();
+    hands.after_secs(1);
+    (0..5).for_each(|_| _ = ask(&mut hands, "088"));
+    assert_eq!((left(&mut hands), hands.core.status().waiting), (2, 3));
+    hands.after_secs(1);
+    assert_eq!(left(&mut hands), 2);
+}
+
 #[test]
 fn a_request_leaves_by_the_session_that_has_the_least_unanswered() {
     let mut settings = settings();
