@@ -19,6 +19,7 @@ mod shown;
 mod tests;
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -30,10 +31,19 @@ pub use cutter::Deframer;
 pub use error::{FrameError, FramingError};
 pub use notation::{FrameLength, Notation};
 
-/// How the stream is cut into telegrams. Can only be right.
+/// How the stream is cut into telegrams. Can only be right. Cheap to share: every connection has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Framing(FrameParts);
+#[serde(try_from = "FrameParts", into = "FrameParts")]
+pub struct Framing(Arc<Known>);
+
+/// Parts, and what is worked out of them once, since every frame asks for it.
+#[derive(Debug, PartialEq, Eq)]
+struct Known {
+    parts: FrameParts,
+    prefix_bytes: usize,
+    longest: u32,
+    shortest: u32,
+}
 
 /// What a frame is made of, in the order of the wire, and what is done about one that is not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,98 +131,62 @@ impl Framing {
     /// # Errors
     /// No stream can be cut by them.
     pub fn new(parts: FrameParts) -> Result<Self, FramingError> {
-        let framing = Self(parts);
         let mut said = 0;
-        for length in framing.lengths() {
+        for length in parts.lengths() {
             if !length.has_width() {
                 return Err(FramingError::Width { notation: length.notation, width: length.width });
             }
             said += 1;
         }
-        match (&framing.0.total, said) {
+        match (&parts.total, said) {
             (Total::Said, 0) => return Err(FramingError::NoLength),
             (Total::Fixed(_) | Total::Typed(_), 1..) => return Err(FramingError::TwoTotals),
             _ => {}
         }
-        if let Some((_, length)) = framing.0.inside.iter().find(|(_, length)| length.more > 0) {
+        if let Some((_, length)) = parts.inside.iter().find(|(_, length)| length.more > 0) {
             return Err(FramingError::Inside { more: length.more });
         }
-        if framing.0.on_garbage == OnGarbage::Resynchronise && framing.mark().is_none() {
+        if parts.on_garbage == OnGarbage::Resynchronise && parts.mark().is_none() {
             return Err(FramingError::NoMark);
         }
-        let (shortest, longest) = (framing.shortest(), framing.most());
-        let is_endless = shortest == 0 && framing.overhead_bytes() == 0;
-        if i64::from(shortest) > longest || is_endless {
-            return Err(FramingError::Nothing { shortest, longest: u32::try_from(longest).unwrap_or(0) });
+        let prefix_bytes = parts.before.iter().map(FramePart::len).sum();
+        let (shortest, most) = (parts.shortest(), parts.most());
+        let longest = u32::try_from(most).unwrap_or(0);
+        let is_endless = shortest == 0 && prefix_bytes + parts.after.len() == 0;
+        if i64::from(shortest) > most || is_endless {
+            return Err(FramingError::Nothing { shortest, longest });
         }
-        Ok(framing)
+        Ok(Self(Arc::new(Known { parts, prefix_bytes, longest, shortest })))
     }
 
     /// What a frame is made of.
     #[must_use]
-    pub const fn parts(&self) -> &FrameParts {
-        &self.0
+    pub fn parts(&self) -> &FrameParts {
+        &self.0.parts
     }
 
     /// Bytes before the telegram.
     #[must_use]
     pub fn prefix_bytes(&self) -> usize {
-        self.0.before.iter().map(FramePart::len).sum()
+        self.0.prefix_bytes
     }
 
     /// Bytes before and behind the telegram.
     #[must_use]
     pub fn overhead_bytes(&self) -> usize {
-        self.prefix_bytes() + self.0.after.len()
+        self.0.prefix_bytes + self.0.parts.after.len()
     }
 
     /// The longest telegram that can be written, in bytes: the limit, or what the lengths can say or the types have if that is less.
     #[must_use]
     pub fn longest(&self) -> u32 {
-        u32::try_from(self.most()).unwrap_or(0)
+        self.0.longest
     }
 
     /// The shortest telegram that can be written, in bytes: one that has room for the lengths inside of it.
     #[must_use]
     pub fn shortest(&self) -> u32 {
-        let parts = &self.0;
-        let reach = |(at, length): &(u32, FrameLength)| {
-            let from = u32::try_from(-length.more).unwrap_or(0);
-            at.saturating_add(u32::from(length.width)).max(from)
-        };
-        let inside = parts.inside.iter().map(reach).max().unwrap_or(0);
-        match &parts.total {
-            Total::Said => inside,
-            Total::Fixed(total) => *total,
-            Total::Typed(rows) => rows.iter().map(|row| row.length).min().unwrap_or(0),
-        }
-    }
-
-    fn most(&self) -> i64 {
-        let max = i64::from(self.0.frame_bytes_max);
-        let said = self.lengths().map(|length| length.largest() - i64::from(length.more)).min().unwrap_or(max);
-        let total = match &self.0.total {
-            Total::Said => max,
-            Total::Fixed(total) => i64::from(*total),
-            Total::Typed(rows) => rows.iter().map(|row| i64::from(row.length)).max().unwrap_or(0),
-        };
-        max.min(said).min(total)
-    }
-
-    fn lengths(&self) -> impl Iterator<Item = &FrameLength> {
-        let before = self.0.before.iter().filter_map(|part| match part {
-            FramePart::Length(length) => Some(length),
-            FramePart::Constant(_) | FramePart::Filler { .. } => None,
-        });
-        before.chain(self.0.inside.iter().map(|(_, length)| length))
-    }
-
-    /// The first byte of what every frame begins with.
-    fn mark(&self) -> Option<u8> {
-        match self.0.before.first()? {
-            FramePart::Constant(bytes) => bytes.first().copied(),
-            FramePart::Filler { .. } | FramePart::Length(_) => None,
-        }
+        self.0.shortest
     }
 
     /// Writes a frame behind what `out` holds. Lengths inside of the telegram are written there, whatever it holds at their places.
@@ -222,20 +196,21 @@ impl Framing {
     /// nothing is written.
     pub fn write(&self, telegram: &[u8], out: &mut Vec<u8>) -> Result<(), FrameError> {
         let (offset, length) = (out.len() as u64, telegram.len() as u64);
-        if length > u64::from(self.longest()) {
-            return Err(FrameError::TooLong { offset, length, frame_bytes_max: self.longest() });
-        }
-        if length < u64::from(self.shortest()) {
+        let bytes = match u32::try_from(length) {
+            Ok(bytes) if bytes <= self.longest() => bytes,
+            _ => return Err(FrameError::TooLong { offset, length, frame_bytes_max: self.longest() }),
+        };
+        if bytes < self.shortest() {
             return Err(FrameError::TooShort { offset, length, shortest: self.shortest() });
         }
-        if let Total::Typed(rows) = &self.0.total {
+        if let Total::Typed(rows) = &self.0.parts.total {
             match rows.iter().find(|row| row.looks(telegram) == Some(true)) {
-                Some(row) if u64::from(row.length) == length => {}
+                Some(row) if row.length == bytes => {}
                 Some(row) => return Err(FrameError::Total { offset, length, total: row.length }),
                 None => return Err(FrameError::Untyped { offset }),
             }
         }
-        self.write_said(telegram, telegram.len(), out);
+        self.write_said(telegram, bytes, out);
         Ok(())
     }
 
@@ -243,13 +218,12 @@ impl Framing {
     /// side does about it. Where no length is said, the frame is a right one.
     pub fn write_saying(&self, telegram: &[u8], says: u64, out: &mut Vec<u8>) {
         let says = says.clamp(u64::from(self.shortest()), u64::from(self.longest()));
-        self.write_said(telegram, usize::try_from(says).unwrap_or(usize::MAX), out);
+        self.write_said(telegram, u32::try_from(says).unwrap_or(u32::MAX), out);
     }
 
-    fn write_said(&self, telegram: &[u8], says: usize, out: &mut Vec<u8>) {
+    fn write_said(&self, telegram: &[u8], says: u32, out: &mut Vec<u8>) {
         out.reserve(self.overhead_bytes() + telegram.len());
-        let says = i64::try_from(says).unwrap_or(i64::MAX);
-        for part in &self.0.before {
+        for part in &self.0.parts.before {
             let start = out.len();
             match part {
                 FramePart::Constant(bytes) => out.extend_from_slice(bytes),
@@ -262,13 +236,13 @@ impl Framing {
         }
         let start = out.len();
         out.extend_from_slice(telegram);
-        for (at, length) in &self.0.inside {
+        for (at, length) in &self.0.parts.inside {
             let place = Slice { offset: *at, len: u32::from(length.width) }.range();
             if let Some(place) = out.get_mut(start..).and_then(|telegram| telegram.get_mut(place)) {
                 length.write(says, place);
             }
         }
-        out.extend_from_slice(&self.0.after);
+        out.extend_from_slice(&self.0.parts.after);
     }
 
     /// The telegram of a frame that stands alone, and how long its lengths say that it is; it may have another length. `None` if nothing
@@ -276,11 +250,67 @@ impl Framing {
     #[must_use]
     pub fn unframed<'b>(&self, frame: &'b [u8]) -> Option<(&'b [u8], u64)> {
         let telegram = frame.get(self.prefix_bytes()..).filter(|_| self.overhead_bytes() > 0)?;
-        let telegram = telegram.strip_suffix(&*self.0.after).unwrap_or(telegram);
+        let telegram = telegram.strip_suffix(&*self.0.parts.after).unwrap_or(telegram);
         match self.head(frame, 0) {
             Ok(Head::Known(total)) => Some((telegram, u64::from(total))),
             Ok(Head::Wait) | Err(_) => None,
         }
+    }
+}
+
+impl FrameParts {
+    fn shortest(&self) -> u32 {
+        let reach = |(at, length): &(u32, FrameLength)| {
+            let from = u32::try_from(-length.more).unwrap_or(0);
+            at.saturating_add(u32::from(length.width)).max(from)
+        };
+        let inside = self.inside.iter().map(reach).max().unwrap_or(0);
+        match &self.total {
+            Total::Said => inside,
+            Total::Fixed(total) => *total,
+            Total::Typed(rows) => rows.iter().map(|row| row.length).min().unwrap_or(0),
+        }
+    }
+
+    fn most(&self) -> i64 {
+        let max = i64::from(self.frame_bytes_max);
+        let said = self.lengths().map(|length| length.largest() - i64::from(length.more)).min().unwrap_or(max);
+        let total = match &self.total {
+            Total::Said => max,
+            Total::Fixed(total) => i64::from(*total),
+            Total::Typed(rows) => rows.iter().map(|row| i64::from(row.length)).max().unwrap_or(0),
+        };
+        max.min(said).min(total)
+    }
+
+    fn lengths(&self) -> impl Iterator<Item = &FrameLength> {
+        let before = self.before.iter().filter_map(|part| match part {
+            FramePart::Length(length) => Some(length),
+            FramePart::Constant(_) | FramePart::Filler { .. } => None,
+        });
+        before.chain(self.inside.iter().map(|(_, length)| length))
+    }
+
+    /// The first byte of what every frame begins with.
+    fn mark(&self) -> Option<u8> {
+        match self.before.first()? {
+            FramePart::Constant(bytes) => bytes.first().copied(),
+            FramePart::Filler { .. } | FramePart::Length(_) => None,
+        }
+    }
+}
+
+impl TryFrom<FrameParts> for Framing {
+    type Error = FramingError;
+
+    fn try_from(parts: FrameParts) -> Result<Self, FramingError> {
+        Self::new(parts)
+    }
+}
+
+impl From<Framing> for FrameParts {
+    fn from(framing: Framing) -> Self {
+        framing.parts().clone()
     }
 }
 
@@ -322,7 +352,7 @@ impl Framing {
     fn head(&self, bytes: &[u8], offset: u64) -> Result<Head, FrameError> {
         let mut at = 0;
         let mut total: Option<u32> = None;
-        for part in &self.0.before {
+        for part in &self.0.parts.before {
             let place = at..at + part.len();
             let here = offset + at as u64;
             at = place.end;
@@ -340,7 +370,7 @@ impl Framing {
                 }
             }
         }
-        for (inside, length) in &self.0.inside {
+        for (inside, length) in &self.0.parts.inside {
             let start = at.saturating_add(usize::try_from(*inside).unwrap_or(usize::MAX));
             let Some(place) = bytes.get(start..start.saturating_add(usize::from(length.width))) else {
                 return Ok(Head::Wait);
@@ -348,7 +378,7 @@ impl Framing {
             total = Some(self.said(*length, place, offset + start as u64, total)?);
         }
         let telegram = bytes.get(at..).unwrap_or_default();
-        match (&self.0.total, total) {
+        match (&self.0.parts.total, total) {
             (Total::Said, total) => Ok(total.map_or(Head::Wait, Head::Known)),
             (Total::Fixed(total), _) => Ok(Head::Known(*total)),
             (Total::Typed(rows), _) => {
@@ -367,7 +397,7 @@ impl Framing {
 
     /// A telegram's length, if it is not over the limit.
     fn within(&self, length: impl Into<u64>, offset: u64) -> Result<u32, FrameError> {
-        let (length, frame_bytes_max) = (length.into(), self.0.frame_bytes_max);
+        let (length, frame_bytes_max) = (length.into(), self.0.parts.frame_bytes_max);
         match u32::try_from(length) {
             Ok(length) if length <= frame_bytes_max => Ok(length),
             _ => Err(FrameError::TooLong { offset, length, frame_bytes_max }),

@@ -47,7 +47,10 @@ pub fn deframe(data: &[u8]) {
     });
     let mut sliced: Vec<&[u8]> = sliced.collect();
     sliced.push(rest);
-    assert_eq!(whole, frames(&framing, sliced.into_iter()), "sliced");
+    assert_eq!(whole, frames(&framing, sliced.iter().copied()), "sliced");
+    for slices in [alloc::vec![stream], stream.chunks(1).collect(), sliced] {
+        assert_eq!(whole, cut(&framing, &slices), "without a copy of what has come as a whole");
+    }
 
     let Cut { frames: telegrams, error, position, discarded } = whole;
     let mut written = Vec::new();
@@ -150,6 +153,27 @@ fn frames<'a>(framing: &Framing, slices: impl Iterator<Item = &'a [u8]>) -> Cut 
             }
         }
         assert!(deframer.pending_bytes() <= longest, "no more than one frame is kept");
+    }
+    Cut { frames, error, position: deframer.position(), discarded: deframer.discarded() }
+}
+
+/// The same without a copy of what has come as a whole.
+fn cut(framing: &Framing, slices: &[&[u8]]) -> Cut {
+    let mut deframer = Deframer::new(framing.clone());
+    let (mut frames, mut error) = (Vec::new(), None);
+    for slice in slices {
+        let mut rest = *slice;
+        loop {
+            match deframer.cut(&mut rest) {
+                Ok(Some(frame)) => frames.push(frame.to_vec()),
+                Ok(None) => break,
+                Err(found) => {
+                    error = Some(found);
+                    break;
+                }
+            }
+        }
+        assert!(rest.is_empty(), "all is looked at");
     }
     Cut { frames, error, position: deframer.position(), discarded: deframer.discarded() }
 }

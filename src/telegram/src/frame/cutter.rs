@@ -1,5 +1,6 @@
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -54,32 +55,65 @@ impl Deframer {
     /// # Errors
     /// The stream cannot be cut; every later call gives the same error.
     pub fn next_frame(&mut self) -> Result<Option<&[u8]>, FrameError> {
+        self.cut(&mut &[][..])
+    }
+
+    /// Does [`Deframer::push`] and [`Deframer::next_frame`] at once, without a copy of a telegram that has come as a whole. `bytes` become
+    /// those that are not looked at yet; beside `None` and an error, none are left.
+    ///
+    /// # Errors
+    /// As [`Deframer::next_frame`].
+    pub fn cut<'b, 'a: 'b>(&'b mut self, bytes: &mut &'a [u8]) -> Result<Option<&'b [u8]>, FrameError> {
         if let Some(error) = &self.lost {
+            *bytes = &[];
             return Err(error.clone());
         }
         loop {
-            let bytes = self.buffer.get(self.taken..).unwrap_or_default();
-            match (look(&self.framing, bytes, self.position()), self.framing.parts().on_garbage) {
-                (Ok(None), _) => return Ok(None),
-                (Ok(Some(telegram)), _) => {
-                    let start = self.taken + self.framing.prefix_bytes();
-                    let end = start + telegram;
-                    self.taken = end + self.framing.parts().after.len();
-                    return Ok(self.buffer.get(start..end));
+            // A frame of which a part has come before is completed in the buffer.
+            let is_kept = self.pending_bytes() > 0;
+            let here = if is_kept { self.buffer.get(self.taken..).unwrap_or_default() } else { *bytes };
+            match look(&self.framing, here, self.position()) {
+                First::Telegram { at, end } if is_kept => {
+                    let start = self.taken;
+                    self.taken += end;
+                    return Ok(self.buffer.get(start + at.start..start + at.end));
                 }
-                (Err(_), OnGarbage::Resynchronise) => {
-                    // The next frame may begin inside of what looked like one.
-                    let mark = self.framing.mark();
-                    let next = bytes.iter().skip(1).position(|byte| Some(*byte) == mark);
-                    let passed = next.map_or(bytes.len(), |at| at + 1);
-                    self.taken += passed;
-                    self.discarded += passed as u64;
+                First::Telegram { at, end } => {
+                    self.before += end as u64;
+                    let (frame, rest) = bytes.split_at(end);
+                    *bytes = rest;
+                    return Ok(frame.get(at));
                 }
-                (Err(error), OnGarbage::Close) => {
-                    self.buffer.truncate(self.taken);
-                    self.lost = Some(error.clone());
-                    return Err(error);
+                First::Part { missing } => {
+                    let count = if is_kept { missing.min(bytes.len()) } else { bytes.len() };
+                    let (more, rest) = bytes.split_at(count);
+                    self.push(more);
+                    *bytes = rest;
+                    if !is_kept || more.is_empty() {
+                        return Ok(None);
+                    }
                 }
+                First::Garbage(error) => match self.framing.parts().on_garbage {
+                    OnGarbage::Resynchronise => {
+                        // The next frame may begin inside of what looked like one.
+                        let mark = self.framing.parts().mark();
+                        let next = here.iter().skip(1).position(|byte| Some(*byte) == mark);
+                        let passed = next.map_or(here.len(), |at| at + 1);
+                        self.discarded += passed as u64;
+                        if is_kept {
+                            self.taken += passed;
+                        } else {
+                            self.before += passed as u64;
+                            *bytes = bytes.get(passed..).unwrap_or_default();
+                        }
+                    }
+                    OnGarbage::Close => {
+                        self.buffer.truncate(self.taken);
+                        *bytes = &[];
+                        self.lost = Some(error.clone());
+                        return Err(error);
+                    }
+                },
             }
         }
     }
@@ -103,14 +137,32 @@ impl Deframer {
     }
 }
 
-/// The length of the telegram at the beginning of these bytes, if all of its frame has come.
-fn look(framing: &Framing, bytes: &[u8], offset: u64) -> Result<Option<usize>, FrameError> {
-    let Head::Known(total) = framing.head(bytes, offset)? else { return Ok(None) };
-    let Ok(telegram) = usize::try_from(total) else { return Ok(None) };
-    let end = framing.prefix_bytes().saturating_add(telegram);
-    let Some(behind) = bytes.get(end..) else { return Ok(None) };
-    let is_whole = constant(&framing.parts().after, behind, offset + end as u64)?;
-    Ok(is_whole.then_some(telegram))
+/// What stands first in some bytes.
+enum First {
+    /// A telegram, and where its frame ends.
+    Telegram { at: Range<usize>, end: usize },
+    /// Not all of a frame. It can be whole, or its length known, when so many more have come.
+    Part { missing: usize },
+    /// No frame.
+    Garbage(FrameError),
+}
+
+fn look(framing: &Framing, bytes: &[u8], offset: u64) -> First {
+    /// Enough for what stands before most telegrams.
+    const UNKNOWN_MISSING: usize = 64;
+    let total = match framing.head(bytes, offset) {
+        Ok(Head::Known(total)) => usize::try_from(total).unwrap_or(usize::MAX),
+        Ok(Head::Wait) => return First::Part { missing: UNKNOWN_MISSING },
+        Err(error) => return First::Garbage(error),
+    };
+    let (start, after) = (framing.prefix_bytes(), &framing.parts().after);
+    let behind = start.saturating_add(total);
+    let end = behind.saturating_add(after.len());
+    match constant(after, bytes.get(behind..).unwrap_or_default(), offset.saturating_add(behind as u64)) {
+        Err(error) => First::Garbage(error),
+        Ok(_) if end > bytes.len() => First::Part { missing: end - bytes.len() },
+        Ok(_) => First::Telegram { at: start..behind, end },
+    }
 }
 
 /// Counts only: the bytes are somebody's telegram.

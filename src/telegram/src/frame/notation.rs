@@ -45,20 +45,20 @@ impl FrameLength {
         base.checked_pow(u32::from(places)).map_or(i64::MAX, |beyond| beyond - 1)
     }
 
-    /// Writes it for a telegram of so many bytes. A number that it cannot say becomes the nearest one that it can.
-    pub(super) fn write(self, telegram_bytes: i64, place: &mut [u8]) {
-        let says = telegram_bytes.saturating_add(i64::from(self.more)).clamp(0, self.largest());
+    /// Writes it for a telegram of so many bytes, which are no more than it can say: no framing writes a longer one.
+    pub(super) fn write(self, telegram_bytes: u32, place: &mut [u8]) {
+        let says = i64::from(telegram_bytes).saturating_add(i64::from(self.more));
         let mut rest = u64::try_from(says).unwrap_or(0);
-        let mut next = |base: u64| {
-            let digit = u8::try_from(rest % base).unwrap_or(0);
-            rest /= base;
-            digit
+        let mut digit = || {
+            let digit = rest % 10;
+            rest /= 10;
+            u8::try_from(digit).unwrap_or(0)
         };
         match self.notation {
-            Notation::Ascii => place.iter_mut().rev().for_each(|byte| *byte = b'0' + next(10)),
-            Notation::Big => place.iter_mut().rev().for_each(|byte| *byte = next(256)),
-            Notation::Little => place.iter_mut().for_each(|byte| *byte = next(256)),
-            Notation::Bcd => place.iter_mut().rev().for_each(|byte| *byte = next(10) | next(10) << 4),
+            Notation::Ascii => place.iter_mut().rev().for_each(|byte| *byte = b'0' + digit()),
+            Notation::Bcd => place.iter_mut().rev().for_each(|byte| *byte = digit() | digit() << 4),
+            Notation::Big => place.iter_mut().rev().zip(rest.to_le_bytes()).for_each(|(to, byte)| *to = byte),
+            Notation::Little => place.iter_mut().zip(rest.to_le_bytes()).for_each(|(to, byte)| *to = byte),
         }
     }
 
