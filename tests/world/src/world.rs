@@ -162,6 +162,8 @@ struct World {
     closings: Vec<variant::Closing>,
     /// When versions come one behind the other.
     reloads_at: Vec<Mono>,
+    /// The number of the next wish near one of them.
+    reload_wishes: u32,
     /// The version that began by its date.
     dated: Option<Digest>,
     core: Option<Core>,
@@ -301,6 +303,7 @@ impl World {
             busy: script.busy,
             closings,
             reloads_at: Vec::new(),
+            reload_wishes: 0,
             dated: None,
             core: None,
             bank,

@@ -16,6 +16,8 @@ use crate::world::{Event, World};
 
 /// How many versions come one behind the other.
 const RELOADS: u32 = 5;
+/// And with those that come behind questions.
+const RELOADS_MAX: usize = 15;
 /// How long before each of them, and behind it, the core is not swapped.
 const KEPT_BEFORE: Duration = Duration::from_secs(15);
 const KEPT_BEHIND: Duration = Duration::from_secs(5);
@@ -96,21 +98,43 @@ impl World {
     /// Somebody asks and callers call in the second before each of them, and behind it.
     pub(super) fn plan_reloads(&mut self, first: u32) {
         let begin = self.now.mono;
-        let mut number = first;
+        self.reload_wishes = first;
         let mut millis = self.chance.between(20_000, 60_000);
         for _ in 0..RELOADS {
             let at = begin + Duration::from_millis(millis);
-            self.reloads_at.push(at);
-            self.agenda.plan(at, Event::Fault(Some(Fault::Reload)));
+            self.plan_reload(at);
             for _ in 0..2 {
                 self.agenda.plan(at.minus(Duration::from_micros(self.chance.between(0, 500_000))), Event::Inquiries);
             }
             for _ in 0..12 {
                 let micros = Duration::from_micros(self.chance.between(0, 1_000_000));
-                self.agenda.plan(at.minus(Duration::from_micros(500_000)) + micros, Event::Wish(number));
-                number += 1;
+                self.wish_near_reload(at.minus(Duration::from_micros(500_000)) + micros);
             }
             millis += self.chance.between(10_000, 30_000);
+        }
+    }
+
+    fn plan_reload(&mut self, at: Mono) {
+        self.reloads_at.push(at);
+        self.agenda.plan(at, Event::Fault(Some(Fault::Reload)));
+    }
+
+    fn wish_near_reload(&mut self, at: Mono) {
+        self.agenda.plan(at, Event::Wish(self.reload_wishes));
+        self.reload_wishes += 1;
+    }
+
+    /// A question that says by itself what all others are stamped with leaves: another version comes in the same second, and other requests
+    /// behind it.
+    pub(super) fn reload_behind_question(&mut self) {
+        if !self.setup.variant.reloads || self.healthy || self.reloads_at.len() >= RELOADS_MAX {
+            return;
+        }
+        let at = self.now.mono + Duration::from_micros(self.chance.between(0, 200_000));
+        self.plan_reload(at);
+        for _ in 0..6 {
+            let behind = Duration::from_micros(self.chance.between(0, 300_000));
+            self.wish_near_reload(at + behind);
         }
     }
 

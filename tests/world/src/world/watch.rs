@@ -563,6 +563,7 @@ impl World {
         if self.setup.overtaken {
             self.hold_question();
         }
+        self.reload_behind_question();
         Ok(())
     }
 
