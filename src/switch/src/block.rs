@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -118,6 +118,16 @@ impl Core {
         }
         if window.is_over(now.wall) {
             return Err(invalid(format!("control `{id}` has ended already; give it a later end")));
+        }
+        let days = self.books.iter().map(|book| &book.protocol.day);
+        if days.clone().next().is_some()
+            && days.clone().all(|day| window.is_never(day, &self.settings.holidays, now.wall))
+        {
+            let hours: Vec<String> = window.hours.iter().map(ToString::to_string).collect();
+            return Err(invalid(format!(
+                "control `{id}` holds at no time from now on: {} is over, or more than a year away",
+                hours.join(", ")
+            )));
         }
         let scope = control.scope.by_spec(&self.institution).map_err(invalid)?;
         scope.check_participants(&self.institution, &self.settings.parties).map_err(invalid)?;

@@ -203,6 +203,19 @@ impl Window {
         self.until.is_some_and(|until| until <= wall)
     }
 
+    /// Whether its hours come no more, at least not within a year.
+    pub(crate) fn is_never(&self, day: &DayRule, holidays: &Holidays, wall: Wall) -> bool {
+        if self.hours.is_empty() {
+            return false;
+        }
+        let begin = self.from.map_or(wall, |from| from.max(wall));
+        match pabal_clock::judge(self.hours.iter(), [].iter(), holidays, day.civil(begin)) {
+            Judged::Open => false,
+            Judged::Closed { until: None, .. } => true,
+            Judged::Closed { until: Some(civil), .. } => self.until.is_some_and(|until| until <= civil.wall(day.zone)),
+        }
+    }
+
     /// `None` if it does not hold at this moment; else until when, `Some(None)` if nobody can say.
     pub(crate) fn holds(&self, day: &DayRule, holidays: &Holidays, wall: Wall) -> Option<Option<Wall>> {
         if self.from.is_some_and(|from| wall < from) || self.is_over(wall) {
@@ -303,21 +316,33 @@ impl Scope {
     fn check_fields(&self, institution: &Institution) -> Result<(), String> {
         for scope in &self.fields {
             let meant = || self.meant(institution);
-            let mut found = meant().filter_map(|rule| field(&rule.request_layout, &scope.field)).peekable();
-            if found.peek().is_none() {
-                let known = meant().flat_map(|rule| rule.request_layout.head()).map(|field| &*field.path);
-                let near = did_you_mean(&scope.field, known);
-                return Err(format!("no such request has a field `{}` at a fixed place{near}", scope.field));
-            }
-            let mut wrong = None;
-            if !found.any(|field| match scope.check(field) {
-                Ok(()) => true,
-                Err(why) => {
-                    wrong = Some(why);
-                    false
+            let (mut read, mut wrong) = (Vec::new(), None);
+            for rule in meant() {
+                let Some(field) = field(&rule.request_layout, &scope.field) else { continue };
+                match scope.check(field) {
+                    Ok(()) => read.push(&*rule.name),
+                    Err(why) => wrong = wrong.or(Some((&*rule.name, why))),
                 }
-            }) {
-                return Err(wrong.unwrap_or_default());
+            }
+            match (&*read, wrong) {
+                ([], None) => {
+                    let known = || meant().flat_map(|rule| rule.request_layout.head()).map(|field| &*field.path);
+                    let is_there = known().any(|path| *path == *scope.field);
+                    let near = if is_there { String::new() } else { did_you_mean(&scope.field, known()) };
+                    return Err(format!(
+                        "no such request has a field `{}` at a fixed place that its caller fills{near}",
+                        scope.field
+                    ));
+                }
+                ([], Some((_, why))) => return Err(why),
+                // It would block nothing there, and nobody would know.
+                (read, Some((other, why))) => {
+                    let read = read.join("`, `");
+                    return Err(format!(
+                        "it cannot be told of requests of `{other}`: {why}; name the exchanges that are meant, such as `{read}`"
+                    ));
+                }
+                (_, None) => {}
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use pabal_spec::ExchangeRule;
-use pabal_telegram::{Class, Decimal, Field, Kind, Layout, Number, Side, Value, nearest};
+use pabal_telegram::{Class, Decimal, Field, Fill, Kind, Layout, Number, Side, Value, nearest};
 use serde::{Deserialize, Serialize};
 
 use super::number_text;
@@ -121,7 +121,7 @@ impl FieldScope {
                             let one: Decimal = value.parse().ok()?;
                             holds |= is_between(field, number, (one, one), telegram)?;
                         }
-                        (Ok(one), None) => holds |= *one == *bytes,
+                        (Ok(one), None) => holds |= bare(field, &one) == bare(field, bytes),
                         (Err(_), _) => is_read = false,
                     }
                 }
@@ -132,8 +132,12 @@ impl FieldScope {
                     return None;
                 }
                 // What is no text may be read as one there.
-                let Ok(text) = field.charset.decode.decode(bytes) else { return Some(true) };
-                Some(text.get(..from.len()).is_some_and(|start| (&**from..=&**to).contains(&start)))
+                let begins = |bytes| match field.charset.decode.decode(bytes) {
+                    Ok(text) => text.get(..from.len()).is_some_and(|start| (&**from..=&**to).contains(&start)),
+                    Err(_) => true,
+                };
+                // Written with the zeros that do not matter, or without.
+                Some(begins(filled(field, bytes)) || begins(bare(field, bytes)))
             }
             (Holds::Numbers { from, to }, Some(number)) => is_between(field, number, (*from, *to), telegram),
             (Holds::Between { .. }, Some(_)) | (Holds::Numbers { .. }, None) => None,
@@ -229,9 +233,32 @@ impl FieldScope {
     }
 }
 
-/// A field that lies at the same place in every telegram of its layout.
+/// A field that the caller fills, at the same place in every telegram of its layout.
 pub(super) fn field<'l>(layout: &'l Layout, path: &str) -> Option<&'l Field> {
-    layout.head().iter().find(|field| *field.path == *path)
+    let is_judged = |field: &&Field| field.by.fills(Side::Asker) && !matches!(field.fill, Fill::Stamped);
+    layout.head().iter().find(|field| *field.path == *path).filter(is_judged)
+}
+
+/// Bytes of a field without what fills it up on either side: blanks, and the zero bytes of programs that write those.
+fn filled<'b>(field: &Field, mut bytes: &'b [u8]) -> &'b [u8] {
+    let fills = |byte: u8| byte == 0 || byte == field.charset.encode.blank();
+    while let [first, rest @ ..] = bytes
+        && fills(*first)
+    {
+        bytes = rest;
+    }
+    while let [rest @ .., last] = bytes
+        && fills(*last)
+    {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// The same without what the spec ignores (`equal ignoring`): a control that the institution would call the same is not evaded by how it is
+/// written.
+fn bare<'b>(field: &Field, bytes: &'b [u8]) -> &'b [u8] {
+    field.equal.significant(filled(field, bytes))
 }
 
 pub(super) fn did_you_mean<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {

@@ -16,15 +16,18 @@ fn institution() -> Institution {
 
 /// The amount of a collection is another number of as many bytes; its sign may be in `mark`.
 fn with_amount(amount: &str) -> Institution {
-    let source = |name: &str, text: &str| Source { name: name.into(), text: text.into() };
     let (kind, sign) = amount.split_at(amount.find("signed").unwrap_or(amount.len()));
-    let edits = [
+    edited(&[
         (
             "debit_amt                   9(13)      by asker      public",
             std::format!("debit_amt {kind} by asker public {sign}"),
         ),
         ("reserved                    filler(1)         ", "mark  X(1)  by asker?".to_string()),
-    ];
+    ])
+}
+
+fn edited(edits: &[(&str, String)]) -> Institution {
+    let source = |name: &str, text: &str| Source { name: name.into(), text: text.into() };
     let spec =
         edits.iter().fold(include_str!("../../../../specs/hecto/firmbanking.spec").to_string(), |spec, (old, new)| {
             assert!(spec.contains(old), "{old}");
@@ -374,4 +377,84 @@ fn names_of_controls_are_short_and_plain() {
     for text in ["", "점심", "two words", &"x".repeat(65)] {
         assert!(ControlId::parse(text).unwrap_err().contains("letters, digits"), "{text}");
     }
+}
+
+/// The institution may call these the same, and whoever blocks an account means all of them.
+#[test]
+fn an_account_is_the_same_however_its_field_is_filled_up() {
+    let institution = institution();
+    let (_, rule) = institution.protocols[0].rules.exchange("transfer").unwrap();
+    let layout = &*rule.request_layout;
+    let holds = |layout: &Layout, said: &str, bytes: &[u8]| {
+        let at = field(layout, "debit_account").unwrap().at;
+        let mut telegram = transfer(layout, "1", "5", "004");
+        telegram[at.range()].fill(b' ');
+        telegram[at.offset as usize..at.offset as usize + bytes.len()].copy_from_slice(bytes);
+        scope(&[], &[], &[("debit_account", said)]).holds(
+            None,
+            Asked {
+                exchange: "transfer",
+                participant: "088",
+                layout,
+                newest: None,
+                telegram: &telegram,
+                is_own: false,
+            },
+        )
+    };
+    for said in ["123", "122 to 124"] {
+        for written in [&b"123"[..], b"   123", b"123\0\0\0", b"\0 123"] {
+            assert!(holds(layout, said, written), "{said} {}", readable(written));
+        }
+        assert!(!holds(layout, said, b"00123"), "{said}: the spec does not say that zeros do not matter");
+    }
+    // Behind 123 another account goes on, and a beginning does.
+    assert!(!holds(layout, "123", b"1234"));
+    assert!(holds(layout, "122 to 124", b"1234"));
+    // Where the spec says that zeros do not matter, they do not here either.
+    let said = "debit_account                X(15)       by asker     account   equal ignoring ";
+    let institution = edited(&[(said, std::format!("{said}zero-left "))]);
+    let (_, rule) = institution.protocols[0].rules.exchange("transfer").unwrap();
+    let layout = &*rule.request_layout;
+    for said in ["123", "00123", "122 to 124"] {
+        for written in [&b"123"[..], b"00123", b"000000000000123", b" 00123"] {
+            assert!(holds(layout, said, written), "{said} {}", readable(written));
+        }
+        assert!(!holds(layout, said, b"100123"));
+    }
+}
+
+#[test]
+fn what_no_request_can_hold_is_not_blocked() {
+    let institution = institution();
+    let refused =
+        |exchanges: &[&str], of: (&str, &str)| scope(exchanges, &[], &[of]).by_spec(&institution).unwrap_err();
+    // The answerer's and the gateway's own fields: what a caller's request holds there says nothing.
+    let nothing = "no such request has a field `balance_after` at a fixed place that its caller fills";
+    assert_eq!(refused(&["transfer"], ("balance_after", "0")), nothing);
+    assert!(refused(&[], ("response_code", "0000")).starts_with("no such request has a field `response_code`"));
+    assert!(refused(&["transfer"], ("send_date", "20261121")).starts_with("no such request has a field `send_date`"));
+    // In `trust` it is a text, where it may be so; in a transfer it is a number.
+    let half = refused(&[], ("debit_amt", "15x"));
+    assert!(half.contains("it cannot be told of requests of `transfer`: "), "{half}");
+    assert!(half.contains("; name the exchanges that are meant, such as `"), "{half}");
+    scope(&["transfer"], &[], &[("debit_amt", "15")]).by_spec(&institution).unwrap();
+}
+
+#[test]
+fn hours_that_are_over_are_never() {
+    let never = |hours: &str, from: Option<&str>, until: Option<&str>| {
+        let window =
+            Window { hours: vec![Hours::parse(hours).unwrap()], from: from.map(moment), until: until.map(moment) };
+        window.is_never(&DAY, &Holidays::default(), moment("2026-11-22 03:00:00"))
+    };
+    assert!(never("2026-11-22 00:00 to 01:00", None, None), "it was this morning");
+    assert!(never("2025-12-31", None, None));
+    assert!(!never("2026-11-22 00:00 to 04:00", None, None));
+    assert!(!never("2026-12-31", None, None));
+    assert!(!never("sunday 00:00 to 01:00", None, None), "it comes again");
+    // What it is asked for between.
+    assert!(never("2026-12-31", None, Some("2026-12-31 00:00:00")));
+    assert!(!never("2026-12-31", None, Some("2026-12-31 00:00:01")));
+    assert!(never("2026-11-22 00:00 to 04:00", Some("2026-11-22 04:00:00"), None));
 }
