@@ -220,6 +220,10 @@ fn a_control_that_can_mean_nothing_or_is_there_already_is_refused_with_what_to_d
     assert!(block(&mut hands, over.clone()).unwrap_err().contains("ends before it begins"));
     over.window.from = None;
     assert!(block(&mut hands, over).unwrap_err().contains("has ended already"), "it would be shown, and block nothing");
+    let mut never = control("never", &[], &[]);
+    never.window.hours = vec![Hours::parse("2025-11-21 09:00 to 18:00").unwrap()];
+    let refused = block(&mut hands, never).unwrap_err();
+    assert!(refused.contains("holds at no time from now on: 2025-11-21 09:00 to 18:00 is over"), "{refused}");
     assert!(unblock(&mut hands, "standing").unwrap_err().contains("configuration"));
     assert!(unblock(&mut hands, "none").unwrap_err().contains("no control `none`: there is none"));
     block(&mut hands, control("one", &[], &["088"])).unwrap();
