@@ -187,12 +187,17 @@ pub(crate) fn selection() -> String {
     names
 }
 
-/// How an envelope is inserted: the fixed columns, then [`Columns`], then body and chain.
-pub(crate) fn insertion() -> String {
+/// How so many envelopes are inserted: of each the fixed columns, then [`Columns`], then body and chain.
+///
+/// A violated constraint ends the transaction, as every error of the writer does. Would it end the statement only, the engine would copy
+/// every page that a statement of several rows changes first, so that it could take that back.
+pub(crate) fn insertion(rows: u64) -> String {
     let columns: String = Columns::SCHEMA.iter().map(|(name, _)| format!("{name}, ")).collect();
-    let marks = vec!["?"; 9 + Columns::SCHEMA.len()].join(", ");
+    let row = format!("({})", vec!["?"; 9 + Columns::SCHEMA.len()].join(", "));
+    let rows: Vec<&str> = (0..rows).map(|_| &*row).collect();
     format!(
-        "INSERT INTO envelope (seq, writer, at, institution, family, kind, version, {columns}body, chain) VALUES ({marks})"
+        "INSERT OR ROLLBACK INTO envelope (seq, writer, at, institution, family, kind, version, {columns}body, chain) VALUES {}",
+        rows.join(", ")
     )
 }
 

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use pabal_journal::{Columns, Draft, Packed};
+use pabal_journal::{BorrowedColumns, Draft, Packed};
 use pabal_spec::{Exposure, Protocol, Shown, TelegramId};
 use pabal_switch::entry::{About, Frame, Origin};
 use pabal_switch::{Cause, Entry, GapEnd, Outcome};
@@ -42,7 +42,7 @@ struct Appended {
 struct Line {
     event: String,
     rule: Option<Box<str>>,
-    columns: Columns,
+    columns: Packed,
     /// Why an operator did it.
     reason: Option<String>,
     /// What an operator's command is about.
@@ -84,7 +84,7 @@ impl Log {
         Line {
             event: format!("{}.{}", draft.family, draft.kind),
             rule,
-            columns: draft.columns.unpack(),
+            columns: draft.columns.clone(),
             reason: match (entry, about.map(|about| &about.origin)) {
                 (Some(Entry::Commanded(commanded)), _) => Some(commanded.by.reason.to_string()),
                 (_, Some(Origin::Inquiry { reason, .. })) if draft.kind == "accepted" => Some(reason.to_string()),
@@ -189,39 +189,39 @@ async fn write(institution: String, acks: Arc<Acks>, mut received: mpsc::Receive
 
 impl Line {
     fn write(&self, institution: &str) {
+        let columns = &self.columns.unpack();
         macro_rules! tell {
             ($level:expr) => {{
-                let columns = &self.columns;
                 let is_notice = self.event.starts_with("switch.notice_") && self.event != "switch.notice_joined";
-                let id = columns.exchange.as_deref();
+                let id = columns.exchange;
                 tracing::event!(
                     $level,
                     event = self.event,
                     institution,
-                    trace_id = columns.trace_context.as_deref().and_then(trace_id),
+                    trace_id = columns.trace_context.and_then(trace_id),
                     exchange = id.filter(|_| !is_notice),
                     notice = id.filter(|_| is_notice),
-                    parent = columns.parent.as_deref(),
+                    parent = columns.parent,
                     rule = self.rule.as_deref(),
-                    caller = columns.caller.as_deref(),
+                    caller = columns.caller,
                     reason = self.reason.as_deref(),
                     target = self.target.as_deref(),
-                    idempotency_key = columns.idempotency_key.as_deref(),
-                    protocol = columns.protocol.as_deref(),
-                    party = columns.party.as_deref(),
-                    participant = columns.participant.as_deref(),
+                    idempotency_key = columns.idempotency_key,
+                    protocol = columns.protocol,
+                    party = columns.party,
+                    participant = columns.participant,
                     date = columns.business_date,
-                    number = columns.our_number.as_deref(),
-                    their_number = columns.their_number.as_deref(),
-                    key = columns.correlation_key.as_deref(),
-                    session = columns.session.as_deref(),
+                    number = columns.our_number,
+                    their_number = columns.their_number,
+                    key = columns.correlation_key,
+                    session = columns.session,
                     epoch = columns.epoch,
                     offset = columns.stream_offset,
-                    spec = columns.spec_digest.as_deref(),
-                    outcome = columns.outcome.as_deref(),
-                    cause = columns.cause.as_deref(),
+                    spec = columns.spec_digest,
+                    outcome = columns.outcome,
+                    cause = columns.cause,
                     "{}",
-                    self.sentence()
+                    self.sentence(columns)
                 );
             }};
         }
@@ -235,21 +235,21 @@ impl Line {
                 event = "telegram",
                 institution,
                 of = self.event,
-                trace_id = self.columns.trace_context.as_deref().and_then(trace_id),
-                exchange = self.columns.exchange.as_deref(),
+                trace_id = columns.trace_context.and_then(trace_id),
+                exchange = columns.exchange,
                 "{content}"
             );
         }
     }
 
     /// For people.
-    fn sentence(&self) -> String {
+    fn sentence(&self, columns: &BorrowedColumns<'_>) -> String {
         let kind = self.event.rsplit('.').next().unwrap_or_default().replace('_', " ");
         if self.event == COMMANDED {
-            let words = [self.columns.cause.as_deref(), self.target.as_deref()];
+            let words = [columns.cause, self.target.as_deref()];
             return words.into_iter().flatten().fold(kind, |text, word| text + " " + word);
         }
-        match (&self.columns.outcome, self.columns.cause.as_deref().and_then(cause_sentence)) {
+        match (columns.outcome, columns.cause.and_then(cause_sentence)) {
             (Some(outcome), Some(cause)) => format!("{kind}: {outcome}: {cause}"),
             // Of what has no other outcome than what it is.
             (Some(outcome), None) if outcome.eq_ignore_ascii_case(&kind) => kind,
@@ -317,18 +317,19 @@ mod tests {
         let line = |target: &str| Line {
             event: COMMANDED.to_owned(),
             rule: None,
-            columns: Columns {
-                outcome: Some(pabal_switch::Command::OUTCOME.to_owned()),
-                cause: Some("drain_compartment".to_owned()),
-                ..Columns::default()
-            },
+            columns: Packed::default(),
             reason: None,
             target: Some(target.to_owned()),
             is_grave: false,
             is_detail: false,
             content: None,
         };
-        assert_eq!(line("088").sentence(), "commanded drain_compartment 088");
+        let columns = BorrowedColumns {
+            outcome: Some(pabal_switch::Command::OUTCOME),
+            cause: Some("drain_compartment"),
+            ..BorrowedColumns::default()
+        };
+        assert_eq!(line("088").sentence(&columns), "commanded drain_compartment 088");
     }
 
     #[test]

@@ -29,7 +29,11 @@ pub(super) struct Group {
     header: Header,
     head: Head,
     insertion: String,
+    insertion_of_some: String,
 }
+
+/// Envelopes that one statement inserts, where there are so many: each statement opens the table and every index anew.
+const ROWS: u64 = 8;
 
 impl Group {
     /// Opens the file, makes its tables when it is new, and checks that its end is whole.
@@ -52,7 +56,8 @@ impl Group {
             return Err(Corrupt { position: None, what }.into());
         }
         let head = checked_head(&connection, &header)?;
-        let group = Self { connection, header, head, insertion: schema::insertion() };
+        let (insertion, insertion_of_some) = (schema::insertion(1), schema::insertion(ROWS));
+        let group = Self { connection, header, head, insertion, insertion_of_some };
         let institutions = group.institutions()?;
         Ok((group, institutions))
     }
@@ -67,18 +72,30 @@ impl Group {
 
     /// Writes the batches in order and commits. Returns the last position of each. After an error this journal is not written again, so
     /// the head that was not reached does not matter.
-    pub(super) fn write(&mut self, batches: &[Batch]) -> rusqlite::Result<Vec<Position>> {
+    pub(super) fn write<'a>(&mut self, batches: &'a [Batch]) -> rusqlite::Result<Vec<Position>> {
         let mut head = self.head;
         let mut lasts = Vec::with_capacity(batches.len());
+        let mut next = head.seq;
+        for batch in batches {
+            next += batch.drafts.len() as u64;
+            lasts.push(Position { writer: self.header.writer, seq: next });
+        }
         let transaction = self.connection.transaction()?;
         {
             let mut insert = transaction.prepare_cached(&self.insertion)?;
-            for batch in batches {
-                for draft in &batch.drafts {
+            let mut insert_some = transaction.prepare_cached(&self.insertion_of_some)?;
+            let of = |batch: &'a Batch| batch.drafts.iter().map(move |draft| (&batch.institution, draft));
+            let mut drafts = batches.iter().flat_map(of);
+            while head.seq < next {
+                let (insert, rows) = match next - head.seq {
+                    0..ROWS => (&mut insert, 1),
+                    _ => (&mut insert_some, ROWS),
+                };
+                let mut index = 0;
+                for (institution, draft) in drafts.by_ref().take(usize::try_from(rows).unwrap_or(1)) {
                     let position = Position { writer: self.header.writer, seq: head.seq + 1 };
-                    let chain = head.chain.after(position, &batch.institution, draft);
+                    let chain = head.chain.after(position, institution, draft);
                     head = Head { seq: position.seq, chain };
-                    let mut index = 0;
                     let mut bind = |content: &dyn ToSql| {
                         index += 1;
                         insert.raw_bind_parameter(index, content)
@@ -86,7 +103,7 @@ impl Group {
                     bind(&number(position.seq)?)?;
                     bind(&position.writer)?;
                     bind(&draft.at)?;
-                    bind(&batch.institution)?;
+                    bind(institution)?;
                     bind(&&*draft.family)?;
                     bind(&&*draft.kind)?;
                     bind(&draft.version)?;
@@ -95,9 +112,8 @@ impl Group {
                     }
                     bind(&draft.body)?;
                     bind(&&chain.0[..])?;
-                    insert.raw_execute()?;
                 }
-                lasts.push(Position { writer: self.header.writer, seq: head.seq });
+                insert.raw_execute()?;
             }
             transaction
                 .prepare_cached("UPDATE head SET seq = ?1, chain = ?2")?

@@ -26,6 +26,38 @@ fn acknowledgements_come_in_order_with_consecutive_positions() {
 }
 
 #[test]
+fn a_group_of_batches_of_any_size_keeps_each_entry_and_its_order() {
+    let site = Site::new();
+    let (writer, _) = site.open();
+    let acked = [("a", register(&writer, "a")), ("b", register(&writer, "b"))];
+    // Some are inserted by one statement, the rest one by one; batches and institutions do not end where statements do.
+    let held = writer.pause();
+    let (mut wanted, mut number) = (Vec::new(), 0);
+    for (ticket, entries) in [1, 7, 8, 3, 17, 1, 2, 24, 5].into_iter().enumerate() {
+        let institution = acked[ticket % 2].0;
+        let drafts: Vec<Draft> = (number..number + entries).map(|number| draft("sending", number)).collect();
+        wanted.extend(drafts.iter().cloned().map(|draft| (institution, draft)));
+        number += entries;
+        writer.append(institution, drafts, number).unwrap();
+    }
+    drop(held);
+    for ends in [[1, 16, 36, 39, 68].as_slice(), &[8, 19, 37, 63]] {
+        let acked = &acked[usize::from(ends[0] == 8)].1;
+        for end in ends {
+            // Its ticket is the number of its last entry.
+            assert_eq!(acked.recv().unwrap(), durable(*end, *end, true));
+        }
+    }
+    writer.close().unwrap();
+    let read = Reader::open(site.path()).unwrap().after(Position::START, 100).unwrap();
+    assert_eq!(read.len(), wanted.len());
+    for (envelope, (institution, draft)) in read.iter().zip(&wanted) {
+        assert!(is_draft(envelope, institution, draft), "{envelope:?}");
+    }
+    assert_eq!(verify(site.path()).unwrap().envelopes, 68);
+}
+
+#[test]
 fn many_threads_share_one_order() {
     let site = Site::new();
     let (writer, _) = site.open();
