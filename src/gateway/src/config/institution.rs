@@ -178,12 +178,12 @@ fn read_one<'t, 'f>(
 
 fn read_control(mut section: Section<'_, '_>) -> Option<ControlConfig> {
     let (name, message, reason) = (section.text("name"), section.text("message"), section.text("reason"));
-    let mut names = |key| section.texts(key).unwrap_or_default().iter().map(|name| name.as_str().into()).collect();
+    let mut names = |key| section.names(key, "it is for all of them").iter().map(|name| name.as_str().into()).collect();
     let (exchanges, participants) = (names("exchanges"), names("participants"));
     let fields = section.text_table("fields");
     let fields = fields.iter().map(|(field, holds)| FieldScope::parse(field, holds)).collect();
     let scope = Scope { exchanges, participants, fields };
-    let texts = section.texts("hours").unwrap_or_default();
+    let texts = section.names("hours", "it holds always");
     let hours = texts.iter().filter_map(|text| match Hours::parse(text) {
         Ok(hours) => Some(hours),
         Err(why) => {
@@ -218,7 +218,7 @@ fn read_rate(mut section: Section<'_, '_>) -> RateConfig {
     let (per_second, in_flight) = (count(&mut section, "per_second"), count(&mut section, "in_flight"));
     let words: Vec<_> = Over::ALL.iter().map(|over| (over.word(), *over)).collect();
     let over = if section.has("over") { section.word("over", &words) } else { None };
-    let compartments = section.texts("compartments").unwrap_or_default();
+    let compartments = section.names("compartments", "it is for each that no other row names");
     if per_second.is_none() && in_flight.is_none() {
         section.problem("per_second", "says how many may leave in a second, or `in_flight` how many may be unanswered");
     }
@@ -228,8 +228,8 @@ fn read_rate(mut section: Section<'_, '_>) -> RateConfig {
 
 fn read_hours(mut section: Section<'_, '_>) -> Option<HoursConfig> {
     let (open, closed) = (section.text_if_there("open"), section.text_if_there("closed"));
-    let exchanges = section.texts("exchanges").unwrap_or_default();
-    let participants = section.texts("participants").unwrap_or_default();
+    let exchanges = section.names("exchanges", "they are those of all of them");
+    let participants = section.names("participants", "they are those of all of them");
     section.finish();
     let (key, text, is_open) = match (open, closed) {
         (Some(open), None) => ("open", open, true),
@@ -320,6 +320,9 @@ fn read_line(mut section: Section<'_, '_>) -> LineConfig {
     let connects = read_connects(&mut section, side);
     let says_window = section.says("window");
     let mut bounds = LineBounds::read(&mut section);
+    if section.says("second_connection") && side == Some(LineSide::Initiator) {
+        section.problem("second_connection", "is an acceptor's; this line connects, so remove it");
+    }
     if connects == Connects::PerExchange && !says_window {
         bounds.window = 1;
     }
@@ -363,8 +366,13 @@ fn read_connects(section: &mut Section<'_, '_>, side: Option<LineSide>) -> Conne
 }
 
 fn read_from(section: &mut Section<'_, '_>, side: Option<LineSide>) -> Vec<IpAddr> {
-    let texts = section.texts("from").unwrap_or_default();
-    if !texts.is_empty() && side == Some(LineSide::Initiator) {
+    let connects = side == Some(LineSide::Initiator);
+    let texts = if connects {
+        section.texts("from").unwrap_or_default()
+    } else {
+        section.names("from", "anybody's connections are taken")
+    };
+    if connects && section.has("from") {
         section.problem("from", "is an acceptor's; this line connects, so remove it");
     }
     let mut addresses = Vec::new();
@@ -391,13 +399,17 @@ fn read_endpoint(
                     "is an acceptor's; this line connects, so remove it, or make its side \"acceptor\"",
                 );
             }
-            let addresses = address.unwrap_or_default();
-            if addresses.is_empty() && !section.has("address") {
-                section.problem(
-                    "address",
-                    "is missing; a line that connects needs a host and port, such as \"10.1.2.3:20000\"",
-                );
+            let is = match &address {
+                None if !section.has("address") => Some("is missing"),
+                Some(addresses) if addresses.is_empty() => Some("is empty"),
+                // What is no text is told already.
+                _ => None,
+            };
+            if let Some(is) = is {
+                let text = format!("{is}; a line that connects needs a host and port, such as \"10.1.2.3:20000\"");
+                section.problem("address", text);
             }
+            let addresses = address.unwrap_or_default();
             for address in &addresses {
                 let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty());
                 if port.and_then(|(_, port)| port.parse::<u16>().ok()).is_none() {
@@ -440,8 +452,8 @@ fn read_endpoint(
 fn read_party(mut section: Section<'_, '_>) -> PartyConfig {
     let name = section.text("name");
     let fields = section.text_table("fields");
-    let participants = section.texts("participants").unwrap_or_default();
-    let exchanges = section.texts("exchanges").unwrap_or_default();
+    let participants = section.names("participants", "business is opened with none");
+    let exchanges = section.names("exchanges", "the party is for all of them");
     let at = section.text_tables("at");
     for (participant, _) in at.iter().filter(|(participant, _)| !participants.contains(participant)) {
         let known: Vec<&str> = participants.iter().map(String::as_str).collect();

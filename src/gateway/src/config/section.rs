@@ -244,6 +244,16 @@ impl<'t, 'f> Section<'t, 'f> {
         })
     }
 
+    /// Names in brackets, or one; none if the key is left out, which means `without_it`. A list that is there and names nothing is a
+    /// mistake: who left it empty meant none of them, not all.
+    pub(super) fn names(&mut self, key: &'static str, without_it: &str) -> Vec<String> {
+        let names = self.texts(key);
+        if names.as_ref().is_some_and(Vec::is_empty) {
+            self.problem(key, format!("is empty; name one, or remove it: without it, {without_it}"));
+        }
+        names.unwrap_or_default()
+    }
+
     /// A table of texts, in the order of its keys.
     pub(super) fn text_table(&mut self, key: &'static str) -> Vec<(String, String)> {
         self.take_if_there(key, |value| {

@@ -162,6 +162,49 @@ fn whose_connections_are_taken_is_an_acceptors() {
 }
 
 #[test]
+fn a_list_that_names_nothing_is_not_everything() {
+    insta::assert_snapshot!(
+        mistakes("listen = ", "from = []\nlisten = "),
+        @"site/pabal.toml:17: institutions.hecto.lines[1].from: is empty; name one, or remove it: without it, anybody's connections are taken"
+    );
+    insta::assert_snapshot!(
+        mistakes("address = \"127.0.0.1:20000\"", "address = []"),
+        @r#"site/pabal.toml:10: institutions.hecto.lines[0].address: is empty; a line that connects needs a host and port, such as "10.1.2.3:20000""#
+    );
+    insta::assert_snapshot!(
+        mistakes("participants = [\"004\", \"088\"]", "participants = []\nexchanges = []"),
+        @r"
+    site/pabal.toml:22: institutions.hecto.parties[0].participants: is empty; name one, or remove it: without it, business is opened with none
+    site/pabal.toml:23: institutions.hecto.parties[0].exchanges: is empty; name one, or remove it: without it, the party is for all of them
+    "
+    );
+    let rows = "[[institutions.hecto.hours]]\nclosed = \"every day 00:00 to 01:00\"\nexchanges = []\nparticipants = []\n\
+                [[institutions.hecto.rates]]\nper_second = 1\ncompartments = []\n\
+                [[institutions.hecto.controls]]\nname = \"n\"\nmessage = \"m\"\nreason = \"r\"\nexchanges = []\nparticipants = []\nhours = []\n";
+    insta::assert_snapshot!(parse(&(HECTO.to_owned() + rows)).unwrap_err().to_string(), @r"
+    site/pabal.toml:25: institutions.hecto.hours[0].exchanges: is empty; name one, or remove it: without it, they are those of all of them
+    site/pabal.toml:26: institutions.hecto.hours[0].participants: is empty; name one, or remove it: without it, they are those of all of them
+    site/pabal.toml:29: institutions.hecto.rates[0].compartments: is empty; name one, or remove it: without it, it is for each that no other row names
+    site/pabal.toml:34: institutions.hecto.controls[0].exchanges: is empty; name one, or remove it: without it, it is for all of them
+    site/pabal.toml:35: institutions.hecto.controls[0].participants: is empty; name one, or remove it: without it, it is for all of them
+    site/pabal.toml:36: institutions.hecto.controls[0].hours: is empty; name one, or remove it: without it, it holds always
+    ");
+}
+
+#[test]
+fn what_is_an_acceptors_does_not_stand_at_a_line_that_connects() {
+    insta::assert_snapshot!(
+        mistakes("address = ", "from = []\nsecond_connection = \"replace\"\naddress = "),
+        @r"
+    site/pabal.toml:10: institutions.hecto.lines[0].from: is an acceptor's; this line connects, so remove it
+    site/pabal.toml:11: institutions.hecto.lines[0].second_connection: is an acceptor's; this line connects, so remove it
+    "
+    );
+    // Of all lines it may be said.
+    parse(&format!("[line]\nsecond_connection = \"replace\"\n{HECTO}")).unwrap();
+}
+
+#[test]
 fn what_may_be_unsent_is_more_than_nothing_and_seen_before_the_kernel_gives_up() {
     insta::assert_snapshot!(
         parse(&format!("[line]\nuser_timeout = \"10s\"\nunsent_bytes_max = 0\n{HECTO}")).unwrap_err().to_string(),
@@ -254,5 +297,6 @@ fn routes_that_cannot_be_are_told() {
     insta::assert_snapshot!(with("\"10.0.0.5:5001\"", "\"here\""));
     insta::assert_snapshot!(with("backup_of = \"out\"", "[institutions.hecto.limits]\nsessions_max = 2"));
     insta::assert_snapshot!(mistakes("listen = ", "source = \"10.0.0.5\"\nlisten = "));
-    insta::assert_snapshot!(with("backup_of", "healthy_after = \"0s\"\nsecond_connection = \"prob\"\nbackup_of"));
+    insta::assert_snapshot!(with("backup_of", "healthy_after = \"0s\"\nbackup_of"));
+    insta::assert_snapshot!(mistakes("listen = ", "second_connection = \"prob\"\nlisten = "));
 }
