@@ -276,6 +276,25 @@ impl Config {
         line.map_or_else(|| "default".to_owned(), |line| format!("{}:{line}", self.file))
     }
 
+    /// How people know the file.
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The line of the file that says what stands at a path, or what holds it; of a table in an array, the first one that says anything in
+    /// it. `None` if the file says nothing there.
+    pub(crate) fn line_of(&self, path: &str) -> Option<usize> {
+        let is_below = |path: &str, above: &str| {
+            path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        let holding = self.effective.iter().filter(|setting| is_below(path, &setting.path));
+        let nearest = holding.max_by_key(|setting| setting.path.len());
+        nearest.map(|setting| setting.line).unwrap_or_else(|| {
+            let held = self.effective.iter().filter(|setting| path.ends_with(']') && is_below(&setting.path, path));
+            held.filter_map(|setting| setting.line).min()
+        })
+    }
+
     /// In the order of their names.
     pub(crate) fn institutions(&self) -> &[InstitutionConfig] {
         &self.institutions

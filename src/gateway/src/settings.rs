@@ -58,14 +58,16 @@ pub(crate) fn settings(config: &InstitutionConfig, institution: &Institution) ->
     }
     let mut hours = HoursRules::default();
     for (at, row) in config.hours.iter().enumerate() {
-        let rule = rule(row, institution, &format!("institutions.{}.hours[{at}]", config.name), &mut problems);
+        let path = format!("institutions.{}.hours[{at}]", config.name);
+        let rule = rule(row, institution, &parties, &path, &mut problems);
         if row.is_open { hours.open.push(rule) } else { hours.closed.push(rule) }
     }
     let controls =
         controls(&config.controls, institution, &parties, &format!("institutions.{}", config.name), &mut problems);
     let mut rates = Rates::default();
     for (at, row) in config.rates.iter().enumerate() {
-        rate(row, institution, &format!("institutions.{}.rates[{at}]", config.name), &mut rates, &mut problems);
+        let path = format!("institutions.{}.rates[{at}]", config.name);
+        rate(row, institution, &parties, &path, &mut rates, &mut problems);
     }
     let lines = config.lines.iter().map(|line| LineSettings {
         sessions_max: line.sessions_max,
@@ -161,7 +163,27 @@ fn check_exchanges(names: &[String], institution: &Institution, path: &str, prob
     }
 }
 
-fn rule(row: &HoursConfig, institution: &Institution, path: &str, problems: &mut Vec<Problem>) -> HoursRule {
+/// One with whom no party has business would be a row for nobody, in silence.
+fn check_opened(
+    participant: &str,
+    institution: &Institution,
+    parties: &[Party],
+    path: &str,
+    problems: &mut Vec<Problem>,
+) {
+    let scope = Scope { participants: vec![participant.into()], ..Scope::default() };
+    if let Err(why) = scope.check_participants(institution, parties) {
+        problems.push(problem(path.to_owned(), why));
+    }
+}
+
+fn rule(
+    row: &HoursConfig,
+    institution: &Institution,
+    parties: &[Party],
+    path: &str,
+    problems: &mut Vec<Problem>,
+) -> HoursRule {
     check_exchanges(&row.exchanges, institution, path, problems);
     let named = participant_field(institution);
     let place = format!("{path}.participants");
@@ -170,7 +192,9 @@ fn rule(row: &HoursConfig, institution: &Institution, path: &str, problems: &mut
     }
     let participants = row.participants.iter().filter_map(|participant| {
         let (protocol, (name, at)) = named?;
-        field_bytes(protocol, name, *at, participant, &place, problems)
+        let bytes = field_bytes(protocol, name, *at, participant, &place, problems)?;
+        check_opened(participant, institution, parties, &place, problems);
+        Some(bytes)
     });
     HoursRule {
         hours: row.hours,
@@ -223,7 +247,14 @@ fn controls(
 }
 
 /// The rate of each compartment that a row names.
-fn rate(row: &RateConfig, institution: &Institution, path: &str, rates: &mut Rates, problems: &mut Vec<Problem>) {
+fn rate(
+    row: &RateConfig,
+    institution: &Institution,
+    parties: &[Party],
+    path: &str,
+    rates: &mut Rates,
+    problems: &mut Vec<Problem>,
+) {
     if row.compartments.is_empty() {
         if rates.iter().any(|(compartment, _)| compartment.is_empty()) {
             let text = "another row before it names no compartments either; name them here".to_owned();
@@ -238,8 +269,16 @@ fn rate(row: &RateConfig, institution: &Institution, path: &str, rates: &mut Rat
         problems.push(problem(path, "the spec names no compartments; remove them".to_owned()));
         return;
     };
+    // Where compartments are no participants, any may come.
+    let are_participants = institution.protocols.iter().all(|one| {
+        let [compartment, participant] = [&one.rules.compartment, &one.rules.participant].map(Option::as_ref);
+        compartment.is_none_or(|(_, at)| participant.is_some_and(|(_, other)| other == at))
+    });
     for compartment in &row.compartments {
         if let Some(bytes) = field_bytes(protocol, name, *at, compartment, &path, problems) {
+            if are_participants {
+                check_opened(compartment, institution, parties, &path, problems);
+            }
             rates.set(Bytes::from(&*bytes), row.rate);
         }
     }

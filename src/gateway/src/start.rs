@@ -170,7 +170,7 @@ pub(crate) async fn prepare(config: &Config) -> Result<(Writer, Vec<Ready>), Sta
         }
     }
     if !problems.is_empty() {
-        return Err(misfit(problems));
+        return Err(misfit(config, problems));
     }
     let options = pabal_journal::Options { started_at: now().wall.as_unix_micros(), ..config.journal().clone() };
     let opening = options.clone();
@@ -192,8 +192,11 @@ pub(crate) async fn prepare(config: &Config) -> Result<(Writer, Vec<Ready>), Sta
     Ok((writer, ready))
 }
 
-fn misfit(problems: Vec<Problem>) -> StartError {
-    StartError::Misfit(ConfigError { file: "configuration".to_owned(), problems })
+fn misfit(config: &Config, problems: Vec<Problem>) -> StartError {
+    let at_its_line = |problem: Problem| Problem { line: config.line_of(&problem.path), ..problem };
+    let mut problems: Vec<Problem> = problems.into_iter().map(at_its_line).collect();
+    problems.sort();
+    StartError::Misfit(ConfigError { file: config.file().to_owned(), problems })
 }
 
 /// A blocking task does not fail but by a panic, which goes on here.

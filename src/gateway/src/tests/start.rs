@@ -26,6 +26,22 @@ async fn configuration_and_spec_have_to_fit() {
     insta::assert_snapshot!(error.to_string());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_for_a_bank_that_no_party_has_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = config_text(directory.path(), Peer::start().address, "");
+    let row = "[[institutions.hecto.hours]]\nclosed = \"every day\"\nparticipants = [\"099\", \"088\"]\n\
+               [[institutions.hecto.rates]]\nin_flight = 1\ncompartments = [\"088\", \"099\"]\n\
+               [[institutions.hecto.controls]]\nname = \"n\"\nmessage = \"m\"\nreason = \"r\"\nparticipants = [\"099\"]\n";
+    let error = Gateway::start(crate::Config::parse(&(text + row), "pabal.toml").unwrap()).await.unwrap_err();
+    insta::assert_snapshot!(error.to_string(), @r#"
+    configuration and specs do not fit:
+    pabal.toml:30: institutions.hecto.hours[0].participants: business is opened with no participant "099"; there are: 088
+    pabal.toml:33: institutions.hecto.rates[0].compartments: business is opened with no participant "099"; there are: 088
+    pabal.toml:35: institutions.hecto.controls[0]: business is opened with no participant "099"; there are: 088
+    "#);
+}
+
 fn misfits(directory: &std::path::Path, out: std::net::SocketAddr) -> String {
     let specs = specs();
     format!(
