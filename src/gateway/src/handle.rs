@@ -11,7 +11,7 @@ use pabal_clock::{Deadline, Now};
 use pabal_switch::{
     Cause, ExchangeId, ExchangeState, ExchangeStatus, Inquire, Open, Outcome, Plan, Refusal, Report, Status, Unresolved,
 };
-use pabal_telegram::{Charset, Fault, Rule, Side};
+use pabal_telegram::{Charset, Fault, Rule, Side, faults_as_given};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::call::{Answer, Body, Call, CallError, Find, FindKey, Found, InquireCall};
@@ -456,9 +456,16 @@ fn telegram(plan: &Plan, body: &Body) -> Result<Vec<u8>, CallError> {
             let found = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
             let expected = found.clamp(layout.len(), layout.len_max());
             if found == expected {
-                return of_its_type(plan, bytes.clone());
+                // One of another exchange would have mistakes in all its fields.
+                let telegram = of_its_type(plan, bytes.clone())?;
+                let faults = faults_as_given(layout, Side::Asker, &telegram);
+                if faults.is_empty() {
+                    return Ok(telegram);
+                }
+                faults
+            } else {
+                vec![Fault::of_telegram(layout, Rule::Length { expected, found })]
             }
-            vec![Fault::of_telegram(layout, Rule::Length { expected, found })]
         }
     };
     let told: Vec<String> = faults.iter().map(ToString::to_string).collect();

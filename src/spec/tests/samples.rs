@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use pabal_spec::{Catalog, Institution, Protocol, Source, load};
 use pabal_telegram::{
-    Class, Decimal, Deframer, Fill, Layout, Rule, Side, Slice, Telegram, Value, ValueRef, encode, masked,
+    Class, Decimal, Deframer, Fill, Layout, Rule, Side, Slice, Telegram, Value, ValueRef, encode, faults_as_given,
+    masked,
 };
 
 /// A telegram and what must be true of it.
@@ -123,6 +124,10 @@ fn read(layout: &Layout, sample: &Sample, frame: &[u8]) -> Vec<String> {
     let telegram = Telegram::new(layout, frame, sample.side);
     for fault in telegram.faults() {
         complain(format!("{fault}"));
+    }
+    let whole = faults_as_given(layout, sample.side, frame);
+    if whole.iter().map(|fault| String::from(&*fault.field)).collect::<BTreeSet<_>>() != sample.refused {
+        complain(format!("whoever sends it whole is told {whole:?}"));
     }
     for name in sample.fields.keys().filter(|name| layout.find_cell(name).is_none()) {
         complain(format!("there is no field {name}"));

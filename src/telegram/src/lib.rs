@@ -111,6 +111,7 @@ mod field;
 mod frame;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod given;
 mod kind;
 mod layout;
 mod mask;
@@ -135,6 +136,7 @@ pub use frame::{
     Deframer, FrameError, FrameLength, FramePart, FrameParts, Framing, FramingError, Notation, OnGarbage, Total,
     TypedTotal,
 };
+pub use given::faults_as_given;
 pub use kind::{Blank, Form, Kind, Moment, Near, Number, NumberModes, Order, Sign, Stamp, Year, Zones};
 pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Tail, Test, Times, When};
 pub use mask::{masked, masked_by_class};

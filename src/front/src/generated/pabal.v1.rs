@@ -37,7 +37,10 @@ pub mod exchange_request {
         /// Values by field.
         #[prost(message, tag = "3")]
         Fields(super::Fields),
-        /// A whole telegram, without its length prefix, in the institution's charset; as many bytes as its layout has.
+        /// A whole telegram, without its length prefix, in the institution's charset; as many bytes as its layout has. It is read by the
+        /// layout before it is taken, and what is wrong is told as with fields (INVALID_FIELDS): what the asker fills holds what the spec says,
+        /// or is blank where that may be left out; what others fill is blank (spaces or zeros). Fillers, and what the gateway writes itself, may
+        /// hold anything.
         #[prost(bytes, tag = "4")]
         Raw(::prost::alloc::vec::Vec<u8>),
     }

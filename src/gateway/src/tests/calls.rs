@@ -260,6 +260,39 @@ async fn names_that_are_not_known_are_told_with_the_nearest() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_telegram_given_whole_is_held_to_its_layout_before_a_byte_leaves() {
+    let house = House::start().await;
+    let telegrams = house.open(|request| vec![answered(request, b"0000")]).await;
+    house.handle.exchange(transfer()).await.unwrap();
+    let seen = telegrams.recv_timeout(PATIENCE).unwrap();
+    // The telegram that was seen, with bytes written over.
+    let call = |at: usize, bytes: &[u8]| {
+        let mut telegram = seen.clone();
+        telegram[at..at + bytes.len()].copy_from_slice(bytes);
+        house.handle.exchange(Call { body: Body::Raw(telegram), ..transfer() })
+    };
+    let wrong: [(&str, usize, &[u8]); 6] = [
+        ("T02 debit_amt at byte 129 (13 bytes): not all digits", 129, b"abcdefghijklm"),
+        ("T02 debit_amt at byte 129 (13 bytes): not all digits", 129, b"-000000000005"),
+        ("T02 debit_amt at byte 129 (13 bytes): not all digits", 129, b"             "),
+        ("T14 balance_after at byte 143 (13 bytes): filled by the answerer", 143, b"9999999999999"),
+        ("T14 response_code at byte 52 (4 bytes): filled by the answerer", 52, b"7000"),
+        ("T05 memo at byte 199 (14 bytes): a character is cut", 212, b"\xC8"),
+    ];
+    for (told, at, bytes) in wrong {
+        let error = call(at, bytes).await.unwrap_err();
+        assert_eq!((error.refusal, error.is_proof, error.faults.len()), (Refusal::InvalidFields, true, 1), "{error:?}");
+        assert!(error.detail.starts_with(told), "{}", error.detail);
+    }
+    assert!(telegrams.try_recv().is_err(), "no byte of any has left");
+    // The gateway's own may hold anything, and so may fillers.
+    for (at, bytes) in [(32, b"??????"), (38, b"never!"), (56, b"\xFFvan\0!")] {
+        call(at, bytes).await.unwrap();
+        telegrams.recv_timeout(PATIENCE).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_the_receiving_half_down_no_byte_leaves() {
     let house = House::start().await;
     let mut out = house.peer.accept();
