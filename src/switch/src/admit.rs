@@ -244,7 +244,6 @@ impl Core {
         let told_by = (deadline != Mono::NEVER).then(|| deadline.minus(self.state.limits.caller_margin));
         let about = Arc::new(about);
         self.append(Entry::Accepted(entry::Accepted { exchange: id, about: Arc::clone(&about), telegram: None }));
-        self.when_durable(Effect::Accept(id));
         let mut exchange = Exchange {
             id,
             plan: self.plan_place(plan),
@@ -259,6 +258,7 @@ impl Core {
             key: Bytes::default(),
             sent: None,
             takes_room: false,
+            has_their_number: false,
             outcome: None,
             told: None,
             answer: None,
@@ -284,6 +284,8 @@ impl Core {
         }
         let (protocol, compartment) = (exchange.protocol, exchange.about.compartment.clone());
         self.state.conversations[usize::from(protocol)].waiting.push(&compartment, id);
+        // One that leaves at once waits for its next entry.
+        self.when_durable(Effect::Accept(id));
     }
 
     /// Whether the telegram is a request of the exchange, by a protocol of this institution that some line speaks.

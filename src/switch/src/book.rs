@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use pabal_spec::{ExchangeRule, ExchangeRuleId, NoticeRuleId, Protocol, TelegramId, Unselected};
 use pabal_telegram::{Fill, Layout, Side, Slice, recompute, recompute_from};
 
-use crate::by_bytes::ByBytes;
+use crate::byte_table::ByteTable;
 use crate::bytes::Bytes;
 use crate::settings::{Party, Settings};
 use crate::sign::Signing;
@@ -37,7 +37,7 @@ pub(crate) type Fields = Vec<(Slice, Box<[u8]>)>;
 pub(crate) struct Named {
     pub(crate) name: Arc<str>,
     /// The participants that it lists.
-    pub(crate) participants: ByBytes<()>,
+    pub(crate) participants: ByteTable<()>,
     fields: Fields,
     /// What is not so for a participant.
     at: BTreeMap<Box<[u8]>, Fields>,

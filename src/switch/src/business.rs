@@ -14,7 +14,7 @@ use pabal_telegram::Side;
 
 use crate::admit::Request;
 use crate::book::{blank, compute, put};
-use crate::by_bytes::ByBytes;
+use crate::byte_table::ByteTable;
 use crate::bytes::Bytes;
 use crate::command::Stopped;
 use crate::core::Core;
@@ -88,7 +88,7 @@ impl Core {
 
     /// Openings are found by their values, the last one first: it differs most.
     pub(crate) fn place_openings(&mut self) {
-        self.opening_places = ByBytes::default();
+        self.opening_places = ByteTable::default();
         for (at, opening) in (0..).zip(&self.state.openings) {
             let values = opening.key.values.iter().rev().map(|value| &**value);
             let name = Bytes::joined(once(&opening.protocol.to_be_bytes()[..]).chain(values));

@@ -96,7 +96,9 @@ impl Default for Bytes {
 impl PartialEq for Bytes {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
-            (Kept::Short(len, bytes), Kept::Short(others_len, others)) => len == others_len && bytes == others,
+            (Kept::Short(len, bytes), Kept::Short(others_len, others)) => {
+                len == others_len && words(bytes) == words(others)
+            }
             (Kept::Long(..), Kept::Long(..)) => **self == **other,
             (Kept::Short(..), Kept::Long(..)) | (Kept::Long(..), Kept::Short(..)) => false,
         }
@@ -111,15 +113,18 @@ impl PartialOrd for Bytes {
     }
 }
 
+/// All that is kept in place, as words that overlap.
+fn words(kept: &[u8; SHORT_MAX]) -> [u128; 3] {
+    let word = |bytes: Option<&[u8; 16]>| bytes.map_or(0, |word| u128::from_be_bytes(*word));
+    [word(kept.first_chunk()), word(kept.get(16..).and_then(|rest| rest.first_chunk())), word(kept.last_chunk())]
+}
+
 /// As slices are ordered; of those that lie in place, words are compared.
 impl Ord for Bytes {
     fn cmp(&self, other: &Self) -> Ordering {
-        let first = |bytes: &[u8; SHORT_MAX]| bytes.first_chunk().map_or(0, |word| u128::from_be_bytes(*word));
         if let (Kept::Short(len, bytes), Kept::Short(others_len, others)) = (&self.0, &other.0) {
             // What is behind the end is 0, and so no greater than what another has there.
-            return (first(bytes).cmp(&first(others)))
-                .then_with(|| bytes[16..].cmp(&others[16..]))
-                .then_with(|| len.cmp(others_len));
+            return words(bytes).cmp(&words(others)).then_with(|| len.cmp(others_len));
         }
         (**self).cmp(&**other)
     }
@@ -181,7 +186,11 @@ fn spread_behind(hash: u64, part: &[u8]) -> u64 {
         (None, Some(first), Some(last)) => {
             u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
         }
-        _ => part.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        _ => match *part {
+            [] => 0,
+            [first, .., last] => u64::from(first) << 16 | u64::from(part[1]) << 8 | u64::from(last),
+            [first] => u64::from(first),
+        },
     };
     mix(mix(hash, last), part.len() as u64)
 }

@@ -10,7 +10,7 @@ use pabal_clock::{Civil, Deadline, Mono, Now, Pace, Timers};
 use pabal_spec::Institution;
 
 use crate::book::Book;
-use crate::by_bytes::ByBytes;
+use crate::byte_table::ByteTable;
 use crate::bytes::Bytes;
 use crate::command::{By, Command, CommandRefused, Stops};
 use crate::control::{ControlId, Unjudged};
@@ -137,7 +137,7 @@ pub struct Core {
     /// The names of the lines, as entries have them.
     lines: Vec<Arc<str>>,
     /// The places of the openings, by what [`Core::opening_of`] looks for.
-    pub(crate) opening_places: ByBytes<u32>,
+    pub(crate) opening_places: ByteTable<u32>,
     /// The second of the wall clock in which the last input came, and what the clocks of the protocols showed.
     pub(crate) second: i64,
     civils: Vec<Civil>,
@@ -251,7 +251,7 @@ impl Core {
             scratch: Vec::new(),
             fired: Fired::default(),
             lines,
-            opening_places: ByBytes::default(),
+            opening_places: ByteTable::default(),
             second: i64::MIN,
             civils: Vec::new(),
             stamped: Vec::new(),

@@ -109,7 +109,8 @@ impl Core {
             self.stamped.resize_with(at + 1, Stamped::new);
         }
         self.stamped[at].stamp(bytes, stamps, given, second_of(now), || plan.protocol.day.civil(now.wall));
-        let numbered = match given.contains(&plan.protocol.rules.number.at) {
+        let has_their_number = plan.has_their_number();
+        let numbered = match has_their_number {
             true => self.numbered_by_them(bytes, &plan, protocol),
             false => self.number(bytes, &plan, protocol).ok_or(Refusal::NumbersExhausted),
         };
@@ -148,6 +149,7 @@ impl Core {
         self.state.conversations[usize::from(protocol)].waiting.took(&compartment);
         exchange.state.step(ExchangeEvent::Depart, &mut self.fired);
         exchange.takes_room = true;
+        exchange.has_their_number = has_their_number;
         exchange.sent = Some(Sent { conn, start, end });
         exchange.number = Some(Arc::clone(&number));
         if let Some(leave_by) = exchange.leave_by {

@@ -20,7 +20,7 @@ use crate::session::CloseReason;
 /// What happens once an entry is durable, and not before.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Effect {
-    /// An exchange is taken in.
+    /// An exchange that waits is taken in.
     Accept(ExchangeId),
     /// The frame that ends here may be given to the socket.
     Release { conn: Conn, end: u64 },

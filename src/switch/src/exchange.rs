@@ -161,6 +161,8 @@ pub(crate) struct Exchange {
     /// Its correlation key among the pending ones; empty before it left the queue.
     pub(crate) key: Bytes,
     pub(crate) sent: Option<Sent>,
+    /// Its number names something of theirs, and was not given by us.
+    pub(crate) has_their_number: bool,
     /// Whether it still takes room in the window of the session that sent it.
     pub(crate) takes_room: bool,
     /// The last outcome that was appended.

@@ -23,6 +23,8 @@ pub(crate) struct Exchanges {
     /// Hashes of correlation keys, and places: of exchanges that may be answered, and of settled ones while their tombstones last. Its order
     /// is nobody's.
     by_key: HashTable<(u64, u32)>,
+    /// How many of those have a number of theirs.
+    with_their_number: usize,
     /// Begins the hashes of keys: the institution chooses their bytes, and no choice of its makes it slow to find one.
     secret: u64,
     last: Cell<u32>,
@@ -116,7 +118,14 @@ impl Exchanges {
         self.by_key.insert_unique(hash, (hash, at), |(hash, _)| *hash);
         if let Some(exchange) = self.place_mut(at).and_then(|place| place.exchange.as_mut()) {
             exchange.key = key.clone();
+            let is_theirs = exchange.has_their_number;
+            self.with_their_number += usize::from(is_theirs);
         }
+    }
+
+    /// Whether an answer is awaited, or was, to a request whose number names something of theirs.
+    pub(crate) const fn have_their_numbers(&self) -> bool {
+        self.with_their_number > 0
     }
 
     /// No answer to an exchange is awaited any more.
@@ -130,6 +139,8 @@ impl Exchanges {
     pub(crate) fn hash_by(&mut self, secret: u64) {
         self.secret = secret;
         self.by_key.clear();
+        let has_theirs = |one: &&Exchange| one.has_their_number && !one.key.is_empty();
+        self.with_their_number = self.values().filter(has_theirs).count();
         let nodes = (0..).zip(self.pieces.iter().flatten());
         let keyed = nodes.filter_map(|(at, node)| Some((at, &node.exchange.as_ref()?.key)));
         for (at, key) in keyed.filter(|(_, key)| !key.is_empty()) {
@@ -156,6 +167,8 @@ impl Exchanges {
         }
         let hash = spread(secret, [&*exchange.key]);
         exchange.key = Bytes::default();
+        let is_theirs = exchange.has_their_number;
+        self.with_their_number -= usize::from(is_theirs);
         if let Ok(known) = self.by_key.find_entry(hash, |(_, known)| *known == at) {
             known.remove();
         }
@@ -289,6 +302,7 @@ impl Default for Exchanges {
             free: Vec::new(),
             by_id: HashTable::new(),
             by_key: HashTable::new(),
+            with_their_number: 0,
             secret: 0,
             last: Cell::new(NONE),
             oldest: NONE,
@@ -358,6 +372,7 @@ mod tests {
             key: Bytes::default(),
             sent: None,
             takes_room: false,
+            has_their_number: false,
             outcome: None,
             told: None,
             answer: None,

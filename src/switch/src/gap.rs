@@ -211,7 +211,8 @@ impl Core {
     /// Whether a number that we would give next is one that names something of theirs in a request which is under way.
     /// `key` is the telegram's correlation key.
     pub(crate) fn is_theirs_in_flight(&self, protocol: u16, key: &[u8]) -> bool {
-        self.books[usize::from(protocol)].keys_of_theirs(protocol, key).any(|key| self.is_key_in_flight(&key))
+        self.state.exchanges.have_their_numbers()
+            && self.books[usize::from(protocol)].keys_of_theirs(protocol, key).any(|key| self.is_key_in_flight(&key))
     }
 
     fn is_key_in_flight(&self, key: &[u8]) -> bool {

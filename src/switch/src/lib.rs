@@ -179,7 +179,7 @@ mod admit;
 mod block;
 mod book;
 mod business;
-mod by_bytes;
+mod byte_table;
 mod bytes;
 mod command;
 mod conclude;

@@ -5,7 +5,7 @@ use alloc::format;
 use pabal_clock::{Mono, Now};
 use pabal_telegram::Deframer;
 
-use crate::by_bytes::ByBytes;
+use crate::byte_table::ByteTable;
 use crate::core::Core;
 use crate::durable::Effect;
 use crate::entry::{Entry, SessionChanged};
@@ -36,7 +36,7 @@ impl Session {
             unsent_bytes_max: line.unsent_bytes_max,
             full: None,
             in_flight: 0,
-            taken: ByBytes::default(),
+            taken: ByteTable::default(),
             up_since: Mono::ZERO,
             received_at: None,
             wrote_at: None,

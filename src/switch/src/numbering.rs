@@ -4,13 +4,13 @@ use core::ops::RangeInclusive;
 use pabal_clock::BusinessDate;
 use serde::{Deserialize, Serialize};
 
-use crate::by_bytes::ByBytes;
+use crate::byte_table::ByteTable;
 use crate::bytes::Bytes;
 
 /// The telegram numbers of one protocol: a counter for each scope.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Numbers {
-    counters: ByBytes<Counter>,
+    counters: ByteTable<Counter>,
 }
 
 /// A counter. Numbers below `until` are reserved by an entry; a restart goes on at `until`, so that none is given twice.

@@ -72,6 +72,11 @@ impl Plan {
         &self.exchange().request_layout
     }
 
+    /// Whether a request's number is one of theirs.
+    pub(crate) fn has_their_number(&self) -> bool {
+        self.exchange().given.contains(&self.protocol.rules.number.at)
+    }
+
     pub(crate) const fn marks_of_key(&self) -> usize {
         self.marks_of_key
     }

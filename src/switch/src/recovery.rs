@@ -651,6 +651,7 @@ impl Core {
             key: Bytes::default(),
             sent,
             takes_room: false,
+            has_their_number: plan.has_their_number(),
             outcome,
             told: outcome,
             answer: answer.map(|frame| frame.bytes),

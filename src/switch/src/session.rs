@@ -5,7 +5,7 @@ use pabal_clock::Mono;
 use pabal_telegram::Deframer;
 use serde::{Deserialize, Serialize};
 
-use crate::by_bytes::ByBytes;
+use crate::byte_table::ByteTable;
 use crate::declare::declare;
 use crate::id::{Conn, Epoch, ExchangeId, SessionId};
 use crate::route::WaitsFor;
@@ -147,7 +147,7 @@ pub(crate) struct Session {
     /// Requests that are unanswered on this connection.
     pub(crate) in_flight: u32,
     /// The same by compartment.
-    pub(crate) taken: ByBytes<u32>,
+    pub(crate) taken: ByteTable<u32>,
     pub(crate) up_since: Mono,
     pub(crate) received_at: Option<Mono>,
     pub(crate) wrote_at: Option<Mono>,

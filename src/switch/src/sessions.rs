@@ -13,16 +13,16 @@ use crate::session::{Session, SessionState};
 pub(crate) struct Sessions {
     slots: Vec<Session>,
     /// What was counted of each.
-    seats: Vec<Seat>,
+    offers: Vec<Offer>,
     /// Slots that may not be as they were counted.
     changed: Vec<usize>,
     /// By protocol.
     sums: Vec<Sum>,
 }
 
-/// What one slot brings.
+/// What one slot offers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Seat {
+struct Offer {
     is_changed: bool,
     may_send: bool,
     may_receive: bool,
@@ -33,7 +33,7 @@ struct Seat {
     in_flight: Option<u32>,
 }
 
-/// What all slots of a protocol bring.
+/// What all slots of a protocol offer.
 #[derive(Clone, Debug, Default)]
 struct Sum {
     may_send: u32,
@@ -54,7 +54,7 @@ struct Row {
     slots: Vec<u64>,
 }
 
-impl Seat {
+impl Offer {
     fn of(session: &Session) -> Self {
         let has_room = session.has_room();
         let (places, free) = match (session.sends(), session.per_exchange) {
@@ -80,13 +80,13 @@ impl Seat {
 }
 
 impl Sum {
-    fn add(&mut self, slot: usize, seat: Seat) {
-        self.may_send += u32::from(seat.may_send);
-        self.may_receive += u32::from(seat.may_receive);
-        self.per_exchange += u32::from(seat.is_per_exchange);
-        self.places += u64::from(seat.places);
-        self.free += u64::from(seat.free);
-        let Some(at) = seat.in_flight.and_then(|at| usize::try_from(at).ok()) else { return };
+    fn add(&mut self, slot: usize, offer: Offer) {
+        self.may_send += u32::from(offer.may_send);
+        self.may_receive += u32::from(offer.may_receive);
+        self.per_exchange += u32::from(offer.is_per_exchange);
+        self.places += u64::from(offer.places);
+        self.free += u64::from(offer.free);
+        let Some(at) = offer.in_flight.and_then(|at| usize::try_from(at).ok()) else { return };
         if self.rows.len() <= at {
             self.rows.resize_with(at + 1, Row::default);
         }
@@ -99,13 +99,13 @@ impl Sum {
         self.first = self.first.min(at);
     }
 
-    fn take(&mut self, slot: usize, seat: Seat) {
-        self.may_send -= u32::from(seat.may_send);
-        self.may_receive -= u32::from(seat.may_receive);
-        self.per_exchange -= u32::from(seat.is_per_exchange);
-        self.places -= u64::from(seat.places);
-        self.free -= u64::from(seat.free);
-        let Some(at) = seat.in_flight.and_then(|at| usize::try_from(at).ok()) else { return };
+    fn take(&mut self, slot: usize, offer: Offer) {
+        self.may_send -= u32::from(offer.may_send);
+        self.may_receive -= u32::from(offer.may_receive);
+        self.per_exchange -= u32::from(offer.is_per_exchange);
+        self.places -= u64::from(offer.places);
+        self.free -= u64::from(offer.free);
+        let Some(at) = offer.in_flight.and_then(|at| usize::try_from(at).ok()) else { return };
         let row = &mut self.rows[at];
         row.slots[slot / 64] &= !(1 << (slot % 64));
         row.count -= 1;
@@ -121,17 +121,17 @@ impl Sum {
 impl Sessions {
     pub(crate) fn push(&mut self, session: Session) {
         self.changed.push(self.slots.len());
-        self.seats.push(Seat { is_changed: true, ..Seat::default() });
+        self.offers.push(Offer { is_changed: true, ..Offer::default() });
         self.slots.push(session);
     }
 
     /// Counts what was given out to be changed.
     pub(crate) fn count(&mut self) {
         while let Some(slot) = self.changed.pop() {
-            let (session, seat) = (&self.slots[slot], &mut self.seats[slot]);
-            let before = core::mem::replace(seat, Seat::of(session));
-            let after = *seat;
-            if after == (Seat { is_changed: false, ..before }) {
+            let (session, offer) = (&self.slots[slot], &mut self.offers[slot]);
+            let before = core::mem::replace(offer, Offer::of(session));
+            let after = *offer;
+            if after == (Offer { is_changed: false, ..before }) {
                 continue;
             }
             let protocol = usize::from(session.protocol);
@@ -151,19 +151,19 @@ impl Sessions {
         self.sums.get(usize::from(protocol)).filter(|_| self.changed.is_empty())
     }
 
-    fn seats_of(&self, protocol: u16) -> impl Iterator<Item = (usize, Seat)> {
+    fn offers_of(&self, protocol: u16) -> impl Iterator<Item = (usize, Offer)> {
         let mine = self.slots.iter().enumerate().filter(move |(_, one)| one.protocol == protocol);
-        mine.map(|(slot, one)| (slot, Seat::of(one)))
+        mine.map(|(slot, one)| (slot, Offer::of(one)))
     }
 
     /// The places of all sessions of a protocol that may send now, and how many of them are free.
     pub(crate) fn room(&self, protocol: u16) -> (u32, u32) {
-        let sum = |(places, free): (u64, u64), (_, seat): (_, Seat)| {
-            (places + u64::from(seat.places), free + u64::from(seat.free))
+        let sum = |(places, free): (u64, u64), (_, offer): (_, Offer)| {
+            (places + u64::from(offer.places), free + u64::from(offer.free))
         };
         let (places, free) = match self.counted(protocol) {
             Some(counted) => (counted.places, counted.free),
-            None => self.seats_of(protocol).fold((0, 0), sum),
+            None => self.offers_of(protocol).fold((0, 0), sum),
         };
         (u32::try_from(places).unwrap_or(u32::MAX), u32::try_from(free).unwrap_or(u32::MAX))
     }
@@ -173,7 +173,7 @@ impl Sessions {
         match self.counted(protocol) {
             Some(counted) => counted.sender(),
             None => {
-                let with_room = self.seats_of(protocol).filter_map(|(slot, seat)| Some((seat.in_flight?, slot)));
+                let with_room = self.offers_of(protocol).filter_map(|(slot, offer)| Some((offer.in_flight?, slot)));
                 with_room.min().map(|(_, slot)| slot)
             }
         }
@@ -183,8 +183,8 @@ impl Sessions {
     pub(crate) fn halves(&self, protocol: u16) -> (bool, bool) {
         match self.counted(protocol) {
             Some(counted) => (counted.may_send > 0, counted.may_receive > 0),
-            None => self.seats_of(protocol).fold((false, false), |(send, receive), (_, seat)| {
-                (send || seat.may_send, receive || seat.may_receive)
+            None => self.offers_of(protocol).fold((false, false), |(send, receive), (_, offer)| {
+                (send || offer.may_send, receive || offer.may_receive)
             }),
         }
     }
@@ -193,7 +193,7 @@ impl Sessions {
     pub(crate) fn any_per_exchange(&self, protocol: u16) -> bool {
         match self.counted(protocol) {
             Some(counted) => counted.per_exchange > 0,
-            None => self.seats_of(protocol).any(|(_, seat)| seat.is_per_exchange),
+            None => self.offers_of(protocol).any(|(_, offer)| offer.is_per_exchange),
         }
     }
 }
@@ -217,7 +217,7 @@ impl Index<usize> for Sessions {
 /// What is given out here is counted anew.
 impl IndexMut<usize> for Sessions {
     fn index_mut(&mut self, slot: usize) -> &mut Session {
-        if !core::mem::replace(&mut self.seats[slot].is_changed, true) {
+        if !core::mem::replace(&mut self.offers[slot].is_changed, true) {
             self.changed.push(slot);
         }
         &mut self.slots[slot]

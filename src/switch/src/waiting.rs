@@ -2,7 +2,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::by_bytes::ByBytes;
+use crate::byte_table::ByteTable;
 use crate::bytes::Bytes;
 use crate::id::ExchangeId;
 use crate::pairs;
@@ -18,7 +18,7 @@ pub(crate) struct Waiting {
     /// Every queue, in the order in which they are served: in flight, turn, compartment.
     order: BTreeSet<(u32, u64, Bytes)>,
     /// Requests that take room, by compartment; no zeros.
-    in_flight: ByBytes<u32>,
+    in_flight: ByteTable<u32>,
     /// The last turn that was given.
     turn: u64,
 }

@@ -7,13 +7,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::bytes::{Bytes, spread_one};
 
-/// What is known by bytes: by a compartment, a scope of numbers, a correlation key.
+/// A table of what is known by bytes: by a compartment, a scope of numbers, a correlation key.
 ///
 /// One is found by a hash, and compared once. Whoever looks at all sees them sorted, so that the hash is nobody's to see.
 #[derive(Clone)]
-pub(crate) struct ByBytes<V>(HashTable<(Bytes, V)>);
+pub(crate) struct ByteTable<V>(HashTable<(Bytes, V)>);
 
-impl<V> ByBytes<V> {
+impl<V> ByteTable<V> {
     pub(crate) fn get(&self, key: &[u8]) -> Option<&V> {
         self.0.find(spread_one(key), |(known, _)| **known == *key).map(|(_, value)| value)
     }
@@ -69,19 +69,19 @@ impl<V> ByBytes<V> {
     }
 }
 
-impl<V> Default for ByBytes<V> {
+impl<V> Default for ByteTable<V> {
     fn default() -> Self {
         Self(HashTable::new())
     }
 }
 
-impl<V: fmt::Debug> fmt::Debug for ByBytes<V> {
+impl<V: fmt::Debug> fmt::Debug for ByteTable<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
     }
 }
 
-impl<V> FromIterator<(Bytes, V)> for ByBytes<V> {
+impl<V> FromIterator<(Bytes, V)> for ByteTable<V> {
     fn from_iter<T: IntoIterator<Item = (Bytes, V)>>(all: T) -> Self {
         let mut table = Self::default();
         all.into_iter().for_each(|(key, value)| table.insert(key, value));
@@ -90,13 +90,13 @@ impl<V> FromIterator<(Bytes, V)> for ByBytes<V> {
 }
 
 /// A list of pairs.
-impl<V: Serialize> Serialize for ByBytes<V> {
+impl<V: Serialize> Serialize for ByteTable<V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())
     }
 }
 
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for ByBytes<V> {
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for ByteTable<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Vec::<(Bytes, V)>::deserialize(deserializer)?.into_iter().collect())
     }
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn all_that_was_put_in_is_found_sorted_and_after_a_round_trip() {
-        let mut all = ByBytes::default();
+        let mut all = ByteTable::default();
         for number in (0..1_000).rev() {
             all.insert(key(number), number);
             all.insert(key(number), number + 1);
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(*all.or_insert(&key(499), 0), 500);
         all.retain(|value| *value < 900);
         let text = serde_json::to_string(&all).unwrap();
-        let again: ByBytes<u32> = serde_json::from_str(&text).unwrap();
+        let again: ByteTable<u32> = serde_json::from_str(&text).unwrap();
         let expected = (0..899).filter(|number| *number != 500).map(|number| match number {
             502 => (key(number), 7),
             _ => (key(number), number + 1),
