@@ -202,6 +202,30 @@ impl Config {
         for institution in &self.institutions {
             institution.check(self.default_timeout, findings);
         }
+        self.check_listeners(findings);
+    }
+
+    /// No two listen at one address, of whatever institution they are; port 0 is another one for each.
+    fn check_listeners(&self, findings: &Findings<'_>) {
+        let mut taken = Vec::new();
+        if let Listen::Tcp(address) = &self.listen {
+            taken.push((*address, "gateway.listen".to_owned()));
+        }
+        for institution in &self.institutions {
+            for (at, line) in institution.lines.iter().enumerate() {
+                let Endpoint::Listen(address) = line.endpoint else { continue };
+                let is_same = |other: &SocketAddr| {
+                    let any = other.ip().is_unspecified() || address.ip().is_unspecified();
+                    other.port() == address.port() && address.port() != 0 && (any || other.ip() == address.ip())
+                };
+                let path = format!("institutions.{}.lines[{at}].listen", institution.name);
+                if let Some((other, of)) = taken.iter().find(|(other, _)| is_same(other)) {
+                    let text = format!("{address} is taken: {of} is {other}; give each its own port");
+                    findings.problem(path.clone(), text);
+                }
+                taken.push((address, path));
+            }
+        }
     }
 
     /// The same, with an institution's spec taken from memory instead of its directory. Nothing happens if it is not configured.

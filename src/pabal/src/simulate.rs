@@ -48,19 +48,31 @@ const EVENTS_MAX: usize = 10_000;
 /// How long a connection that it closed is held for the other side's FIN.
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
 
+/// Scenarios for a spec, by its name or that of its institution.
+fn built_in(spec: &str, institution: &str) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    specs::BUILT_IN.iter().filter(move |one| one.name == spec || one.name == institution).flat_map(|one| one.scenarios)
+}
+
+/// What there is instead of a scenario that is not there.
+fn nothing_built_in(spec: &str, institution: &str) -> String {
+    let known: Vec<&str> = built_in(spec, institution).map(|(name, _)| *name).collect();
+    if known.is_empty() {
+        let others: Vec<&str> = specs::BUILT_IN.iter().map(|one| one.name).collect();
+        format!("none is built in for {institution}, only for {}: write a scenario file", others.join(", "))
+    } else {
+        format!("no scenario of that name is built in for {institution}; there are: {}", known.join(", "))
+    }
+}
+
 /// Reads a scenario, from a file or from what is built in.
 pub(crate) fn scenario(spec: &str, name: &str, protocol: &Protocol) -> anyhow::Result<Arc<Scenario>> {
-    let built_in = specs::BUILT_IN
-        .iter()
-        .filter(|b| b.name == spec || *b.name == *protocol.institution)
-        .flat_map(|b| b.scenarios)
-        .find(|(known, _)| *known == name);
+    let built_in = built_in(spec, &protocol.institution).find(|(known, _)| *known == name);
     let (file, text) = if Path::new(name).is_file() {
         (name.to_string(), std::fs::read_to_string(name).with_context(|| format!("cannot read {name}"))?)
     } else if let Some((known, text)) = built_in {
         (format!("{known}.toml"), (*text).to_string())
     } else {
-        bail!("{name:?} is no file, and no scenario of that name is built in");
+        bail!("{name:?} is no file, and {}", nothing_built_in(spec, &protocol.institution));
     };
     match Scenario::parse(&text, &file, protocol) {
         Ok(scenario) => Ok(Arc::new(scenario)),
@@ -158,5 +170,18 @@ impl Simulate {
             simulator.stop().await;
             Ok(exit::DONE)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_built_in_is_told_with_the_institution_that_it_is_for() {
+        let told = nothing_built_in("specs/hecto", "hecto");
+        assert!(told.starts_with("no scenario of that name is built in for hecto; there are: demo, "), "{told}");
+        let told = nothing_built_in("specs/ksnet", "ksnet");
+        assert_eq!(told, "none is built in for ksnet, only for hecto: write a scenario file");
     }
 }

@@ -192,6 +192,19 @@ fn a_list_that_names_nothing_is_not_everything() {
 }
 
 #[test]
+fn no_two_listen_at_one_address() {
+    let twin = HECTO.replace("institutions.hecto", "institutions.twin").replace("127.0.0.1:21000", "0.0.0.0:21000");
+    insta::assert_snapshot!(
+        parse(&(HECTO.to_owned() + &twin)).unwrap_err().to_string(),
+        @"site/pabal.toml:39: institutions.twin.lines[1].listen: 0.0.0.0:21000 is taken: institutions.hecto.lines[1].listen is 127.0.0.1:21000; give each its own port"
+    );
+    assert!(mistakes("127.0.0.1:21000", "127.0.0.1:7400").contains("is taken: gateway.listen is 127.0.0.1:7400"));
+    // Of port 0 the system gives each its own.
+    parse(&(HECTO.to_owned() + &twin).replace("1:21000", "1:0").replace("0:21000", "0:0")).unwrap();
+    parse(&(HECTO.to_owned() + &twin).replace("0.0.0.0:21000", "127.0.0.2:21000")).unwrap();
+}
+
+#[test]
 fn what_is_an_acceptors_does_not_stand_at_a_line_that_connects() {
     insta::assert_snapshot!(
         mistakes("address = ", "from = []\nsecond_connection = \"replace\"\naddress = "),
