@@ -43,6 +43,7 @@ pub(crate) fn institution(
         waiting: status.waiting,
         in_flight: status.in_flight,
         unknown: status.unknown,
+        notices_unreplied: status.notices_unreplied,
         sessions: status.sessions.iter().map(|one| session(one, lines, now)).collect(),
         openings: status.openings.iter().map(|one| opening(one, now)).collect(),
         lines: lines.iter().map(|one| line(one, status, now)).collect(),

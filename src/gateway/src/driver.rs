@@ -95,8 +95,31 @@ pub struct Drained {
     pub waiting: u32,
     /// UNKNOWN exchanges, those in flight not counted.
     pub unknown: u32,
+    /// Those of them that were listed before the stop began: a person looks at them, whoever runs.
+    pub listed: u32,
+    /// Notices whose reply has not left: the next start goes on with them.
+    pub notices_unreplied: u32,
     /// Every session was closed and every entry durable before the deadline.
     pub is_complete: bool,
+}
+
+impl Drained {
+    /// Of an institution that has no core to be asked, or did not end in time.
+    pub(crate) const fn unknown(institution: String) -> Self {
+        let (in_flight, waiting, unknown, listed, notices_unreplied) = (0, 0, 0, 0, 0);
+        Self { institution, in_flight, waiting, unknown, listed, notices_unreplied, is_complete: false }
+    }
+
+    /// Whether nothing is left that the next start has to go on with: no request, no UNKNOWN that is not on the list of a person since
+    /// before the stop, no notice without its reply; and every session was closed in time.
+    #[must_use]
+    pub const fn leaves_nothing_open(&self) -> bool {
+        self.is_complete
+            && self.in_flight == 0
+            && self.waiting == 0
+            && self.unknown <= self.listed
+            && self.notices_unreplied == 0
+    }
 }
 
 impl Line {
@@ -107,7 +130,10 @@ impl Line {
                 LineEndpoint::Connect { addresses: addresses.clone(), source: config.source }
             }
             Endpoint::Listen(address) => {
-                let listener = TcpListener::bind(address).await?;
+                let listener = TcpListener::bind(address).await;
+                // The system does not say where.
+                let listener =
+                    listener.map_err(|error| std::io::Error::new(error.kind(), format!("{address}: {error}")))?;
                 let address = listener.local_addr()?;
                 LineEndpoint::Listen { listener: Some(listener), address }
             }
@@ -165,6 +191,7 @@ impl Driver {
             Ok(life) => life,
             Err(why) => return self.refuse_all(&why).await,
         };
+        life.tell_open(self.name());
         let mut fell_before = None;
         loop {
             let turns = poll_fn(|cx| {
@@ -317,8 +344,7 @@ impl Driver {
                 break;
             }
         }
-        let institution = self.name().to_owned();
-        Drained { institution, in_flight: 0, waiting: 0, unknown: 0, is_complete: false }
+        Drained::unknown(self.name().to_owned())
     }
 }
 

@@ -55,14 +55,20 @@ async fn drain(
         return drained;
     }
     driver.abort();
-    Drained { institution, in_flight: 0, waiting: 0, unknown: 0, is_complete: false }
+    Drained::unknown(institution)
 }
 
 impl DrainSummary {
-    /// Whether nothing is left: every session was closed and every entry durable in time.
+    /// Whether the stop was an orderly one: every session was closed and every entry durable in time.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.journal_failure.is_none() && self.institutions.iter().all(|institution| institution.is_complete)
+    }
+
+    /// Whether also nothing is left with which the next start has to go on ([`Drained::leaves_nothing_open`]).
+    #[must_use]
+    pub fn leaves_nothing_open(&self) -> bool {
+        self.journal_failure.is_none() && self.institutions.iter().all(Drained::leaves_nothing_open)
     }
 }
 

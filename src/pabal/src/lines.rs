@@ -13,7 +13,7 @@ use crate::table::{Align, Table};
 ///
 /// Exit codes: 0 shown, 2 usage, 5 not learnt.
 ///
-/// With --json: institutions (institution, serving, not_serving_reason, journal_works, draining, waiting, in_flight, unknown, spec) and lines (institution, line, protocol, side,
+/// With --json: institutions (institution, serving, not_serving_reason, journal_works, draining, waiting, in_flight, unknown, notices_unreplied, spec) and lines (institution, line, protocol, side,
 /// direction, connects (kept or per_exchange, null if they connect), addresses, address (the one in use), backup_of (null if it is none), on_duty (of a backup: it stands in), sessions_up, sessions_counted (those that the institution may count), sessions_max, in_flight, window (0 carries no requests), wanted: up, draining or stopped, not_up (why it has fewer sessions than it may, null if nothing is missing),
 /// drains_for_ms, stopped: actor, reason, at, at_us; null if nobody did, as in institutions) and stopped_compartments (institution, compartment, stopped).
 #[derive(Debug, Args)]
@@ -116,7 +116,11 @@ pub(crate) fn stopped_json(stopped: Option<&Stopped>, zone_minutes: i32) -> serd
 
 fn serving(status: &InstitutionStatus) -> String {
     let mut text = if status.serving { "yes".to_string() } else { format!("no: {}", status.not_serving_reason) };
-    for (count, word) in [(status.waiting, "waiting"), (status.unknown, "UNKNOWN")] {
+    for (count, word) in [
+        (status.waiting, "waiting"),
+        (status.unknown, "UNKNOWN"),
+        (status.notices_unreplied, "notices without a reply"),
+    ] {
         if count > 0 {
             text.push_str(&format!(", {count} {word}"));
         }
@@ -146,6 +150,7 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
             "waiting": status.waiting,
             "in_flight": status.in_flight,
             "unknown": status.unknown,
+            "notices_unreplied": status.notices_unreplied,
             "spec": status.spec_digest,
         })
     });

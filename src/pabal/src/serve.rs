@@ -11,8 +11,8 @@ use crate::{diagnostics, exit, out, specs};
 /// Run the gateway.
 ///
 /// Prints every setting in force, then serves until SIGTERM or SIGINT. SIGHUP reads the specs again while sessions stay up. At a stop it takes nothing new, waits for the answers that are still out, and closes
-/// its sessions. Business stays open. A second signal ends it at once. Exit codes: 0 stopped with nothing left open, 1 stopped at the deadline with something open,
-/// 2 not started.
+/// its sessions. Business stays open. A second signal ends it at once. Exit codes: 0 stopped with nothing left open, 1 stopped with something open, which is told (an UNKNOWN that was not listed
+/// before, a notice without its reply, a session that was not closed in time), 2 not started.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// The configuration file
@@ -91,7 +91,7 @@ async fn serve(config: Config, is_json: bool) -> anyhow::Result<u8> {
     let front = match Front::serve(gateway.handle(), Options::new(listen)).await {
         Ok(front) => front,
         Err(error) => {
-            err!("pabal: {error}");
+            err!("pabal: {error}; check gateway.listen");
             gateway.drain(std::time::Duration::ZERO).await;
             return Ok(exit::USAGE);
         }
@@ -155,17 +155,50 @@ fn not_started(error: &StartError) -> u8 {
 fn stopped(summary: &DrainSummary) -> u8 {
     for left in &summary.institutions {
         out!(
-            "{}: {} in flight, {} waiting, {} UNKNOWN{}",
+            "{}: {} in flight, {} waiting, {} UNKNOWN{}{}{}",
             left.institution,
             left.in_flight,
             left.waiting,
             left.unknown,
+            if left.listed > 0 { format!(" ({} listed before)", left.listed) } else { String::new() },
+            if left.notices_unreplied > 0 {
+                format!(", {} of their notices without a reply", left.notices_unreplied)
+            } else {
+                String::new()
+            },
             if left.is_complete { "" } else { "; not everything was closed in time" }
         );
     }
     if let Some(failure) = &summary.journal_failure {
         out!("journal: {failure}");
     }
-    out!("stopped");
-    if summary.is_complete() { exit::DONE } else { exit::FAILURE }
+    let is_clear = summary.leaves_nothing_open();
+    out!("{}", if is_clear { "stopped" } else { "stopped with something open, which the next start goes on with" });
+    if is_clear { exit::DONE } else { exit::FAILURE }
+}
+
+#[cfg(test)]
+mod tests {
+    use pabal_gateway::Drained;
+
+    use super::*;
+
+    #[test]
+    fn the_exit_code_says_whether_something_is_left_open() {
+        let nothing = || Drained {
+            institution: "hecto".to_owned(),
+            in_flight: 0,
+            waiting: 0,
+            unknown: 0,
+            listed: 0,
+            notices_unreplied: 0,
+            is_complete: true,
+        };
+        let code = |left: Drained| stopped(&DrainSummary { institutions: vec![left], journal_failure: None });
+        assert_eq!(code(nothing()), exit::DONE);
+        assert_eq!(code(Drained { unknown: 2, listed: 2, ..nothing() }), exit::DONE, "on the list of a person before");
+        assert_eq!(code(Drained { unknown: 2, listed: 1, ..nothing() }), exit::FAILURE);
+        assert_eq!(code(Drained { notices_unreplied: 1, ..nothing() }), exit::FAILURE);
+        assert_eq!(code(Drained { is_complete: false, ..nothing() }), exit::FAILURE);
+    }
 }

@@ -200,6 +200,12 @@ impl Notices {
         self.known.values().any(|notice| notice.protocol == protocol && is_awaited(notice))
     }
 
+    /// How many have a reply that has not left, or may still get one.
+    pub(crate) fn unreplied(&self) -> usize {
+        let settled = [NoticeState::Replied, NoticeState::Unreplied];
+        self.known.values().filter(|notice| !settled.contains(&notice.state)).count()
+    }
+
     /// The one that goes first if there are too many: the oldest that is settled, else the oldest whose reply is not on its way.
     fn first_to_go(&self) -> Option<NoticeId> {
         let oldest = || self.known.values().find(|notice| notice.state != NoticeState::Sending).map(|notice| notice.id);

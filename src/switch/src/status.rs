@@ -35,6 +35,10 @@ pub struct Status {
     pub in_flight: u32,
     /// UNKNOWN exchanges in memory.
     pub unknown: u32,
+    /// Those of them that a person has to look at.
+    pub listed: u32,
+    /// Notices whose reply has not left: a service may still say it, or it waits for a session.
+    pub notices_unreplied: u32,
     /// Whether the journal still makes entries durable.
     pub journal_works: bool,
     /// Whether nothing new is taken in.
@@ -62,6 +66,8 @@ impl Default for Status {
             waiting: 0,
             in_flight: 0,
             unknown: 0,
+            listed: 0,
+            notices_unreplied: 0,
             journal_works: true,
             draining: false,
             stopped: None,
@@ -275,6 +281,10 @@ impl Core {
             waiting: self.state.conversations.iter().fold(0, |sum, one| sum + one.waiting.len()),
             in_flight: count(|exchange| exchange.state.is_in_flight()),
             unknown: u32::try_from(self.state.unknown.len() + self.state.orphans.len()).unwrap_or(u32::MAX),
+            // What nothing can read any more is looked at by a person, too.
+            listed: count(|exchange| exchange.state == ExchangeState::Listed)
+                .saturating_add(u32::try_from(self.state.orphans.len()).unwrap_or(u32::MAX)),
+            notices_unreplied: u32::try_from(self.state.notices.unreplied()).unwrap_or(u32::MAX),
             journal_works: self.state.journal.failed.is_none(),
             draining: self.is_stopping(),
             stopped: self.state.stops.institution.clone(),

@@ -1735,6 +1735,9 @@ pub struct InstitutionStatus {
     /// UNKNOWN exchanges in memory.
     #[prost(uint32, tag = "8")]
     pub unknown: u32,
+    /// Notices of theirs whose reply has not left: a service may still say it, or it waits for a session.
+    #[prost(uint32, tag = "17")]
+    pub notices_unreplied: u32,
     /// Each slot of each line.
     #[prost(message, repeated, tag = "9")]
     pub sessions: ::prost::alloc::vec::Vec<SessionStatus>,

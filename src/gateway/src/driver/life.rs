@@ -69,6 +69,8 @@ pub(super) struct Life {
     journal_failure: Option<String>,
     /// After this the drain ends, whatever is left.
     drain_ends: Option<Mono>,
+    /// UNKNOWN exchanges that were on the list of a person when it began.
+    listed_before: u32,
     /// What the system said of the last connection of a slot that failed.
     troubles: BTreeMap<SessionId, (Epoch, Box<str>)>,
     /// A version whose date has come is held by a control that it cannot judge: when it is tried again, if no command comes before.
@@ -139,6 +141,7 @@ impl Life {
             is_health_stale: true,
             journal_failure: None,
             drain_ends: None,
+            listed_before: 0,
             troubles: BTreeMap::new(),
             version_held: None,
         };
@@ -485,9 +488,34 @@ impl Life {
         }
     }
 
+    /// What an earlier process has left open, for whoever reads the log.
+    pub(super) fn tell_open(&self, institution: &str) {
+        let status = self.core.status();
+        if status.unknown > 0 {
+            let (unknown, listed) = (status.unknown, status.listed);
+            tracing::warn!(
+                event = "open",
+                institution,
+                unknown,
+                listed,
+                "taken over: UNKNOWN exchanges; `pabal tx list` shows them"
+            );
+        }
+        if status.notices_unreplied > 0 {
+            let notices_unreplied = status.notices_unreplied;
+            tracing::warn!(
+                event = "open",
+                institution,
+                notices_unreplied,
+                "taken over: notices of theirs without a reply"
+            );
+        }
+    }
+
     pub(super) fn drain(&mut self, deadline: Deadline, now: Now) {
         self.core.drain(deadline, now);
         self.drain_ends = Some(deadline + DRAIN_GRACE);
+        self.listed_before = self.core.status().listed;
         self.is_health_stale = true;
     }
 
@@ -507,6 +535,8 @@ impl Life {
             in_flight: status.in_flight,
             waiting: status.waiting,
             unknown: status.unknown,
+            listed: status.listed.min(self.listed_before),
+            notices_unreplied: status.notices_unreplied,
             is_complete,
         })
     }

@@ -329,6 +329,9 @@ async fn what_was_out_when_the_gateway_stopped_is_unknown_after_the_next_start()
     let House { gateway, handle: _, peer, directory } = house;
     let summary = gateway.drain(Duration::from_millis(200)).await;
     assert_eq!(summary.institutions.len(), 1);
+    let left = &summary.institutions[0];
+    assert_eq!((left.in_flight, left.unknown, left.listed), (0, 1, 0), "its time was over, and nobody knows of it");
+    assert!(!summary.leaves_nothing_open(), "{summary:?}");
     let answer = waits.await.unwrap().unwrap();
     assert!(matches!(answer.outcome, Outcome::Unknown { .. }), "{answer:?}");
 
@@ -361,7 +364,7 @@ async fn a_drain_lets_answers_come_and_closes_the_data() {
     go.send(()).unwrap();
     assert_eq!(waits.await.unwrap().unwrap().outcome, Outcome::Success { cause: Cause::Answered });
     let summary = drain.await.unwrap();
-    assert!(summary.is_complete(), "{summary:?}");
+    assert!(summary.is_complete() && summary.leaves_nothing_open(), "{summary:?}");
     assert_eq!(telegrams.iter().count(), 1, "and then the end of the stream");
     assert_eq!(handle.exchange(transfer()).await.unwrap_err().refusal, Refusal::Stopped);
     // Closed cleanly, the directory is free at once.

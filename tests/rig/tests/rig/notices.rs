@@ -1,5 +1,7 @@
 //! Notices for services, and what they reply.
 
+use std::time::Duration;
+
 use pabal_counterparty::Ledger;
 use pabal_gateway::{Delivered, ReplyBody, ReplyReport, Served, Subscribe, Subscription};
 use pabal_rig::{Options, Rig, run, scenario, soon, spec, until};
@@ -102,6 +104,28 @@ fn what_a_subscriber_had_when_it_went_goes_to_another() {
         let mut third = subscribe(&rig, "books").await;
         assert!(rig.bank().trigger("deposit"));
         assert_ne!(notice(&mut third).await.notice, given.notice, "what was acknowledged is not given again");
+    });
+}
+
+#[test]
+fn a_stop_names_the_notices_that_it_leaves_without_a_reply_and_so_does_the_next_start() {
+    run(async {
+        let mut rig = Rig::open_with(by_service("60s")).await;
+        let wait = async |rig: &Rig| {
+            rig.wait_status("both wait for a service", |status| (status.notices_unreplied == 2).then_some(())).await;
+        };
+        for _ in 0..2 {
+            assert!(rig.bank().trigger("deposit"));
+        }
+        wait(&rig).await;
+        let summary = soon("the drain ends", rig.drain(Duration::from_millis(100))).await.unwrap();
+        let left = &summary.institutions[0];
+        assert_eq!((left.notices_unreplied, left.unknown), (2, 0), "{summary:?}");
+        assert!(!summary.leaves_nothing_open());
+        rig.kill().await;
+        rig.start_again().await;
+        wait(&rig).await;
+        assert!(pabal_rig::is_logged("taken over: notices of theirs without a reply"));
     });
 }
 
