@@ -144,13 +144,7 @@ pub(crate) fn controls(
     hindered: &[Hindered],
 ) -> ControlsResponse {
     let control = |one: &ControlStatus| control_line(handle, institution, &one.standing, one.unjudged.as_deref());
-    let rate = |one: &RateStatus| RateLine {
-        compartment: one.compartment.readable(),
-        per_second: one.rate.per_second.unwrap_or_default(),
-        in_flight: one.rate.in_flight.unwrap_or_default(),
-        over: one.rate.over.word().to_owned(),
-        by: one.set.as_ref().map(stopped),
-    };
+    let rate = |one: &RateStatus| rate_line(one.compartment.readable(), &one.rate, one.set.as_ref().map(stopped));
     let (held_spec, held_because) = handle.spec_held(institution).unzip();
     ControlsResponse {
         held_spec: held_spec.map(|digest| digest.to_string()).unwrap_or_default(),
@@ -175,6 +169,16 @@ pub(crate) fn control_line(handle: &Handle, institution: &str, one: &Standing, u
         message: control.message.to_string(),
         by: since.map(|since| stopped(&Stopped { by: by.clone(), at: since })),
         unjudged: unjudged.unwrap_or_default().to_owned(),
+    }
+}
+
+fn rate_line(compartment: String, rate: &Rate, by: Option<proto::Stopped>) -> RateLine {
+    RateLine {
+        compartment,
+        per_second: rate.per_second.unwrap_or_default(),
+        in_flight: rate.in_flight.unwrap_or_default(),
+        over: rate.over.word().to_owned(),
+        by,
     }
 }
 
@@ -256,6 +260,8 @@ pub(crate) fn told_at_most(max: u32) -> usize {
 pub(crate) fn log(handle: &Handle, found: Vec<CommandLine>) -> CommandsResponse {
     let line = |one: CommandLine| proto::CommandLine {
         zone_minutes: handle.zone(&one.institution).seconds() / 60,
+        control: one.blocked.map(|blocked| control_line(handle, &one.institution, &blocked, None)),
+        rate: one.rate.map(|rate| rate_line(one.target.clone(), &rate, None)),
         institution: one.institution,
         at: Some(answer::timestamp(one.at.as_unix_micros())),
         command: one.command,

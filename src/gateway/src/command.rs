@@ -6,7 +6,7 @@ use std::time::Duration;
 use pabal_clock::Wall;
 use pabal_journal::Envelope;
 use pabal_switch::control::{Scope, Standing};
-use pabal_switch::{By, Bytes, Command, CommandRefused, Entry, OpeningKey, Refusal};
+use pabal_switch::{By, Bytes, Command, CommandRefused, Entry, OpeningKey, Rate, Refusal};
 use tokio::sync::oneshot;
 
 use crate::call::CallError;
@@ -55,6 +55,10 @@ pub struct CommandLine {
     pub target: String,
     /// The longest that it waits, of a drain.
     pub within: Option<Duration>,
+    /// What it blocks, if it puts a control there.
+    pub blocked: Option<Box<Standing>>,
+    /// The rate that it sets, of a limit; `None` of one that takes it away.
+    pub rate: Option<Rate>,
     /// Who gave it.
     pub actor: String,
     /// And why.
@@ -68,7 +72,17 @@ impl CommandLine {
         if envelope.family == Own::FAMILY {
             let Own::Reloaded { new, actor, reason, .. } = serde_json::from_slice(&envelope.body).ok()?;
             let (command, target) = (Own::RELOAD.to_owned(), new.to_string());
-            return Some(Self { institution, at, command, target, within: None, actor, reason });
+            return Some(Self {
+                institution,
+                at,
+                command,
+                target,
+                within: None,
+                blocked: None,
+                rate: None,
+                actor,
+                reason,
+            });
         }
         match Entry::decode(&envelope.kind, envelope.version, &envelope.body) {
             Ok(Entry::Commanded(entry)) => Some(Self {
@@ -77,8 +91,18 @@ impl CommandLine {
                 command: entry.command.word().to_owned(),
                 target: entry.command.target(),
                 within: entry.command.within(),
-                actor: entry.by.actor.into(),
-                reason: entry.by.reason.into(),
+                rate: match &entry.command {
+                    Command::Limit { rate, .. } => *rate,
+                    _ => None,
+                },
+                actor: entry.by.actor.to_string(),
+                reason: entry.by.reason.to_string(),
+                blocked: match entry.command {
+                    Command::Block { control } => {
+                        Some(Box::new(Standing { control, by: entry.by, since: Some(at), read_in: Vec::new() }))
+                    }
+                    _ => None,
+                },
             }),
             _ => None,
         }

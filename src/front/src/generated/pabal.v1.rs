@@ -1658,6 +1658,12 @@ pub struct CommandLine {
     /// The institution's time zone: minutes east of UTC.
     #[prost(sint32, tag = "8")]
     pub zone_minutes: i32,
+    /// What it blocked, whether that still holds or not. Not set if it put no control there.
+    #[prost(message, optional, tag = "9")]
+    pub control: ::core::option::Option<ControlLine>,
+    /// The rate that it set. Not set if it set none.
+    #[prost(message, optional, tag = "10")]
+    pub rate: ::core::option::Option<RateLine>,
 }
 /// An inquiry by hand.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

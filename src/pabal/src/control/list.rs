@@ -121,7 +121,21 @@ fn controls(found: &ControlsResponse) -> Table {
 /// What a control blocks, when, and who put it there.
 pub(crate) fn told(one: &ControlLine, zone_minutes: i32) -> String {
     let by = one.by.as_ref().map(|by| format!(" ({})", told_by(by))).unwrap_or_default();
-    format!("{}, {}{by}", one.blocks, when(one, zone_minutes))
+    format!("{}{by}", scope_told(one, zone_minutes))
+}
+
+/// What a control blocks, and when.
+pub(crate) fn scope_told(one: &ControlLine, zone_minutes: i32) -> String {
+    format!("{}, {}", one.blocks, when(one, zone_minutes))
+}
+
+/// A rate in a line: `5 a second, 2 in flight, over it: wait`.
+pub(crate) fn rate_told(one: &RateLine) -> String {
+    let mut parts = Vec::new();
+    parts.extend((one.per_second > 0).then(|| format!("{} a second", one.per_second)));
+    parts.extend((one.in_flight > 0).then(|| format!("{} in flight", one.in_flight)));
+    parts.push(format!("over it: {}", one.over));
+    parts.join(", ")
 }
 
 fn told_by(by: &Stopped) -> String {
@@ -171,21 +185,23 @@ pub(crate) fn control_json(one: &ControlLine, zone: i32) -> serde_json::Value {
     })
 }
 
-fn to_json(found: &ControlsResponse) -> serde_json::Value {
+/// Its keys are documented where the command is.
+pub(crate) fn rate_json(one: &RateLine) -> serde_json::Value {
     let number = |number: u32| (number > 0).then_some(number);
-    let rate = |one: &RateLine| {
-        json!({
-            "compartment": (!one.compartment.is_empty()).then_some(&one.compartment),
-            "per_second": number(one.per_second),
-            "in_flight": number(one.in_flight),
-            "over": one.over,
-            "actor": one.by.as_ref().map(|by| &by.actor),
-            "reason": one.by.as_ref().map(|by| &by.reason),
-        })
-    };
+    json!({
+        "compartment": (!one.compartment.is_empty()).then_some(&one.compartment),
+        "per_second": number(one.per_second),
+        "in_flight": number(one.in_flight),
+        "over": one.over,
+        "actor": one.by.as_ref().map(|by| &by.actor),
+        "reason": one.by.as_ref().map(|by| &by.reason),
+    })
+}
+
+fn to_json(found: &ControlsResponse) -> serde_json::Value {
     json!({
         "controls": found.controls.iter().map(|one| control_json(one, found.zone_minutes)).collect::<Vec<_>>(),
-        "rates": found.rates.iter().map(rate).collect::<Vec<_>>(),
+        "rates": found.rates.iter().map(rate_json).collect::<Vec<_>>(),
         "held_spec": (!found.held_spec.is_empty()).then_some(&found.held_spec),
         "hindered": hindered_json(&found.hindered, found.zone_minutes),
         "held_because": (!found.held_because.is_empty()).then_some(&found.held_because),

@@ -4,17 +4,19 @@ use pabal_front::proto::{CommandLine, CommandsRequest};
 use serde_json::json;
 
 use crate::call::Target;
+use crate::control::list;
 use crate::print::Form;
 use crate::table::{Align, Table};
 use crate::{exit, print};
 
-/// Show what was commanded, by whom and why, newest first: stops, starts, drains, openings by hand, specs that were reloaded.
+/// Show what was commanded, by whom and why, newest first: stops, starts, drains, openings by hand, controls and rates, specs that were reloaded.
 ///
 /// Example: pabal control log hecto --max 20
 ///
 /// Exit codes: 0 shown, 2 usage, 5 not learnt.
 ///
-/// With --json: a list of institution, at, at_us (microseconds since 1970), command, target (null if it is the institution), within_ms (null if it is no drain), actor, reason.
+/// With --json: a list of institution, at, at_us (microseconds since 1970), command, target (null if it is the institution), within_ms (null if it is no drain), control (as of `control list`: what
+/// it blocked; null if it blocked nothing), rate (as of `control list`: what it set; null if it set none), actor, reason.
 #[derive(Debug, Args)]
 pub(crate) struct Log {
     /// Only this institution
@@ -57,6 +59,7 @@ fn table(commands: &[CommandLine]) -> Table {
         ("institution", Align::Left),
         ("command", Align::Left),
         ("target", Align::Left),
+        ("what", Align::Left),
         ("within", Align::Right),
         ("by", Align::Left),
         ("reason", Align::Left),
@@ -67,12 +70,22 @@ fn table(commands: &[CommandLine]) -> Table {
             one.institution.clone(),
             one.command.clone(),
             if one.target.is_empty() { "-".into() } else { one.target.clone() },
+            what(one),
             one.within.as_ref().map_or_else(|| "-".into(), |within| print::span(within.seconds)),
             one.actor.clone(),
             one.reason.clone(),
         ]);
     }
     table
+}
+
+/// What a command blocked, or which rate it set.
+fn what(one: &CommandLine) -> String {
+    match (&one.control, &one.rate) {
+        (Some(control), _) => list::scope_told(control, one.zone_minutes),
+        (None, Some(rate)) => list::rate_told(rate),
+        (None, None) => "-".into(),
+    }
 }
 
 fn to_json(one: &CommandLine) -> serde_json::Value {
@@ -83,6 +96,8 @@ fn to_json(one: &CommandLine) -> serde_json::Value {
         "command": one.command,
         "target": if one.target.is_empty() { None } else { Some(&one.target) },
         "within_ms": one.within.as_ref().map(print::millis),
+        "control": one.control.as_ref().map(|control| list::control_json(control, one.zone_minutes)),
+        "rate": one.rate.as_ref().map(list::rate_json),
         "actor": one.actor,
         "reason": one.reason,
     })

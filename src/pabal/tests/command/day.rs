@@ -361,10 +361,15 @@ fn an_operator_stops_a_line_and_it_stays_stopped_until_it_is_started() {
     told.push_str(&done(act(&stage, "control limit hecto --compartment 004")));
     assert_eq!(done(stage.ask(&["control", "list", "hecto"])), "nothing is blocked\n");
     assert_snapshot!("commands", told);
-    let log = done(stage.ask(&["control", "log", "--max", "5"]));
+    let log = done(stage.ask(&["control", "log", "--max", "11"]));
     assert_snapshot!("command_log", scrub(&log));
     let last = json(&stage.ask(&["control", "log", "hecto", "--json"]));
     assert_eq!(last.as_array().map(Vec::len), Some(15), "{last}");
+    // What was blocked and set is told also when it holds no more: the last but ten and but eight.
+    let (blocked, limited) = (&last[8], &last[7]);
+    assert_eq!((&blocked["command"], &blocked["control"]["message"]), (&"block".into(), &"closed".into()), "{last}");
+    assert_eq!((&limited["command"], &limited["rate"]["per_second"]), (&"limit".into(), &5.into()), "{last}");
+    assert_eq!((&limited["control"], &blocked["rate"]), (&Value::Null, &Value::Null), "{last}");
     let nobody = stage.ask(&["control", "log", "hekto"]);
     assert!(nobody.code == 5 && nobody.err.contains("did you mean `hecto`"), "{} {}", nobody.out, nobody.err);
     assert_eq!(done(stage.ask(&["tx", "list", "--unclaimed"])), "nothing is unclaimed\n");
