@@ -11,6 +11,7 @@ use pabal_telegram::{Fill, Layout, Side, Slice, recompute, recompute_from};
 
 use crate::byte_table::ByteTable;
 use crate::bytes::Bytes;
+use crate::parts::AwaitedKey;
 use crate::settings::{Party, Settings};
 use crate::sign::Signing;
 
@@ -68,8 +69,10 @@ pub(crate) struct Book {
     pub(crate) has_lines: bool,
     /// Some party lists its participants.
     pub(crate) lists_participants: bool,
-    /// What marks the answers to requests whose number is one of theirs.
-    theirs: Vec<Box<[u8]>>,
+    /// Under which keys answers are awaited, by exchange.
+    pub(crate) awaited: Vec<AwaitedKey>,
+    /// The same of requests whose number is one of theirs.
+    theirs: Vec<AwaitedKey>,
     /// How many compartments may come, if they have a window to share: `None` if there is but one.
     pub(crate) compartments: Option<u32>,
 }
@@ -125,7 +128,7 @@ impl Book {
         header.push(rules.response_code);
         let is_date = |place: &Slice| rules.stamps.iter().any(|stamp| stamp.is_dated(*place));
         let theirs = rules.exchanges.iter().filter(|rule| rule.given.contains(&rules.number.at));
-        let marks_of = |rule: &ExchangeRule| rule.answer.bytes.iter().flat_map(|(_, bytes)| bytes).copied().collect();
+        let awaited = |rule: &ExchangeRule| AwaitedKey::new(rule, &rules.key);
         Self {
             routes,
             parties: settings.parties.iter().map(party).collect(),
@@ -134,19 +137,26 @@ impl Book {
             numbers_are_dated: rules.number.scope.iter().any(is_date),
             has_lines: settings.lines.iter().any(|line| line.protocol == protocol.name),
             lists_participants: settings.parties.iter().any(|party| !party.participants.is_empty()),
-            theirs: theirs.map(marks_of).collect(),
+            awaited: rules.exchanges.iter().map(awaited).collect(),
+            theirs: theirs.map(awaited).collect(),
             compartments: compartments(protocol, settings),
             protocol: Arc::clone(protocol),
         }
     }
 
     /// The keys of answers to requests that name something of theirs by its number, of which the rest is that of the correlation key.
-    pub(crate) fn keys_of_theirs(&self, protocol: u16, rest: &[u8]) -> impl Iterator<Item = Bytes> {
-        let parts = move |marks: &[u8]| {
-            let protocol = protocol.to_be_bytes();
-            Bytes::joined([&protocol[..], marks, rest].into_iter())
-        };
-        self.theirs.iter().map(move |marks| parts(marks))
+    /// Each is written to `key`, whether one `is` so is asked one by one.
+    pub(crate) fn any_of_theirs(
+        &self,
+        protocol: u16,
+        rest: &[u8],
+        key: &mut Vec<u8>,
+        is: impl Fn(&[u8]) -> bool,
+    ) -> bool {
+        self.theirs.iter().any(|awaited| {
+            awaited.write_behind(protocol, rest, key);
+            is(key)
+        })
     }
 
     /// What a frame is: its layout, and what it is to us.

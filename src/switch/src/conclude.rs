@@ -182,7 +182,7 @@ impl Core {
         let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
         if exchange.inquiry.is_none() && !exchange.telegram.is_empty() {
             // An inquiry that is still on its way compares with it, and a notice that is about it with some of its fields.
-            exchange.confirms = confirms(&self.plans[exchange.plan as usize], &exchange.telegram);
+            exchange.confirms = confirms(&self.plans[exchange.plan as usize], &exchange.telegram, &mut self.scratch);
             exchange.telegram = Bytes::default();
         }
         if exchange.is_tombstoned {

@@ -1,11 +1,10 @@
 //! Leaving the queue: date, opening, stamps, number, key, entry, and then the bytes are queued to a session.
 
 use alloc::sync::Arc;
-use core::iter::once;
+use alloc::vec::Vec;
 
 use pabal_clock::Now;
-use pabal_spec::ExchangeRule;
-use pabal_telegram::{Side, Slice};
+use pabal_telegram::Side;
 
 use crate::book::compute_from;
 use crate::bytes::{Bytes, readable};
@@ -109,8 +108,7 @@ impl Core {
             self.stamped.resize_with(at + 1, Stamped::new);
         }
         self.stamped[at].stamp(bytes, stamps, given, second_of(now), || plan.protocol.day.civil(now.wall));
-        let has_their_number = plan.has_their_number();
-        let numbered = match has_their_number {
+        let numbered = match plan.gives_number {
             true => self.numbered_by_them(bytes, &plan, protocol),
             false => self.number(bytes, &plan, protocol).ok_or(Refusal::NumbersExhausted),
         };
@@ -149,7 +147,7 @@ impl Core {
         self.state.conversations[usize::from(protocol)].waiting.took(&compartment);
         exchange.state.step(ExchangeEvent::Depart, &mut self.fired);
         exchange.takes_room = true;
-        exchange.has_their_number = has_their_number;
+        exchange.has_their_number = plan.gives_number;
         exchange.sent = Some(Sent { conn, start, end });
         exchange.number = Some(Arc::clone(&number));
         if let Some(leave_by) = exchange.leave_by {
@@ -161,7 +159,7 @@ impl Core {
         if has_key {
             self.state.exchanges.await_by(id, &key);
         }
-        let key = key.behind(plan.marks_of_key());
+        let key = key.behind(plan.awaited.marks_len());
         let place = self.place(conn);
         self.append(Entry::Sending(entry::Sending {
             exchange: id,
@@ -183,7 +181,7 @@ impl Core {
     /// newer one.
     fn numbered_by_them(&mut self, telegram: &[u8], plan: &Plan, protocol: u16) -> Result<(Arc<str>, Bytes), Refusal> {
         let number = plan.protocol.rules.number.at.of(telegram).ok_or(Refusal::WrongTelegram)?;
-        let key = pending_key(protocol, telegram, plan).ok_or(Refusal::WrongTelegram)?;
+        let key = plan.awaited.of(protocol, telegram).ok_or(Refusal::WrongTelegram)?;
         if self.is_number_in_flight(protocol, telegram, |_| true) {
             return Err(Refusal::NumberInUse);
         }
@@ -195,30 +193,43 @@ impl Core {
 
     /// Writes the next number whose key is free; gives its digits and the pending key.
     fn number(&mut self, telegram: &mut [u8], plan: &Plan, protocol: u16) -> Option<(Arc<str>, Bytes)> {
+        let mut scratch = core::mem::take(&mut self.scratch);
+        let numbered = self.number_by(telegram, plan, protocol, &mut scratch);
+        self.scratch = scratch;
+        numbered
+    }
+
+    fn number_by(
+        &mut self,
+        telegram: &mut [u8],
+        plan: &Plan,
+        protocol: u16,
+        scratch: &mut Vec<u8>,
+    ) -> Option<(Arc<str>, Bytes)> {
         let rule = &plan.protocol.rules.number;
-        if rule.scope.iter().any(|field| field.of(telegram).is_none()) {
-            return None;
-        }
-        let scope = Bytes::joined(rule.scope.iter().map(|field| field.of(telegram).unwrap_or_default()));
         loop {
+            scratch.clear();
+            plan.number_scope.write(telegram, scratch)?;
             let conversation = &mut self.state.conversations[usize::from(protocol)];
             let date = conversation.day.date;
             let block = self.state.limits.number_block;
-            let given = conversation.numbers.next(&scope, &rule.range, rule.warn, block, date)?;
+            let given = conversation.numbers.next(scratch, &rule.range, rule.warn, block, date)?;
             if let Some(until) = given.reserve {
                 let protocol = plan.protocol.name.clone();
-                let scope = scope.clone();
+                let scope = Bytes::from(&scratch[..]);
                 self.append(Entry::NumberBlock(entry::NumberBlock { protocol, scope, date, until }));
             }
             if let Some(left) = given.low {
                 self.event(Event::NumbersLow { left });
             }
             digits_in(telegram.get_mut(rule.at.range())?, given.number, rule.charset);
-            let key = pending_key(protocol, telegram, plan)?;
-            let is_free = self.state.exchanges.awaiting(&key).is_none();
-            if is_free && !self.is_theirs_in_flight(protocol, key.get(plan.marks_of_key()..).unwrap_or_default()) {
-                let number = rule.at.of(telegram)?;
-                return Some((digits_text(number)?, key));
+            plan.awaited.write(protocol, telegram, scratch)?;
+            if self.state.exchanges.awaiting(scratch).is_none() {
+                let key = Bytes::from(&scratch[..]);
+                let correlation = key.get(plan.awaited.marks_len()..).unwrap_or_default();
+                if !self.is_theirs_in_flight(protocol, correlation, scratch) {
+                    return Some((digits_text(rule.at.of(telegram)?)?, key));
+                }
             }
         }
     }
@@ -289,20 +300,4 @@ impl Core {
         let opening = opening.and_then(|at| self.state.openings.get(at as usize));
         opening.is_some_and(|opening| opening.state == OpeningState::Open)
     }
-}
-
-/// The key under which the answer to a request is awaited: protocol, what marks the answer, and the correlation key.
-pub(crate) fn pending_key(protocol: u16, telegram: &[u8], plan: &Plan) -> Option<Bytes> {
-    awaited_key(protocol, plan.exchange(), &plan.protocol.rules.key, telegram)
-}
-
-/// The same by a rule and the fields of the correlation key.
-pub(crate) fn awaited_key(protocol: u16, rule: &ExchangeRule, fields: &[Slice], telegram: &[u8]) -> Option<Bytes> {
-    if fields.iter().any(|field| field.of(telegram).is_none()) {
-        return None;
-    }
-    let protocol = protocol.to_be_bytes();
-    let marks = rule.answer.bytes.iter().map(|(_, bytes)| &**bytes);
-    let fields = fields.iter().map(|field| field.of(telegram).unwrap_or_default());
-    Some(Bytes::joined(once(&protocol[..]).chain(marks).chain(fields)))
 }

@@ -15,7 +15,6 @@ use crate::bytes::Bytes;
 use crate::conclude::Conclusion;
 use crate::core::Core;
 use crate::declare::declare;
-use crate::depart::awaited_key;
 use crate::entry::Origin;
 use crate::exchange::ExchangeEvent;
 use crate::id::{Conn, ExchangeId};
@@ -202,17 +201,16 @@ impl Core {
         rules: impl Fn(&ExchangeRule) -> bool,
     ) -> bool {
         let exchanges = &self.books[usize::from(protocol)].protocol.rules.exchanges;
-        exchanges.iter().filter(|rule| rules(rule)).any(|rule| {
-            let fields = &self.books[usize::from(protocol)].protocol.rules.key;
-            awaited_key(protocol, rule, fields, telegram).is_some_and(|key| self.is_key_in_flight(&key))
-        })
+        let awaited = &self.books[usize::from(protocol)].awaited;
+        let mut keys = exchanges.iter().zip(awaited).filter(|(rule, _)| rules(rule));
+        keys.any(|(_, awaited)| awaited.of(protocol, telegram).is_some_and(|key| self.is_key_in_flight(&key)))
     }
 
     /// Whether a number that we would give next is one that names something of theirs in a request which is under way.
-    /// `key` is the telegram's correlation key.
-    pub(crate) fn is_theirs_in_flight(&self, protocol: u16, key: &[u8]) -> bool {
+    /// `key` is the telegram's correlation key; `theirs` is written to.
+    pub(crate) fn is_theirs_in_flight(&self, protocol: u16, key: &[u8], theirs: &mut Vec<u8>) -> bool {
         self.state.exchanges.have_their_numbers()
-            && self.books[usize::from(protocol)].keys_of_theirs(protocol, key).any(|key| self.is_key_in_flight(&key))
+            && self.books[usize::from(protocol)].any_of_theirs(protocol, key, theirs, |key| self.is_key_in_flight(key))
     }
 
     fn is_key_in_flight(&self, key: &[u8]) -> bool {
@@ -274,7 +272,7 @@ impl Core {
     pub(crate) fn asking_is_over(&mut self, protocol: u16, rule: NoticeRuleId, frame: &[u8], conn: Conn, now: Now) {
         let rules = &self.books[usize::from(protocol)].protocol.rules;
         let Some(gap) = &rules.notices[usize::from(rule.0)].gap else { return };
-        let key = awaited_key(protocol, &rules.exchanges[usize::from(gap.exchange.0)], &rules.key, frame);
+        let key = self.books[usize::from(protocol)].awaited[usize::from(gap.exchange.0)].of(protocol, frame);
         if let Some(exchange) = key.and_then(|key| self.state.exchanges.awaiting(&key)) {
             let (id, state) = (exchange.id, exchange.state);
             let outcome = Outcome::Success { cause: Cause::Answered };

@@ -192,7 +192,8 @@ impl Core {
             self.event(Event::Contradiction { exchange: parent });
         }
         if let Some(original) = self.state.exchanges.get_mut(&parent) {
-            original.confirms = crate::join::confirms(&self.plans[original.plan as usize], &original.telegram);
+            original.confirms =
+                crate::join::confirms(&self.plans[original.plan as usize], &original.telegram, &mut self.scratch);
             original.telegram = Bytes::default();
         }
     }

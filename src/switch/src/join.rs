@@ -137,6 +137,10 @@ fn joining(plan: &Plan) -> impl Iterator<Item = (&str, &JoinRule)> {
 
 /// What is kept of a settled request, so that a notice which is about it is still known for that: the confirming fields, one behind
 /// the other.
-pub(crate) fn confirms(plan: &Plan, telegram: &[u8]) -> Bytes {
-    Bytes::joined(plan.confirming.iter().map(|at| at.of(telegram).unwrap_or_default()))
+pub(crate) fn confirms(plan: &Plan, telegram: &[u8], scratch: &mut Vec<u8>) -> Bytes {
+    scratch.clear();
+    match plan.confirming_parts.write(telegram, scratch) {
+        Some(()) => Bytes::from(scratch.as_slice()),
+        None => Bytes::joined(plan.confirming.iter().map(|at| at.of(telegram).unwrap_or_default())),
+    }
 }

@@ -210,6 +210,7 @@ mod opening;
 mod outcome;
 mod output;
 mod pairs;
+mod parts;
 mod plan;
 mod poll;
 mod rate;

@@ -117,7 +117,7 @@ impl Core {
         let fields = &self.books[usize::from(protocol)].protocol.rules.key;
         let newest = self.state.exchanges.newest().take(COMPARED_MAX);
         let near = newest.filter(|exchange| exchange.protocol == protocol).filter_map(|exchange| {
-            let (own, key) = exchange.key.split_at_checked(self.plans[exchange.plan as usize].marks_of_key())?;
+            let (own, key) = exchange.key.split_at_checked(self.plans[exchange.plan as usize].awaited.marks_len())?;
             let key = parts(key, fields);
             let is_alike = key.iter().zip(ours).all(|(theirs, ours)| theirs.len() == ours.len());
             is_alike.then_some(Near { exchange, key, is_of_type: own == marks })

@@ -36,7 +36,7 @@ impl Numbers {
     /// The next number of a scope, or `None` if all have been given.
     pub(crate) fn next(
         &mut self,
-        scope: &Bytes,
+        scope: &[u8],
         range: &RangeInclusive<u64>,
         warn: u64,
         block: u32,
@@ -60,7 +60,7 @@ impl Numbers {
         let low = (number >= warn && !counter.warned).then(|| range.end() - number);
         counter.warned |= low.is_some();
         if !is_known {
-            self.counters.insert(scope.clone(), fresh);
+            self.counters.insert(Bytes::from(scope), fresh);
         }
         Some(Given { number, reserve, low })
     }

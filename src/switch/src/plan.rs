@@ -4,6 +4,8 @@ use alloc::vec::Vec;
 use pabal_spec::{ExchangeRule, ExchangeRuleId, NoticeRule, Protocol};
 use pabal_telegram::{Layout, Slice};
 
+use crate::parts::{AwaitedKey, Parts};
+
 /// Everything that an exchange needs later, pinned when it is admitted: it lives and dies by this version of the spec.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -19,12 +21,18 @@ pub struct Plan {
     pub(crate) written: Vec<Slice>,
     /// The fields that confirm a notice which is about such a request, of all notices that may be, one behind the other.
     pub(crate) confirming: Vec<Slice>,
+    /// The same, as they are read at once.
+    pub(crate) confirming_parts: Parts,
+    /// Under which key its answer is awaited.
+    pub(crate) awaited: AwaitedKey,
+    /// What the numbers are counted by.
+    pub(crate) number_scope: Parts,
+    /// The caller gives the number.
+    pub(crate) gives_number: bool,
     /// Some notice's missing numbers are asked for by it.
     pub(crate) asks_for_numbers: bool,
     /// The names of the protocol and of the rule, as each entry has them.
     pub(crate) names: [Arc<str>; 2],
-    /// How many bytes of a pending key stand before the correlation key.
-    marks_of_key: usize,
 }
 
 impl Plan {
@@ -39,23 +47,27 @@ impl Plan {
         written.extend(rules.party.iter().map(|(_, at)| *at));
         written.extend(rules.stamps.iter().map(|stamp| stamp.at));
         written.push(rules.number.at);
-        let marks = exchange.answer.bytes.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
-        let marks_of_key = size_of::<u16>() + marks;
         let asks_for = |notice: &NoticeRule| notice.gap.as_ref().is_some_and(|gap| gap.exchange == rule);
         let asks_for_numbers = rules.notices.iter().any(asks_for);
         let names = [Arc::from(&*protocol.name), Arc::from(&*exchange.name)];
         let joining = rules.notices.iter().filter_map(|notice| notice.joins.as_ref());
         let confirm = joining.filter(|joins| joins.exchange == rule).flat_map(|joins| &joins.confirm);
-        let confirming = confirm.map(|confirm| confirm.original).collect();
+        let confirming: Vec<Slice> = confirm.map(|confirm| confirm.original).collect();
+        let awaited = AwaitedKey::new(exchange, &rules.key);
+        let number_scope = Parts::new(rules.number.scope.iter().copied());
+        let gives_number = exchange.given.contains(&rules.number.at);
         Self {
             rule,
             request_secrets,
             answer_secrets,
             written,
+            confirming_parts: Parts::new(confirming.iter().copied()),
             confirming,
+            awaited,
+            number_scope,
+            gives_number,
             asks_for_numbers,
             names,
-            marks_of_key,
             protocol,
         }
     }
@@ -70,15 +82,6 @@ impl Plan {
     #[must_use]
     pub fn request_layout(&self) -> &Arc<Layout> {
         &self.exchange().request_layout
-    }
-
-    /// Whether a request's number is one of theirs.
-    pub(crate) fn has_their_number(&self) -> bool {
-        self.exchange().given.contains(&self.protocol.rules.number.at)
-    }
-
-    pub(crate) const fn marks_of_key(&self) -> usize {
-        self.marks_of_key
     }
 
     /// How the answer lies.

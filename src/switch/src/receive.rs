@@ -36,11 +36,11 @@ impl Core {
         // Taken out, so that a frame can be read while the core acts on it.
         let Some(mut deframer) = session.deframer.take() else { return };
         let discarded = deframer.discarded();
-        deframer.push(bytes);
         // Each answer makes one.
         self.entries.reserve(bytes.len() / ENTRY_PER_BYTES);
+        let mut rest = bytes;
         loop {
-            match deframer.next_frame() {
+            match deframer.cut(&mut rest) {
                 Ok(Some(frame)) => {
                     self.frame(slot, conn, frame, now);
                     let session = &self.state.sessions[slot];
@@ -156,25 +156,18 @@ impl Core {
 
     fn answer(&mut self, slot: usize, conn: Conn, rule: ExchangeRuleId, frame: &[u8], now: Now) {
         let protocol = self.state.sessions[slot].protocol;
-        let rules = &self.books[usize::from(protocol)].protocol.rules;
-        let rule = &rules.exchanges[usize::from(rule.0)];
-        let telegram = rule.answer.telegram;
+        let book = &self.books[usize::from(protocol)];
+        let rules = &book.protocol.rules;
+        let telegram = rules.exchanges[usize::from(rule.0)].answer.telegram;
         if rules.key.is_empty() {
             self.answer_in_turn(slot, conn, telegram, frame, now);
             return;
         }
-        self.scratch.clear();
-        self.scratch.extend_from_slice(&protocol.to_be_bytes());
-        for (_, bytes) in &rule.answer.bytes {
-            self.scratch.extend_from_slice(bytes);
-        }
-        let marks = self.scratch.len();
-        for field in &rules.key {
-            let Some(bytes) = field.of(frame) else {
-                self.unclaimed_as(slot, telegram, frame, String::from("it is too short to have a correlation key"));
-                return;
-            };
-            self.scratch.extend_from_slice(bytes);
+        let awaited = &book.awaited[usize::from(rule.0)];
+        let marks = awaited.marks_len();
+        if awaited.write(protocol, frame, &mut self.scratch).is_none() {
+            self.unclaimed_as(slot, telegram, frame, String::from("it is too short to have a correlation key"));
+            return;
         }
         let Some(id) = self.state.exchanges.awaiting(&self.scratch).map(|exchange| exchange.id) else {
             if self.answer_by_older_version(slot, conn, frame, now) {

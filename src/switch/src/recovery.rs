@@ -435,7 +435,7 @@ impl Recovery {
 fn settled(exchange: &Exchange, plan: &Plan) -> Known {
     let confirms = match exchange.telegram.is_empty() {
         true => exchange.confirms.clone(),
-        false => confirms(plan, &exchange.telegram),
+        false => confirms(plan, &exchange.telegram, &mut Vec::new()),
     };
     Known {
         about: Arc::clone(&exchange.about),
@@ -621,7 +621,7 @@ impl Core {
         // Without a key its answer could only have come by the connection that is gone.
         let key = match plan.protocol.rules.key.is_empty() {
             true => Bytes::default(),
-            false => crate::depart::pending_key(protocol, &telegram, &plan).unwrap_or_default(),
+            false => plan.awaited.of(protocol, &telegram).unwrap_or_default(),
         };
         // The connection is gone; its name is kept for whoever reads a checkpoint.
         let sent = sending.as_ref().map(|sending| crate::exchange::Sent {
@@ -651,7 +651,7 @@ impl Core {
             key: Bytes::default(),
             sent,
             takes_room: false,
-            has_their_number: plan.has_their_number(),
+            has_their_number: plan.gives_number,
             outcome,
             told: outcome,
             answer: answer.map(|frame| frame.bytes),

@@ -62,8 +62,8 @@ fn speak(field: &mut [u8], charset: Charset) {
 
 /// Writes a number as digits of a charset, right-aligned and zero-filled.
 pub(crate) fn digits_in(field: &mut [u8], number: u64, charset: Charset) {
-    digits(field, number);
-    speak(field, charset);
+    // The ten digits stand one behind the other in every charset.
+    digits_from(charset.byte(b'0').unwrap_or(b'0'), field, number);
 }
 
 /// The number that digits say, of ASCII or of EBCDIC; `None` if one of them is no digit of the first one's kind.
@@ -117,9 +117,13 @@ fn write(field: &mut [u8], pattern: &str, civil: Civil) {
 /// Writes a number into a field, right-aligned and zero-filled. The first digits of a number that is too long are lost, so that the
 /// caller has to know that it is not.
 fn digits(field: &mut [u8], number: u64) {
+    digits_from(b'0', field, number);
+}
+
+fn digits_from(zero: u8, field: &mut [u8], number: u64) {
     let mut rest = number;
     for byte in field.iter_mut().rev() {
-        *byte = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        *byte = zero + u8::try_from(rest % 10).unwrap_or(0);
         rest /= 10;
     }
 }

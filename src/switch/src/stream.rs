@@ -47,6 +47,9 @@ pub(crate) struct Outgoing {
     ready: u64,
     queued: u64,
     frames: VecDeque<OutFrame>,
+    /// Where the first frame stood that is not ready, when it was last looked for.
+    #[serde(skip)]
+    held: usize,
 }
 
 impl Outgoing {
@@ -93,7 +96,13 @@ impl Outgoing {
 
     /// The frame that ends here has become durable.
     pub(crate) fn release(&mut self, end: u64) {
-        if let Ok(at) = self.frames.binary_search_by_key(&end, |frame| frame.end)
+        let held = self.first_held();
+        // Most often it is the one that holds back all others.
+        let at = match self.frames.get(held) {
+            Some(frame) if frame.end == end => Ok(held),
+            _ => self.frames.binary_search_by_key(&end, |frame| frame.end),
+        };
+        if let Ok(at) = at
             && let Some(frame) = self.frames.get_mut(at)
         {
             frame.ready = true;
@@ -102,12 +111,21 @@ impl Outgoing {
     }
 
     fn advance(&mut self) {
-        let ready = self.ready;
-        let from = self.frames.partition_point(|frame| frame.end <= ready);
-        let behind = self.frames.iter().skip(from).take_while(|frame| frame.ready);
-        if let Some(last) = behind.last() {
-            self.ready = last.end;
+        self.held = self.first_held();
+        while let Some(frame) = self.frames.get(self.held).filter(|frame| frame.ready) {
+            self.ready = frame.end;
+            self.held += 1;
         }
+    }
+
+    /// The place of the first frame that ends behind what is ready.
+    fn first_held(&self) -> usize {
+        let is_ready = |frame: &OutFrame| frame.end <= self.ready;
+        let is_before = self.held.checked_sub(1).is_none_or(|at| self.frames.get(at).is_some_and(is_ready));
+        if is_before && !self.frames.get(self.held).is_some_and(is_ready) {
+            return self.held;
+        }
+        self.frames.partition_point(is_ready)
     }
 
     /// What a socket may take now.
@@ -135,6 +153,7 @@ impl Outgoing {
         if self.frames.front()?.end > self.written {
             return None;
         }
+        self.held = self.held.saturating_sub(1);
         self.frames.pop_front()
     }
 

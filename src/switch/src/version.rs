@@ -149,7 +149,7 @@ impl Core {
             let is_answer = is_older
                 && plan.protocol.catalog.select(frame) == Ok(answer.telegram)
                 && answer.bytes.iter().all(|(at, bytes)| at.of(frame) == Some(bytes));
-            if is_answer && let Some(key) = crate::depart::pending_key(protocol, frame, plan) {
+            if is_answer && let Some(key) = plan.awaited.of(protocol, frame) {
                 found = found.or_else(|| self.state.exchanges.awaiting(&key).map(|one| one.id));
             }
         }
