@@ -1,5 +1,5 @@
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -70,13 +70,34 @@ pub struct CodeRow {
     pub text: Box<str>,
 }
 
-/// What a code says for one participant, or for all of them.
+/// What a code says for one participant, beside what it says for all of them; or for all of them, if the participant is empty.
 #[derive(Clone, Debug)]
 struct Said {
     code: Box<[u8]>,
     participant: Box<[u8]>,
-    /// In the answer of this exchange; of any, if it is empty.
-    rows: Vec<(Box<str>, Verdict)>,
+    own: Classes,
+    all: Classes,
+}
+
+/// By exchange: the row of the exchange goes before the one for any.
+#[derive(Clone, Debug, Default)]
+struct Classes {
+    any: Option<Verdict>,
+    of: Vec<(Box<str>, Verdict)>,
+}
+
+impl Classes {
+    fn add(&mut self, exchange: &str, verdict: Verdict) {
+        match exchange {
+            "" => self.any = Some(verdict),
+            _ => self.of.push((exchange.into(), verdict)),
+        }
+    }
+
+    fn find(&self, exchange: &str) -> Option<Verdict> {
+        let own = self.of.iter().find(|(of, _)| **of == *exchange);
+        own.map(|(_, verdict)| *verdict).or(self.any)
+    }
 }
 
 impl Said {
@@ -112,17 +133,10 @@ impl VerdictTable {
     /// What a code (bytes of its field) says in the answer of an exchange.
     #[must_use]
     pub fn verdict(&self, participant: &[u8], exchange: &str, code: &[u8]) -> Verdict {
-        // Of each, the row of the exchange goes before the one for any.
-        let (mut own, mut all) = (None, None);
-        for (participant, place) in [(participant, &mut own), (b"", &mut all)] {
-            let said = self.said.find(hash_of(code, participant), |said| said.is_of(code, participant));
-            for (of, verdict) in said.into_iter().flat_map(|said| &said.rows) {
-                if **of == *exchange || (of.is_empty() && place.is_none()) {
-                    *place = Some(*verdict);
-                }
-            }
-        }
-        match (own, all) {
+        let find =
+            |participant: &[u8]| self.said.find(hash_of(code, participant), |said| said.is_of(code, participant));
+        let Some(said) = find(participant).or_else(|| find(b"")) else { return Verdict::Unknown };
+        match (said.own.find(exchange), said.all.find(exchange)) {
             (Some(own), Some(all)) if own != all => Verdict::Unknown,
             (Some(verdict), _) | (None, Some(verdict)) => verdict,
             (None, None) => Verdict::Unknown,
@@ -177,13 +191,27 @@ impl VerdictTable {
         match rows.iter().enumerate().find(|(_, known)| listed(known)) {
             Some((at, known)) => Err((at, known.verdict)),
             None => {
+                let is_for_all = row.participant.is_empty();
+                // What is said for all of them stands beside what is said for each.
+                let for_all = self.said.find(hash_of(code, b""), |said| said.is_of(code, b""));
+                let all = for_all.map(|said| said.all.clone()).unwrap_or_default();
                 let said = self.said.entry(
                     hash_of(code, &row.participant),
                     |said| said.is_of(code, &row.participant),
                     |said| hash_of(&said.code, &said.participant),
                 );
-                let new = || Said { code: code.into(), participant: row.participant.clone(), rows: Vec::new() };
-                said.or_insert_with(new).into_mut().rows.push((row.exchange.clone(), row.verdict));
+                let new =
+                    || Said { code: code.into(), participant: row.participant.clone(), own: Classes::default(), all };
+                let said = said.or_insert_with(new).into_mut();
+                let classes = if is_for_all { &mut said.all } else { &mut said.own };
+                classes.add(&row.exchange, row.verdict);
+                if is_for_all {
+                    let others = rows.iter().map(|known| &known.participant).filter(|known| !known.is_empty());
+                    for known in others.collect::<BTreeSet<_>>() {
+                        let said = self.said.find_mut(hash_of(code, known), |said| said.is_of(code, known));
+                        said.into_iter().for_each(|said| said.all.add(&row.exchange, row.verdict));
+                    }
+                }
                 rows.push(row);
                 Ok(())
             }
@@ -240,6 +268,23 @@ mod tests {
         // In an inquiry the rows for all are not the same.
         check("004", "inquiry", "0102", Verdict::Unknown, Some("bank not open"));
         check("088", "inquiry", "0102", Verdict::Refused, Some("may not ask"));
+    }
+
+    #[test]
+    fn rows_are_listed_in_any_order() {
+        let known = table();
+        let mut rows: Vec<(Box<[u8]>, CodeRow)> = known.rows().map(|(code, row)| (code.into(), row.clone())).collect();
+        rows.reverse();
+        let mut again = VerdictTable::default();
+        rows.into_iter().for_each(|(code, row)| assert_eq!(again.insert(&code, row), Ok(())));
+        for participant in ["", "004", "088", "011"] {
+            for exchange in ["transfer", "inquiry", "other"] {
+                for code in ["0000", "0101", "0102", "0133", "9999"] {
+                    let ask = |table: &VerdictTable| table.verdict(participant.as_bytes(), exchange, code.as_bytes());
+                    assert_eq!(ask(&again), ask(&known), "{participant} {exchange} {code}");
+                }
+            }
+        }
     }
 
     #[test]
