@@ -14,6 +14,7 @@ use crate::bytes::Bytes;
 use crate::parts::AwaitedKey;
 use crate::settings::{Party, Settings};
 use crate::sign::Signing;
+use crate::sorter::Sorter;
 
 /// What a frame of the institution is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(crate) enum Route {
 }
 
 /// A row of the routes: the bytes that mark a telegram, and what it is to us.
-type Row = (Vec<(Slice, Box<[u8]>)>, Route);
+pub(crate) type Row = (Vec<(Slice, Box<[u8]>)>, Route);
 
 /// Fields and their bytes.
 pub(crate) type Fields = Vec<(Slice, Box<[u8]>)>;
@@ -57,6 +58,7 @@ pub(crate) struct Book {
     pub(crate) protocol: Arc<Protocol>,
     /// By telegram; of each, the first that holds.
     routes: Vec<Vec<Row>>,
+    sorter: Sorter,
     /// Who we are, for each party of the settings.
     pub(crate) parties: Vec<Named>,
     /// The header fields that may be shown of a telegram that no row of `select` knows.
@@ -130,6 +132,7 @@ impl Book {
         let theirs = rules.exchanges.iter().filter(|rule| rule.given.contains(&rules.number.at));
         let awaited = |rule: &ExchangeRule| AwaitedKey::new(rule, &rules.key);
         Self {
+            sorter: Sorter::new(&protocol.catalog.select, &routes),
             routes,
             parties: settings.parties.iter().map(party).collect(),
             header,
@@ -161,6 +164,9 @@ impl Book {
 
     /// What a frame is: its layout, and what it is to us.
     pub(crate) fn route(&self, frame: &[u8]) -> Result<(TelegramId, Route), Unselected> {
+        if let Some(told) = self.sorter.tell(&self.protocol.catalog.select, frame) {
+            return Ok(told);
+        }
         let telegram = self.protocol.catalog.select(frame)?;
         let rows = self.routes.get(usize::from(telegram.0)).map(Vec::as_slice).unwrap_or_default();
         let is = |row: &&Row| row.0.iter().all(|(at, bytes)| at.of(frame) == Some(bytes));

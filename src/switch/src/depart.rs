@@ -20,6 +20,7 @@ use crate::refusal::Refusal;
 use crate::session::SessionState;
 use crate::stamp::{Stamped, digits_in, digits_text};
 use crate::stream::Cargo;
+use crate::text::Text;
 use crate::waiting::Room;
 
 /// What a caller hears whose request waited for too long.
@@ -149,7 +150,7 @@ impl Core {
         exchange.takes_room = true;
         exchange.has_their_number = plan.gives_number;
         exchange.sent = Some(Sent { conn, start, end });
-        exchange.number = Some(Arc::clone(&number));
+        exchange.number = Some(number.clone());
         if let Some(leave_by) = exchange.leave_by {
             // Until here it ended when it was too late to leave.
             exchange.set_caller(&mut self.state.timers, leave_by + plan.exchange().timeout);
@@ -179,7 +180,7 @@ impl Core {
     /// The number that the request was given, and the pending key; unless another one that has it may still be answered in time, whatever
     /// it asks for: this one may have waited since somebody looked. One whose time is over gives the key up: what comes now answers the
     /// newer one.
-    fn numbered_by_them(&mut self, telegram: &[u8], plan: &Plan, protocol: u16) -> Result<(Arc<str>, Bytes), Refusal> {
+    fn numbered_by_them(&mut self, telegram: &[u8], plan: &Plan, protocol: u16) -> Result<(Text, Bytes), Refusal> {
         let number = plan.protocol.rules.number.at.of(telegram).ok_or(Refusal::WrongTelegram)?;
         let key = plan.awaited.of(protocol, telegram).ok_or(Refusal::WrongTelegram)?;
         if self.is_number_in_flight(protocol, telegram, |_| true) {
@@ -192,7 +193,7 @@ impl Core {
     }
 
     /// Writes the next number whose key is free; gives its digits and the pending key.
-    fn number(&mut self, telegram: &mut [u8], plan: &Plan, protocol: u16) -> Option<(Arc<str>, Bytes)> {
+    fn number(&mut self, telegram: &mut [u8], plan: &Plan, protocol: u16) -> Option<(Text, Bytes)> {
         let mut scratch = core::mem::take(&mut self.scratch);
         let numbered = self.number_by(telegram, plan, protocol, &mut scratch);
         self.scratch = scratch;
@@ -205,7 +206,7 @@ impl Core {
         plan: &Plan,
         protocol: u16,
         scratch: &mut Vec<u8>,
-    ) -> Option<(Arc<str>, Bytes)> {
+    ) -> Option<(Text, Bytes)> {
         let rule = &plan.protocol.rules.number;
         loop {
             scratch.clear();

@@ -32,6 +32,7 @@ use crate::opening::{OpeningKey, OpeningState};
 use crate::outcome::Outcome;
 use crate::recovery::Recovery;
 use crate::session::{CloseReason, SessionState};
+use crate::text::Text;
 
 /// Who started an exchange of ours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,7 +144,7 @@ pub struct Sending {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub written: u64,
     /// Our telegram number, as its digits.
-    pub number: Arc<str>,
+    pub number: Text,
     /// The correlation key's bytes.
     pub key: Bytes,
     /// The telegram as it is sent.
@@ -165,7 +166,7 @@ pub struct Concluded {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asks_at: Option<Wall>,
     /// Our telegram number, if it had one.
-    pub number: Option<Arc<str>>,
+    pub number: Option<Text>,
     /// By which connection the answer came, its own or that of the inquiry which settled it.
     pub place: Option<Place>,
     /// Its own answer, if that is what says it. What an inquiry was answered is in the inquiry's own entry.

@@ -8,6 +8,7 @@ use crate::declare::declare;
 use crate::entry::About;
 use crate::id::{Conn, ExchangeId};
 use crate::outcome::{Cause, Outcome};
+use crate::text::Text;
 use crate::timer::TimerName;
 use crate::transition::transitions;
 
@@ -157,7 +158,7 @@ pub(crate) struct Exchange {
     pub(crate) telegram: Bytes,
     /// What is kept of the telegram of a settled one, for a notice that is about it.
     pub(crate) confirms: Bytes,
-    pub(crate) number: Option<Arc<str>>,
+    pub(crate) number: Option<Text>,
     /// Its correlation key among the pending ones; empty before it left the queue.
     pub(crate) key: Bytes,
     pub(crate) sent: Option<Sent>,

@@ -214,8 +214,12 @@ impl Core {
     }
 
     fn is_key_in_flight(&self, key: &[u8]) -> bool {
-        let holder = self.state.exchanges.awaiting(key);
-        holder.is_some_and(|exchange| exchange.state.is_in_flight() || self.is_leaving(exchange.id))
+        self.state.exchanges.awaiting(key).is_some_and(|exchange| self.is_under_way(exchange.id))
+    }
+
+    fn is_under_way(&self, id: ExchangeId) -> bool {
+        let exchange = self.state.exchanges.get(&id);
+        exchange.is_some_and(|exchange| exchange.state.is_in_flight() || self.is_leaving(id))
     }
 
     /// An answer to a question for a number: the notice, or that there is none. It may be one that a caller asked by itself.

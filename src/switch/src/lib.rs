@@ -225,10 +225,12 @@ mod sessions;
 mod settings;
 mod sign;
 mod slow;
+mod sorter;
 mod stamp;
 mod state;
 mod status;
 mod stream;
+mod text;
 mod timer;
 mod transition;
 mod version;
@@ -260,6 +262,7 @@ pub use status::{
     ControlStatus, ExchangeStatus, LineStatus, NumberStatus, OpeningStatus, RateStatus, SessionStatus, Status,
     Unresolved,
 };
+pub use text::Text;
 pub use timer::TimerName;
 pub use transition::Fired;
 pub use version::VersionRefused;

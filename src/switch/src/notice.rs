@@ -434,7 +434,7 @@ impl Core {
             about: Arc::clone(about),
             place,
             key: Bytes::from(key),
-            numbered: numbered.clone(),
+            numbered: numbered.clone().map(Box::new),
             repeated,
             again_on: (today != about.date).then_some(today),
             content,

@@ -12,6 +12,7 @@ use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
 use crate::session::{CloseReason, SessionState};
+use crate::text::Text;
 
 /// What the shell must do. Drained by [`crate::Core::poll_output`] after every input.
 #[derive(Clone)]
@@ -97,7 +98,7 @@ pub enum Report {
         /// The version by which the answer is read.
         plan: Arc<Plan>,
         /// Our telegram number, as its digits.
-        number: Option<Arc<str>>,
+        number: Option<Text>,
         /// The trace under which it runs: that of the call which began it, also for one that asks again.
         trace: Option<Arc<str>>,
     },

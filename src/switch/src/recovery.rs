@@ -29,6 +29,7 @@ use crate::session::{SessionEvent, SessionState};
 use crate::settings::LineSide;
 use crate::status::{ExchangeStatus, Unresolved};
 use crate::stream::Cargo;
+use crate::text::Text;
 use crate::timer::TimerName;
 
 /// Folds the journal's entries, from the last checkpoint on, into what a core needs to go on.
@@ -83,7 +84,7 @@ pub(crate) struct Known {
     asked_at: Option<Wall>,
     /// Of a settled one in a checkpoint, which holds neither its telegram nor its answer: its number and the correlation key's bytes,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    number: Option<Arc<str>>,
+    number: Option<Text>,
     #[serde(default, skip_serializing_if = "is_empty")]
     key: Bytes,
     /// and what confirms that a notice is about it.
@@ -100,7 +101,7 @@ fn is_empty(bytes: &Bytes) -> bool {
 struct KnownSending {
     place: Place,
     offset: u64,
-    number: Arc<str>,
+    number: Text,
     /// Dropped when the exchange is final and only its key is of use.
     telegram: Frame,
 }

@@ -1,5 +1,4 @@
 use alloc::format;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use pabal_clock::Civil;
@@ -8,6 +7,7 @@ use pabal_telegram::{Charset, Slice};
 
 use crate::book::put;
 use crate::bytes::Bytes;
+use crate::text::Text;
 
 /// Writes the time at the institution into the fields that are stamped, but for those that are given.
 pub(crate) fn stamp(telegram: &mut [u8], rules: &[StampRule], given: &[Slice], civil: Civil) {
@@ -77,15 +77,10 @@ pub(crate) fn number_of(field: &[u8]) -> Option<u64> {
 }
 
 /// Digits as text, whatever charset they are in.
-pub(crate) fn digits_text(field: &[u8]) -> Option<Arc<str>> {
+pub(crate) fn digits_text(field: &[u8]) -> Option<Text> {
     // Of ASCII they are that text already.
-    if let Ok(text) = core::str::from_utf8(field)
-        && !field.is_empty()
-        && field.iter().all(u8::is_ascii_digit)
-    {
-        return Some(text.into());
-    }
-    number_of(field).map(|number| format!("{number:0width$}", width = field.len()).into())
+    let other = || number_of(field).map(|number| format!("{number:0width$}", width = field.len()).into());
+    Text::of_digits(field).or_else(other)
 }
 
 /// Fills a field by its pattern, which is as long as the field; marks stand for themselves.

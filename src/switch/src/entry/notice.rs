@@ -65,8 +65,8 @@ pub struct NoticeReceived {
     pub place: Place,
     /// The correlation key's bytes.
     pub key: Bytes,
-    /// Where it stands among their numbers, if these are followed.
-    pub numbered: Option<Numbered>,
+    /// Where it stands among their numbers, if these are followed. In a box, so that no entry is larger than those of each exchange need.
+    pub numbered: Option<Box<Numbered>>,
     /// It was here before.
     pub repeated: bool,
     /// The business date on which it came so, if that is another one than when it came first.
@@ -229,7 +229,7 @@ mod tests {
             about: about(),
             place: place(),
             key: Bytes::from(&b"20261121088000004"[..]),
-            numbered: Some(numbered),
+            numbered: Some(Box::new(numbered)),
             repeated: true,
             again_on: Some(BusinessDate::from_date(Date::new(2_026, 11, 22).unwrap())),
             content: 42,
