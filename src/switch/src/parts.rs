@@ -25,7 +25,10 @@ impl Parts {
     /// Writes them behind what `to` holds; `None` if the telegram is too short.
     #[inline]
     pub(crate) fn write(&self, telegram: &[u8], to: &mut Vec<u8>) -> Option<()> {
-        self.0.iter().try_for_each(|part| Some(to.extend_from_slice(part.of(telegram)?)))
+        for part in &self.0 {
+            to.extend_from_slice(part.of(telegram)?);
+        }
+        Some(())
     }
 }
 
