@@ -30,8 +30,9 @@
 //!
 //! So it went from 9.1 to 3.8 microseconds, side by side on a machine that others used as well; over 16 sessions it takes 300 instructions
 //! more, where it took 1,700, and a key of the caller 2,100, where it took 10,200. Allocations went from 44 to 30, to 7 and to 3, copied bytes
-//! from 11,400 to 7,200 and to 4,900, and with keys and numbers in place to 5,700. Numbers of timers as one rank of 17 bytes cost more than the comparisons that the compiler derives, and
-//! went again. Parts that were joined a byte at a time cost 8,000: they are written to a place of the stack first.
+//! from 11,400 to 7,200 and to 4,900, and with keys and numbers in place to 5,700. Numbers of timers as one rank of 17 bytes cost more than the
+//! comparisons that the compiler derives, and went again. Parts that were joined a byte at a time cost 8,000: they are written to a place of
+//! the stack first.
 //!
 //! What is left, in instructions: three timers set and two stopped (950); 4 allocations of the core, the growth of its lists, and their ends
 //! (1,000); keys joined of their parts (700); a bank looked for seven times, by its bytes each time (800); exchanges found by key and by id, put
