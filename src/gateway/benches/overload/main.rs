@@ -28,12 +28,14 @@ const TIMES_MAX: f64 = 1.5;
 const WINDOW: u32 = 4;
 const LOUD_TAKES: Duration = Duration::from_millis(2);
 const PATIENCE: Duration = Duration::from_secs(5);
+const OPENS_MAX: Duration = Duration::from_secs(60);
 
 /// The length, and 300 bytes; places in it from the layout tables of the document.
 const FRAME: usize = 304;
 const TYPE: usize = 4 + 24;
 const CODE: usize = 4 + 52;
-const BANK: usize = 21;
+/// What is in a request: the bank, the count of sendings, the amount, and the bank that is paid.
+const FIELDS: [(usize, &[u8]); 4] = [(21, b"088"), (31, b"1"), (129, b"0000000150000"), (156, b"004")];
 
 fn main() {
     let runtime =
@@ -115,7 +117,9 @@ fn median(mut all: Vec<f64>) -> f64 {
 
 fn call(institution: &str) -> Call {
     let mut telegram = vec![b' '; FRAME - 4];
-    telegram[BANK..BANK + 3].copy_from_slice(b"088");
+    for (at, bytes) in FIELDS {
+        telegram[at..at + bytes.len()].copy_from_slice(bytes);
+    }
     Call {
         institution: institution.to_owned(),
         exchange: "transfer".to_owned(),
@@ -154,11 +158,14 @@ async fn gateway(durability: &str) -> (Gateway, tempfile::TempDir) {
         config = config.with_spec(name, sources);
     }
     let gateway = Gateway::start(config).await.expect("it starts");
-    for name in NAMES {
-        while gateway.handle().exchange(call(name)).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+    let open = async {
+        for name in NAMES {
+            while gateway.handle().exchange(call(name)).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
         }
-    }
+    };
+    tokio::time::timeout(OPENS_MAX, open).await.expect("it opens, and takes a transfer");
     (gateway, directory)
 }
 

@@ -8,14 +8,17 @@ pub(crate) const FRAME: usize = 304;
 /// Places in the frame, from the layout tables of the document.
 const TYPE: usize = 4 + 24;
 const CODE: usize = 4 + 52;
-const BANK: usize = 21;
+/// What is in the request: the bank, the count of sendings, the amount, and the bank that is paid.
+const FIELDS: [(usize, &[u8]); 4] = [(21, b"088"), (31, b"1"), (129, b"0000000150000"), (156, b"004")];
 /// What one read takes at most, as in the driver.
 const BUFFER: usize = 64 * 1_024;
 
 /// A request without what the gateway writes: a transfer by bank 088.
 pub(crate) fn request() -> Vec<u8> {
     let mut telegram = vec![b' '; FRAME - 4];
-    telegram[BANK..BANK + 3].copy_from_slice(b"088");
+    for (at, bytes) in FIELDS {
+        telegram[at..at + bytes.len()].copy_from_slice(bytes);
+    }
     telegram
 }
 
