@@ -22,8 +22,9 @@ pub(super) struct Track {
     pub(super) participant: Vec<u8>,
     pub(super) compartment: Vec<u8>,
     pub(super) spec: Digest,
-    /// The business date on which it was taken in.
+    /// The business date on which it was taken in, and when.
     pub(super) date: String,
+    pub(super) taken_in_at: Mono,
     /// As it was sent.
     pub(super) telegram: Vec<u8>,
     /// What was written last of what became of it.
@@ -199,6 +200,7 @@ impl World {
                         compartment: about.compartment.to_vec(),
                         spec: about.spec,
                         date: about.date.date().yyyymmdd().to_string(),
+                        taken_in_at: self.now.mono,
                         telegram: Vec::new(),
                         outcome: None,
                         place: None,
