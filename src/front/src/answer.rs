@@ -189,8 +189,8 @@ pub(crate) fn outcome(outcome: Outcome) -> (proto::Outcome, proto::Reason, proto
     (word, outcome.cause().into(), refusal.map_or(proto::Reason::Unspecified, Into::into))
 }
 
-/// What `Find` says.
-pub(crate) fn found(found: Found) -> proto::FindResponse {
+/// What `Find` says, of an institution whose zone is so many minutes east of UTC.
+pub(crate) fn found(found: Found, zone_minutes: i32) -> proto::FindResponse {
     let result = match found {
         Found::NotFound { fenced } => proto::find_response::Result::NotFound(proto::NotFound { fenced }),
         Found::Exchange { exchange, state, outcome: became, rule, telegram, number, trace, history } => {
@@ -206,6 +206,7 @@ pub(crate) fn found(found: Found) -> proto::FindResponse {
                 telegram_number: number.unwrap_or_default(),
                 trace_id: trace.as_deref().map(id_of).unwrap_or_default().to_owned(),
                 history: history.into_iter().map(entry).collect(),
+                zone_minutes,
             })
         }
     };
@@ -403,7 +404,7 @@ mod tests {
             trace: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
             history: vec![(-1, "accepted".into(), "taken in".into())],
         };
-        let Some(proto::find_response::Result::Found(known)) = found(known).result else { panic!("it is known") };
+        let Some(proto::find_response::Result::Found(known)) = found(known, 540).result else { panic!("it is known") };
         assert_eq!((known.outcome(), known.cause()), (proto::Outcome::Unspecified, proto::Reason::Unspecified));
         assert_eq!(known.trace_id, "4bf92f3577b34da6a3ce929d0e0e4736");
         // A microsecond before 1970.

@@ -6,9 +6,9 @@ use tracing::Instrument;
 use crate::exchange::{exchange_id, time_left};
 use crate::proto::{
     CommandRequest, CommandResponse, CommandsRequest, CommandsResponse, ControlsRequest, ControlsResponse,
-    InquireRequest, InquireResponse, InstitutionStatus, ReloadSpecRequest, ReloadSpecResponse, SearchRequest,
-    SearchResponse, ShowRequest, ShowResponse, StatusRequest, StatusResponse, UnclaimedRequest, UnclaimedResponse,
-    control_server,
+    InquireRequest, InquireResponse, InstitutionStatus, OpenNoticesRequest, OpenNoticesResponse, ReloadSpecRequest,
+    ReloadSpecResponse, SearchRequest, SearchResponse, ShowRequest, ShowResponse, StatusRequest, StatusResponse,
+    UnclaimedRequest, UnclaimedResponse, control_server,
 };
 use crate::refused::Refused;
 use crate::trace::Trace;
@@ -74,6 +74,18 @@ impl control_server::Control for Control {
             Err(error) => Err(Refused::by_gateway(&request.institution, error).of_question().into()),
         }
     }
+
+    async fn open_notices(
+        &self,
+        request: Request<OpenNoticesRequest>,
+    ) -> Result<Response<OpenNoticesResponse>, Status> {
+        let request = request.into_inner();
+        let institution = Some(request.institution.as_str()).filter(|name| !name.is_empty());
+        match self.handle.open_notices(institution, command::told_at_most(request.max)).await {
+            Ok((notices, more)) => Ok(Response::new(search::open_notices(&self.handle, notices, more))),
+            Err(error) => Err(Refused::by_gateway(&request.institution, error).of_question().into()),
+        }
+    }
 }
 
 impl Control {
@@ -93,9 +105,10 @@ impl Control {
         };
         let (inquiry, original) =
             self.handle.inquire(call).await.map_err(|error| Refused::by_gateway(&institution, error))?;
+        let zone_minutes = self.handle.zone(&institution).seconds() / 60;
         Ok(InquireResponse {
             inquiry: Some(answer::response(&inquiry, &trace)),
-            original: Some(answer::found(original)),
+            original: Some(answer::found(original, zone_minutes)),
         })
     }
 

@@ -97,7 +97,7 @@ impl Gateway {
         };
         let find = Find { institution: institution.clone(), key, fence: request.fence };
         let found = self.handle.find(find).await.map_err(|error| Refused::by_gateway(&institution, error))?;
-        Ok(answer::found(found))
+        Ok(answer::found(found, self.handle.zone(&institution).seconds() / 60))
     }
 }
 

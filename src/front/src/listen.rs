@@ -20,7 +20,7 @@ pub enum ListenError {
     #[error("{}: there is something that is not a socket; move it away, or listen on another path", .0.display())]
     NotSocket(PathBuf),
     /// The system says no.
-    #[error("cannot listen on {listen}: {error}")]
+    #[error("cannot listen on {listen}: {error}; check gateway.listen")]
     Io {
         /// Where, as clients write it.
         listen: String,
@@ -106,6 +106,7 @@ mod tests {
         let address = taken.local_addr().expect("bound");
         let error = bind(&Listen::Tcp(address)).await.expect_err("it is taken").to_string();
         assert!(error.starts_with(&format!("cannot listen on http://{address}: ")), "{error}");
+        assert!(error.ends_with("; check gateway.listen"), "{error}");
     }
 
     #[tokio::test]

@@ -89,6 +89,7 @@ impl From<Cause> for Reason {
             Cause::Unreadable => Self::Unreadable,
             Cause::PartlyWritten => Self::PartlyWritten,
             Cause::Restarted => Self::Restarted,
+            Cause::Drained => Self::Drained,
             Cause::NotKept => Self::NotKept,
             Cause::Inquiry => Self::Inquiry,
             Cause::Late => Self::Late,

@@ -4,6 +4,7 @@ use pabal_gateway::{
     Handle, HistoryLine, SEARCH_MAX, Search, SearchBy, Searched, Stored, TxDetail, TxSummary, UnclaimedTelegram,
 };
 use pabal_spec::{Exposure, ShownRow};
+use pabal_switch::OpenNotice;
 use pabal_telegram::Telegram;
 use prost::Message;
 
@@ -80,6 +81,29 @@ pub(crate) fn unclaimed(handle: &Handle, found: Vec<UnclaimedTelegram>) -> Uncla
         near_id: one.near.map(|near| near.to_string()).unwrap_or_default(),
     };
     UnclaimedResponse { unclaimed: found.into_iter().map(one).collect() }
+}
+
+pub(crate) fn open_notices(
+    handle: &Handle,
+    notices: Vec<(String, OpenNotice)>,
+    more: bool,
+) -> proto::OpenNoticesResponse {
+    let now = handle.now();
+    let one = |(institution, one): (String, OpenNotice)| proto::OpenNotice {
+        zone_minutes: handle.zone(&institution).seconds() / 60,
+        institution,
+        notice_id: one.notice.to_string(),
+        name: one.rule.into(),
+        number: one.number,
+        participant: one.participant.readable(),
+        line: one.line.map(String::from).unwrap_or_default(),
+        received_at: Some(answer::timestamp(one.received_at.as_unix_micros())),
+        delivered: one.is_delivered,
+        reply: one.state.word().to_owned(),
+        reply_text: one.state.sentence().to_owned(),
+        reply_left: one.reply_until.map(|at| answer::duration(at.since(now.mono))),
+    };
+    proto::OpenNoticesResponse { notices: notices.into_iter().map(one).collect(), more }
 }
 
 /// What began as a notice.

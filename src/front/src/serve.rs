@@ -246,6 +246,7 @@ fn notice(delivered: &Delivered) -> proto::Notice {
         faults,
         raw: delivered.telegram.to_vec(),
         spec_digest: protocol.digest.to_string(),
+        zone_minutes: protocol.day.zone.seconds() / 60,
     }
 }
 

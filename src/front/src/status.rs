@@ -7,6 +7,7 @@ use pabal_switch::{Connects, Direction, LineSide, SessionState, Wanted};
 
 use crate::proto::{
     InstitutionStatus, LineStatus, NumberStatus, OpeningStatus, ScopeValue, SessionStatus, StoppedCompartment,
+    WaitingCompartment,
 };
 use crate::{answer, command};
 
@@ -35,12 +36,15 @@ pub(crate) fn institution(
         stopped_compartments: status
             .compartments
             .iter()
-            .map(|(value, by)| StoppedCompartment {
-                compartment: value.readable(),
-                stopped: Some(command::stopped(by)),
+            .map(|one| StoppedCompartment {
+                compartment: one.compartment.readable(),
+                stopped: Some(command::stopped(&one.stopped)),
+                in_flight: one.in_flight,
+                drains_for: one.drains_until.map(|at| answer::duration(at.since(now.mono))),
             })
             .collect(),
         waiting: status.waiting,
+        waiting_compartments: status.waiting_by.iter().map(waiting).collect(),
         in_flight: status.in_flight,
         unknown: status.unknown,
         notices_unreplied: status.notices_unreplied,
@@ -49,6 +53,17 @@ pub(crate) fn institution(
         lines: lines.iter().map(|one| line(one, status, now)).collect(),
         numbers: status.numbers.iter().map(number).collect(),
         spec_digest: spec.map(|digest| digest.to_string()).unwrap_or_default(),
+    }
+}
+
+fn waiting(one: &pabal_switch::WaitingCompartment) -> WaitingCompartment {
+    WaitingCompartment {
+        compartment: one.compartment.readable(),
+        waiting: one.waiting,
+        in_flight: one.in_flight,
+        places: one.places,
+        because: one.because.word().to_owned(),
+        because_text: one.because.sentence().to_owned(),
     }
 }
 
@@ -140,7 +155,10 @@ fn session(session: &pabal_switch::SessionStatus, lines: &[Line], now: Now) -> S
         received_ago: ago(session.received_at),
         wrote_ago: ago(session.wrote_at),
         next_try_in: session.next_try.map(|at| answer::duration(at.since(now.mono))),
-        address: line.map(|line| address(line, session.address)).unwrap_or_default(),
+        address: match (&session.peer, line) {
+            (Some(peer), Some(line)) if line.side == LineSide::Acceptor => peer.to_string(),
+            (_, line) => line.map(|line| address(line, session.address)).unwrap_or_default(),
+        },
         free_in: session.free_at.filter(|_| is_closing).map(|at| answer::duration(at.since(now.mono))),
         closed_detail: session.detail.as_deref().unwrap_or_default().to_owned(),
         waits_for: session.waits_for.map(|waits| waits.word().to_owned()).unwrap_or_default(),
@@ -206,6 +224,7 @@ mod tests {
                 free_at: None,
                 epoch: Epoch(9),
                 detail: None,
+                peer: None,
                 waits_for: None,
             }],
             openings: vec![pabal_switch::OpeningStatus {

@@ -11,6 +11,7 @@
 mod acks;
 mod bridge;
 pub(crate) mod command;
+mod ends;
 pub(crate) mod health;
 mod life;
 mod log;
@@ -367,7 +368,7 @@ fn refuse(command: Command, why: &str) -> Option<Deadline> {
         Command::Hindered { reply } => _ = reply.send(Vec::new()),
         // There is no core, and none can be made: a start of the whole gateway may help.
         Command::Start { reply } => _ = reply.send(false),
-        Command::Look { .. } | Command::Unresolved { .. } => {}
+        Command::Look { .. } | Command::Unresolved { .. } | Command::OpenNotices { .. } => {}
         Command::Drain { deadline } => return Some(deadline),
         #[cfg(test)]
         Command::Panic => {}

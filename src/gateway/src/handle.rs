@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use pabal_clock::{Deadline, Now};
 use pabal_switch::{
-    Cause, ExchangeId, ExchangeState, ExchangeStatus, Inquire, Open, Outcome, Plan, Refusal, Report, Status, Unresolved,
+    Cause, ExchangeId, ExchangeState, ExchangeStatus, Inquire, Open, OpenNotice, Outcome, Plan, Refusal, Report,
+    Status, Unresolved,
 };
 use pabal_telegram::{Charset, Fault, Rule, Side, faults_as_given};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -300,6 +301,35 @@ impl Handle {
         let (reply, starts) = oneshot::channel();
         desk.send(Command::Start { reply }).await?;
         starts.await.map_err(|_| stopped())
+    }
+
+    /// Notices about which something is still to be done, with their institutions, of one institution if it is named: no service has them
+    /// yet, or their reply has not left; the oldest first, at most `max`. Whether there are more. A driver that is gone, or has no core,
+    /// knows none.
+    ///
+    /// # Errors
+    /// The institution is not configured.
+    pub async fn open_notices(
+        &self,
+        institution: Option<&str>,
+        max: usize,
+    ) -> Result<(Vec<(String, OpenNotice)>, bool), CallError> {
+        if let Some(name) = institution {
+            self.desk(name)?;
+        }
+        let mut all = Vec::new();
+        for desk in self.0.desks.values().filter(|desk| institution.is_none_or(|name| name == desk.name)) {
+            let (reply, notices) = oneshot::channel();
+            if desk.send(Command::OpenNotices { max: max.saturating_add(1), reply }).await.is_ok() {
+                let notices = notices.await.unwrap_or_default();
+                all.extend(notices.into_iter().map(|notice| (desk.name.clone(), notice)));
+            }
+        }
+        // Ids grow with time.
+        all.sort_by_key(|(_, one)| one.notice);
+        let more = all.len() > max;
+        all.truncate(max);
+        Ok((all, more))
     }
 
     /// What is UNKNOWN in memory. A driver that is gone, or has no core, knows nothing.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use pabal_clock::{BusinessDate, Wall};
 use pabal_spec::{Protocol, TelegramId};
-use pabal_switch::{Delivery, ExchangeId, NoticeId, Refusal, ServiceReply};
-use pabal_telegram::{Fault, Layout, Rule, Side, Value};
+use pabal_switch::{Delivery, ExchangeId, NoticeId, Refusal, ServiceReply, written_in_replies};
+use pabal_telegram::{Fault, Layout, Rule, Side, Value, faults_but_for};
 use tokio::sync::{mpsc, oneshot};
 
 pub use pabal_switch::ReplyReport;
@@ -296,10 +296,15 @@ impl Form {
             ReplyBody::Raw(bytes) => {
                 let found = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
                 let expected = found.clamp(layout.len(), layout.len_max());
-                if found == expected {
+                let faults = if found == expected {
+                    faults_but_for(layout, Side::Answerer, bytes, &written_in_replies(&self.protocol, rule))
+                } else {
+                    vec![Fault::of_telegram(layout, Rule::Length { expected, found })]
+                };
+                if faults.is_empty() {
                     return Ok((None, Some(bytes.clone())));
                 }
-                vec![Fault::of_telegram(layout, Rule::Length { expected, found })]
+                faults
             }
         };
         let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
@@ -331,5 +336,52 @@ impl Handle {
         let subscription = Subscription { told: heard, replier: Replier(Arc::new(own)), leaves: desk.leaves.clone() };
         subscription.replier.0.send(|taken| Command::Subscribe { id, subscriber, taken }).await?;
         Ok(subscription)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pabal_spec::Source;
+
+    use super::*;
+
+    #[test]
+    fn a_reply_given_whole_is_held_to_its_layout() {
+        let file = |name: &str, text: &str| Source { name: name.into(), text: text.into() };
+        let sources = [
+            file("firmbanking.spec", include_str!("../../../specs/hecto/firmbanking.spec")),
+            file("codes.csv", include_str!("../../../specs/hecto/codes.csv")),
+        ];
+        let protocol = pabal_spec::load(&sources).unwrap().institution.protocols.remove(0);
+        let form = Form { protocol, rule: "deposit".into() };
+        let fields = vec![("response_code".to_owned(), Value::Text("0000".to_owned()))];
+        let (_, Some(right)) = form.fill(&ReplyBody::Fields(fields)).unwrap() else { panic!("a telegram") };
+        let told = |at: usize, bytes: &[u8]| {
+            let mut telegram = right.clone();
+            telegram[at..at + bytes.len()].copy_from_slice(bytes);
+            match form.fill(&ReplyBody::Raw(telegram.clone())) {
+                Ok(filled) => {
+                    assert_eq!(filled, (None, Some(telegram)));
+                    String::new()
+                }
+                Err(error) => {
+                    assert_eq!((error.refusal, error.faults.len()), (Refusal::InvalidFields, 1));
+                    error.detail.split(':').next().unwrap().to_owned()
+                }
+            }
+        };
+        // By the layout table: the header's offsets, and behind its 100 bytes those of the notice.
+        assert_eq!(told(126, b"0000000050000"), "T14 tx_amt at byte 126 (13 bytes)");
+        assert_eq!(told(126, b"000000005000x"), "T02 tx_amt at byte 126 (13 bytes)");
+        assert_eq!(told(52, b"\xC8\xAB\xC8 "), "T05 response_code at byte 52 (4 bytes)");
+        assert_eq!(told(31, b"x"), "T02 send_count at byte 31 (1 byte)");
+        // The gateway's own: what is carried back of the notice, what marks the reply; and fillers.
+        for (at, bytes) in
+            [(0, &b"\xFF???"[..]), (24, b"9999"), (32, b"number"), (38, b"no date"), (56, b"\xFF\0"), (299, b"!")]
+        {
+            assert_eq!(told(at, bytes), "", "{at}");
+        }
+        let error = form.fill(&ReplyBody::Raw(right[..299].to_vec())).unwrap_err();
+        assert_eq!(error.faults.iter().map(Fault::code).collect::<Vec<_>>(), ["T01"]);
     }
 }

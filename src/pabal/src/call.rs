@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
+use pabal_front::Proof;
 use pabal_front::client::{self, Client, ConnectError};
 use pabal_front::proto::{ExchangeRequest, Fields, Value, exchange_request, value};
 use pabal_switch::Refusal;
@@ -152,18 +153,25 @@ impl Call {
 
     /// Prints an error and says what it proves.
     fn refused(&self, status: &Status) -> u8 {
-        let Some(reason) = client::refusal(status) else {
+        let Some(proof) = Proof::of(status) else {
             unproven(status, "the request");
             err!("{}", self.ask());
             return exit::NO_PROOF;
         };
-        err!("refused   {reason} ({:?})", status.code());
+        err!("refused   {} ({:?})", proof.reason, status.code());
         err!("          {}", status.message());
         match &self.key {
-            Some(key) if reason == Refusal::KeyReused.word() => {
+            Some(key) if proof.reason == Refusal::KeyReused.word() => {
                 let (institution, caller) = (&self.institution, &self.target.caller);
                 err!("No byte of this request left; what became of the first:");
                 err!("pabal find {institution} --key {key} --caller {caller}");
+            }
+            Some(_) if !proof.exchange_id.is_empty() => {
+                err!(
+                    "It had waited as exchange {}, which has its key for good: to try again, take a new key.",
+                    proof.exchange_id
+                );
+                err!("No byte of the request left.");
             }
             _ => err!("No byte of the request left."),
         }

@@ -1,5 +1,5 @@
 use clap::Args;
-use pabal_front::proto::{InstitutionStatus, LineStatus, Stopped};
+use pabal_front::proto::{InstitutionStatus, LineStatus, Stopped, WaitingCompartment};
 use serde_json::json;
 
 use crate::institutions::Institutions;
@@ -15,7 +15,7 @@ use crate::table::{Align, Table};
 ///
 /// With --json: institutions (institution, serving, not_serving_reason, journal_works, draining, waiting, in_flight, unknown, notices_unreplied, spec) and lines (institution, line, protocol, side,
 /// direction, connects (kept or per_exchange, null if they connect), addresses, address (the one in use), backup_of (null if it is none), on_duty (of a backup: it stands in), sessions_up, sessions_counted (those that the institution may count), sessions_max, in_flight, window (0 carries no requests), wanted: up, draining or stopped, not_up (why it has fewer sessions than it may, null if nothing is missing),
-/// drains_for_ms, stopped: actor, reason, at, at_us; null if nobody did, as in institutions) and stopped_compartments (institution, compartment, stopped).
+/// drains_for_ms, stopped: actor, reason, at, at_us; null if nobody did, as in institutions) and stopped_compartments (institution, compartment, stopped, in_flight, drains_for_ms (null if nothing of it is awaited)) and waiting_compartments (institution, compartment, waiting, in_flight, places (of all sessions that may send), because (session, window, share or rate), because_text).
 #[derive(Debug, Args)]
 pub(crate) struct Lines {
     #[command(flatten)]
@@ -124,18 +124,48 @@ fn serving(status: &InstitutionStatus) -> String {
         if count > 0 {
             text.push_str(&format!(", {count} {word}"));
         }
+        if count > 0 && word == "waiting" {
+            text.push_str(&waiting(&status.waiting_compartments));
+        }
     }
     if status.draining && status.stopped.is_none() {
         text.push_str(", draining");
     }
     for one in &status.stopped_compartments {
         let by = one.stopped.as_ref().map(|by| format!(" by {}: {}", by.actor, by.reason)).unwrap_or_default();
-        text.push_str(&format!(", compartment {} stopped{by}", one.compartment));
+        let how = match &one.drains_for {
+            Some(left) => format!("drains for {}, {} in flight, stopped", print::span(left.seconds), one.in_flight),
+            None => "stopped".into(),
+        };
+        text.push_str(&format!(", compartment {} {how}{by}", one.compartment));
     }
     if !status.journal_works {
         text.push_str(", the journal has failed");
     }
     text
+}
+
+/// Whose requests wait, and why: the first few, and how many more there are.
+fn waiting(compartments: &[WaitingCompartment]) -> String {
+    const TOLD: usize = 3;
+    let told = compartments.iter().take(TOLD).map(|one| {
+        let name =
+            if one.compartment.is_empty() { String::new() } else { format!("compartment {}: ", one.compartment) };
+        let why = match one.because.as_str() {
+            "share" => format!("it has its share of the window, {} of {}", one.in_flight, one.places),
+            "window" => format!("the window is full, {} of {} are its own", one.in_flight, one.places),
+            "rate" => "its rate lets no more leave now".into(),
+            "session" => "no session has a place for it".into(),
+            _ => one.because_text.clone(),
+        };
+        format!("{name}{} as {why}", one.waiting)
+    });
+    let told: Vec<String> = told.collect();
+    let more = match compartments.len().saturating_sub(TOLD) {
+        0 => String::new(),
+        more => format!("; and {more} more compartments"),
+    };
+    if told.is_empty() { String::new() } else { format!(" ({}{more})", told.join("; ")) }
 }
 
 fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
@@ -185,6 +215,21 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
                 "institution": status.institution,
                 "compartment": one.compartment,
                 "stopped": stopped_json(one.stopped.as_ref(), status.zone_minutes),
+                "in_flight": one.in_flight,
+                "drains_for_ms": one.drains_for.as_ref().map(print::millis),
+            })
+        })
+    });
+    let waiting = institutions.iter().flat_map(|status| {
+        status.waiting_compartments.iter().map(|one| {
+            json!({
+                "institution": status.institution,
+                "compartment": one.compartment,
+                "waiting": one.waiting,
+                "in_flight": one.in_flight,
+                "places": one.places,
+                "because": one.because,
+                "because_text": one.because_text,
             })
         })
     });
@@ -192,5 +237,6 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
         "institutions": whole.collect::<Vec<_>>(),
         "lines": lines.collect::<Vec<_>>(),
         "stopped_compartments": compartments.collect::<Vec<_>>(),
+        "waiting_compartments": waiting.collect::<Vec<_>>(),
     })
 }

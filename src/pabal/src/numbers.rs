@@ -12,7 +12,7 @@ use crate::table::{Align, Table};
 ///
 /// Exit codes: 0 shown, 2 usage, 5 not learnt.
 ///
-/// With --json: a list of institution, protocol, scope (field: value), business_date (yyyymmdd), last (0 if none was given), left, warned.
+/// With --json: a list of institution, protocol, scope (field: value), business_date, last (0 if none was given), left, warned.
 #[derive(Debug, Args)]
 pub(crate) struct Numbers {
     #[command(flatten)]
@@ -64,7 +64,7 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
                 "institution": status.institution,
                 "protocol": number.protocol,
                 "scope": scope,
-                "business_date": number.business_date,
+                "business_date": print::date(number.business_date),
                 "last": number.last,
                 "left": number.left,
                 "warned": number.warned,

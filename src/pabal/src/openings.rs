@@ -13,7 +13,7 @@ use crate::table::{Align, Table};
 ///
 /// Exit codes: 0 shown, 2 usage, 5 not learnt.
 ///
-/// With --json: a list of institution, party, values (of the fields that the spec opens business by), business_date (yyyymmdd), state, state_text, reason (the last answer's, null if it
+/// With --json: a list of institution, party, values (of the fields that the spec opens business by), business_date, state, state_text, reason (the last answer's, null if it
 /// was "open"), next_try_in_ms (null if none is planned), by_hand: actor, reason, at, at_us of who opened it while nobody could be asked, null if nobody did.
 #[derive(Debug, Args)]
 pub(crate) struct Openings {
@@ -68,7 +68,7 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
                 "institution": status.institution,
                 "party": opening.party,
                 "values": opening.values,
-                "business_date": opening.business_date,
+                "business_date": print::date(opening.business_date),
                 "state": opening.state,
                 "state_text": opening.state_text,
                 "reason": if opening.reason.is_empty() { None } else { Some(&opening.reason) },

@@ -167,11 +167,11 @@ pub(crate) fn history(history: &[HistoryEntry]) -> Vec<String> {
     lines
 }
 
-/// The same as JSON.
-pub(crate) fn history_json(history: &[HistoryEntry]) -> Vec<serde_json::Value> {
+/// The same as JSON, in a zone that is so many minutes east of UTC.
+pub(crate) fn history_json(history: &[HistoryEntry], zone_minutes: i32) -> Vec<serde_json::Value> {
     let entry = |entry: &HistoryEntry| {
         json!({
-            "at": entry.at.as_ref().map(|at| rfc_3339(at, 0)),
+            "at": entry.at.as_ref().map(|at| rfc_3339(at, zone_minutes)),
             "at_us": entry.at.as_ref().map(micros),
             "kind": entry.kind,
             "text": entry.text,
@@ -345,7 +345,7 @@ pub(crate) fn find_json(response: &FindResponse) -> serde_json::Value {
         }
         None => return json!({ "found": false, "fenced": false }),
     };
-    let journal = history_json(&found.history);
+    let journal = history_json(&found.history, found.zone_minutes);
     json!({
         "found": true,
         "exchange_id": found.exchange_id,

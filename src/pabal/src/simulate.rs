@@ -23,7 +23,7 @@ pub(crate) struct Simulate {
     /// The protocol, if the institution has several
     #[arg(long)]
     protocol: Option<String>,
-    /// A scenario file, or one that is built in: demo, normal, silent, hostile
+    /// A scenario file, or one that is built in for hecto, the one institution that has any: demo, normal, silent, hostile
     #[arg(long, default_value = "demo")]
     scenario: String,
     /// Where it listens for the gateway's requests

@@ -336,7 +336,7 @@ impl Core {
     }
 
     /// Whether an operator has stopped what callers ask of a compartment. What became of earlier requests may still be asked.
-    fn is_taken_for(&self, origin: &Origin, compartment: &Bytes) -> Result<(), Refused> {
+    pub(crate) fn is_taken_for(&self, origin: &Origin, compartment: &Bytes) -> Result<(), Refused> {
         match self.state.stops.compartments.get(compartment) {
             Some(stopped) if *origin == Origin::Caller => {
                 Err((Refusal::Draining, format!("compartment `{}` is {stopped}", compartment.readable())))
@@ -427,7 +427,7 @@ impl Core {
         }
     }
 
-    fn pair_is_up(&self, protocol: u16) -> Result<(), Refused> {
+    pub(crate) fn pair_is_up(&self, protocol: u16) -> Result<(), Refused> {
         let (send, receive) = self.halves(protocol);
         let lines = |send: bool| {
             let carries = |line: &&crate::settings::LineSettings| match line.direction {

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::sync::Arc;
+use core::time::Duration;
 
 use pabal_clock::Now;
 use pabal_spec::Unknown;
@@ -17,6 +18,9 @@ use crate::outcome::{Cause, Outcome};
 use crate::output::Event;
 use crate::refusal::Refusal;
 use crate::timer::TimerName;
+
+/// The least time before a tombstone whose request has not left yet is looked at again.
+const TOMBSTONE_KEEP_MIN: Duration = Duration::from_secs(1);
 
 /// What is said of an exchange, and by whom.
 pub(crate) struct Conclusion<'a> {
@@ -198,8 +202,9 @@ impl Core {
             self.state.timers.set(TimerName::Tombstones, ends);
         }
         self.state.tombstones.push_back((ends, id));
-        while self.state.tombstones.len() > usize::try_from(self.state.limits.tombstones_max).unwrap_or(usize::MAX) {
-            self.drop_tombstone();
+        let max = usize::try_from(self.state.limits.tombstones_max).unwrap_or(usize::MAX);
+        for _ in max..self.state.tombstones.len() {
+            self.drop_tombstone(now);
         }
     }
 
@@ -210,12 +215,19 @@ impl Core {
                 self.state.timers.set(TimerName::Tombstones, *ends);
                 return;
             }
-            self.drop_tombstone();
+            self.drop_tombstone(now);
         }
     }
 
-    fn drop_tombstone(&mut self) {
+    /// Drops the oldest tombstone. While bytes of its request may still leave, nothing else may leave under its number: it is kept for
+    /// as long again. There are no more of those than the sockets have unsent.
+    fn drop_tombstone(&mut self, now: Now) {
         let Some((_, id)) = self.state.tombstones.pop_front() else { return };
+        if self.is_leaving(id) {
+            let ends = now.mono + self.state.limits.tombstone_keep.max(TOMBSTONE_KEEP_MIN);
+            self.state.tombstones.push_back((ends, id));
+            return;
+        }
         if let Some(exchange) = self.state.exchanges.get_mut(&id) {
             exchange.is_tombstoned = false;
             exchange.telegram = Bytes::default();
@@ -241,7 +253,7 @@ impl Core {
     }
 
     /// Beyond the bound, the oldest UNKNOWN that was told stays in the journal only, and on the list of a person there. One that changes
-    /// nothing goes before those of money or state; if it is not told yet, as soon as it is.
+    /// nothing goes before those of money or state; if it is not told yet, as soon as it is. None goes while its bytes may still leave.
     pub(crate) fn evict_unknown(&mut self) {
         let max = usize::try_from(self.state.limits.unknown_max).unwrap_or(usize::MAX);
         while self.state.unknown.len() > max {
@@ -259,15 +271,15 @@ impl Core {
 
     fn first_unknown_to_go(&self) -> Option<ExchangeId> {
         let exchange = |id: &ExchangeId| self.state.exchanges.get(id);
-        let is_told = |id: &ExchangeId| exchange(id).is_none_or(|exchange| exchange.told.is_some());
+        let may_go = |id: &ExchangeId| exchange(id).is_none_or(|one| one.told.is_some()) && !self.is_leaving(*id);
         let changes_nothing = |id: &&ExchangeId| {
             let plan = exchange(id).and_then(|exchange| self.plans.get(exchange.plan as usize));
             plan.is_some_and(|plan| plan.exchange().effect == pabal_spec::Effect::None)
         };
         let mut harmless = self.state.unknown.iter().filter(changes_nothing).peekable();
         match harmless.peek() {
-            Some(_) => harmless.find(|id| is_told(id)).copied(),
-            None => self.state.unknown.iter().find(|id| is_told(id)).copied(),
+            Some(_) => harmless.find(|id| may_go(id)).copied(),
+            None => self.state.unknown.iter().find(|id| may_go(id)).copied(),
         }
     }
 }

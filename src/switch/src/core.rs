@@ -34,7 +34,7 @@ use crate::sessions::Sessions;
 use crate::settings::{Limits, Settings};
 use crate::stamp::Stamped;
 use crate::state::{Clocks, Conversation, Day, State};
-use crate::status::{ExchangeStatus, Status, Unresolved};
+use crate::status::{ExchangeStatus, OpenNotice, Status, Unresolved};
 use crate::timer::TimerName;
 use crate::transition::Fired;
 use crate::version::VersionRefused;
@@ -331,6 +331,12 @@ impl Core {
     #[must_use]
     pub fn unresolved(&self, after: Option<ExchangeId>, max: usize) -> Vec<Unresolved> {
         self.list_unresolved(after, max)
+    }
+
+    /// Notices about which something is still to be done, oldest first, at most `max`: no service has them yet, or their reply has not left.
+    #[must_use]
+    pub fn open_notices(&self, max: usize) -> Vec<OpenNotice> {
+        self.list_open_notices(max)
     }
 
     /// The exchange that a caller's idempotency key names, if memory knows it.

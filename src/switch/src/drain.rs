@@ -15,6 +15,7 @@ use crate::bytes::Bytes;
 use crate::conclude::Conclusion;
 use crate::core::Core;
 use crate::depart::TOO_LATE_TO_LEAVE;
+use crate::entry::Origin;
 use crate::exchange::Exchange;
 use crate::id::{Conn, ExchangeId, LineId};
 use crate::outcome::{Cause, Outcome};
@@ -158,10 +159,11 @@ impl Core {
                 self.tell_session(slot, None, 0);
             }
         }
+        self.refuse_what_waits(&scope, now);
         if is_at_once {
+            // Behind the refusals: what is in flight makes room as it ends, and nothing that waits may leave by it.
             self.end_drain(&scope, CloseReason::Commanded, now);
         }
-        self.refuse_what_waits(&scope, now);
         self.drain_on(now);
     }
 
@@ -182,8 +184,32 @@ impl Core {
                 _ if is_cut => waiting.iter().collect(),
                 _ => Vec::new(),
             };
+            if ids.is_empty() {
+                continue;
+            }
+            let told = self.drain_told(scope, protocol);
             for id in ids {
-                self.refuse_waiting(id, Refusal::Draining, now);
+                self.refuse_waiting_for(id, Refusal::Draining, &told, now);
+            }
+        }
+    }
+
+    /// Why what waits is refused, for people: by whom, as whoever comes after it is told.
+    fn drain_told(&self, scope: &Scope, protocol: u16) -> String {
+        let no_pair = || match self.pair_is_up(protocol) {
+            Ok(()) => String::from(Refusal::Draining.sentence()),
+            Err((_, text)) => text,
+        };
+        match scope {
+            Scope::Process | Scope::Institution => self.stop_told(),
+            Scope::Line(_) | Scope::Standby(_) => no_pair(),
+            Scope::Session(conn) => {
+                let name = &self.line(conn.session).name;
+                format!("connection {name}/{} is drained by hand, and {}", conn.session.slot, no_pair())
+            }
+            Scope::Compartment(compartment) => {
+                let taken = self.is_taken_for(&Origin::Caller, compartment);
+                taken.err().map_or_else(|| String::from(Refusal::Draining.sentence()), |(_, text)| text)
             }
         }
     }
@@ -280,8 +306,9 @@ impl Core {
                 lost.map(|one| one.id).collect()
             }
         };
+        let cause = if *scope == Scope::Process { Cause::Restarted } else { Cause::Drained };
         for id in lost {
-            self.lapse(id, Cause::Restarted, now);
+            self.lapse(id, cause, now);
         }
         // The process stays what it is: it ends.
         if *scope != Scope::Process {
@@ -299,6 +326,6 @@ impl Core {
     }
 }
 
-fn is_in_flight_of(exchange: &Exchange, compartment: &Bytes) -> bool {
+pub(crate) fn is_in_flight_of(exchange: &Exchange, compartment: &Bytes) -> bool {
     exchange.state.is_in_flight() && exchange.about.compartment == *compartment
 }

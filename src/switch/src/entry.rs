@@ -1,7 +1,9 @@
 //! The lines of the journal that a core writes, and folds again after a restart.
 //!
-//! Bodies are JSON. What a reader can search by is in [`Columns`]; a body does not repeat it if an earlier entry of the same
-//! exchange has it. The bytes of secret fields are replaced by `*` before a body is made; a keyed digest of the whole stays.
+//! Bodies are JSON, then a line feed and the telegrams, one behind the other, if the entry holds some; the JSON says how many bytes each is.
+//! In version 1 a telegram stood in the JSON, as hexadecimal digits. What a reader can search by is in [`Columns`]; a body does not repeat it if an
+//! earlier entry of the same exchange has it. The bytes of secret fields are replaced by `*` before a body is made; a keyed digest of the
+//! whole stays.
 
 mod columns;
 mod frame;
@@ -339,13 +341,14 @@ macro_rules! kinds {
                 match self { $(Self::$variant(_) => $word),+ }
             }
 
-            fn body(&self) -> serde_json::Result<Vec<u8>> {
+            fn json(&self) -> serde_json::Result<Vec<u8>> {
                 match self { $(Self::$variant(body) => serde_json::to_vec(body)),+ }
             }
 
-            fn from_body(kind: &str, body: &[u8]) -> Option<serde_json::Result<Self>> {
+            /// What the JSON says, and how long it is.
+            fn from_body(kind: &str, body: &[u8]) -> Option<serde_json::Result<(Self, usize)>> {
                 match kind {
-                    $($word => Some(serde_json::from_slice(body).map(Self::$variant)),)+
+                    $($word => Some(json(body).map(|(body, end)| (Self::$variant(body), end))),)+
                     _ => None,
                 }
             }
@@ -394,14 +397,24 @@ kinds! {
     Checkpoint(Box<Recovery>) = "checkpoint";
 }
 
+/// The JSON at the beginning of a body, and how long it is.
+fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> serde_json::Result<(T, usize)> {
+    let mut values = serde_json::Deserializer::from_slice(body).into_iter();
+    let first = values.next().unwrap_or_else(|| Err(serde::de::Error::custom("there is nothing")))?;
+    Ok((first, values.byte_offset()))
+}
+
 impl Entry {
     /// The family of all kinds that the switch writes.
     pub const FAMILY: &'static str = "switch";
 
+    /// The version of all bodies that are written. Those of version 1, whose telegrams are in the JSON, are read as well.
+    pub const VERSION: u32 = 2;
+
     /// The version of its kind's body.
     #[must_use]
     pub const fn version(&self) -> u32 {
-        1
+        Self::VERSION
     }
 
     /// What it can be found by.
@@ -416,8 +429,8 @@ impl Entry {
         columns::of(self)
     }
 
-    /// The body as it is stored: JSON in which the bytes of secret fields are replaced; a whole frame is named by the keyed digest that
-    /// `digest` gives for its bytes.
+    /// The body as it is stored: the bytes of secret fields are replaced; a whole frame is named by the keyed digest that `digest` gives for
+    /// its bytes.
     #[must_use]
     pub fn encode(&self, digest: &dyn Fn(&[u8]) -> [u8; 32]) -> Vec<u8> {
         self.clone().seal_and_encode(digest)
@@ -426,9 +439,19 @@ impl Entry {
     /// The same, without a copy: the secret bytes of this entry itself are replaced.
     #[must_use]
     pub fn seal_and_encode(&mut self, digest: &dyn Fn(&[u8]) -> [u8; 32]) -> Vec<u8> {
-        self.each_frame(&mut |frame| frame.seal(digest));
+        let mut telegrams = None;
+        self.each_frame(&mut |frame| {
+            frame.seal(digest);
+            *telegrams.get_or_insert(0) += frame.stand_behind();
+        });
         // Maps have keys of text only and no number is a float, so that nothing can fail.
-        self.body().unwrap_or_default()
+        let mut body = self.json().unwrap_or_default();
+        if let Some(telegrams) = telegrams {
+            body.reserve_exact(1 + telegrams);
+            body.push(b'\n');
+            self.each_frame(&mut |frame| frame.put_behind(&mut body));
+        }
+        body
     }
 
     /// Reads a stored body again.
@@ -436,13 +459,29 @@ impl Entry {
     /// # Errors
     /// Not a body of this kind and version; the text says what is wrong.
     pub fn decode(kind: &str, version: u32, body: &[u8]) -> Result<Self, Box<str>> {
-        if version != 1 {
+        if !(1..=Self::VERSION).contains(&version) {
             return Err(format!("version {version} of kind `{kind}` was not written by this release").into());
         }
-        match Self::from_body(kind, body) {
-            Some(Ok(entry)) => Ok(entry),
-            Some(Err(error)) => Err(error.to_string().into()),
-            None => Err(format!("no entry has the kind `{kind}`").into()),
+        let (mut entry, end) = match Self::from_body(kind, body) {
+            Some(Ok(read)) => read,
+            Some(Err(error)) => return Err(error.to_string().into()),
+            None => return Err(format!("no entry has the kind `{kind}`").into()),
+        };
+        let rest = body.get(end..).unwrap_or_default();
+        let telegrams = rest.strip_prefix(b"\n").filter(|_| version > 1).unwrap_or_default();
+        let (mut left, mut has_some) = (Ok(telegrams), false);
+        entry.each_frame(&mut |frame| {
+            has_some = true;
+            left = left.and_then(|left| frame.take_behind(left));
+        });
+        let is_right = match version {
+            1 => rest.trim_ascii().is_empty(),
+            _ if has_some => rest.starts_with(b"\n"),
+            _ => rest.is_empty(),
+        };
+        match left {
+            Ok([]) if is_right => Ok(entry),
+            _ => Err("the bytes behind the JSON are not those of its telegrams".into()),
         }
     }
 

@@ -253,14 +253,15 @@ pub use plan::Plan;
 pub use rate::{Over, Rate, Rates};
 pub use recovery::Recovery;
 pub use refusal::Refusal;
+pub use reply::written_in_replies;
 pub use route::{WaitsFor, Wanted};
 pub use session::{CloseReason, SessionEvent, SessionState};
 pub use settings::{
     Connects, Direction, Limits, LineSettings, LineSide, Party, PartyParticipant, SecondConnection, Settings,
 };
 pub use status::{
-    ControlStatus, ExchangeStatus, LineStatus, NumberStatus, OpeningStatus, RateStatus, SessionStatus, Status,
-    Unresolved,
+    ControlStatus, ExchangeStatus, LineStatus, NumberStatus, OpenNotice, OpeningStatus, RateStatus, SessionStatus,
+    Status, StoppedCompartment, Unresolved, WaitingCompartment, WaitsBecause,
 };
 pub use text::Text;
 pub use timer::TimerName;

@@ -110,7 +110,7 @@ impl Core {
             return;
         }
         let timeout = self.line(id).connect_timeout;
-        let address = self.state.lines[usize::from(id.line.0)].address;
+        let address = self.next_address(slot);
         let session = &mut self.state.sessions[slot];
         session.epoch = Epoch(session.epoch.0.wrapping_add(1));
         session.gone = false;

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 use core::time::Duration;
 
-use pabal_clock::{BusinessDate, Mono, Now};
+use pabal_clock::{BusinessDate, Mono, Now, Wall};
 use pabal_spec::{Answered, Institution, NoticeRule, NoticeRuleId, Protocol, TelegramId, TypeCode};
 use pabal_telegram::Slice;
 use serde::{Deserialize, Serialize};
@@ -106,7 +106,7 @@ impl Notice {
     }
 
     /// Nothing more happens to it by itself.
-    const fn is_settled(&self) -> bool {
+    pub(crate) const fn is_settled(&self) -> bool {
         self.is_delivered && matches!(self.state, NoticeState::Replied | NoticeState::Unreplied)
     }
 }
@@ -292,6 +292,9 @@ impl Core {
             }
             Answered::ByService { within, .. } => (NoticeState::Open, None, Some(*within)),
         };
+        if let Some(within) = within {
+            self.state.timers.set(TimerName::Notice(id), now.mono + within);
+        }
         self.receive_notice(id, &about, conn, key, false, (telegram, frame, content), now);
         let joined = if joins { self.join(id, &about, protocol, rule, frame) } else { None };
         let came_on = about.date;
@@ -315,9 +318,6 @@ impl Core {
             came_on,
         });
         self.when_durable(Effect::Deliver(id));
-        if let Some(within) = within {
-            self.state.timers.set(TimerName::Notice(id), now.mono + within);
-        }
         self.reply_now_or_later(id, now);
         self.evict_notices(now);
     }
@@ -437,12 +437,18 @@ impl Core {
             numbered: numbered.clone().map(Box::new),
             repeated,
             again_on: (today != about.date).then_some(today),
+            reply_until: self.reply_until(notice, now),
             content,
             telegram: telegram.clone(),
         }));
         if let Some(numbered) = numbered {
             self.saw_number(protocol, about, &numbered, telegram, now);
         }
+    }
+
+    /// Until when a service may say what is replied to a notice, by the wall clock as it goes now.
+    pub(crate) fn reply_until(&self, id: NoticeId, now: Now) -> Option<Wall> {
+        self.state.timers.get(&TimerName::Notice(id)).map(|at| now.wall.plus(at.since(now.mono)))
     }
 
     fn notice_about(

@@ -15,7 +15,8 @@ declare! {
         NothingSaid = "NOTHING_SAID", "The response code is listed, but does not say whether it was executed.";
         Unreadable = "UNREADABLE", "The answer matches the request, but its fields cannot be read, or its checksum is wrong.";
         PartlyWritten = "PARTLY_WRITTEN", "The session closed while the request was being written.";
-        Restarted = "RESTARTED", "The gateway stopped, or a drain came to its end, after the request may have left and before an answer came.";
+        Restarted = "RESTARTED", "The gateway stopped after the request may have left and before an answer came.";
+        Drained = "DRAINED", "What an operator drained came to its end after the request may have left and before an answer came.";
         NotKept = "NOT_KEPT", "The journal failed after the request may have left; an answer could not be kept.";
         Inquiry = "INQUIRY", "The answer to an inquiry says so.";
         Late = "LATE", "An answer that came after the UNKNOWN says so.";

@@ -423,7 +423,7 @@ impl Recovery {
             }
         }
         for notice in core.state.notices.known.values() {
-            recovery.notices.insert(notice.id, core.known_notice(notice));
+            recovery.notices.insert(notice.id, core.known_notice(notice, now));
         }
         recovery.sequences = core.known_sequences().collect();
         recovery.stops = core.state.stops.clone();
@@ -472,7 +472,7 @@ fn spread_key(key: &[u8], plan: &Plan) -> Vec<u8> {
 }
 
 impl Core {
-    fn known_notice(&self, notice: &Notice) -> KnownNotice {
+    fn known_notice(&self, notice: &Notice, now: Now) -> KnownNotice {
         let asked = self.rule_of(notice).map(|(spec, rule)| spec.catalog.layout(notice.layout(spec, rule)).secrets());
         // Before it: protocol, date and kind.
         let key = self.books[usize::from(notice.protocol)].protocol.rules.key.iter();
@@ -486,6 +486,7 @@ impl Core {
                 numbered: None,
                 repeated: notice.repeated,
                 again_on: (notice.came_on != notice.about.date).then_some(notice.came_on),
+                reply_until: self.reply_until(notice.id, now),
                 content: notice.content,
                 telegram: Frame::new(&notice.telegram, &asked.unwrap_or_default()),
             },
@@ -693,7 +694,7 @@ impl Core {
     fn recover_notice(&mut self, known: KnownNotice, first: BusinessDate, now: Now) {
         let came_on = known.came_on();
         let KnownNotice { received, reply, is_owed, joined, is_delivered } = known;
-        let NoticeReceived { notice: id, about, key, repeated, content, telegram, .. } = received;
+        let NoticeReceived { notice: id, about, key, repeated, reply_until, content, telegram, .. } = received;
         let Some(protocol) = self.protocol_named(&about.protocol) else { return };
         let newest = &self.books[usize::from(protocol)].protocol;
         let spec = Arc::clone(self.version(protocol, about.spec).unwrap_or(newest));
@@ -723,7 +724,11 @@ impl Core {
                 (waits, Some(code_reply(&spec, rule, &telegram.bytes, response_code)))
             }
             (None, Answered::ByService { within, .. }) if is_today => {
-                self.state.timers.set(TimerName::Notice(id), now.mono + *within);
+                // The service has what is left of its time; an older journal does not say when that is over. A clock that was set back
+                // gives nobody more than the spec does.
+                let until = reply_until.or((!repeated).then(|| about.received_at.plus(*within)));
+                let left = until.map_or(*within, |until| now.wall.until(until).min(*within));
+                self.state.timers.set(TimerName::Notice(id), now.mono + left);
                 (NoticeState::Open, None)
             }
             (None, Answered::ByService { .. }) => (NoticeState::Unreplied, None),

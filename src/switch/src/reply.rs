@@ -213,27 +213,37 @@ impl Core {
     }
 }
 
-/// Writes over the answer that is given: what marks it, who we are, key and trace, what is carried back. Gives where it has written.
-fn write_over(spec: &Protocol, rule: &NoticeRule, frame: &[u8], answer: &mut [u8], code: Option<&[u8]>) -> Vec<Slice> {
+/// What each reply carries back of its notice, at the same place: who we are, key and trace.
+fn carried_back(spec: &Protocol) -> impl Iterator<Item = Slice> + '_ {
     let rules = &spec.rules;
     let parties = rules.party.iter().map(|(_, at)| at);
     let participant = rules.participant.iter().map(|(_, at)| at);
-    let mut written: Vec<Slice> =
-        rules.key.iter().chain(&rules.trace).chain(parties).chain(participant).copied().collect();
-    for at in &written {
-        carry(frame, *at, answer, *at);
+    rules.key.iter().chain(&rules.trace).chain(parties).chain(participant).copied()
+}
+
+/// Where the core writes over what a service gives as the reply to a notice, whatever stands there: what is carried back, and what marks the
+/// reply. Its response code is the service's.
+#[must_use]
+pub fn written_in_replies(spec: &Protocol, rule: &NoticeRule) -> Vec<Slice> {
+    let echoes = rule.echo.iter().map(|echo| echo.to);
+    carried_back(spec).chain(echoes).chain(rule.answer.bytes.iter().map(|(at, _)| *at)).collect()
+}
+
+/// Writes over the answer that is given: what marks it, who we are, key and trace, what is carried back. Gives where it has written.
+fn write_over(spec: &Protocol, rule: &NoticeRule, frame: &[u8], answer: &mut [u8], code: Option<&[u8]>) -> Vec<Slice> {
+    for at in carried_back(spec) {
+        carry(frame, at, answer, at);
     }
     for echo in &rule.echo {
         carry(frame, echo.from, answer, echo.to);
-        written.push(echo.to);
     }
     for (at, bytes) in &rule.answer.bytes {
         put(answer, *at, bytes);
-        written.push(*at);
     }
+    let mut written = written_in_replies(spec, rule);
     if let Some(code) = code {
-        put(answer, rules.response_code, code);
-        written.push(rules.response_code);
+        put(answer, spec.rules.response_code, code);
+        written.push(spec.rules.response_code);
     }
     written
 }

@@ -208,23 +208,48 @@ impl Core {
     /// A session could not be made, or did not stay.
     pub(crate) fn try_failed(&mut self, slot: usize) {
         let session = &self.state.sessions[slot];
-        let (id, address) = (session.id, session.address);
+        let (id, address, per_exchange) = (session.id, session.address, session.per_exchange);
         if session.side != LineSide::Initiator {
             return;
         }
         let addresses = self.line(id).addresses;
         let is_up = self.slots_of(id.line).any(|slot| self.state.sessions[slot].is_up());
+        let stays = is_up && !per_exchange;
         let line = &mut self.state.lines[usize::from(id.line.0)];
         if !is_up {
             line.failed = line.failed.saturating_add(1);
         }
         // Another session may have moved it on already.
-        if line.address == address && addresses > 1 {
-            line.address = (address + 1) % addresses;
-            let address = line.address;
-            self.event(Event::Address { line: id.line, address });
+        if line.address == address && addresses > 1 && !stays {
+            self.go_to(id.line, (address + 1) % addresses);
         }
         self.call_backups(id.line);
+    }
+
+    /// The place of the address that a session connects to. A line speaks with one centre: where one of its sessions is up, the next
+    /// ones go, also when that one was on its way while another one failed there and the line had moved on. Connections for one
+    /// exchange come and go: a line of such has no centre to keep to.
+    pub(crate) fn next_address(&mut self, slot: usize) -> u8 {
+        let session = &self.state.sessions[slot];
+        let (line, per_exchange) = (session.id.line, session.per_exchange);
+        let now_at = self.state.lines[usize::from(line.0)].address;
+        if !per_exchange && !self.is_up_at(line, now_at) {
+            let one_up = self.slots_of(line).map(|slot| &self.state.sessions[slot]).find(|one| one.is_up());
+            if let Some(address) = one_up.map(|one| one.address) {
+                self.go_to(line, address);
+                return address;
+            }
+        }
+        now_at
+    }
+
+    fn is_up_at(&self, line: LineId, address: u8) -> bool {
+        self.slots_of(line).map(|slot| &self.state.sessions[slot]).any(|one| one.is_up() && one.address == address)
+    }
+
+    fn go_to(&mut self, line: LineId, address: u8) {
+        self.state.lines[usize::from(line.0)].address = address;
+        self.event(Event::Address { line, address });
     }
 
     /// The lines that stand in for this one.

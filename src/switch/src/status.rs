@@ -11,9 +11,11 @@ use crate::bytes::{Bytes, readable};
 use crate::command::Stopped;
 use crate::control::{Standing, Unjudged};
 use crate::core::Core;
-use crate::drain::Scope;
+use crate::declare::declare;
+use crate::drain::{Scope, is_in_flight_of};
 use crate::exchange::{Exchange, ExchangeState};
-use crate::id::{Conn, Epoch, ExchangeId, LineId, SessionId};
+use crate::id::{Conn, Epoch, ExchangeId, LineId, NoticeId, SessionId};
+use crate::notice::{Notice, NoticeState};
 use crate::opening::{Opening, OpeningKey, OpeningState};
 use crate::outcome::{Cause, Outcome};
 use crate::rate::Rate;
@@ -47,8 +49,10 @@ pub struct Status {
     pub stopped: Option<Stopped>,
     /// Each line, in the order of the settings.
     pub lines: Vec<LineStatus>,
-    /// Compartments that take no requests, and who stopped them.
-    pub compartments: Vec<(Bytes, Stopped)>,
+    /// Compartments that take no requests.
+    pub compartments: Vec<StoppedCompartment>,
+    /// Compartments of which requests wait for room.
+    pub waiting_by: Vec<WaitingCompartment>,
     /// Telegram numbers of the present business date.
     pub numbers: Vec<NumberStatus>,
     /// Every control: those of the configuration, then those that were put there since.
@@ -73,11 +77,73 @@ impl Default for Status {
             stopped: None,
             lines: Vec::new(),
             compartments: Vec::new(),
+            waiting_by: Vec::new(),
             numbers: Vec::new(),
             controls: Vec::new(),
             rates: Vec::new(),
         }
     }
+}
+
+/// A compartment that takes no requests.
+#[derive(Clone, Debug)]
+pub struct StoppedCompartment {
+    /// The bytes of the compartment field.
+    pub compartment: Bytes,
+    /// Who stopped it.
+    pub stopped: Stopped,
+    /// Its requests that are sent and not answered.
+    pub in_flight: u32,
+    /// Until when they may be answered; `None` if none is awaited any more.
+    pub drains_until: Option<Mono>,
+}
+
+declare! {
+    /// Why the requests of a compartment wait.
+    pub enum WaitsBecause {
+        Session = "session", "No session that may carry it has a place.";
+        Window = "window", "Every place of the window is taken.";
+        Share = "share", "It has its share of the window; the other places are for other compartments.";
+        Rate = "rate", "Its rate lets no more leave now.";
+    }
+}
+
+/// A compartment of which requests wait for room.
+#[derive(Clone, Debug)]
+pub struct WaitingCompartment {
+    /// The bytes of the compartment field; none if the protocol has no compartments.
+    pub compartment: Bytes,
+    /// How many wait.
+    pub waiting: u32,
+    /// Places that it takes.
+    pub in_flight: u32,
+    /// Places of all sessions that may send for its protocol now.
+    pub places: u32,
+    /// Why they wait.
+    pub because: WaitsBecause,
+}
+
+/// A notice about which something is still to be done.
+#[derive(Clone, Debug)]
+pub struct OpenNotice {
+    /// Which.
+    pub notice: NoticeId,
+    /// Its rule's name.
+    pub rule: Box<str>,
+    /// The bytes of the participant field.
+    pub participant: Bytes,
+    /// Its number, as its digits; empty if it has none.
+    pub number: String,
+    /// By which line it came last; `None`: to an earlier process.
+    pub line: Option<Box<str>>,
+    /// How far the reply to it is.
+    pub state: NoticeState,
+    /// A service has it.
+    pub is_delivered: bool,
+    /// When it came first.
+    pub received_at: Wall,
+    /// Until when a service may say what is replied.
+    pub reply_until: Option<Mono>,
 }
 
 /// One control.
@@ -160,6 +226,8 @@ pub struct SessionStatus {
     pub detail: Option<Box<str>>,
     /// For what it waits before it connects, beside the time.
     pub waits_for: Option<WaitsFor>,
+    /// Who has made its connection, or the last one, where the line listens. The shell's to add.
+    pub peer: Option<Box<str>>,
 }
 
 /// One opening.
@@ -260,6 +328,7 @@ impl Core {
             detail: session.detail.clone(),
             waits_for: Some(session.waits_for)
                 .filter(|waits| *waits != WaitsFor::Nothing && session.state == SessionState::Down),
+            peer: None,
         };
         let opening = |(at, opening): (u32, &Opening)| OpeningStatus {
             protocol: self.state.conversations[usize::from(opening.protocol)].protocol.clone(),
@@ -289,7 +358,8 @@ impl Core {
             draining: self.is_stopping(),
             stopped: self.state.stops.institution.clone(),
             lines: self.line_states(),
-            compartments: self.state.stops.compartments.iter().map(|(one, by)| (one.clone(), by.clone())).collect(),
+            compartments: self.stopped_compartments(),
+            waiting_by: self.waiting_compartments(),
             numbers: self.numbers_of_today(),
             controls: self.control_states(),
             rates: self.rate_states(),
@@ -302,6 +372,63 @@ impl Core {
             unjudged: unjudged.map(|unjudged| unjudged.why.clone()),
         };
         self.controls_judged().map(one).collect()
+    }
+
+    fn stopped_compartments(&self) -> Vec<StoppedCompartment> {
+        let one = |(compartment, stopped): (&Bytes, &Stopped)| {
+            let in_flight = self.state.exchanges.values().filter(|one| is_in_flight_of(one, compartment)).count();
+            let drain = self
+                .state
+                .drains
+                .iter()
+                .find(|drain| matches!(&drain.scope, Scope::Compartment(drained) if drained == compartment));
+            StoppedCompartment {
+                compartment: compartment.clone(),
+                stopped: stopped.clone(),
+                in_flight: u32::try_from(in_flight).unwrap_or(u32::MAX),
+                drains_until: drain.map(|drain| drain.until),
+            }
+        };
+        self.state.stops.compartments.iter().map(one).collect()
+    }
+
+    fn waiting_compartments(&self) -> Vec<WaitingCompartment> {
+        let mut all = Vec::new();
+        for (protocol, conversation) in (0..).zip(&self.state.conversations) {
+            if conversation.waiting.is_empty() {
+                continue;
+            }
+            let room = self.room(protocol);
+            let queues = conversation.waiting.queues();
+            all.extend(queues.map(|(compartment, waiting, in_flight)| WaitingCompartment {
+                compartment: compartment.clone(),
+                waiting,
+                in_flight,
+                places: room.places,
+                because: match conversation.waiting.allows(compartment, room) {
+                    true => WaitsBecause::Rate,
+                    false if room.places == 0 => WaitsBecause::Session,
+                    false if room.free == 0 => WaitsBecause::Window,
+                    false => WaitsBecause::Share,
+                },
+            }));
+        }
+        all
+    }
+
+    pub(crate) fn list_open_notices(&self, max: usize) -> Vec<OpenNotice> {
+        let one = |notice: &Notice| OpenNotice {
+            notice: notice.id,
+            rule: notice.about.rule.clone(),
+            participant: notice.about.participant.clone(),
+            number: notice.about.number.readable(),
+            line: notice.came_by.map(|conn| self.line(conn.session).name.clone()),
+            state: notice.state,
+            is_delivered: notice.is_delivered,
+            received_at: notice.about.received_at,
+            reply_until: self.state.timers.get(&TimerName::Notice(notice.id)),
+        };
+        self.state.notices.known.values().filter(|notice| !notice.is_settled()).take(max).map(one).collect()
     }
 
     fn rate_states(&self) -> Vec<RateStatus> {

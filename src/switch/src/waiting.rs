@@ -158,6 +158,16 @@ impl Waiting {
         }
     }
 
+    /// Whether a compartment may take one more place, whoever of it waits.
+    pub(crate) fn allows(&self, compartment: &[u8], room: Room) -> bool {
+        room.allows(self.in_flight_of(compartment), self.in_flight.len())
+    }
+
+    /// Each compartment of which some wait: how many, and how many places it takes.
+    pub(crate) fn queues(&self) -> impl Iterator<Item = (&Bytes, u32, u32)> {
+        self.queues.keys().map(|compartment| (compartment, self.len_of(compartment), self.in_flight_of(compartment)))
+    }
+
     /// Every one that waits for a compartment.
     pub(crate) fn iter_of(&self, compartment: &[u8]) -> impl Iterator<Item = ExchangeId> {
         self.queues.get(compartment).into_iter().flat_map(|queue| &queue.exchanges).copied()

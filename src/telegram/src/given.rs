@@ -19,7 +19,16 @@ use crate::value::{Value, ValueRef};
 /// Empty if nothing is wrong; else in the order of the bytes, the length first.
 #[must_use]
 pub fn faults_as_given(layout: &Layout, side: Side, telegram: &[u8]) -> Vec<Fault> {
-    let is_written = |field: &&Field| is_written(field, side);
+    faults_but_for(layout, side, telegram, &[])
+}
+
+/// As [`faults_as_given`]; the gateway also writes over the fields that lie in `written`, wholly or in part, so that they may hold anything.
+#[must_use]
+pub fn faults_but_for(layout: &Layout, side: Side, telegram: &[u8], written: &[Slice]) -> Vec<Fault> {
+    let is_over = |at: Slice| {
+        written.iter().any(|over| over.range().start < at.range().end && at.range().start < over.range().end)
+    };
+    let is_written = |field: &&Field| is_written(field, side) || is_over(field.at);
     let stamped: Vec<Slice> = layout.head().iter().filter(is_written).map(|field| field.at).collect();
     // What is computed is right if it is right for what will stand there, which nobody knows yet: so it is computed anew.
     let mut settled = telegram.to_vec();
@@ -37,7 +46,7 @@ pub fn faults_as_given(layout: &Layout, side: Side, telegram: &[u8]) -> Vec<Faul
         let found = u32::try_from(telegram.len()).unwrap_or(u32::MAX);
         faults.extend((expected != found).then(|| Fault::of_telegram(layout, Rule::Length { expected, found })));
     }
-    let cells = read.cells().filter(|(cell, _)| !is_written(&cell.field));
+    let cells = read.cells().filter(|(cell, _)| !is_written(&cell.field) && !is_over(cell.at));
     faults.extend(cells.filter_map(|(cell, value)| match value {
         Ok(value) => amiss(&cell, &value, side).map(|rule| {
             let bytes = if matches!(rule, Rule::NotYours { .. }) { cell.at.of(telegram) } else { None };
@@ -145,6 +154,20 @@ mod tests {
         assert_eq!(codes(Side::Answerer, b"abc000"), [""; 0]);
         assert_eq!(codes(Side::Answerer, b"abc001"), ["T14"]);
         assert_eq!(codes(Side::Asker, b"abc001"), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_written_over_may_hold_anything() {
+        let told = |offset: usize, bytes: &[u8]| -> Vec<String> {
+            let mut telegram = right();
+            telegram[offset..offset + bytes.len()].copy_from_slice(bytes);
+            let over = [Slice { offset: 8, len: 3 }, Slice { offset: 54, len: 1 }];
+            let faults = faults_but_for(&transfer(), Side::Asker, &telegram, &over);
+            faults.iter().map(|fault| format!("{} {}", fault.code(), fault.field)).collect()
+        };
+        assert_eq!(told(8, b"?? "), [""; 0]);
+        assert_eq!(told(52, b"abcdefghijklm"), [""; 0], "a part of it is");
+        assert_eq!(told(4, b"200"), ["T12 service_code"]);
     }
 
     #[test]

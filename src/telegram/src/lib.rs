@@ -136,7 +136,7 @@ pub use frame::{
     Deframer, FrameError, FrameLength, FramePart, FrameParts, Framing, FramingError, Notation, OnGarbage, Total,
     TypedTotal,
 };
-pub use given::faults_as_given;
+pub use given::{faults_as_given, faults_but_for};
 pub use kind::{Blank, Form, Kind, Moment, Near, Number, NumberModes, Order, Sign, Stamp, Year, Zones};
 pub use layout::{Branch, Choice, Layout, LayoutError, Node, Repeat, Tail, Test, Times, When};
 pub use mask::{masked, masked_by_class};

@@ -39,7 +39,7 @@ impl Stored {
     pub(crate) fn read_again(&self) -> Result<Entry, Box<str>> {
         let body = self.entry.encode(&keyed_digest);
         // Sentence 11: a secret is never stored, in whatever form.
-        let text = std::str::from_utf8(&body).expect("a body is JSON, which is text");
+        let text = String::from_utf8_lossy(&body);
         let found = SECRETS.iter().any(|secret| text.contains(secret));
         assert!(!found, "a secret is in the body of a durable {} entry", self.entry.kind());
         Entry::decode(self.entry.kind(), self.entry.version(), &body)

@@ -146,9 +146,9 @@ fn late_opening(bank: &str) -> String {
 }
 
 /// A bank that has opened, and says of its first transfers that it has not.
-fn not_open(bank: &str) -> String {
+fn not_open(bank: &str, first: u32) -> String {
     format!(
-        "[[reply]]\nname = \"not open {bank}\"\nexchange = \"transfer\"\nmatch.bank_code = \"{bank}\"\nfirst = 2\n\
+        "[[reply]]\nname = \"not open {bank}\"\nexchange = \"transfer\"\nmatch.bank_code = \"{bank}\"\nfirst = {first}\n\
          closes_business = true\nresponse_code = {{ \"088\" = \"U114\", other = \"0102\" }}\n\n"
     )
 }
@@ -174,7 +174,10 @@ pub(crate) fn script(setup: Setup, chance: &mut Chance) -> Script {
         added.push_str(&late_opening(BANKS[at % BANKS.len()]));
     }
     if setup.variant.loses {
-        added.push_str(&not_open(BANKS[chance.index(3)]));
+        added.push_str(&not_open(BANKS[chance.index(3)], 2));
+    }
+    if setup.variant.lost_at_midnight {
+        added.extend(BANKS.iter().map(|bank| not_open(bank, 1)));
     }
     let slow = setup.slow_bank.then(|| BANKS[chance.index(BANKS.len())]);
     if let Some(bank) = slow {

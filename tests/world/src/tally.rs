@@ -52,6 +52,8 @@ tally! {
     address_seeds = "addresses: seeds",
     /// A line went on to its next address.
     address_moved = "addresses: moved on",
+    /// A session came up behind a move and took its line back.
+    address_back = "addresses: taken back",
     /// An address refused.
     address_refused = "addresses: refused",
     /// Nobody answered there.

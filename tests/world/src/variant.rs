@@ -1,6 +1,9 @@
 use crate::chance::Chance;
 use crate::setup::Span;
 
+/// Chosen so that no seed of `seeds.txt` up to its date has become another one by this.
+const LOST_AT_MIDNIGHT: u64 = 0x0110_57a7;
+
 /// What a run has that most have not, drawn apart, so that all other runs are what they were.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Variant {
@@ -15,6 +18,9 @@ pub struct Variant {
     pub reloads: bool,
     /// A bank says of its first transfers that it is not open, and the date changes before long.
     pub loses: bool,
+    /// Each bank says of its first transfer that it is not open, and an operator drains all while such answers are on their way, just before
+    /// midnight: nobody asks them to open until the date has changed.
+    pub lost_at_midnight: bool,
     /// How the stream is cut.
     pub frame: Frame,
 }
@@ -30,7 +36,8 @@ impl Variant {
         let dated = chance.per_mille(200) && !is_checked && frame == Frame::Digits && span != Span::WholeDay;
         let reloads = chance.per_mille(100) && !dated && !late_opening && span == Span::Evening;
         let loses = chance.per_mille(60) && span == Span::Midnight;
-        Self { late_opening, hours, dated, reloads, loses, frame }
+        let lost_at_midnight = Chance::new(seed ^ LOST_AT_MIDNIGHT).per_mille(40) && span == Span::Midnight && !loses;
+        Self { late_opening, hours, dated, reloads, loses, lost_at_midnight, frame }
     }
 }
 

@@ -432,6 +432,9 @@ impl World {
         if self.setup.variant.late_opening {
             self.plan_late_opening(number);
         }
+        if self.setup.variant.lost_at_midnight {
+            self.plan_lost_at_midnight(number + 80);
+        }
         if self.setup.variant.dated {
             self.plan_dated(number + 20);
         }

@@ -14,7 +14,13 @@ pub struct ExchangeRequest {
     pub party: ::prost::alloc::string::String,
     /// The caller's own name for the request, up to 128 bytes, unique for the caller (`x-pabal-caller`). The same key with the same content
     /// is answered from the first exchange and sends nothing; with another content it is refused (KEY_REUSED). Fields of class secret are no
-    /// part of the content: a call that differs in a password alone is the same request, and is answered from the first. Empty: none; then a call without an answer cannot be found again by key.
+    /// part of the content: a call that differs in a password alone is the same request, and is answered from the first. Empty: none; then a
+    /// call without an answer cannot be found again by key.
+    ///
+    /// The key is bound once an exchange is made, and then for good. A request that is refused as it comes makes none: the same key may be sent
+    /// again. One that waited for its turn and was refused then (a drain, a control, its deadline) has made one: the error names it
+    /// (`exchange_id`), a repeat of the key gets its outcome, FAILURE (NOT_SENT, with the refusal), and nothing is ever sent under it. To try
+    /// again after such an error take a new key: it is proven that nothing left.
     #[prost(string, tag = "6")]
     pub idempotency_key: ::prost::alloc::string::String,
     /// The caller takes an UNKNOWN (CALLER_DEADLINE) before the institution's time for an answer is over, and asks later what became of it.
@@ -289,6 +295,9 @@ pub struct FoundExchange {
     /// Every entry of the journal about it, oldest first.
     #[prost(message, repeated, tag = "10")]
     pub history: ::prost::alloc::vec::Vec<HistoryEntry>,
+    /// The institution's time zone: minutes east of UTC.
+    #[prost(sint32, tag = "11")]
+    pub zone_minutes: i32,
 }
 /// One entry of the journal about an exchange.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -359,7 +368,9 @@ pub mod reply {
         /// Values by field of the answer's layout.
         #[prost(message, tag = "3")]
         Fields(super::Fields),
-        /// A whole telegram of the answer's layout, without its length prefix.
+        /// A whole telegram of the answer's layout, without its length prefix. It is held to its layout as a raw request is (INVALID_FIELDS):
+        /// what the answerer fills holds what the spec says, what others fill is blank. Fillers, and what the gateway writes itself (what marks
+        /// the answer, and what is carried back of the notice), may hold anything.
         #[prost(bytes, tag = "4")]
         Raw(::prost::alloc::vec::Vec<u8>),
     }
@@ -468,6 +479,9 @@ pub struct Notice {
     /// The version of the spec by which it was read: 16 hexadecimal digits.
     #[prost(string, tag = "17")]
     pub spec_digest: ::prost::alloc::string::String,
+    /// The institution's time zone: minutes east of UTC.
+    #[prost(sint32, tag = "18")]
+    pub zone_minutes: i32,
 }
 /// What became of a reply.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -601,7 +615,8 @@ pub enum Reason {
     Answered = 101,
     /// Cause of FAILURE: the institution said plainly that it was not executed.
     Refused = 102,
-    /// Cause of FAILURE: it is proven that no byte left. Seen only where nobody waited; while a caller waits it is an error.
+    /// Cause of FAILURE: it is proven that no byte left. A caller that waits for it hears an error; `Find` shows this, and a repeat of the
+    /// idempotency key gets it: nothing is sent under that key any more.
     NotSent = 103,
     /// Cause of UNKNOWN: the caller's deadline came before an answer; the exchange goes on.
     CallerDeadline = 104,
@@ -615,7 +630,7 @@ pub enum Reason {
     Unreadable = 108,
     /// Cause of UNKNOWN: the session closed while the request was being written.
     PartlyWritten = 109,
-    /// Cause of UNKNOWN: the gateway, or its work on this call, stopped, or a drain came to its end, after the request may have left and before an answer came.
+    /// Cause of UNKNOWN: the gateway, or its work on this call, stopped after the request may have left and before an answer came.
     Restarted = 110,
     /// Cause: the answer to an inquiry says so.
     Inquiry = 111,
@@ -623,6 +638,8 @@ pub enum Reason {
     Late = 112,
     /// Cause of UNKNOWN: the journal failed after the request may have left; an answer could not be kept.
     NotKept = 113,
+    /// Cause of UNKNOWN: what an operator drained came to its end after the request may have left and before an answer came.
+    Drained = 114,
     /// Refusal of a reload: the spec has mistakes; BadRequest lists them. The version in force stays.
     SpecMistakes = 201,
     /// Refusal of a reload: what has changed needs another connection to the institution. The version in force stays.
@@ -684,6 +701,7 @@ impl Reason {
             Self::Inquiry => "REASON_INQUIRY",
             Self::Late => "REASON_LATE",
             Self::NotKept => "REASON_NOT_KEPT",
+            Self::Drained => "REASON_DRAINED",
             Self::SpecMistakes => "REASON_SPEC_MISTAKES",
             Self::NeedsReconnect => "REASON_NEEDS_RECONNECT",
             Self::SpecUnreadable => "REASON_SPEC_UNREADABLE",
@@ -736,6 +754,7 @@ impl Reason {
             "REASON_INQUIRY" => Some(Self::Inquiry),
             "REASON_LATE" => Some(Self::Late),
             "REASON_NOT_KEPT" => Some(Self::NotKept),
+            "REASON_DRAINED" => Some(Self::Drained),
             "REASON_SPEC_MISTAKES" => Some(Self::SpecMistakes),
             "REASON_NEEDS_RECONNECT" => Some(Self::NeedsReconnect),
             "REASON_SPEC_UNREADABLE" => Some(Self::SpecUnreadable),
@@ -1735,6 +1754,9 @@ pub struct InstitutionStatus {
     /// Requests that wait for room.
     #[prost(uint32, tag = "6")]
     pub waiting: u32,
+    /// Whose they are, and why they wait.
+    #[prost(message, repeated, tag = "18")]
+    pub waiting_compartments: ::prost::alloc::vec::Vec<WaitingCompartment>,
     /// Requests sent and not answered.
     #[prost(uint32, tag = "7")]
     pub in_flight: u32,
@@ -1827,6 +1849,34 @@ pub struct StoppedCompartment {
     /// By whom.
     #[prost(message, optional, tag = "2")]
     pub stopped: ::core::option::Option<Stopped>,
+    /// Its requests that are sent and not answered.
+    #[prost(uint32, tag = "3")]
+    pub in_flight: u32,
+    /// How long they may still be answered. Not set if nothing is awaited any more.
+    #[prost(message, optional, tag = "4")]
+    pub drains_for: ::core::option::Option<::prost_types::Duration>,
+}
+/// A compartment of which requests wait for room.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WaitingCompartment {
+    /// Its value. Empty if the protocol has no compartments.
+    #[prost(string, tag = "1")]
+    pub compartment: ::prost::alloc::string::String,
+    /// How many wait.
+    #[prost(uint32, tag = "2")]
+    pub waiting: u32,
+    /// Places that it takes.
+    #[prost(uint32, tag = "3")]
+    pub in_flight: u32,
+    /// Places of all sessions that may send now.
+    #[prost(uint32, tag = "4")]
+    pub places: u32,
+    /// Why they wait: session, window, share or rate.
+    #[prost(string, tag = "5")]
+    pub because: ::prost::alloc::string::String,
+    /// The same as a sentence.
+    #[prost(string, tag = "6")]
+    pub because_text: ::prost::alloc::string::String,
 }
 /// Where our numbers are in one scope.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1902,7 +1952,7 @@ pub struct SessionStatus {
     /// How long until the next connection is tried. Not set if none is planned.
     #[prost(message, optional, tag = "13")]
     pub next_try_in: ::core::option::Option<::prost_types::Duration>,
-    /// The address of its connection, or of the last one: where we connect, or where we listen.
+    /// The address of its connection, or of the last one: where we connect, or who has connected to us. Where we listen, if nobody has.
     #[prost(string, tag = "14")]
     pub address: ::prost::alloc::string::String,
     /// How long the institution may still count the connection that was closed, at most: until then the slot is not used. Not set if nothing closes.
@@ -2261,6 +2311,66 @@ pub struct ReloadedSpec {
     #[prost(sint32, tag = "5")]
     pub zone_minutes: i32,
 }
+/// Which notices.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OpenNoticesRequest {
+    /// The institution's name. Empty: all that are configured.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+    /// At most so many are told. 0: 100. More than 1,000 are never told.
+    #[prost(uint32, tag = "2")]
+    pub max: u32,
+}
+/// Notices about which something is still to be done.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OpenNoticesResponse {
+    /// The oldest first.
+    #[prost(message, repeated, tag = "1")]
+    pub notices: ::prost::alloc::vec::Vec<OpenNotice>,
+    /// There are more.
+    #[prost(bool, tag = "2")]
+    pub more: bool,
+}
+/// A notice that no service has yet, or whose reply has not left.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OpenNotice {
+    /// From which institution.
+    #[prost(string, tag = "1")]
+    pub institution: ::prost::alloc::string::String,
+    /// Names it for ever.
+    #[prost(string, tag = "2")]
+    pub notice_id: ::prost::alloc::string::String,
+    /// Its name in the spec: `deposit`.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// The institution's number of it. Empty if it has none.
+    #[prost(string, tag = "4")]
+    pub number: ::prost::alloc::string::String,
+    /// Behind the institution, such as a bank's code. Empty if there is none.
+    #[prost(string, tag = "5")]
+    pub participant: ::prost::alloc::string::String,
+    /// By which line it came last. Empty: it came to an earlier process.
+    #[prost(string, tag = "6")]
+    pub line: ::prost::alloc::string::String,
+    /// When it came first.
+    #[prost(message, optional, tag = "7")]
+    pub received_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The institution's time zone: minutes east of UTC.
+    #[prost(sint32, tag = "8")]
+    pub zone_minutes: i32,
+    /// A service has it.
+    #[prost(bool, tag = "9")]
+    pub delivered: bool,
+    /// How far the reply is: open (a service may say what is replied), waiting, sending, replied, or unreplied (nothing is).
+    #[prost(string, tag = "10")]
+    pub reply: ::prost::alloc::string::String,
+    /// The same as a sentence.
+    #[prost(string, tag = "11")]
+    pub reply_text: ::prost::alloc::string::String,
+    /// How long a service may still say what is replied. Not set if none may.
+    #[prost(message, optional, tag = "12")]
+    pub reply_left: ::core::option::Option<::prost_types::Duration>,
+}
 /// Generated client implementations.
 pub mod control_client {
     #![allow(
@@ -2563,6 +2673,31 @@ pub mod control_client {
                 .insert(GrpcMethod::new("pabal.v1.Control", "Unclaimed"));
             self.inner.unary(req, path, codec).await
         }
+        /// Notices about which something is still to be done: no service has them yet, or their reply has not left. From memory.
+        pub async fn open_notices(
+            &mut self,
+            request: impl tonic::IntoRequest<super::OpenNoticesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::OpenNoticesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/pabal.v1.Control/OpenNotices",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("pabal.v1.Control", "OpenNotices"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -2643,6 +2778,14 @@ pub mod control_server {
             request: tonic::Request<super::UnclaimedRequest>,
         ) -> std::result::Result<
             tonic::Response<super::UnclaimedResponse>,
+            tonic::Status,
+        >;
+        /// Notices about which something is still to be done: no service has them yet, or their reply has not left. From memory.
+        async fn open_notices(
+            &self,
+            request: tonic::Request<super::OpenNoticesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::OpenNoticesResponse>,
             tonic::Status,
         >;
     }
@@ -3098,6 +3241,51 @@ pub mod control_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = UnclaimedSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/pabal.v1.Control/OpenNotices" => {
+                    #[allow(non_camel_case_types)]
+                    struct OpenNoticesSvc<T: Control>(pub Arc<T>);
+                    impl<
+                        T: Control,
+                    > tonic::server::UnaryService<super::OpenNoticesRequest>
+                    for OpenNoticesSvc<T> {
+                        type Response = super::OpenNoticesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::OpenNoticesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::open_notices(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = OpenNoticesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

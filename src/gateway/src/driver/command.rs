@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use pabal_clock::Deadline;
 use pabal_switch::control::Standing;
 use pabal_switch::{
-    By, CommandRefused, ExchangeId, ExchangeState, ExchangeStatus, Inquire, NoticeId, Open, Refusal, Report,
-    ServiceReply, Status, Unresolved,
+    By, CommandRefused, ExchangeId, ExchangeState, ExchangeStatus, Inquire, NoticeId, Open, OpenNotice, Refusal,
+    Report, ServiceReply, Status, Unresolved,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -44,6 +44,8 @@ pub(crate) enum Command {
     NoticeTaken { notice: NoticeId, subscriber: SubscriberId, taken: Taken },
     /// Look at what is UNKNOWN.
     Unresolved { after: Option<ExchangeId>, max: usize, reply: oneshot::Sender<Vec<Unresolved>> },
+    /// Look at notices about which something is still to be done.
+    OpenNotices { max: usize, reply: oneshot::Sender<Vec<OpenNotice>> },
     /// Look at everything.
     Status { reply: oneshot::Sender<Status> },
     /// Look which coming versions of the spec a control will hold.

@@ -121,6 +121,7 @@ mod tests {
             free_at: None,
             epoch: Epoch(0),
             detail: None,
+            peer: None,
             waits_for: None,
         }
     }

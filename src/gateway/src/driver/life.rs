@@ -1,6 +1,7 @@
 //! The life of one core: its turns.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -8,8 +9,8 @@ use std::time::Duration;
 use pabal_clock::{Deadline, Mono, Now};
 use pabal_spec::Institution;
 use pabal_switch::{
-    CloseReason, Conn, Core, Epoch, Event, ExchangeId, LineId, NotFenced, NoticeId, Open, Opened, Output, Recovery,
-    Refusal, ReplyReport, ServiceReply, SessionId, SessionState, Settings, Status, Ticket, VersionRefused,
+    CloseReason, Conn, Core, Event, ExchangeId, LineId, NotFenced, NoticeId, Open, Opened, Output, Recovery, Refusal,
+    ReplyReport, ServiceReply, SessionId, Settings, Status, Ticket, VersionRefused,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -17,6 +18,7 @@ use tokio::sync::oneshot;
 use super::acks::{Acks, CHECKPOINT_TICKET, OWN_TICKET};
 use super::bridge::{Batch, Bridge, BridgeParts, Content};
 use super::command::{ActReply, Acted, Command, Fenced, Heard, LookKey, Refused, Taken, Unable, Waiter};
+use super::ends::Ends;
 use super::observer::{Observer, Seen};
 use super::own::Own;
 use super::socket::{self, Progress, Socket, Way};
@@ -71,8 +73,7 @@ pub(super) struct Life {
     drain_ends: Option<Mono>,
     /// UNKNOWN exchanges that were on the list of a person when it began.
     listed_before: u32,
-    /// What the system said of the last connection of a slot that failed.
-    troubles: BTreeMap<SessionId, (Epoch, Box<str>)>,
+    ends: Ends,
     /// A version whose date has come is held by a control that it cannot judge: when it is tried again, if no command comes before.
     version_held: Option<Mono>,
 }
@@ -142,7 +143,7 @@ impl Life {
             journal_failure: None,
             drain_ends: None,
             listed_before: 0,
-            troubles: BTreeMap::new(),
+            ends: Ends::default(),
             version_held: None,
         };
         life.act(&driver.lines, now());
@@ -456,6 +457,7 @@ impl Life {
                 }
             }
             Command::Unresolved { after, max, reply } => _ = reply.send(self.core.unresolved(after, max)),
+            Command::OpenNotices { max, reply } => _ = reply.send(self.core.open_notices(max)),
             Command::Status { reply } => _ = reply.send(self.status()),
             Command::Hindered { reply } => _ = reply.send(self.hindered(driver, now)),
             Command::Start { reply } => _ = reply.send(true),
@@ -576,7 +578,7 @@ impl Life {
                     let is_known = from.is_empty() || from.contains(&peer.ip().to_canonical());
                     self.observer.see(Seen::Peer { line, peer, is_known });
                     if is_known {
-                        self.take_peer(stream, line, lines);
+                        self.take_peer(stream, peer, line, lines);
                     } else {
                         socket::abort(&stream);
                     }
@@ -591,14 +593,17 @@ impl Life {
         true
     }
 
-    fn take_peer(&mut self, stream: TcpStream, line: LineId, lines: &[Line]) {
+    fn take_peer(&mut self, stream: TcpStream, peer: SocketAddr, line: LineId, lines: &[Line]) {
         let now = now();
         let Some(options) = lines.get(usize::from(line.0)).map(|line| line.options) else { return };
         match self.core.handle_accepted(line, now) {
-            Ok(conn) => match Socket::accepted(conn, stream, options) {
-                Ok(socket) => self.insert(socket),
-                Err(_) => self.core.handle_closed(conn, CloseReason::IoError, now),
-            },
+            Ok(conn) => {
+                self.ends.begins(conn, &peer.to_string());
+                match Socket::accepted(conn, stream, options) {
+                    Ok(socket) => self.insert(socket),
+                    Err(_) => self.core.handle_closed(conn, CloseReason::IoError, now),
+                }
+            }
             Err(_) => socket::abort(&stream),
         }
         self.act(lines, now);
@@ -626,7 +631,7 @@ impl Life {
             return None;
         }
         if let Some(error) = socket.trouble() {
-            self.troubles.insert(conn.session, (conn.epoch, error.to_string().into()));
+            self.ends.failed(conn, error);
         }
         self.sockets.remove(&conn.session)
     }
@@ -634,16 +639,7 @@ impl Life {
     /// What the core knows, and what the system said of connections that failed.
     fn status(&self) -> Status {
         let mut status = self.core.status();
-        for session in &mut status.sessions {
-            let is_over = matches!(session.state, SessionState::Down | SessionState::Closing);
-            let closed = session.epoch.0.wrapping_sub(u32::from(!is_over));
-            if session.detail.is_none()
-                && let Some((epoch, text)) = self.troubles.get(&session.session)
-                && epoch.0 == closed
-            {
-                session.detail = Some(text.clone());
-            }
-        }
+        self.ends.tell(&mut status);
         status
     }
 
@@ -660,7 +656,7 @@ impl Life {
             match progress {
                 Progress::Connected => self.core.handle_connected(conn, now),
                 Progress::ConnectFailed(error) => {
-                    self.troubles.insert(conn.session, (conn.epoch, error.to_string().into()));
+                    self.ends.failed(conn, &error);
                     self.observer.see(Seen::ConnectFailed { conn, error });
                     self.remove(conn);
                     self.core.handle_connect_failed(conn, now);
@@ -778,6 +774,7 @@ impl Life {
             LineEndpoint::Listen { .. } => None,
         });
         let Some((line, way)) = way else { return self.core.handle_connect_failed(conn, now) };
+        self.ends.begins(conn, &way.to);
         let turn = line.connects.as_ref().map_or(now.mono, |connects| connects.turn(now.mono));
         if turn > now.mono {
             self.core.handle_connect_held(conn, turn, now);

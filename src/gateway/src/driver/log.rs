@@ -66,7 +66,9 @@ impl Log {
             return Lines(Vec::new());
         }
         let entries = entries.iter().map(Some).chain(std::iter::repeat(None));
-        Lines(drafts.iter().zip(entries).map(|(draft, entry)| self.line(draft, entry)).collect())
+        // Of a session the observer tells each change, once; only some of them are entries.
+        let told = drafts.iter().zip(entries).filter(|(_, entry)| !matches!(entry, Some(Entry::Session(_))));
+        Lines(told.map(|(draft, entry)| self.line(draft, entry)).collect())
     }
 
     fn line(&self, draft: &Draft<Packed>, entry: Option<&Entry>) -> Line {

@@ -57,7 +57,7 @@ impl Log {
             match seen {
                 Seen::Event(event) => self.write(&event),
                 Seen::ConnectFailed { conn, error } => {
-                    tracing::warn!(event = "connect_failed", institution, line = self.line(conn.session.line), %error, "connecting failed");
+                    tracing::warn!(event = "connect_failed", institution, session = self.session(conn), epoch = conn.epoch.0, %error, "connecting failed");
                 }
                 Seen::Peer { line, peer, is_known: true } => {
                     tracing::info!(event = "peer", institution, line = self.line(line), %peer, "a peer has connected");
@@ -79,18 +79,23 @@ impl Log {
         self.lines.get(usize::from(line.0)).map_or("?", |name| name)
     }
 
+    /// As in entries of the journal: `out/0`.
+    fn session(&self, conn: Conn) -> String {
+        format!("{}/{}", self.line(conn.session.line), conn.session.slot)
+    }
+
     /// Holds no content of telegrams, since events do not.
     fn write(&self, event: &Event) {
         let institution = self.institution.as_str();
         match event {
             Event::Session { conn, from, to, reason } => {
-                let (line, slot, epoch) = (self.line(conn.session.line), conn.session.slot, conn.epoch.0);
+                let (session, epoch) = (self.session(*conn), conn.epoch.0);
                 match reason {
                     Some(reason) => {
-                        tracing::info!(event = "session", institution, line, slot, epoch, %from, %to, %reason, "session: {}", reason.sentence());
+                        tracing::info!(event = "session", institution, session, epoch, %from, %to, %reason, "session: {}", reason.sentence());
                     }
                     None => {
-                        tracing::info!(event = "session", institution, line, slot, epoch, %from, %to, "session: {}", to.sentence())
+                        tracing::info!(event = "session", institution, session, epoch, %from, %to, "session: {}", to.sentence())
                     }
                 }
             }

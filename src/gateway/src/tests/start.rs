@@ -135,7 +135,7 @@ async fn while_the_journal_is_held_nothing_leaves() {
             })
         })
         .collect();
-    // The first entries of all of them are with the journal: more than 300 bytes in hexadecimal digits for each.
+    // The first entries of all of them are with the journal: the 300 bytes of a telegram, and as much again around them, for each.
     let writer = house.gateway.journal().clone();
     house
         .wait_for(|_| {

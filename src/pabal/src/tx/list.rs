@@ -1,7 +1,9 @@
 use clap::Args;
 use pabal_front::client;
 use pabal_front::proto::search_request::By;
-use pabal_front::proto::{SearchRequest, TxSummary, UnclaimedRequest, UnclaimedTelegram, Unresolved};
+use pabal_front::proto::{
+    OpenNotice, OpenNoticesRequest, SearchRequest, TxSummary, UnclaimedRequest, UnclaimedTelegram, Unresolved,
+};
 use serde_json::json;
 
 use super::{or_dash, to_json};
@@ -11,17 +13,20 @@ use crate::table::{Align, Table};
 use crate::{exit, print};
 
 /// List what is not resolved: each UNKNOWN with its next step, when that is, and who has to take it. With --unclaimed, telegrams that came and that
-/// nobody waited for, the newest first, and what differs from what was waited for.
+/// nobody waited for, the newest first, and what differs from what was waited for. With --notices, notices that no service has yet, or whose reply has
+/// not left, the oldest first.
 ///
 /// Unclaimed telegrams that an older gateway took, which did not note it so that they are found, are not among them: they are in the journal, and `tx show`
 /// tells of them at the exchange to which they were nearly an answer.
 ///
 /// Example: pabal tx list hecto
 ///
-/// Exit codes: 0 nothing is unresolved, 2 usage, 3 something is, 5 not learnt. With --unclaimed: 0 shown, 2, 5.
+/// Exit codes: 0 nothing is unresolved, 2 usage, 3 something is, 5 not learnt. With --unclaimed or --notices: 0 shown, 2, 5.
 ///
 /// With --json: unresolved (a list; keys as those of `tx find`), more (true if there may be more). With --unclaimed as well: a list of institution, at, at_us, line, slot, epoch,
-/// length (in bytes), reason, near_id (the exchange to which it is an answer but for one field of the key, null if to none).
+/// length (in bytes), reason, near_id (the exchange to which it is an answer but for one field of the key, null if to none). With --notices as well: notices (a list of
+/// institution, id, name, number, participant, line (by which it came; null if to an earlier process), received_at, received_at_us, delivered (a service has it), reply (open, waiting,
+/// sending, replied or unreplied), reply_text, reply_left_ms (how long a service may still say it, null if none may)), more.
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// Only this institution
@@ -32,6 +37,9 @@ pub(crate) struct List {
     /// What came and nobody waited for, instead
     #[arg(long)]
     unclaimed: bool,
+    /// Notices that no service has, or whose reply has not left, instead
+    #[arg(long, conflicts_with = "unclaimed")]
+    notices: bool,
     /// Print as JSON
     #[arg(long)]
     json: bool,
@@ -43,6 +51,9 @@ impl List {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         if self.unclaimed {
             return self.unclaimed();
+        }
+        if self.notices {
+            return self.notices();
         }
         let message = SearchRequest {
             institution: self.institution.clone().unwrap_or_default(),
@@ -94,6 +105,80 @@ impl List {
             Ok(exit::DONE)
         })
     }
+}
+
+impl List {
+    fn notices(self) -> anyhow::Result<u8> {
+        let message = OpenNoticesRequest { institution: self.institution.unwrap_or_default(), max: self.max };
+        self.target.with(None, Form::of(self.json), async |mut client, caller| {
+            let found = match client.control.open_notices(client::request(message, Some(&caller), None, None)?).await {
+                Ok(response) => response.into_inner(),
+                Err(status) => return Ok(print::unanswered(&status, Form::of(self.json))),
+            };
+            if self.json {
+                let list: Vec<_> = found.notices.iter().map(notice_json).collect();
+                print::json(&json!({ "notices": list, "more": found.more }))?;
+            } else if found.notices.is_empty() {
+                out!("each notice is with a service and is replied to");
+            } else {
+                for line in notices_table(&found.notices).lines() {
+                    out!("{line}");
+                }
+                if found.more {
+                    out!("there are more, and these {} are the oldest: --max tells more of them", self.max);
+                }
+            }
+            Ok(exit::DONE)
+        })
+    }
+}
+
+fn notices_table(notices: &[OpenNotice]) -> Table {
+    let mut table = Table::new(&[
+        ("received", Align::Left),
+        ("institution", Align::Left),
+        ("name", Align::Left),
+        ("number", Align::Left),
+        ("participant", Align::Left),
+        ("line", Align::Left),
+        ("service has it", Align::Left),
+        ("reply", Align::Left),
+        ("time left", Align::Right),
+        ("id", Align::Left),
+    ]);
+    for one in notices {
+        table.row(vec![
+            print::moment(one.received_at.as_ref(), one.zone_minutes),
+            one.institution.clone(),
+            one.name.clone(),
+            or_dash(&one.number),
+            or_dash(&one.participant),
+            or_dash(&one.line),
+            if one.delivered { "yes" } else { "no" }.into(),
+            one.reply.clone(),
+            one.reply_left.as_ref().map_or_else(|| "-".into(), |left| print::span(left.seconds)),
+            one.notice_id.clone(),
+        ]);
+    }
+    table
+}
+
+fn notice_json(one: &OpenNotice) -> serde_json::Value {
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    json!({
+        "institution": one.institution,
+        "id": one.notice_id,
+        "name": one.name,
+        "number": text(&one.number),
+        "participant": text(&one.participant),
+        "line": text(&one.line),
+        "received_at": one.received_at.as_ref().map(|at| print::rfc_3339(at, one.zone_minutes)),
+        "received_at_us": one.received_at.as_ref().map(print::micros),
+        "delivered": one.delivered,
+        "reply": one.reply,
+        "reply_text": one.reply_text,
+        "reply_left_ms": one.reply_left.as_ref().map(print::millis),
+    })
 }
 
 fn unclaimed_table(unclaimed: &[UnclaimedTelegram]) -> Table {

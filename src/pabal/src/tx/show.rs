@@ -180,7 +180,7 @@ fn whole_json(tx: &TxSummary, response: &ShowResponse) -> serde_json::Value {
         "summary": to_json(tx),
         "request": response.request.as_ref().map(telegram_json),
         "answer": response.answer.as_ref().map(telegram_json),
-        "journal": print::history_json(&response.history),
+        "journal": print::history_json(&response.history, tx.zone_minutes),
         "inquiries": list(&response.inquiries),
         "notices": list(&response.notices),
     })

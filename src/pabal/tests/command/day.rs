@@ -267,6 +267,7 @@ fn without_a_gateway_nothing_is_learnt_and_nothing_is_done() {
         "control log",
         "control list hecto",
         "tx list --unclaimed",
+        "tx list --notices",
     ] {
         let args: Vec<&str> = line.split_whitespace().chain(["--address", &address]).collect();
         let ended = run(&args);

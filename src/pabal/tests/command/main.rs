@@ -9,6 +9,7 @@ mod encode;
 mod help;
 mod kills;
 mod process;
+mod queue;
 mod sample;
 mod scrub;
 mod spec;

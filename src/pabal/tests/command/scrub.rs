@@ -55,13 +55,25 @@ fn word(word: &str) -> String {
         }
     }
     // Microseconds since 1970 in this century, and dates of it.
-    if (word.len() == 16 || word.len() == 8)
-        && word.starts_with(if word.len() == 16 { "1" } else { "20" })
-        && word.bytes().all(|b| b.is_ascii_digit())
-        // An amount may begin like a year.
-        && (word.len() == 16 || ("01"..="12").contains(&&word[4..6]))
+    let is_number = |word: &str| word.bytes().all(|b| b.is_ascii_digit());
+    if word.len() == 16 && word.starts_with('1') && is_number(word) {
+        return "MICROS".into();
+    }
+    // An amount may begin like a year.
+    let is_date = |word: &str| word.starts_with("20") && is_number(word) && ("01"..="12").contains(&&word[4..6]);
+    if word.len() == 8 && is_date(word) {
+        return "DATE".into();
+    }
+    // A part of a scope, and a key of an exchange, which begins with the date.
+    if let Some((name, value)) = word.split_once('=') {
+        return format!("{name}={}", self::word(value));
+    }
+    if let Some((date, key)) = word.split_at_checked(8)
+        && is_date(date)
+        && key.chars().all(|c| c.is_ascii_alphanumeric())
+        && !is_number(key)
     {
-        return if word.len() == 16 { "MICROS".into() } else { "DATE".into() };
+        return format!("DATE{key}");
     }
     if let Some(time) = word.strip_prefix('+')
         && time.split_once('.').is_some_and(|(whole, parts)| parts.len() == 3 && whole.parse::<u32>().is_ok())

@@ -72,6 +72,9 @@ pub struct NoticeReceived {
     /// The business date on which it came so, if that is another one than when it came first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again_on: Option<BusinessDate>,
+    /// Until when a service may say what is replied, by the wall clock, so that a start does not count anew. `None` if none may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_until: Option<Wall>,
     /// A hash of the body but for its secret bytes: one that comes again has the same.
     pub content: u64,
     /// The telegram.
@@ -208,7 +211,8 @@ mod tests {
     /// As it is stored, and what it is found by.
     fn stored(entry: &Entry) -> (Entry, crate::Columns) {
         let body = entry.encode(&|_| [0xab; 32]);
-        assert!(!body.windows(12).any(|part| part == b"534543524554"), "no secret byte is stored");
+        let is_in = |secret: &[u8]| body.windows(secret.len()).any(|part| part == secret);
+        assert!(!is_in(b"SECRET") && !is_in(b"534543524554"), "no secret byte is stored");
         (Entry::decode(entry.kind(), entry.version(), &body).unwrap(), entry.columns())
     }
 
@@ -232,6 +236,7 @@ mod tests {
             numbered: Some(Box::new(numbered)),
             repeated: true,
             again_on: Some(BusinessDate::from_date(Date::new(2_026, 11, 22).unwrap())),
+            reply_until: Some(Wall::from_unix_seconds(1_795_222_805)),
             content: 42,
             telegram: telegram(),
         };

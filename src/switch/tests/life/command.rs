@@ -4,7 +4,7 @@ use std::time::Duration;
 use pabal_spec::Institution;
 use pabal_switch::{
     By, Bytes, CloseReason, Command, CommandRefused, Direction, Entry, ExchangeId, LineSide, OpeningKey, OpeningState,
-    Recovery, Refusal, SessionState, Settings, Wanted,
+    Recovery, Refusal, Report, SessionState, Settings, Wanted,
 };
 
 use crate::hands::{Hands, IN, OUT, line, settings, version};
@@ -82,6 +82,15 @@ fn drained(scope: &str, begin: impl FnOnce(&mut Hands)) -> Busy {
     hands.turn();
     for id in &*queued {
         assert_eq!(hands.told(*id), ["error DRAINING"], "{scope}: what is queued hears that at once");
+        let Some(Report::NotSent { detail: text, .. }) = hands.reports[id].first() else { panic!("{scope}") };
+        let expected = match scope {
+            "process" => "the gateway is being stopped",
+            "institution" => "the institution is stopped by kim: night work",
+            "line" => "no session to send on is up (lines: both stopped by kim: night work)",
+            "session" => "connection both/0 is drained by hand, and no session to send on is up (lines: both)",
+            _ => "compartment `088` is stopped by kim: night work",
+        };
+        assert_eq!(text, expected);
     }
     let open = hands.request(peer::transfer("088", "1", 5));
     let refused = hands.try_open(open).expect_err("nothing new is taken");
@@ -136,7 +145,7 @@ fn an_institution_drains_to_its_deadline_and_stays_down_until_it_is_started() {
         let line = hands.core.status().lines.remove(0);
         assert_eq!((line.wanted, line.drains_until), (Wanted::Draining, Some(hands.now.mono + TEN)));
     });
-    assert_told(&busy, "UNKNOWN RESTARTED");
+    assert_told(&busy, "UNKNOWN DRAINED");
     assert_eq!(reasons(&busy.hands), [CloseReason::Stopped]);
     let conn = busy.hands.closes[0].0;
     busy.hands.closed(conn, CloseReason::PeerClosed);
@@ -166,7 +175,7 @@ fn a_line_drains_to_its_deadline_and_stays_down_until_it_is_started() {
         command(hands, Command::DrainLine { line: "both".into(), within: TEN }).unwrap();
         assert_eq!(hands.core.status().lines[0].wanted, Wanted::Draining);
     });
-    assert_told(&busy, "UNKNOWN RESTARTED");
+    assert_told(&busy, "UNKNOWN DRAINED");
     assert_eq!(reasons(&busy.hands), [CloseReason::Stopped]);
     assert_eq!(busy.hands.core.status().lines[0].wanted, Wanted::Stopped);
     let mut next = next_start_lists(busy);
@@ -204,7 +213,7 @@ fn a_compartment_drains_to_its_deadline_and_the_others_do_not_notice() {
         hands.receive(&peer::answer(&frame, "0000"));
         assert_eq!(hands.told(other), ["SUCCESS ANSWERED"]);
     });
-    assert_told(&busy, "UNKNOWN RESTARTED");
+    assert_told(&busy, "UNKNOWN DRAINED");
     assert!(busy.hands.closes.is_empty());
     let mut next = next_start_lists(busy);
     next.connect_next();

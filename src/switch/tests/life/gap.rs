@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pabal_clock::Wall;
-use pabal_switch::{CloseReason, Entry, Event, GapEnd};
+use pabal_switch::{CloseReason, Entry, Event, GapEnd, Settings};
 
 use crate::hands::{Hands, OUT, settings, version};
 use crate::peer;
@@ -30,7 +30,11 @@ fn of_bank(bank: &str, number: u32) -> Vec<u8> {
 
 /// Deposits of bank 088 came but for these.
 fn but(missing: &[u32], last: u32) -> Hands {
-    let mut hands = Hands::open();
+    but_with(settings(), missing, last)
+}
+
+fn but_with(settings: Settings, missing: &[u32], last: u32) -> Hands {
+    let mut hands = Hands::open_with(settings);
     for number in (1..=last).filter(|number| !missing.contains(number)) {
         hands.receive(&peer::deposit(number, 1_000));
     }
@@ -565,6 +569,53 @@ fn a_question_that_waits_for_its_socket_is_the_only_one_though_its_time_is_over(
     assert_eq!(numbers(&questions(&mut hands)), ["000002"]);
     hands.after_secs(1);
     assert_eq!(numbers(&questions(&mut hands)).len(), 1, "now the next one may leave");
+}
+
+#[test]
+fn a_question_that_waits_for_its_socket_is_the_only_one_though_its_tombstone_is_over() {
+    for (keep, max) in [(5, 100), (3_600, 1)] {
+        let mut settings = settings();
+        settings.limits.tombstone_keep = Duration::from_secs(keep);
+        settings.limits.tombstones_max = max;
+        let mut hands = but_with(settings, &[2, 3], 4);
+        hands.socket_room = 0;
+        hands.after_secs(30);
+        assert_eq!(begun(&hands), 1);
+        let other = hands.request(peer::transfer("004", "1", 5));
+        hands.call(other);
+        hands.after_secs(90);
+        assert_eq!(hands.core.status().in_flight, 0);
+        assert_eq!(begun(&hands), 1, "it may leave at any time, and no other one beside it");
+        hands.socket_room = usize::MAX;
+        hands.turn();
+        assert_eq!(numbers(&questions(&mut hands)), ["000002"]);
+        hands.after_secs(1);
+        assert_eq!(numbers(&questions(&mut hands)).len(), 1, "now the next one may leave");
+    }
+}
+
+#[test]
+fn a_number_of_ours_that_waits_for_its_socket_is_not_used_though_memory_holds_too_many_unknown() {
+    let mut settings = settings();
+    settings.limits.unknown_max = 1;
+    let mut hands = but_with(settings, &[2], 3);
+    hands.socket_room = 0;
+    let transfers = ["088", "004"].map(|bank| {
+        let open = hands.request(peer::transfer(bank, "1", 5));
+        hands.call(open)
+    });
+    hands.after_secs(90);
+    for id in transfers {
+        assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER"]);
+    }
+    assert_eq!(begun(&hands), 0, "ours may leave under the same number at any time");
+    assert_eq!(hands.core.status().unknown, 2);
+    hands.socket_room = usize::MAX;
+    hands.turn();
+    assert_eq!(hands.take_frames(OUT).len(), 2);
+    hands.transfer();
+    hands.after_secs(30);
+    assert_eq!(hands.core.status().unknown, 1, "what has left goes with the next one that is too many");
 }
 
 #[test]

@@ -538,7 +538,7 @@ impl Hands {
     }
 
     pub(crate) fn entries(&self) -> Vec<Entry> {
-        self.journal.iter().map(|(kind, body)| Entry::decode(kind, 1, body).unwrap()).collect()
+        self.journal.iter().map(|(kind, body)| Entry::decode(kind, Entry::VERSION, body).unwrap()).collect()
     }
 
     /// The process dies: what is durable is all that the next one knows.

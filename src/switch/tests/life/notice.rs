@@ -574,7 +574,7 @@ fn a_restart_reads_a_notice_by_its_own_version_and_tells_if_none_can() {
     // The version is gone, and the newest has no such notice.
     let mut recovery = pabal_switch::Recovery::new();
     for (kind, body) in &journal {
-        recovery.fold(Entry::decode(kind, 1, body).unwrap());
+        recovery.fold(Entry::decode(kind, Entry::VERSION, body).unwrap());
     }
     let newest = version(&[("notice deposit \"", "notice credit \"")], &[]);
     let next = Hands::cold_with(vec![newest], settings(), recovery, next.now);
@@ -649,4 +649,39 @@ fn a_repetition_is_delivered_also_if_the_first_is_taken_before_it_is_durable() {
     assert_eq!(repeated, [false, true]);
     hands.hand_over();
     assert_eq!(hands.core.undelivered(None, 10), []);
+}
+
+#[test]
+fn an_operator_sees_what_no_service_has_or_nobody_has_replied_to() {
+    let mut hands = served();
+    let seen = |hands: &Hands| {
+        let all = hands.core.open_notices(10);
+        all.into_iter()
+            .map(|one| (one.number, one.is_delivered, one.state.word(), one.line, one.reply_until))
+            .collect::<Vec<_>>()
+    };
+    hands.receive(&peer::deposit(1, 50_000));
+    hands.receive(&peer::deposit(2, 50_000));
+    let ids: Vec<_> = hands.delivered.iter().map(|(id, _)| *id).collect();
+    let line = || Some("in".into());
+    let until = Some(hands.now.mono + Duration::from_secs(5));
+    let open = |number: &str| (number.to_owned(), false, "open", line(), until);
+    assert_eq!(seen(&hands), [open("000001"), open("000002")]);
+    assert_eq!(hands.core.open_notices(1).len(), 1, "the oldest");
+    reply(&mut hands, code(ids[1], "0000")).unwrap();
+    assert_eq!(seen(&hands), [open("000001")], "a service that replies has it");
+    hands.core.delivered(ids[0], "ledger", hands.now);
+    hands.turn();
+    assert_eq!(seen(&hands), [("000001".to_owned(), true, "open", line(), until)]);
+    hands.after_secs(5);
+    assert_eq!(seen(&hands), [], "the stated code has left");
+    hands.receive(&peer::deposit(3, 50_000));
+    hands.after_secs(5);
+    assert_eq!(seen(&hands), [("000003".to_owned(), false, "replied", line(), None)], "no service has it");
+    let next = hands.restart_with(vec![by_service()]);
+    assert_eq!(
+        seen(&next).iter().map(|one| one.3.clone()).collect::<Vec<_>>(),
+        [None],
+        "it came to an earlier process"
+    );
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use pabal_spec::{Institution, Source};
 use pabal_switch::{
-    Bytes, CloseReason, Conn, Connects, Direction, Entry, ExchangeId, LineSettings, LineSide, Open, Opened, Party,
-    Recovery, Refusal, SessionState, Settings,
+    By, Bytes, CloseReason, Command, Conn, Connects, Direction, Entry, ExchangeId, LineSettings, LineSide, Open,
+    Opened, Party, Recovery, Refusal, SessionState, Settings,
 };
 
 use crate::hands::{Hands, line, settings};
@@ -351,6 +351,48 @@ fn business_whose_time_came_while_every_slot_backed_off_is_opened_when_one_is_fr
     assert!(hands.connects.is_empty());
     hands.after(Duration::from_millis(1));
     assert_eq!(hands.connects.len(), 1);
+}
+
+#[test]
+fn a_drain_that_ends_at_once_makes_no_room_for_what_waits() {
+    let mut both = line("both", LineSide::Initiator, Direction::Duplex);
+    (both.window, both.sessions_max, both.connects) = (1, 4, Connects::PerExchange);
+    let mut settings = Settings { lines: vec![both], ..settings() };
+    settings.limits.waiting_max = 4;
+    let mut hands = Hands::cold(settings, Recovery::new(), Hands::begin());
+    // Business of both banks is opened, each by a connection of its own.
+    for _ in 0..2 {
+        let conn = hands.connects.remove(0);
+        hands.connected(conn);
+        hands.closed(conn, CloseReason::PeerClosed);
+    }
+    let transfer = |hands: &mut Hands, bank: &str, secs: u64| {
+        let open = hands.request(peer::transfer(bank, "1", 5));
+        let deadline = hands.now.mono + Duration::from_secs(secs);
+        hands.call(Open { deadline, accepts_early_unknown: true, ..open })
+    };
+    // One bank may have two of the four slots. Another bank's caller leaves before its connection is made.
+    let in_flight = [transfer(&mut hands, "088", 60), transfer(&mut hands, "088", 60)];
+    let left = transfer(&mut hands, "004", 1);
+    let conns: Vec<Conn> = hands.connects.drain(..).collect();
+    assert_eq!(conns.len(), 3);
+    hands.after_secs(1);
+    assert_eq!(hands.told(left), ["error DEADLINE_PASSED"]);
+    let waiting = transfer(&mut hands, "088", 60);
+    for conn in &conns {
+        hands.connected(*conn);
+    }
+    assert_eq!(states(&hands)[..3], [SessionState::Up; 3]);
+    let sent = hands.bytes_out(conns[0].session.line);
+    let drain = Command::DrainCompartment { compartment: b"088"[..].into(), within: Duration::ZERO };
+    let by = By { actor: "kim".into(), reason: "their core is down".into() };
+    hands.core.command(drain, by, hands.now).unwrap();
+    hands.turn();
+    for id in in_flight {
+        assert_eq!(hands.told(id), ["UNKNOWN DRAINED"]);
+    }
+    assert_eq!(hands.told(waiting), ["error DRAINING"]);
+    assert_eq!(hands.bytes_out(conns[0].session.line), sent, "nothing leaves by what has become free");
 }
 
 /// Of the other direction: they connect for each notice, read our reply, and close.

@@ -150,3 +150,63 @@ fn what_a_service_replied_while_no_session_was_up_holds_for_the_next_process() {
         assert_eq!(codes, ["0021", "0101"]);
     }
 }
+
+/// What a service hears that subscribes to a process which has just begun.
+fn left_to_reply(hands: &mut Hands) -> Duration {
+    let ids = hands.core.undelivered(None, 2);
+    assert_eq!(ids.len(), 1);
+    hands.core.deliver_again(ids[0], hands.now);
+    hands.turn();
+    hands.deliveries[0].reply_until.unwrap().since(hands.now.mono)
+}
+
+#[test]
+fn the_time_to_reply_goes_on_over_starts() {
+    for is_checkpoint in [false, true] {
+        let mut hands = served();
+        hands.receive(&peer::deposit(1, 50_000));
+        hands.after_secs(2);
+        // It came first; a repetition while a service may still reply gives no new time.
+        hands.receive(&peer::deposit(1, 50_000));
+        let mut next = hands;
+        for left in [3, 2] {
+            if is_checkpoint {
+                take_checkpoint(&mut next);
+            }
+            next = next.restart();
+            assert_eq!(left_to_reply(&mut next), Duration::from_secs(left));
+            next.after_secs(1);
+            assert_eq!(next.kinds().iter().filter(|kind| **kind == "notice_replied").count(), 0);
+        }
+        // 2 seconds, and 1 in each process: the fifth second ends here, though no session is up yet.
+        next.after_secs(1);
+        let entries = next.entries();
+        let Some(Entry::NoticeReplied(said)) = entries.last() else { panic!("{:?}", next.kinds()) };
+        assert_eq!((&said.place, &*said.caller), (&None, ""));
+        let id = next.deliveries[0].notice;
+        reply(&mut next, code(id, "0021")).unwrap();
+        assert_eq!(next.replied, [(id, ReplyReport::TooLate)]);
+        next.come_up();
+        assert_eq!(peer::at(&next.take_frame(), peer::RESPONSE_CODE), "0101");
+    }
+}
+
+#[test]
+fn a_time_to_reply_that_is_over_at_a_start_is_over() {
+    let mut hands = served();
+    hands.receive(&peer::deposit(1, 50_000));
+    hands.now.wall = hands.now.wall.plus(Duration::from_secs(5));
+    let mut next = hands.restart();
+    next.after_secs(0);
+    assert!(next.kinds().contains(&"notice_replied"));
+    next.come_up();
+    assert_eq!(peer::at(&next.take_frame(), peer::RESPONSE_CODE), "0101");
+}
+
+#[test]
+fn a_clock_that_was_set_back_gives_no_more_time_to_reply_than_the_spec() {
+    let mut hands = served();
+    hands.receive(&peer::deposit(1, 50_000));
+    hands.now.wall = pabal_clock::Wall::from_unix_micros(hands.now.wall.as_unix_micros() - 60_000_000);
+    assert_eq!(left_to_reply(&mut hands.restart()), Duration::from_secs(5));
+}

@@ -292,12 +292,14 @@ fn an_entry_reads_as_it_was_written_and_nothing_else_does() {
     hands.receive(&peer::answer(&frame, "0000"));
     hands.receive(&peer::deposit(1, 50_000));
     for (kind, body) in &hands.journal {
-        let entry = Entry::decode(kind, 1, body).unwrap();
+        let entry = Entry::decode(kind, Entry::VERSION, body).unwrap();
         assert_eq!(entry.encode(&|_| [9; 32]), *body, "{kind}: what is stored is stored the same again");
-        assert!(Entry::decode(kind, 2, body).is_err());
-        assert!(Entry::decode("accepted_", 1, body).is_err());
+        assert!(Entry::decode(kind, 0, body).is_err() && Entry::decode(kind, Entry::VERSION + 1, body).is_err());
+        assert!(Entry::decode("accepted_", Entry::VERSION, body).is_err());
         let other = if kind == "sending" { "outcome" } else { "sending" };
-        assert!(Entry::decode(other, 1, body).is_err(), "{kind} is no {other}");
+        assert!(Entry::decode(other, Entry::VERSION, body).is_err(), "{kind} is no {other}");
+        assert!(Entry::decode(kind, Entry::VERSION, &[body, &b"x"[..]].concat()).is_err(), "nothing more is behind it");
+        assert!(Entry::decode(kind, Entry::VERSION, &body[..body.len() - 1]).is_err(), "and nothing less");
     }
 }
 

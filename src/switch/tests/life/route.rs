@@ -151,6 +151,51 @@ fn sessions_that_fail_at_one_address_leave_it_once() {
 }
 
 #[test]
+fn where_one_session_is_up_the_others_go() {
+    let mut both = line("both", LineSide::Initiator, Direction::Duplex);
+    (both.addresses, both.sessions_max) = (2, 2);
+    let mut hands = cold(Settings { lines: vec![both], ..settings() });
+    let [first, second] = [next_try(&mut hands), next_try(&mut hands)];
+    assert_eq!((first.1, second.1), (0, 0));
+    // The first centre takes one, and refuses the other one for as long as the first is up.
+    hands.connected(first.0);
+    fail(&mut hands, second.0);
+    let refused = next_try(&mut hands);
+    assert_eq!((refused.1, status(&hands, MAIN).address), (0, 0));
+    fail(&mut hands, refused.0);
+    // It is gone: both go to the second one.
+    hands.closed(first.0, CloseReason::Reset);
+    let [first, second] = [next_try(&mut hands), next_try(&mut hands)];
+    assert_eq!((first.1, second.1, status(&hands, MAIN).address), (1, 1, 1));
+}
+
+#[test]
+fn a_connection_that_comes_up_behind_a_move_takes_its_line_back() {
+    let mut both = line("both", LineSide::Initiator, Direction::Duplex);
+    (both.addresses, both.sessions_max) = (2, 2);
+    let mut hands = cold(Settings { lines: vec![both], ..settings() });
+    let [first, second] = [next_try(&mut hands), next_try(&mut hands)];
+    fail(&mut hands, first.0);
+    assert_eq!(status(&hands, MAIN).address, 1);
+    hands.connected(second.0);
+    assert_eq!(next_try(&mut hands).1, 0);
+    assert!(hands.events.contains(&Event::Address { line: MAIN, address: 0 }));
+    assert_eq!(status(&hands, MAIN).address, 0);
+}
+
+#[test]
+fn connections_for_one_exchange_go_on_from_an_address_that_fails_though_one_is_up_there() {
+    let mut both = line("both", LineSide::Initiator, Direction::Duplex);
+    (both.addresses, both.sessions_max, both.window, both.connects) = (2, 2, 1, Connects::PerExchange);
+    let mut hands = cold(Settings { lines: vec![both], ..settings() });
+    hands.opens = false;
+    let [first, second] = [next_try(&mut hands), next_try(&mut hands)];
+    hands.connected(first.0);
+    fail(&mut hands, second.0);
+    assert_eq!(status(&hands, MAIN).address, 1);
+}
+
+#[test]
 fn the_time_for_connecting_begins_when_the_shell_begins() {
     let mut hands = with_addresses(1);
     let (conn, _) = next_try(&mut hands);

@@ -174,3 +174,51 @@ fn one_bank_alone_has_the_whole_window() {
     }
     assert_eq!(hands.take_frames(OUT).len(), 4);
 }
+
+#[test]
+fn an_operator_sees_why_requests_wait_and_how_a_compartment_drains() {
+    use pabal_switch::{By, Command, Over, Rate, WaitsBecause};
+    let mut hands = Hands::open();
+    let waiting = |hands: &Hands| {
+        let all = hands.core.status().waiting_by;
+        all.iter()
+            .map(|one| (one.compartment.readable(), one.waiting, one.in_flight, one.places, one.because))
+            .collect::<Vec<_>>()
+    };
+    let ask = |hands: &mut Hands, bank: &str| {
+        let open = hands.request(peer::transfer(bank, "1", 5));
+        hands.call(open)
+    };
+    assert_eq!(waiting(&hands), []);
+    for _ in 0..4 {
+        ask(&mut hands, "088");
+    }
+    // Four places, two banks: one alone takes half.
+    assert_eq!(waiting(&hands), [("088".into(), 2, 2, 4, WaitsBecause::Share)]);
+    ask(&mut hands, "004");
+    assert_eq!(waiting(&hands), [("088".into(), 2, 2, 4, WaitsBecause::Share)]);
+    let mut act = |command| {
+        hands.core.command(command, By { actor: "kim".into(), reason: "night work".into() }, hands.now).unwrap();
+        hands.turn();
+    };
+    act(Command::DrainCompartment { compartment: b"088"[..].into(), within: std::time::Duration::from_secs(10) });
+    let drains = |hands: &Hands| {
+        let one = hands.core.status().compartments.remove(0);
+        (one.compartment.readable(), one.in_flight, one.drains_until)
+    };
+    assert_eq!(waiting(&hands), []);
+    assert_eq!(drains(&hands), ("088".into(), 2, Some(hands.now.mono + std::time::Duration::from_secs(10))));
+    hands.after_secs(10);
+    assert_eq!(drains(&hands), ("088".into(), 0, None), "it stays stopped");
+    let rate = Rate { per_second: None, in_flight: Some(1), over: Over::Wait };
+    hands
+        .core
+        .command(
+            Command::Limit { compartment: b"004"[..].into(), rate: Some(rate) },
+            By { actor: "kim".into(), reason: "x".into() },
+            hands.now,
+        )
+        .unwrap();
+    ask(&mut hands, "004");
+    assert_eq!(waiting(&hands), [("004".into(), 1, 1, 4, WaitsBecause::Rate)]);
+}

@@ -176,6 +176,9 @@ fn a_sign_on_that_is_refused_or_not_answered_leaves_the_session_down_and_is_trie
             .await;
             let (state, closed) = house.sessions().await[0];
             assert!(state != SessionState::Up && closed == Some(CloseReason::SignOnFailed), "{state} {closed:?}");
+            let status = house.gateway.handle().status("desk").await.expect("there is a core");
+            let detail = status.sessions[0].detail.as_deref().unwrap_or_default();
+            assert!(detail.starts_with(&format!("{address}: ")), "which address it was: {detail}");
             assert_eq!(house.call().await.map_err(|error| error.refusal).err(), Some(Refusal::SendDown));
             let totals = bank.read(Ledger::totals);
             assert_eq!((totals.requests, totals.strangers), (0, 0), "nothing of business has left");

@@ -70,6 +70,8 @@ struct Up {
     is_up: bool,
     /// It was up for as long as counts.
     is_well: bool,
+    /// The place of the address that it is connected to.
+    address: u8,
 }
 
 /// A connection that was asked for.
@@ -334,6 +336,10 @@ impl World {
         if self.route.is_blind {
             return Ok(());
         }
+        let is_up = self.route.ups.iter().any(|(id, up)| id.line == line && up.is_up);
+        if is_up && !self.is_up_at(line, address) {
+            return Err(format!("{name} connects to its address {address}, and is up at another one"));
+        }
         let way = &mut self.route.ways[usize::from(line.0)];
         if way.address != address {
             return Err(format!("{name} connects to its address {address}, and is with address {}", way.address));
@@ -447,7 +453,8 @@ impl World {
         let (id, now) = (conn.session, self.now.mono);
         match (from, to) {
             (S::Connecting | S::SigningOn | S::Down, S::Up) => {
-                self.route.ups.insert(id, Up { since: now, is_up: true, is_well: false });
+                let address = self.route.asked.get(&conn).map_or(0, |asked| asked.address);
+                self.route.ups.insert(id, Up { since: now, is_up: true, is_well: false, address });
             }
             (_, S::Draining | S::SigningOff) => {
                 if let Some(up) = self.route.ups.get_mut(&id) {
@@ -481,7 +488,8 @@ impl World {
         if is_well {
             return;
         }
-        if address != Some(way.address) || addresses < 2 {
+        // Where another one is up, the line stays.
+        if address != Some(way.address) || addresses < 2 || is_other_up {
             way.failed += u32::from(!is_other_up && !is_in_doubt);
             return;
         }
@@ -490,12 +498,24 @@ impl World {
         way.failed += u32::from(!is_other_up && !is_in_doubt);
     }
 
-    /// A line goes on to its next address.
+    /// Whether a session of a line is up at one of its addresses.
+    fn is_up_at(&self, line: LineId, address: u8) -> bool {
+        self.route.ups.iter().any(|(id, up)| id.line == line && up.is_up && up.address == address)
+    }
+
+    /// A line goes on to its next address, or back to where a session of it has come up.
     fn goes_on(&mut self, line: LineId, address: u8) -> Result<(), String> {
         let (name, addresses) = (self.line(line).name.clone(), self.line(line).addresses);
-        self.tally.address_moved += 1;
         let is_blind = self.route.is_blind;
+        let is_back =
+            self.is_up_at(line, address) && !self.is_up_at(line, self.route.ways[usize::from(line.0)].address);
         let way = &mut self.route.ways[usize::from(line.0)];
+        if is_back && way.address != address {
+            self.tally.address_back += 1;
+            (way.address, way.must_go_on, way.may_go_on) = (address, false, false);
+            return Ok(());
+        }
+        self.tally.address_moved += 1;
         let next = (way.address + 1) % addresses.max(1);
         if !is_blind && !way.must_go_on && !way.may_go_on {
             return Err(format!("{name} goes on from its address {}, where nothing has failed", way.address));

@@ -93,6 +93,20 @@ impl World {
         self.agenda.plan(stopped + Duration::from_secs(40), Event::StartAll);
     }
 
+    /// Transfers whose answers say that a bank is not open, and a drain that lets them come, just before the date changes.
+    pub(super) fn plan_lost_at_midnight(&mut self, first: u32) {
+        let left = u64::try_from(DAY_SECONDS - seconds_of_day(self.now.wall)).unwrap_or(0);
+        let midnight = self.now.mono + Duration::from_secs(left);
+        let drained = midnight.minus(Duration::from_millis(self.chance.between(1_500, 3_000))).max(self.now.mono);
+        for number in first..first + 60 {
+            let before = Duration::from_micros(self.chance.between(0, 4_000));
+            self.agenda.plan(drained.minus(before).max(self.now.mono), Event::Wish(number));
+        }
+        let drain = Command::DrainInstitution { within: Duration::from_secs(30) };
+        self.agenda.plan(drained, Event::Operates(Some(Box::new(drain))));
+        self.agenda.plan(drained + Duration::from_secs(40), Event::StartAll);
+    }
+
     // ---- versions, one behind the other ----
 
     /// Somebody asks and callers call in the second before each of them, and behind it.
