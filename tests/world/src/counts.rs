@@ -85,6 +85,7 @@ counts! {
     replies_sent,
     replies_given_again,
     replies_too_late,
+    reply_times_over_starts,
     replies_not_sent,
     unclaimed,
     answers_again,

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use pabal_clock::{BusinessDate, Mono};
-use pabal_switch::entry::{Commanded, Place};
+use pabal_switch::entry::{Commanded, NoticeReceived, Place};
 use pabal_switch::{Entry, ExchangeId, NoticeId, OpeningState, Ticket};
 
 /// An opening: company and bank, and the date.
@@ -75,6 +75,11 @@ pub(crate) struct Came {
     pub(crate) date: BusinessDate,
     /// It came as the answer to a question for it, and nothing is replied to that.
     pub(crate) is_answer: bool,
+}
+
+/// A notice came as the answer to a question for it.
+pub(crate) fn is_answer(received: &NoticeReceived) -> bool {
+    received.about.recovered_by.is_some() && !received.repeated
 }
 
 /// By epoch and offset.
@@ -196,7 +201,7 @@ impl Disk {
                 self.outcomes.entry(entry.exchange).or_default().push(said);
             }
             Entry::NoticeReceived(entry) => {
-                let is_answer = entry.about.recovered_by.is_some() && !entry.repeated;
+                let is_answer = is_answer(entry);
                 let came = Came { at: stored.at, date: entry.again_on.unwrap_or(entry.about.date), is_answer };
                 self.notice_ids.insert(entry.notice);
                 self.came.insert(entry.notice, came);

@@ -1,6 +1,7 @@
 //! Versions of the institution's spec: the one that is shipped, others that a reload may bring, and some that it must refuse.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use pabal_spec::{Institution, Source};
 
@@ -10,6 +11,9 @@ use crate::variant::Frame;
 
 const SHIPPED: &str = include_str!("../../../specs/hecto/firmbanking.spec");
 const CODES: &str = include_str!("../../../specs/hecto/codes.csv");
+
+/// For how long a service may reply, by the version in which one does.
+pub(crate) const SERVICE_REPLIES_WITHIN: Duration = Duration::from_secs(40);
 
 /// What is in a version, and whether a running core takes it.
 pub(crate) struct Version {
@@ -106,7 +110,10 @@ pub(crate) fn all(setup: Setup) -> &'static [Version] {
                 changed(
                     spec,
                     "answered by gateway when durable with response_code \"0000\"",
-                    "answered by service within 40s else response_code \"0000\"",
+                    &format!(
+                        "answered by service within {}s else response_code \"0000\"",
+                        SERVICE_REPLIES_WITHIN.as_secs()
+                    ),
                 ),
                 same(CODES),
             ),

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pabal_clock::Mono;
+use pabal_switch::entry::NoticeReceived;
 use pabal_switch::{Connects, Delivery, ExchangeId, LineSide, NoticeId, ReplyReport, ServiceReply};
 use pabal_telegram::Layout;
 
-use crate::setup;
 use crate::world::{Event, World};
+use crate::{disk, setup, versions};
 
 /// Who subscribes.
 const SERVICE: &str = "service";
@@ -18,8 +19,10 @@ const SERVICE_CODE: &[u8; 4] = b"0017";
 /// What is known of the replies to a notice.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Replies {
-    /// How often the notice came.
+    /// How often the notice came,
     came: u32,
+    /// and when first by itself, and again on another date, with how often our wall clock had been set.
+    begins: Vec<(Mono, u64)>,
     /// Processes that had begun when it came first.
     starts: u32,
     /// How often our kernel took a whole reply,
@@ -32,15 +35,20 @@ pub(super) struct Replies {
     is_told_not_sent: bool,
 }
 
+/// A journal keeps times in microseconds.
+const JOURNAL_PRECISION: Duration = Duration::from_micros(1);
 /// By then a notice that came is replied to, once all is well: a service may take seconds.
 const REPLIED_WITHIN: Duration = Duration::from_secs(60);
 
 impl World {
     /// A notice came, for the first time or again.
-    pub(super) fn came(&mut self, notice: NoticeId) {
-        let starts = self.starts;
-        let replies = self.replies.entry(notice).or_insert_with(|| Replies { starts, ..Replies::default() });
+    pub(super) fn came(&mut self, received: &NoticeReceived) {
+        let (starts, now) = (self.starts, (self.now.mono, self.counts.clock_steps));
+        let replies = self.replies.entry(received.notice).or_insert_with(|| Replies { starts, ..Replies::default() });
         replies.came += 1;
+        if !disk::is_answer(received) && (replies.begins.is_empty() || received.again_on.is_some()) {
+            replies.begins.push(now);
+        }
         replies.is_told_not_sent = false;
     }
 
@@ -119,6 +127,9 @@ impl World {
         if let Some(Err(broken)) = delivery.joined.map(|exchange| self.is_about(delivery, exchange)) {
             self.broken.get_or_insert(broken);
         }
+        if let Err(broken) = self.has_its_time(delivery) {
+            self.broken.get_or_insert(broken);
+        }
         self.delivered.insert(notice);
         if self.chance.per_mille(900) {
             let at = self.now.mono + Duration::from_micros(self.chance.between(0, 2_000_000));
@@ -130,6 +141,26 @@ impl World {
             let at = self.now.mono + Duration::from_micros(self.chance.between(0, micros));
             self.agenda.plan(at, Event::Replies(notice));
         }
+    }
+
+    /// A service may reply for as long as the spec says since the notice came first, over starts; a clock that is set changes what that is.
+    /// One that comes again on another date may have been given up at midnight, and begins anew then.
+    fn has_its_time(&mut self, delivery: &Delivery) -> Result<(), String> {
+        let Some(until) = delivery.reply_until else { return Ok(()) };
+        let notice = delivery.notice;
+        let Some(replies) = self.replies.get(&notice) else { return Ok(()) };
+        if replies.begins.iter().any(|(_, steps)| *steps != self.counts.clock_steps) {
+            return Ok(());
+        }
+        self.counts.reply_times_over_starts += u64::from(replies.starts < self.starts);
+        let is_of = |(began, _): &(Mono, u64)| {
+            let due = *began + versions::SERVICE_REPLIES_WITHIN;
+            until.since(due).max(due.since(until)) <= JOURNAL_PRECISION
+        };
+        if replies.begins.iter().any(is_of) {
+            return Ok(());
+        }
+        Err(format!("a service may reply to {notice} until {until:?}: {replies:?}"))
     }
 
     /// A notice is about the transfer that it names, with the same accounts and amount.

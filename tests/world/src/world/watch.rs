@@ -266,7 +266,7 @@ impl World {
                         track.unknown_since.get_or_insert(self.now.mono);
                     }
                 }
-                Entry::NoticeReceived(entry) => self.came(entry.notice),
+                Entry::NoticeReceived(entry) => self.came(entry),
                 Entry::NoticeReplied(entry) => self.decided(entry.notice),
                 Entry::Listed(entry) => {
                     self.counts.listed += 1;
