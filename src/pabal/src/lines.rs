@@ -116,11 +116,9 @@ pub(crate) fn stopped_json(stopped: Option<&Stopped>, zone_minutes: i32) -> serd
 
 fn serving(status: &InstitutionStatus) -> String {
     let mut text = if status.serving { "yes".to_string() } else { format!("no: {}", status.not_serving_reason) };
-    for (count, word) in [
-        (status.waiting, "waiting"),
-        (status.unknown, "UNKNOWN"),
-        (status.notices_unreplied, "notices without a reply"),
-    ] {
+    let notices = if status.notices_unreplied == 1 { "notice without a reply" } else { "notices without a reply" };
+    for (count, word) in [(status.waiting, "waiting"), (status.unknown, "UNKNOWN"), (status.notices_unreplied, notices)]
+    {
         if count > 0 {
             text.push_str(&format!(", {count} {word}"));
         }
@@ -239,4 +237,19 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
         "stopped_compartments": compartments.collect::<Vec<_>>(),
         "waiting_compartments": waiting.collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_notice_without_a_reply_is_one() {
+        let told = |notices_unreplied| {
+            serving(&InstitutionStatus { serving: true, journal_works: true, notices_unreplied, ..Default::default() })
+        };
+        assert_eq!(told(0), "yes");
+        assert_eq!(told(1), "yes, 1 notice without a reply");
+        assert_eq!(told(2), "yes, 2 notices without a reply");
+    }
 }
