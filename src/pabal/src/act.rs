@@ -48,6 +48,11 @@ impl Within {
 }
 
 impl Act {
+    /// A question to the same gateway, to run as it is printed.
+    pub(crate) fn ask(&self, question: &str) -> String {
+        self.target.command(&[question], &[])
+    }
+
     /// Asks the gateway, and prints what is so from now on.
     pub(crate) fn run(self, institution: &str, command: command_request::Command, done: &str) -> anyhow::Result<u8> {
         let is_block = matches!(command, command_request::Command::Block(_));
@@ -93,8 +98,8 @@ impl Act {
                     let reason = client::reason(&status);
                     Form::of(self.json).error(&print::refused_json(&status, reason.clone()));
                     let Some(reason) = reason else {
-                        call::unproven(&status, "the command");
-                        err!("Ask what was done: pabal control log {institution}");
+                        call::unproven(&status, &self.target, "the command");
+                        err!("Ask what was done: {}", self.target.command(&["control", "log", institution], &[]));
                         return Ok(exit::NO_PROOF);
                     };
                     err!("refused   {reason} ({:?})", status.code());

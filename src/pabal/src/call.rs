@@ -55,15 +55,43 @@ impl Target {
             }
         })
     }
+
+    /// A command to run as it is printed, wherever that is: it names this gateway, and a shell reads each value as it is.
+    pub(crate) fn command(&self, words: &[&str], options: &[(&str, &str)]) -> String {
+        let mut parts: Vec<String> = ["pabal"].iter().chain(words).map(|word| quoted(word)).collect();
+        for (name, value) in options.iter().copied().chain([("--address", self.address.as_str())]) {
+            // Else it would be read as an option itself.
+            let between = if value.starts_with('-') { "=" } else { " " };
+            parts.push(format!("{name}{between}{}", quoted(value)));
+        }
+        parts.join(" ")
+    }
+
+    /// An error that the gateway did not make, where it came from, and what to look at.
+    pub(crate) fn on_the_way(&self, status: &Status) -> String {
+        let fix = match status.code() {
+            Code::Unimplemented => "; is a gateway there, and is it as new as this command?",
+            Code::Unknown | Code::Unavailable | Code::Internal => "; is a gateway there?",
+            _ => "",
+        };
+        format!("{:?}: {}, from {}{fix}", status.code(), status.message(), self.address)
+    }
+}
+
+/// As a shell reads it back.
+fn quoted(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 /// Prints an error that the gateway did not make. `what` may have been sent.
-pub(crate) fn unproven(status: &Status, what: &str) {
-    err!("error     {:?}: {}", status.code(), status.message());
+pub(crate) fn unproven(status: &Status, target: &Target, what: &str) {
+    err!("error     {}", target.on_the_way(status));
     err!("The gateway did not make this error, so it proves nothing: {what} may have left.");
-    if status.code() == Code::Unimplemented {
-        err!("Is this address a gateway's?");
-    }
 }
 
 /// A duration as text: `300ms`, `5s`, `2m`.
@@ -154,7 +182,7 @@ impl Call {
     /// Prints an error and says what it proves.
     fn refused(&self, status: &Status) -> u8 {
         let Some(proof) = Proof::of(status) else {
-            unproven(status, "the request");
+            unproven(status, &self.target, "the request");
             err!("{}", self.ask());
             return exit::NO_PROOF;
         };
@@ -162,9 +190,9 @@ impl Call {
         err!("          {}", status.message());
         match &self.key {
             Some(key) if proof.reason == Refusal::KeyReused.word() => {
-                let (institution, caller) = (&self.institution, &self.target.caller);
+                let options = [("--key", key.as_str()), ("--caller", &self.target.caller)];
                 err!("No byte of this request left; what became of the first:");
-                err!("pabal find {institution} --key {key} --caller {caller}");
+                err!("{}", self.target.command(&["find", &self.institution], &options));
             }
             Some(_) if !proof.exchange_id.is_empty() => {
                 err!(
@@ -182,7 +210,8 @@ impl Call {
     fn ask(&self) -> String {
         match &self.key {
             Some(key) => {
-                format!("Ask: pabal find {} --key {key} --fence --caller {}", self.institution, self.target.caller)
+                let options = [("--key", key.as_str()), ("--caller", &self.target.caller)];
+                format!("Ask: {}", self.target.command(&["find", &self.institution, "--fence"], &options))
             }
             None => {
                 "It had no --key, so that it cannot be asked about; look at the gateway's log for its trace.".into()
@@ -210,4 +239,38 @@ fn unhex(digits: &str) -> anyhow::Result<Vec<u8>> {
         "--raw takes pairs of hexadecimal digits"
     );
     (0..digits.len()).step_by(2).map(|at| Ok(u8::from_str_radix(&text[at..at + 2], 16)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target() -> Target {
+        Target { address: "http://127.0.0.1:7401".into(), caller: "pabal-cli".into() }
+    }
+
+    #[test]
+    fn a_command_that_is_printed_names_its_gateway_and_is_read_back_by_a_shell() {
+        let told = |key| target().command(&["find", "hecto", "--fence"], &[("--key", key), ("--caller", "pabal-cli")]);
+        let rest = "--caller pabal-cli --address http://127.0.0.1:7401";
+        assert_eq!(told("rent-11"), format!("pabal find hecto --fence --key rent-11 {rest}"));
+        for key in ["my key;x", "it's $HOME", "-x", "월세", "", "a\nb", "~", "#1"] {
+            let command = told(key);
+            let script = format!("pabal() {{ printf '%s\\0' \"$@\"; }}\n{command}");
+            let read = std::process::Command::new("sh").args(["-c", &script]).output().expect("a shell");
+            let read = String::from_utf8(read.stdout).expect("UTF-8");
+            let value = if key.starts_with('-') { format!("--key={key}") } else { format!("--key\0{key}") };
+            let rest = rest.replace(' ', "\0");
+            assert_eq!(read, format!("find\0hecto\0--fence\0{value}\0{rest}\0"), "{command}");
+        }
+    }
+
+    #[test]
+    fn an_error_on_the_way_says_from_where_and_what_to_look_at() {
+        let told = |code| target().on_the_way(&Status::new(code, "transport error"));
+        let from = "transport error, from http://127.0.0.1:7401";
+        assert_eq!(told(Code::Unknown), format!("Unknown: {from}; is a gateway there?"));
+        // It has answered, or there was no time to.
+        assert_eq!(told(Code::DeadlineExceeded), format!("DeadlineExceeded: {from}"));
+    }
 }

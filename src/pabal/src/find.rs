@@ -58,10 +58,9 @@ impl Find {
                     })
                 }
                 Err(status) => {
-                    Form::of(self.json).error(&print::refused_json(&status, client::reason(&status)));
-                    err!("error     {:?}: {}", status.code(), status.message());
+                    let code = print::unanswered(&status, &self.target, Form::of(self.json));
                     err!("This says nothing about the exchange that is asked about.");
-                    Ok(exit::NO_PROOF)
+                    Ok(code)
                 }
             }
         })

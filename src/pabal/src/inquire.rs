@@ -78,15 +78,12 @@ impl Inquire {
                             exit::NOT_SENT
                         }
                         None => {
-                            call::unproven(&status, "an inquiry");
+                            call::unproven(&status, &self.target, "an inquiry");
                             exit::NO_PROOF
                         }
                     };
-                    err!(
-                        "This says nothing about the exchange itself: pabal find {} {}",
-                        self.institution,
-                        self.exchange
-                    );
+                    let ask = self.target.command(&["find", &self.institution, &self.exchange], &[]);
+                    err!("This says nothing about the exchange itself: {ask}");
                     Ok(code)
                 }
             }

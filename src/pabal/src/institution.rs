@@ -37,7 +37,7 @@ impl Institution {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         match self {
             Self::Drain { institution, within, act } => {
-                let done = format!("{institution} takes nothing new, and stops: look at `pabal lines`");
+                let done = format!("{institution} takes nothing new, and stops: look at `{}`", act.ask("lines"));
                 act.run(&institution, Command::DrainInstitution(DrainInstitution { within: within.span() }), &done)
             }
             Self::Start { institution, act } => {

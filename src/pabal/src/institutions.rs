@@ -33,7 +33,7 @@ impl Institutions {
         self.target.with(None, Form::of(self.json), async |mut client, caller| {
             let institutions = match client.control.status(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => response.into_inner().institutions,
-                Err(status) => return Ok(print::unanswered(&status, Form::of(self.json))),
+                Err(status) => return Ok(print::unanswered(&status, &self.target, Form::of(self.json))),
             };
             if self.json {
                 print::json(&json(&institutions))?;

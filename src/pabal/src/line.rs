@@ -60,7 +60,10 @@ impl Line {
                 act.run(&institution, Command::StopLine(LineName { line }), &done)
             }
             Self::Drain { institution, line, within, act } => {
-                let done = format!("line {line} of {institution} takes nothing new, and stops: look at `pabal lines`");
+                let done = format!(
+                    "line {line} of {institution} takes nothing new, and stops: look at `{}`",
+                    act.ask("lines")
+                );
                 act.run(&institution, Command::DrainLine(DrainLine { line, within: within.span() }), &done)
             }
         }

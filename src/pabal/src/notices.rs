@@ -60,7 +60,7 @@ impl Notices {
             let stream = tokio_stream::wrappers::ReceiverStream::new(stream);
             match client.gateway.serve(client::request(stream, Some(&caller), None, None)?).await {
                 Ok(response) => self.listen(response.into_inner(), requests).await,
-                Err(status) => Ok(print::unanswered(&status, self.form())),
+                Err(status) => Ok(print::unanswered(&status, &self.target, self.form())),
             }
         })
     }
@@ -93,7 +93,7 @@ impl Notices {
                     err!("{ended}");
                     return Ok(exit::NO_PROOF);
                 }
-                Err(status) => return Ok(print::unanswered(&status, self.form())),
+                Err(status) => return Ok(print::unanswered(&status, &self.target, self.form())),
             };
             match event {
                 // The rest goes to another subscriber, or waits.

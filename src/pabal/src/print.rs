@@ -10,8 +10,9 @@ use pabal_front::proto::{
 use pabal_front::{Span, Timestamp, client};
 use pabal_telegram::{Charset, Class, masked_by_class};
 use serde_json::json;
-use tonic::{Code, Status};
+use tonic::Status;
 
+use crate::call::Target;
 use crate::exit;
 use crate::table::{Align, Table};
 
@@ -246,15 +247,15 @@ impl Form {
 }
 
 /// Prints the error of a question. Nothing is learnt by it, and nothing was done.
-pub(crate) fn unanswered(status: &Status, form: Form) -> u8 {
-    form.error(&refused_json(status, client::reason(status)));
-    match client::reason(status) {
-        Some(reason) => err!("refused   {reason} ({:?})", status.code()),
-        None => err!("error     {:?}", status.code()),
-    }
-    err!("          {}", status.message());
-    if status.code() == Code::Unimplemented {
-        err!("Is this address a gateway's, and is it as new as this command?");
+pub(crate) fn unanswered(status: &Status, target: &Target, form: Form) -> u8 {
+    let reason = client::reason(status);
+    form.error(&refused_json(status, reason.clone()));
+    match reason {
+        Some(reason) => {
+            err!("refused   {reason} ({:?})", status.code());
+            err!("          {}", status.message());
+        }
+        None => err!("error     {}", target.on_the_way(status)),
     }
     exit::NO_PROOF
 }

@@ -48,7 +48,8 @@ impl Session {
             }
             Self::Drain { institution, session: (line, slot), within, act } => {
                 let done = format!(
-                    "session {line}/{slot} of {institution} takes nothing new, and closes: look at `pabal sessions`"
+                    "session {line}/{slot} of {institution} takes nothing new, and closes: look at `{}`",
+                    act.ask("sessions")
                 );
                 act.run(&institution, Command::DrainSession(DrainSession { line, slot, within: within.span() }), &done)
             }

@@ -36,7 +36,7 @@ impl List {
         self.target.with(None, Form::of(self.json), async |mut client, caller| {
             let found = match client.control.controls(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => response.into_inner(),
-                Err(status) => return Ok(print::unanswered(&status, Form::of(self.json))),
+                Err(status) => return Ok(print::unanswered(&status, &self.target, Form::of(self.json))),
             };
             if self.json {
                 print::json(&to_json(&found))?;

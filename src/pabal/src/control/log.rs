@@ -37,7 +37,7 @@ impl Log {
         self.target.with(None, Form::of(self.json), async |mut client, caller| {
             let commands = match client.control.commands(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => response.into_inner().commands,
-                Err(status) => return Ok(print::unanswered(&status, Form::of(self.json))),
+                Err(status) => return Ok(print::unanswered(&status, &self.target, Form::of(self.json))),
             };
             if self.json {
                 print::json(&commands.iter().map(to_json).collect())?;

@@ -66,7 +66,7 @@ impl Reload {
                 }
                 Err(status) => {
                     Form::of(self.json).error(&print::refused_json(&status, client::reason(&status)));
-                    Ok(refused(&status))
+                    Ok(refused(&status, &self.target))
                 }
             }
         })
@@ -74,10 +74,11 @@ impl Reload {
 }
 
 /// Prints an error and says what it proves.
-fn refused(status: &Status) -> u8 {
+fn refused(status: &Status, target: &Target) -> u8 {
     let Some(reason) = client::reason(status) else {
-        err!("error     {:?}: {}", status.code(), status.message());
-        err!("The gateway did not make this error: ask `pabal lines --json` which version is in force.");
+        err!("error     {}", target.on_the_way(status));
+        let ask = target.command(&["lines", "--json"], &[]);
+        err!("The gateway did not make this error: ask `{ask}` which version is in force.");
         return exit::NO_PROOF;
     };
     err!("refused   {reason} ({:?})", status.code());

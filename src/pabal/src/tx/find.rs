@@ -119,7 +119,7 @@ impl Find {
                 let message = SearchRequest { institution: institution.clone(), by: Some(by), max };
                 match client.control.search(client::request(message, Some(&caller), None, None)?).await {
                     Ok(response) => found = response.into_inner(),
-                    Err(status) => return Ok(print::unanswered(&status, Form::of(self.json))),
+                    Err(status) => return Ok(print::unanswered(&status, &self.target, Form::of(self.json))),
                 }
                 if !found.found.is_empty() {
                     break;

@@ -63,7 +63,7 @@ impl List {
         self.target.with(None, Form::of(self.json), async |mut client, caller| {
             let response = match client.control.search(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => response.into_inner(),
-                Err(status) => return Ok(print::unanswered(&status, Form::of(self.json))),
+                Err(status) => return Ok(print::unanswered(&status, &self.target, Form::of(self.json))),
             };
             if self.json {
                 let list: Vec<_> = response.found.iter().map(to_json).collect();
@@ -91,7 +91,7 @@ impl List {
         self.target.with(None, Form::of(self.json), async |mut client, caller| {
             let found = match client.control.unclaimed(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => response.into_inner().unclaimed,
-                Err(status) => return Ok(print::unanswered(&status, Form::of(self.json))),
+                Err(status) => return Ok(print::unanswered(&status, &self.target, Form::of(self.json))),
             };
             if self.json {
                 print::json(&found.iter().map(unclaimed_json).collect())?;
@@ -113,7 +113,7 @@ impl List {
         self.target.with(None, Form::of(self.json), async |mut client, caller| {
             let found = match client.control.open_notices(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => response.into_inner(),
-                Err(status) => return Ok(print::unanswered(&status, Form::of(self.json))),
+                Err(status) => return Ok(print::unanswered(&status, &self.target, Form::of(self.json))),
             };
             if self.json {
                 let list: Vec<_> = found.notices.iter().map(notice_json).collect();

@@ -51,14 +51,14 @@ impl Show {
                             Some(tx) => tx.institution,
                             None => return Ok(self.unknown()),
                         },
-                        Err(status) => return Ok(print::unanswered(&status, Form::of(self.json))),
+                        Err(status) => return Ok(print::unanswered(&status, &self.target, Form::of(self.json))),
                     }
                 }
             };
             let message = ShowRequest { institution, id: self.id.clone(), unmasked: self.unmasked };
             let response = match client.control.show(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => response.into_inner(),
-                Err(status) => return Ok(print::unanswered(&status, Form::of(self.json))),
+                Err(status) => return Ok(print::unanswered(&status, &self.target, Form::of(self.json))),
             };
             let Some(summary) = &response.summary else { return Ok(self.unknown()) };
             if self.json {

@@ -128,7 +128,8 @@ fn a_killed_gateway_leaves_no_proof() {
     let (code, told) = caller.end();
     assert_eq!(code, Some(5), "{told}");
     assert!(!told.contains("No byte of the request left"), "{told}");
-    assert!(told.ends_with("\nAsk: pabal find hecto --key c-1 --fence --caller pabal-cli"), "{told}");
+    let ask = ["find", "hecto", "--fence", "--key", "c-1", "--caller", "pabal-cli", "--address", &stage.address];
+    assert!(told.ends_with(&format!("\nAsk: pabal {}", ask.join(" "))), "{told}");
     // Nobody is there to be asked; then somebody is.
     let unreached = stage.ask(&["find", "hecto", "--key", "c-1"]);
     assert_eq!(unreached.code, 5);
