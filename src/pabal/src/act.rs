@@ -33,8 +33,7 @@ pub(crate) struct Act {
 /// How long a drain may take.
 #[derive(Debug, Args)]
 pub(crate) struct Within {
-    /// The longest that is waited for answers, such as 30s. What is not answered then is UNKNOWN, unless another line or session can bring its
-    /// answer: then it waits on, for its own time
+    /// The longest that is waited for answers, such as 30s
     #[arg(long, value_parser = call::duration, default_value = "30s")]
     within: Duration,
 }

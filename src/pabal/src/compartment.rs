@@ -11,7 +11,8 @@ use crate::act::{Act, Within};
 /// With --json: institution, done (a sentence), actor (as the journal has it), reason, held_by (what keeps it from working yet, null if nothing does); or, if it is refused: outcome (null), refusal, faults, detail.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Compartment {
-    /// Take no new requests for a compartment, over restarts of the gateway too, until it is started. Sessions stay up.
+    /// Take no new requests for a compartment, over restarts of the gateway too, until it is started. Sessions stay up. What is not answered when
+    /// the time of the drain is over is UNKNOWN at once; an answer that comes later settles it.
     ///
     /// Example: pabal compartment drain hecto 088 --reason "the bank is closed early"
     Drain {

@@ -11,7 +11,8 @@ use crate::act::{Act, Within};
 /// With --json: institution, done (a sentence), actor (as the journal has it), reason, held_by (what keeps it from working yet, null if nothing does); or, if it is refused: outcome (null), refusal, faults, detail.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Institution {
-    /// Take nothing new for an institution, let what is in flight be answered, then close all its sessions.
+    /// Take nothing new for an institution, let what is in flight be answered, then close all its sessions. What is not answered when the time of the
+    /// drain is over is UNKNOWN.
     ///
     /// Example: pabal institution drain hecto --within 1m --reason "they move to another centre"
     Drain {

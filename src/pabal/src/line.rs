@@ -33,7 +33,8 @@ pub(crate) enum Line {
         #[command(flatten)]
         act: Act,
     },
-    /// Take nothing new on a line, let what is in flight be answered, then stop it.
+    /// Take nothing new on a line, let what is in flight be answered, then stop it. What is not answered when the time of the drain is over
+    /// is UNKNOWN, unless another line or session can bring its answer: then it waits on, for its own time.
     ///
     /// Example: pabal line drain hecto out --within 1m --reason "maintenance at 02:00"
     Drain {

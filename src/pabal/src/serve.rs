@@ -91,7 +91,7 @@ async fn serve(config: Config, is_json: bool) -> anyhow::Result<u8> {
     let front = match Front::serve(gateway.handle(), Options::new(listen)).await {
         Ok(front) => front,
         Err(error) => {
-            err!("pabal: {error}; check gateway.listen");
+            err!("pabal: {error}");
             gateway.drain(std::time::Duration::ZERO).await;
             return Ok(exit::USAGE);
         }

@@ -23,7 +23,8 @@ pub(crate) enum Session {
         #[command(flatten)]
         act: Act,
     },
-    /// Take nothing new on a session's connection, let what is in flight be answered, then close it.
+    /// Take nothing new on a session's connection, let what is in flight be answered, then close it. What is not answered when the time of the drain is over
+    /// is UNKNOWN, unless another line or session can bring its answer: then it waits on, for its own time.
     ///
     /// Example: pabal session drain hecto out/0 --within 10s --reason "a new firewall rule"
     Drain {

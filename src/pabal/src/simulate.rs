@@ -23,8 +23,8 @@ pub(crate) struct Simulate {
     /// The protocol, if the institution has several
     #[arg(long)]
     protocol: Option<String>,
-    /// A scenario file, or one that is built in for hecto, the one institution that has any: demo, normal, silent, hostile
-    #[arg(long, default_value = "demo")]
+    // The list is that of what is built in.
+    #[arg(long, default_value = "demo", help = scenario_help())]
     scenario: String,
     /// Where it listens for the gateway's requests
     #[arg(long, default_value = "127.0.0.1:20000")]
@@ -51,6 +51,14 @@ const CLOSE_GRACE: Duration = Duration::from_secs(5);
 /// Scenarios for a spec, by its name or that of its institution.
 fn built_in(spec: &str, institution: &str) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     specs::BUILT_IN.iter().filter(move |one| one.name == spec || one.name == institution).flat_map(|one| one.scenarios)
+}
+
+fn scenario_help() -> String {
+    let built_in = specs::BUILT_IN.iter().map(|one| {
+        let names: Vec<&str> = one.scenarios.iter().map(|(name, _)| *name).collect();
+        format!("for {}: {}", one.name, names.join(", "))
+    });
+    format!("A scenario file, or one that is built in {}", built_in.collect::<Vec<_>>().join("; "))
 }
 
 /// What there is instead of a scenario that is not there.

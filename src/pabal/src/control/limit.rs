@@ -42,7 +42,8 @@ impl Limit {
             (per_second, in_flight) => {
                 let number = |number: Option<u32>, what| number.map(|number| format!("{number} {what}"));
                 let numbers = [number(per_second, "in a second"), number(in_flight, "unanswered")];
-                format!("{whose}: {}; more {}", numbers.into_iter().flatten().collect::<Vec<_>>().join(", "), self.over)
+                let over = if self.over == "refuse" { "more are refused" } else { "more wait" };
+                format!("{whose}: {}; {over}", numbers.into_iter().flatten().collect::<Vec<_>>().join(", "))
             }
         };
         let limit = Wanted {
