@@ -22,8 +22,8 @@ const REQUESTS_MAX: usize = 16;
 ///
 /// Example: pabal notices hecto --notice deposit --count 1
 ///
-/// A notice that is printed counts as taken: no other subscriber is given it. One that cannot be printed, as nobody reads any more, ends the command and is not taken. Those that the spec leaves to a service are answered with --reply. Notices that have waited
-/// come first. Exit codes: 0 stopped, or --count are printed and their replies told, 2 usage, 5 the subscription was not made or has ended.
+/// A notice that is printed counts as taken, unless its --reply is refused: no other subscriber is given it. One that cannot be printed, as nobody reads any more, ends the command and is not taken. Those that the spec leaves to a service are answered with --reply. Notices that have waited
+/// come first. Exit codes: 0 stopped, or --count are printed and their replies told, 1 as well, but a reply was refused, 2 usage, 5 the subscription was not made or has ended.
 ///
 /// With --json, one JSON value per line: {notice: {notice_id, name, telegram, participant, business_date, number, repeated, recovered_by, joined_exchange_id, reply_within_ms,
 /// received_at (RFC 3339), received_at_us, trace_id, fields, faults}}, {replied: {notice_id, report, text}} or {reply_refused: {notice_id, reason, text}}; null where there is none. Confidential
@@ -76,12 +76,13 @@ impl Notices {
     ) -> anyhow::Result<u8> {
         let mut left = self.count;
         let mut awaited = BTreeSet::new();
+        let mut code = exit::DONE;
         while left != Some(0) || !awaited.is_empty() {
             let event = tokio::select! {
                 biased;
                 stopped = tokio::signal::ctrl_c() => {
                     stopped?;
-                    return Ok(exit::DONE);
+                    return Ok(code);
                 }
                 event = events.message() => event,
             };
@@ -101,7 +102,7 @@ impl Notices {
                 Some(Event::Notice(notice)) => {
                     if !self.print(&notice, &mut std::io::stdout().lock())? {
                         // Who reads has gone. This one is not taken: it goes to another subscriber, or waits.
-                        return Ok(exit::DONE);
+                        return Ok(code);
                     }
                     left = left.map(|left| left.saturating_sub(1));
                     match (&self.reply, &notice.reply_within) {
@@ -118,6 +119,7 @@ impl Notices {
                     awaited.remove(&replied.notice_id);
                 }
                 Some(Event::ReplyRefused(refused)) => {
+                    code = exit::FAILURE;
                     self.refused(&refused)?;
                     awaited.remove(&refused.notice_id);
                 }
@@ -136,7 +138,7 @@ impl Notices {
         drop(requests);
         let rest = async { while let Ok(Some(_)) = events.message().await {} };
         end(rest, tokio::signal::ctrl_c()).await?;
-        Ok(exit::DONE)
+        Ok(code)
     }
 
     /// Whether there is still somebody who reads: what nobody has read must not be taken.

@@ -509,7 +509,7 @@ impl Life {
                 event = "open",
                 institution,
                 notices_unreplied,
-                "taken over: notices of theirs without a reply"
+                "taken over: notices of theirs without a reply; `pabal tx list --notices` shows them"
             );
         }
     }

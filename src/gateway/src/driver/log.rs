@@ -6,10 +6,11 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pabal_journal::{BorrowedColumns, Draft, Packed};
-use pabal_spec::{Exposure, Protocol, Shown, TelegramId};
-use pabal_switch::entry::{About, Frame, Origin};
+use pabal_spec::{Answered, Exposure, Protocol, Shown, TelegramId};
+use pabal_switch::entry::{About, Frame, NoticeReplied, Origin};
 use pabal_switch::{Cause, Entry, GapEnd, Outcome};
 use pabal_telegram::{Side, Telegram, masked};
 use tokio::sync::mpsc;
@@ -24,6 +25,8 @@ const BATCHES_MAX: usize = 10_000;
 
 /// The event of an operator's command.
 const COMMANDED: &str = "switch.commanded";
+/// The event of what is replied to a notice.
+const REPLIED: &str = "switch.notice_replied";
 
 /// Takes what is appended, and writes it when it is durable.
 pub(super) struct Log {
@@ -47,6 +50,10 @@ struct Line {
     reason: Option<String>,
     /// What an operator's command is about.
     target: Option<String>,
+    /// What a notice is replied with.
+    code: Option<String>,
+    /// How long a service has to reply to a notice, if that is the spec's code for when none does.
+    unreplied_for: Option<Duration>,
     is_grave: bool,
     is_detail: bool,
     /// The telegram's fields, masked.
@@ -82,6 +89,11 @@ impl Log {
             Some(Entry::GapClosed(closed)) => Some(closed.rule.clone()),
             _ => about.map(|about| Box::from(&*about.rule)),
         };
+        let (code, unreplied_for) = match entry {
+            Some(Entry::NoticeReplied(replied)) => self.replied(replied).unzip(),
+            _ => (None, None),
+        };
+        let unreplied_for = unreplied_for.flatten();
         let is_content_told = tracing::enabled!(tracing::Level::DEBUG);
         Line {
             event: format!("{}.{}", draft.family, draft.kind),
@@ -97,7 +109,10 @@ impl Log {
                 Some(Entry::Commanded(commanded)) => Some(commanded.command.target()).filter(|it| !it.is_empty()),
                 _ => None,
             },
+            code,
+            unreplied_for,
             is_grave: match entry {
+                Some(Entry::NoticeReplied(_)) => unreplied_for.is_some(),
                 Some(Entry::Outcome(concluded)) => matches!(concluded.outcome, Outcome::Unknown { .. }),
                 Some(Entry::Unclaimed(_) | Entry::Contradiction(_) | Entry::Listed(_) | Entry::NoticeNotJoined(_)) => {
                     true
@@ -132,6 +147,22 @@ impl Log {
             _ => return None,
         };
         Some(fields(&protocol, telegram, frame, side))
+    }
+
+    /// With which code a notice is replied to; and how long a service has, if that is the spec's code for when none replies. What is sent
+    /// again does not tell whose reply it was.
+    fn replied(&self, replied: &NoticeReplied) -> Option<(String, Option<Duration>)> {
+        let about = replied.about.as_ref()?;
+        let version = self.versions.of(about.spec)?;
+        let rules = &version.protocol(&about.protocol)?.rules;
+        let code = rules.response_code.of(&replied.telegram.bytes)?;
+        let within = match &rules.notice(&about.rule)?.1.answered {
+            Answered::ByService { within, otherwise } if replied.caller.is_empty() && **otherwise == *code => {
+                Some(*within)
+            }
+            _ => None,
+        };
+        Some((String::from_utf8_lossy(code).into_owned(), within))
     }
 
     /// How the request of an exchange is read, or its answer.
@@ -208,6 +239,7 @@ impl Line {
                     caller = columns.caller,
                     reason = self.reason.as_deref(),
                     target = self.target.as_deref(),
+                    code = self.code.as_deref(),
                     idempotency_key = columns.idempotency_key,
                     protocol = columns.protocol,
                     party = columns.party,
@@ -250,6 +282,12 @@ impl Line {
         if self.event == COMMANDED {
             let words = [columns.cause, self.target.as_deref()];
             return words.into_iter().flatten().fold(kind, |text, word| text + " " + word);
+        }
+        if let (REPLIED, Some(code)) = (&*self.event, &self.code) {
+            let why = self
+                .unreplied_for
+                .map(|within| format!(", which the spec says if no service replies within {within:?}"));
+            return format!("{kind}: code {code}{}", why.unwrap_or_default());
         }
         match (columns.outcome, columns.cause.and_then(cause_sentence)) {
             (Some(outcome), Some(cause)) => format!("{kind}: {outcome}: {cause}"),
@@ -315,17 +353,32 @@ mod tests {
     }
 
     #[test]
-    fn a_command_says_what_was_commanded() {
-        let line = |target: &str| Line {
-            event: COMMANDED.to_owned(),
+    fn a_reply_of_the_spec_says_its_code_and_that_no_service_has_replied() {
+        let line = |unreplied_for| Line { code: Some("9999".to_owned()), unreplied_for, ..line_of(REPLIED) };
+        let told = |unreplied_for| line(unreplied_for).sentence(&BorrowedColumns::default());
+        assert_eq!(told(None), "notice replied: code 9999");
+        let why = "which the spec says if no service replies within 15s";
+        assert_eq!(told(Some(Duration::from_secs(15))), format!("notice replied: code 9999, {why}"));
+    }
+
+    fn line_of(event: &str) -> Line {
+        Line {
+            event: event.to_owned(),
             rule: None,
             columns: Packed::default(),
             reason: None,
-            target: Some(target.to_owned()),
+            target: None,
+            code: None,
+            unreplied_for: None,
             is_grave: false,
             is_detail: false,
             content: None,
-        };
+        }
+    }
+
+    #[test]
+    fn a_command_says_what_was_commanded() {
+        let line = |target: &str| Line { target: Some(target.to_owned()), ..line_of(COMMANDED) };
         let columns = BorrowedColumns {
             outcome: Some(pabal_switch::Command::OUTCOME),
             cause: Some("drain_compartment"),

@@ -61,6 +61,10 @@ pub(crate) struct History {
     trace: Option<String>,
     parent: Option<ExchangeId>,
     accepted_at: Option<i64>,
+    /// A service may say what is replied to the notice.
+    is_for_service: bool,
+    /// Who said what is replied to the notice, for people.
+    replied_by: Option<String>,
     lines: Vec<Stated>,
 }
 
@@ -76,12 +80,15 @@ struct Stated {
 impl History {
     /// Takes the next envelope, in order.
     pub(super) fn take(&mut self, envelope: &Envelope) {
+        if envelope.family == Entry::FAMILY && envelope.kind == REPLIED {
+            self.replied(envelope.columns.caller.as_deref());
+        }
         if self.lines.len() < LINES_MAX || STATES.contains(&envelope.kind.as_str()) {
             self.lines.push(Stated {
                 position: envelope.position,
                 at: envelope.at,
                 kind: envelope.kind.clone(),
-                text: line(envelope),
+                text: self.line(envelope),
             });
         }
         self.accepted_at.get_or_insert(envelope.at);
@@ -114,6 +121,25 @@ impl History {
         let told = Stated { position: envelope.position, at: envelope.at, kind: kind.to_owned(), text };
         let place = self.lines.partition_point(|line| line.position < told.position);
         self.lines.insert(place, told);
+    }
+
+    /// What is said first is what is replied each time.
+    fn replied(&mut self, service: Option<&str>) {
+        let by = match service {
+            Some(service) => format!("by service {service}"),
+            None if self.is_for_service => "by the spec, as no service replied in time".to_owned(),
+            None => "by the spec".to_owned(),
+        };
+        self.replied_by.get_or_insert(by);
+    }
+
+    /// An entry for people.
+    fn line(&self, envelope: &Envelope) -> String {
+        let mut text = line(envelope);
+        if let (REPLIED, Some(by)) = (&*envelope.kind, &self.replied_by) {
+            text = format!("{text}, {by}");
+        }
+        text
     }
 
     fn take_columns(&mut self, envelope: &Envelope) {
@@ -167,6 +193,7 @@ impl History {
                 self.spec = Some(received.about.spec);
                 self.origin = "notice";
                 self.notice.get_or_insert(NOTICE_RECEIVED);
+                self.is_for_service |= received.reply_until.is_some();
                 self.is_recovered = received.about.recovered_by.is_some() && !received.repeated;
                 self.request = Some(received.telegram.bytes.to_vec());
             }
@@ -387,5 +414,17 @@ mod tests {
         assert_eq!(begun.state_word(Some(&sent)), "sent", "memory is newer");
         let finished = status(ExchangeState::Finished, None);
         assert_eq!(begun.state_word(Some(&finished)), "sending", "its entry is not durable");
+    }
+
+    #[test]
+    fn who_first_said_what_is_replied_is_told_each_time() {
+        let told = |is_for_service, services: &[Option<&str>]| {
+            let mut history = History { is_for_service, ..History::default() };
+            services.iter().for_each(|service| history.replied(*service));
+            history.replied_by.unwrap()
+        };
+        assert_eq!(told(false, &[None]), "by the spec");
+        assert_eq!(told(true, &[None, None]), "by the spec, as no service replied in time");
+        assert_eq!(told(true, &[Some("ledger"), None]), "by service ledger");
     }
 }

@@ -189,15 +189,34 @@ fn an_operator_sees_lines_sessions_openings_and_numbers() {
     assert_eq!(whole["institutions"][0]["serving"], true, "{whole}");
 }
 
-#[test]
-fn a_service_takes_notices_and_its_reply_is_told() {
+/// Deposits are replied to by a service, if it does in time.
+fn open_for_services(within: &str) -> Stage {
     let folder = shipped_at_noon();
     edit(&folder, "firmbanking.spec", |text| {
         let by_gateway = "answered by gateway when durable with response_code \"0000\"\n  numbered";
-        text.replace(by_gateway, "answered by service within 25s else response_code \"9999\"\n  numbered")
+        let by_service = format!("answered by service within {within} else response_code \"9999\"\n  numbered");
+        text.replace(by_gateway, &by_service)
     });
-    let stage = Stage::open_with(folder);
-    // The bank's deposit follows the opening; it may have waited.
+    Stage::open_with(folder)
+}
+
+#[test]
+fn that_no_service_has_replied_is_told() {
+    let mut stage = open_for_services("1s");
+    let why = "notice replied: code 9999, which the spec says if no service replies within 1s";
+    let line = stage.gateway().until(&[why, "WARN", "code=\"9999\""]);
+    let id = line.split_once("notice=\"").and_then(|(_, rest)| rest.get(..36)).expect("an id");
+    let shown = stage.ask(&["tx", "show", id]);
+    assert!(shown.out.contains(", by the spec, as no service replied in time\n"), "{}", shown.whole());
+}
+
+#[test]
+fn a_service_takes_notices_and_its_reply_is_told() {
+    let stage = open_for_services("25s");
+    // The bank's deposit follows the opening; it may have waited. Whose reply is refused has not taken it.
+    let refused = stage.ask(&["notices", "hecto", "--notice", "deposit", "--reply", "ABCDE", "--count", "1"]);
+    assert_eq!(refused.code, 1, "{}", refused.whole());
+    assert!(refused.out.contains(" INVALID_FIELDS: "), "{}", refused.out);
     let taken = stage.ask(&["notices", "hecto", "--notice", "deposit", "--reply", "0000", "--count", "1"]);
     assert_eq!((taken.code, taken.err.as_str()), (0, "subscribed to deposit of hecto\n"), "{}", taken.out);
     let awaited =
@@ -206,6 +225,7 @@ fn a_service_takes_notices_and_its_reply_is_told() {
     let id = taken.out.split_whitespace().nth(1).expect("an id");
     let shown = stage.ask(&["tx", "show", id]);
     assert_eq!(shown.code, 0, "{}", shown.err);
+    assert!(shown.out.contains(", by service pabal-cli\n"), "{}", shown.out);
     assert!(shown.out.contains("notice_replied") && shown.out.contains("code         0000"), "{}", shown.out);
     let wrong = stage.ask(&["notices", "hecto", "--notice", "depositt"]);
     assert_eq!((wrong.code, wrong.out.as_str()), (5, ""));
@@ -257,7 +277,7 @@ fn without_a_gateway_nothing_is_learnt_and_nothing_is_done() {
     };
     for line in [
         "tx find rent-1",
-        "tx show 1",
+        "tx show 01a20092-1559-7000-bd64-9e6c46a0a6e4",
         "tx list",
         "lines",
         "sessions",
