@@ -4,8 +4,8 @@ use std::time::Duration;
 use clap::Args;
 use pabal_front::Proof;
 use pabal_front::client::{self, Client, ConnectError};
-use pabal_front::proto::{ExchangeRequest, Fields, Value, exchange_request, value};
-use pabal_switch::Refusal;
+use pabal_front::proto::{ExchangeRequest, Fields, Reason, Value, exchange_request, value};
+use pabal_switch::{ExchangeId, Refusal};
 use tonic::{Code, Status};
 
 use crate::print::Form;
@@ -99,6 +99,12 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     pabal_gateway::parse_duration(text).ok_or_else(|| format!("{text:?} is not a duration such as 300ms, 5s or 2m"))
 }
 
+/// The id of an exchange or notice.
+pub(crate) fn id(text: &str) -> Result<String, String> {
+    let fix = "write 32 hexadecimal digits parted as 01a20092-1559-7000-bd64-9e6c46a0a6e4; `pabal tx find` finds it";
+    ExchangeId::parse(text).map(|_| text.to_owned()).ok_or_else(|| format!("it is not an id: {fix}"))
+}
+
 /// Send a request through a gateway and print its outcome.
 ///
 /// Exit codes: 0 SUCCESS, 1 FAILURE, 2 usage, 3 UNKNOWN, 4 refused and nothing left, 5 no proof.
@@ -169,6 +175,9 @@ impl Call {
                             out!("{line}");
                         }
                     }
+                    if response.cause() == Reason::NotSent {
+                        self.not_sent(&response.exchange_id);
+                    }
                     Ok(print::exit_code(response.outcome))
                 }
                 Err(status) => {
@@ -194,16 +203,17 @@ impl Call {
                 err!("No byte of this request left; what became of the first:");
                 err!("{}", self.target.command(&["find", &self.institution], &options));
             }
-            Some(_) if !proof.exchange_id.is_empty() => {
-                err!(
-                    "It had waited as exchange {}, which has its key for good: to try again, take a new key.",
-                    proof.exchange_id
-                );
-                err!("No byte of the request left.");
-            }
-            _ => err!("No byte of the request left."),
+            _ => self.not_sent(&proof.exchange_id),
         }
         exit::NOT_SENT
+    }
+
+    /// Says that nothing left; of what had waited, that its key is of no more use.
+    fn not_sent(&self, exchange: &str) {
+        if self.key.is_some() && !exchange.is_empty() {
+            err!("It had waited as exchange {exchange}, which has its key for good: to try again, take a new key.");
+        }
+        err!("No byte of the request left.");
     }
 
     /// What to do when it is not known whether the request left.

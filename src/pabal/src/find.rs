@@ -2,7 +2,7 @@ use clap::Args;
 use pabal_front::client;
 use pabal_front::proto::{FindRequest, find_request, find_response};
 
-use crate::call::Target;
+use crate::call::{self, Target};
 use crate::print::Form;
 use crate::{exit, print};
 
@@ -17,6 +17,7 @@ pub(crate) struct Find {
     /// The institution, as configured
     institution: String,
     /// The exchange's id
+    #[arg(value_parser = call::id)]
     exchange: Option<String>,
     /// Or the idempotency key that the same caller used
     #[arg(long, conflicts_with = "exchange", required_unless_present = "exchange")]

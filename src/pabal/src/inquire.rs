@@ -22,6 +22,7 @@ pub(crate) struct Inquire {
     /// The institution, as configured
     institution: String,
     /// The exchange's id
+    #[arg(value_parser = call::id)]
     exchange: String,
     /// Why; it is kept in the journal
     #[arg(long)]

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{state, table, to_json};
 use crate::byte_table::shortened;
-use crate::call::Target;
+use crate::call::{self, Target};
 use crate::print::Form;
 use crate::table::{Align, Table};
 use crate::{exit, print};
@@ -24,6 +24,7 @@ use crate::{exit, print};
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// Its id
+    #[arg(value_parser = call::id)]
     id: String,
     /// The institution; without it all are searched
     #[arg(long)]

@@ -24,7 +24,8 @@ fn a_request_that_waits_is_explained_and_its_key_is_used_up_when_it_is_refused()
     let stage = Stage::open();
     let by = ["--reason", "night work", "--actor", "kim"];
     let limit = ["control", "limit", "hecto", "--compartment", "088", "--in-flight", "1"];
-    assert_eq!(stage.ask(&[&limit[..], &by].concat()).code, 0);
+    let limited = stage.ask(&[&limit[..], &by].concat());
+    assert!(limited.out.starts_with("compartment 088 of hecto: 1 unanswered; more wait\n"), "{}", limited.whole());
     let _silent = call(&stage, "q-1");
     until(&stage, |seen| seen["lines"][0]["in_flight"] == 1);
     let waits = call(&stage, "q-2");
@@ -41,6 +42,7 @@ fn a_request_that_waits_is_explained_and_its_key_is_used_up_when_it_is_refused()
     let again = stage.transfer("q-2", "1500", SILENT, &[]);
     assert_eq!(again.code, 1, "{}", again.err);
     assert!(again.out.starts_with("outcome   FAILURE (NOT_SENT, DRAINING)\n"), "{}", again.out);
+    assert!(again.err.contains("which has its key for good: to try again, take a new key."), "{}", again.err);
 
     // One that is refused as it comes has made no exchange.
     let at_once = stage.transfer("q-3", "1500", SILENT, &[]);

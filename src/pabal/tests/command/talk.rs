@@ -113,6 +113,13 @@ fn a_fence_makes_not_found_a_proof() {
     assert_eq!(raw.code, 0, "{}", raw.err);
     let nowhere = stage.ask(&["find", "hectoo", "--key", "b-1"]);
     assert_eq!(nowhere.code, 5);
+    for args in
+        [&["tx", "show", "nope"][..], &["find", "hecto", "nope"], &["inquire", "hecto", "nope", "--reason", "x"]]
+    {
+        let wrong = stage.ask(args);
+        assert_eq!(wrong.code, 2, "{args:?}: {}", wrong.whole());
+        assert!(wrong.err.contains("it is not an id: write 32 hexadecimal digits"), "{}", wrong.err);
+    }
     let told = [unbound.out, bound.out, straggler.err, nowhere.err].join("----\n");
     assert_snapshot!(scrub(&told));
 }
@@ -214,6 +221,7 @@ fn a_place_that_is_taken_is_told() {
     let second = run(&["serve", "--config", other.to_str().expect("UTF-8")]);
     assert_eq!(second.code, 2);
     assert!(second.err.lines().any(|line| line.starts_with("pabal: ")), "{}", second.err);
+    assert_eq!(second.err.matches("check gateway.listen").count(), 1, "{}", second.err);
 }
 
 /// With --json an error is JSON on standard output too, and the same sentence for people on standard error.
