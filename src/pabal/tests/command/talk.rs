@@ -2,7 +2,7 @@ use insta::assert_snapshot;
 
 use crate::process::{Live, run, run_unread, run_with};
 use crate::scrub::scrub;
-use crate::stage::{SILENT, Stage, transfer};
+use crate::stage::{SILENT, Stage, free, transfer};
 
 /// Of the transfers here; they must not be seen anywhere.
 const SECRETS: [&str; 5] = ["97531246", "402817", "110123456789", "301000000001", "월세"];
@@ -217,7 +217,10 @@ fn a_place_that_is_taken_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let other = folder.path().join("pabal.toml");
     let text = std::fs::read_to_string(stage.config()).expect("the configuration");
-    std::fs::write(&other, text.replace("127.0.0.1:0", taken)).expect("a configuration");
+    // Of what it listens on, only where it is called is taken.
+    let answers = text.rsplit("listen = \"").next().and_then(|rest| rest.split('"').next()).expect("an address");
+    let text = text.replace("127.0.0.1:0", taken).replace(answers, &free().to_string());
+    std::fs::write(&other, text).expect("a configuration");
     let second = run(&["serve", "--config", other.to_str().expect("UTF-8")]);
     assert_eq!(second.code, 2);
     assert!(second.err.lines().any(|line| line.starts_with("pabal: ")), "{}", second.err);
