@@ -143,6 +143,10 @@ impl World {
             }
             return Err(format!("sentence 4: {exchange} is UNKNOWN and forgotten"));
         };
+        // Its caller did not wait, and the institution still has time to answer.
+        if one.state == ExchangeState::Sent && one.answer_until.is_some_and(|until| until > self.now.mono) {
+            return Ok(());
+        }
         let unresolved = core.unresolved(None, usize::MAX);
         let Some(told) = unresolved.iter().find(|told| told.exchange == exchange) else {
             return Err(format!("sentence 4: {exchange} is UNKNOWN and not among the unresolved: {one:?}"));
