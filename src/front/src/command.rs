@@ -142,8 +142,12 @@ pub(crate) fn controls(
     institution: &str,
     status: &pabal_switch::Status,
     hindered: &[Hindered],
+    unmasked: bool,
 ) -> ControlsResponse {
-    let control = |one: &ControlStatus| control_line(handle, institution, &one.standing, one.unjudged.as_deref());
+    let control = |one: &ControlStatus| {
+        let unjudged = one.unjudged.as_deref().unwrap_or_default().to_owned();
+        ControlLine { unjudged, ..control_line(handle, institution, &one.standing, unmasked) }
+    };
     let rate = |one: &RateStatus| rate_line(one.compartment.readable(), &one.rate, one.set.as_ref().map(stopped));
     let (held_spec, held_because) = handle.spec_held(institution).unzip();
     ControlsResponse {
@@ -156,19 +160,19 @@ pub(crate) fn controls(
     }
 }
 
-/// A control, and why the spec in force cannot judge it.
-pub(crate) fn control_line(handle: &Handle, institution: &str, one: &Standing, unjudged: Option<&str>) -> ControlLine {
+/// A control, as if it could be judged.
+pub(crate) fn control_line(handle: &Handle, institution: &str, one: &Standing, unmasked: bool) -> ControlLine {
     let at = |wall: Wall| answer::timestamp(wall.as_unix_micros());
     let Standing { control, by, since, .. } = one;
     ControlLine {
         control: control.id.to_string(),
-        blocks: handle.scope_told(institution, &control.scope),
+        blocks: handle.scope_told(institution, &control.scope, unmasked),
         hours: control.window.hours.iter().map(ToString::to_string).collect(),
         from: control.window.from.map(at),
         until: control.window.until.map(at),
         message: control.message.to_string(),
         by: since.map(|since| stopped(&Stopped { by: by.clone(), at: since })),
-        unjudged: unjudged.unwrap_or_default().to_owned(),
+        unjudged: String::new(),
     }
 }
 
@@ -257,10 +261,10 @@ pub(crate) fn told_at_most(max: u32) -> usize {
     }
 }
 
-pub(crate) fn log(handle: &Handle, found: Vec<CommandLine>) -> CommandsResponse {
+pub(crate) fn log(handle: &Handle, found: Vec<CommandLine>, unmasked: bool) -> CommandsResponse {
     let line = |one: CommandLine| proto::CommandLine {
         zone_minutes: handle.zone(&one.institution).seconds() / 60,
-        control: one.blocked.map(|blocked| control_line(handle, &one.institution, &blocked, None)),
+        control: one.blocked.map(|blocked| control_line(handle, &one.institution, &blocked, unmasked)),
         rate: one.rate.map(|rate| rate_line(one.target.clone(), &rate, None)),
         institution: one.institution,
         at: Some(answer::timestamp(one.at.as_unix_micros())),

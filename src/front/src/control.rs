@@ -52,11 +52,11 @@ impl control_server::Control for Control {
     }
 
     async fn controls(&self, request: Request<ControlsRequest>) -> Result<Response<ControlsResponse>, Status> {
-        let institution = request.into_inner().institution;
+        let ControlsRequest { institution, unmasked } = request.into_inner();
         match self.handle.status(&institution).await {
             Some(status) => {
                 let hindered = self.handle.spec_hindered(&institution).await;
-                Ok(Response::new(command::controls(&self.handle, &institution, &status, &hindered)))
+                Ok(Response::new(command::controls(&self.handle, &institution, &status, &hindered, unmasked)))
             }
             None => Err(unknown_institution(&institution, &self.handle.institutions()).of_question().into()),
         }
@@ -145,7 +145,7 @@ impl Control {
         Ok(CommandResponse {
             actor,
             held_by: held_by.unwrap_or_default(),
-            replaced: replaced.map(|one| command::control_line(&self.handle, &institution, &one, None)),
+            replaced: replaced.map(|one| command::control_line(&self.handle, &institution, &one, false)),
             zone_minutes: self.handle.zone(&institution).seconds() / 60,
             hindered: reload::hindered(&hindered),
         })
@@ -156,7 +156,7 @@ impl Control {
         let max = command::told_at_most(request.max);
         let found = self.handle.command_log(institution, max).await;
         let found = found.map_err(|error| Refused::by_gateway(&request.institution, error))?;
-        Ok(command::log(&self.handle, found))
+        Ok(command::log(&self.handle, found, request.unmasked))
     }
 
     async fn reload(&self, request: Request<ReloadSpecRequest>) -> Result<ReloadSpecResponse, Refused> {

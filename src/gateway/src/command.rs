@@ -178,11 +178,11 @@ impl Handle {
         }
     }
 
-    /// What a control blocks, in a line for people; what is in a field is masked by the field's class.
+    /// What a control blocks, in a line for people; what is in a field is masked by the field's class, unless `unmasked` is asked for.
     #[must_use]
-    pub fn scope_told(&self, institution: &str, scope: &Scope) -> String {
+    pub fn scope_told(&self, institution: &str, scope: &Scope, unmasked: bool) -> String {
         let desk = self.0.desks.get(institution);
-        desk.map(|desk| scope.told(&desk.versions.newest().institution)).unwrap_or_default()
+        desk.map(|desk| scope.told(&desk.versions.newest().institution, unmasked)).unwrap_or_default()
     }
 
     /// The opening of today whose values end with these, as people read them: the bank alone, if that says which.

@@ -360,9 +360,10 @@ impl Scope {
         }
     }
 
-    /// What it says, in a line for people; what is in a field is masked by the field's class.
+    /// What it says, in a line for people; what is in a field is masked by the field's class, unless `unmasked` is asked for. What is secret
+    /// is masked in any case, and so is what the spec has not any more: it may be.
     #[must_use]
-    pub fn told(&self, institution: &Institution) -> String {
+    pub fn told(&self, institution: &Institution, unmasked: bool) -> String {
         let mut parts = Vec::new();
         for (what, names) in [("exchange", &self.exchanges), ("participant", &self.participants)] {
             if !names.is_empty() {
@@ -374,6 +375,9 @@ impl Scope {
             let class = rules.find_map(|rule| field(&rule.request_layout, &scope.field)).map(|field| field.class);
             let shown = |text: &str| {
                 let class = class.unwrap_or(Class::Secret);
+                if unmasked && class != Class::Secret {
+                    return String::from(text);
+                }
                 masked_by_class(class, pabal_telegram::Charset::Ascii, text.as_bytes()).1
             };
             parts.push(scope.told(shown));

@@ -1531,6 +1531,9 @@ pub struct ControlsRequest {
     /// The institution's name.
     #[prost(string, tag = "1")]
     pub institution: ::prost::alloc::string::String,
+    /// Show what confidential fields hold, too.
+    #[prost(bool, tag = "2")]
+    pub unmasked: bool,
 }
 /// What is controlled.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1573,7 +1576,7 @@ pub struct ControlLine {
     /// Its name.
     #[prost(string, tag = "1")]
     pub control: ::prost::alloc::string::String,
-    /// What it blocks, in a line for people; what is in a field is masked by the field's class.
+    /// What it blocks, in a line for people; what is in a field is masked by the field's class, unless `unmasked` was asked for.
     #[prost(string, tag = "2")]
     pub blocks: ::prost::alloc::string::String,
     /// Days and their parts on the institution's clock. None: always.
@@ -1642,6 +1645,9 @@ pub struct CommandsRequest {
     /// At most so many are told. 0: 100. More than 1,000 are never told.
     #[prost(uint32, tag = "2")]
     pub max: u32,
+    /// Show what confidential fields hold, too.
+    #[prost(bool, tag = "3")]
+    pub unmasked: bool,
 }
 /// What was commanded.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -23,6 +23,9 @@ use crate::{exit, print};
 pub(crate) struct List {
     /// The institution, as configured
     institution: String,
+    /// Show what confidential fields hold too; never do this where others can read
+    #[arg(long)]
+    unmasked: bool,
     /// Print as JSON
     #[arg(long)]
     json: bool,
@@ -32,7 +35,7 @@ pub(crate) struct List {
 
 impl List {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
-        let message = ControlsRequest { institution: self.institution };
+        let message = ControlsRequest { institution: self.institution, unmasked: self.unmasked };
         self.target.with(None, Form::of(self.json), async |mut client, caller| {
             let found = match client.control.controls(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => response.into_inner(),

@@ -24,6 +24,9 @@ pub(crate) struct Log {
     /// At most so many
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     max: u32,
+    /// Show what confidential fields hold too; never do this where others can read
+    #[arg(long)]
+    unmasked: bool,
     /// Print as JSON
     #[arg(long)]
     json: bool,
@@ -33,7 +36,8 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
-        let message = CommandsRequest { institution: self.institution.unwrap_or_default(), max: self.max };
+        let institution = self.institution.unwrap_or_default();
+        let message = CommandsRequest { institution, max: self.max, unmasked: self.unmasked };
         self.target.with(None, Form::of(self.json), async |mut client, caller| {
             let commands = match client.control.commands(client::request(message, Some(&caller), None, None)?).await {
                 Ok(response) => response.into_inner().commands,

@@ -373,6 +373,11 @@ fn an_operator_stops_a_line_and_it_stays_stopped_until_it_is_started() {
     }
     let list = done(stage.ask(&["control", "list", "hecto"]));
     assert_snapshot!("controls", list);
+    assert!(list.contains("debit_account beginning with **0 to **2"), "{list}");
+    for command in ["list", "log"] {
+        let unmasked = done(stage.ask(&["control", command, "hecto", "--unmasked"]));
+        assert!(unmasked.contains("debit_account beginning with 110 to 112"), "{unmasked}");
+    }
     let list = json(&stage.ask(&["control", "list", "hecto", "--json"]));
     assert_eq!(list["controls"][0]["actor"], "kim (claimed)", "{list}");
     assert_eq!(list["controls"][0]["unjudged"], Value::Null, "{list}");

@@ -335,13 +335,20 @@ fn a_scope_that_can_mean_nothing_is_told_with_what_is_near() {
 #[test]
 fn a_control_is_shown_without_what_is_confidential() {
     let institution = institution();
-    let shown = |scope: Scope| scope.told(&institution);
+    let shown = |scope: Scope| scope.told(&institution, false);
     assert_eq!(shown(Scope::default()), "everything");
     let told = shown(scope(&["transfer"], &["088"], &[("debit_account", "11012345678"), ("debit_amt", "100")]));
     assert_eq!(told, "exchange transfer; participant 088; debit_account *******5678; debit_amt 100");
     let ranges =
         scope(&["transfer"], &[], &[("debit_account", "11012345678 to 11012345679"), ("debit_amt", "100 to 0999")]);
-    let told = shown(ranges.by_spec(&institution).unwrap());
+    let ranges = ranges.by_spec(&institution).unwrap();
+    let unmasked = "debit_account beginning with 11012345678 to 11012345679; debit_amt from 100 to 999";
+    assert_eq!(ranges.told(&institution, true), std::format!("exchange transfer; {unmasked}"));
+    // What the spec has not any more may be anything, and what is secret shows nowhere.
+    for field in ["gone", "passbook_pin"] {
+        assert_eq!(scope(&[], &[], &[(field, "1234")]).told(&institution, true), std::format!("{field} ****"));
+    }
+    let told = shown(ranges);
     let account = "debit_account beginning with *******5678 to *******5679";
     assert_eq!(told, std::format!("exchange transfer; {account}; debit_amt from 100 to 999"));
     let control = standing("x", scope(&[], &[], &[("debit_account", "11012345678")]), Window::default());
