@@ -41,7 +41,7 @@ mod tx;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// A gateway (FEP) for fixed-length TCP telegrams.
 ///
@@ -91,14 +91,23 @@ enum Command {
     Encode(encode::Encode),
 }
 
+/// The same, whatever the environment gives.
+fn without_environment(command: clap::Command) -> clap::Command {
+    command.mut_args(|arg| arg.env(None::<&'static str>)).mut_subcommands(without_environment)
+}
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are printed by the same door and are no mistake.
-            let code = if error.use_stderr() { exit::USAGE } else { exit::DONE };
-            let _ = error.print();
-            return ExitCode::from(code);
+            if !error.use_stderr() {
+                let _ = error.print();
+                return ExitCode::from(exit::DONE);
+            }
+            // Its usage would name what the environment gives among what is missing.
+            let _ = without_environment(Cli::command()).try_get_matches().err().unwrap_or(error).print();
+            return ExitCode::from(exit::USAGE);
         }
     };
     let result = match cli.command {

@@ -1,6 +1,6 @@
 use insta::assert_snapshot;
 
-use crate::process::run;
+use crate::process::{run, run_where};
 
 #[test]
 fn every_command_says_what_it_does() {
@@ -105,4 +105,14 @@ fn what_is_not_understood_is_usage() {
         told.push_str(&format!("$ pabal {line}\n{}\n", ended.err));
     }
     assert_snapshot!(told);
+}
+
+#[test]
+fn what_the_environment_gives_is_not_among_what_is_missing() {
+    let environment = [("PABAL_ADDRESS", "http://127.0.0.1:7401"), ("USER", "kim")];
+    let line = ["line", "stop", "hecto"];
+    let (bare, given) = (run(&line), run_where(&environment, &line));
+    assert_eq!((given.code, given.err), (2, bare.err));
+    let help = run_where(&environment, &["line", "stop", "--help"]);
+    assert!(help.out.contains("[env: PABAL_ADDRESS=http://127.0.0.1:7401]"), "{}", help.out);
 }

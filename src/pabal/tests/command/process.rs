@@ -63,6 +63,11 @@ pub(crate) fn run_with(args: &[&str], input: &[u8]) -> Ended {
     ended(child)
 }
 
+/// Runs a command that finds this in its environment.
+pub(crate) fn run_where(environment: &[(&str, &str)], args: &[&str]) -> Ended {
+    ended(command(args).envs(environment.iter().copied()).spawn().expect("the command starts"))
+}
+
 fn ended(child: Child) -> Ended {
     let output = child.wait_with_output().expect("the command ends");
     let text = |bytes| String::from_utf8(bytes).expect("it prints UTF-8");
