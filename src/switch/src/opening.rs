@@ -13,7 +13,7 @@ use crate::transition::transitions;
 declare! {
     /// Whether business is open. It is not a state of a session: it survives reconnects and restarts, and ends at the date change.
     pub enum OpeningState {
-        Closed = "closed", "Not opened yet on this business date.";
+        Closed = "closed", "Not open on this business date.";
         Opening = "opening", "The opening exchange is on its way.";
         Open = "open", "The institution said that it is open.";
         Lost = "lost", "It was open; an answer said that it is not.";
