@@ -32,7 +32,7 @@ impl Core {
                 return Ok(self.state.sessions[slot].conn());
             }
         };
-        self.event(Event::AcceptRefused { line });
+        self.event(Event::AcceptRefused { line, reason: refused });
         Err(refused)
     }
 

@@ -145,6 +145,8 @@ pub enum Event {
     AcceptRefused {
         /// To which line.
         line: LineId,
+        /// Why.
+        reason: CloseReason,
     },
     /// What was tried at a line's address failed, or did not last: the next connection goes to this one.
     Address {

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use pabal_spec::Digest;
-use pabal_switch::{Conn, Event, LineId, Settings};
+use pabal_switch::{CloseReason, Conn, Event, LineId, Settings};
 use tokio::sync::mpsc;
 
 /// Something that an observer may want to know.
@@ -99,7 +99,24 @@ impl Log {
                     }
                 }
             }
-            Event::AcceptRefused { line } => {
+            // A peer tries again and again at a line that is stopped: who stopped it is in the log already.
+            Event::AcceptRefused { line, reason: CloseReason::Commanded | CloseReason::Drained } => {
+                tracing::debug!(
+                    event = "accept_refused",
+                    institution,
+                    line = self.line(*line),
+                    "a connection to a line that is to have none now was turned away"
+                );
+            }
+            Event::AcceptRefused { line, reason: CloseReason::JournalFailed } => {
+                tracing::warn!(
+                    event = "accept_refused",
+                    institution,
+                    line = self.line(*line),
+                    "a connection was turned away, as the journal has failed"
+                );
+            }
+            Event::AcceptRefused { line, .. } => {
                 tracing::warn!(
                     event = "accept_refused",
                     institution,

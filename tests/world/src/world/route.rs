@@ -428,7 +428,7 @@ impl World {
             }
             Told::Address { line, address } => self.goes_on(*line, *address),
             Told::Duty { line, on_duty } => self.stands_in(*line, *on_duty),
-            Told::AcceptRefused { line } if self.has(Topology::Knocks) => {
+            Told::AcceptRefused { line, .. } if self.has(Topology::Knocks) => {
                 match self.line(*line).second_connection {
                     SecondConnection::Probe => self.tally.knocked_probe += 1,
                     SecondConnection::Replace => self.tally.knocked_replace += 1,
