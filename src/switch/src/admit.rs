@@ -436,9 +436,17 @@ impl Core {
                 crate::settings::Direction::Duplex => true,
             };
             let name = &self.books[usize::from(protocol)].protocol.name;
+            let by_hand = |line: &crate::settings::LineSettings| {
+                let ours = self.state.sessions.iter().filter(|one| self.line(one.id).name == line.name);
+                let told = ours.filter_map(|one| {
+                    let by = one.by.as_ref()?;
+                    Some(format!(", connection {}/{} is drained by {by}", line.name, one.id.slot))
+                });
+                told.collect::<String>()
+            };
             let told = |line: &crate::settings::LineSettings| match self.state.stops.lines.get(&line.name) {
                 Some(stopped) => format!("{} {stopped}", line.name),
-                None => String::from(&*line.name),
+                None => format!("{}{}", line.name, by_hand(line)),
             };
             let ours = self.settings.lines.iter().filter(|line| line.protocol == *name);
             let names: Vec<String> = ours.filter(carries).map(told).collect();

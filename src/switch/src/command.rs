@@ -360,7 +360,7 @@ impl Core {
             }
             _ => false,
         };
-        let entry = Commanded { at: now.wall, command, by, read_in, waits };
+        let entry = Commanded { at: now.wall, command, by: by.clone(), read_in, waits };
         self.state.stops.fold(&entry);
         let command = entry.command.clone();
         self.append(Entry::Commanded(entry));
@@ -381,8 +381,8 @@ impl Core {
                     self.drain_scope(Scope::Line(line), within, now);
                 }
             }
-            Command::CloseSession { line, slot } => self.drain_session(&line, slot, Duration::ZERO, now),
-            Command::DrainSession { line, slot, within } => self.drain_session(&line, slot, within, now),
+            Command::CloseSession { line, slot } => self.drain_session(&line, slot, by, Duration::ZERO, now),
+            Command::DrainSession { line, slot, within } => self.drain_session(&line, slot, by, within, now),
             Command::OpenOpening { protocol, key } => {
                 if let Some(at) = self.opening_named(&protocol, &key) {
                     self.open_by_hand(at, now);
@@ -525,10 +525,13 @@ impl Core {
         u32::try_from(at).ok()
     }
 
-    fn drain_session(&mut self, line: &str, slot: u16, within: Duration, now: Now) {
+    fn drain_session(&mut self, line: &str, slot: u16, by: By, within: Duration, now: Now) {
         let Some(line) = self.line_named(line) else { return };
-        let found = self.state.sessions.iter().find(|one| one.id.line == line && one.id.slot == slot);
-        if let Some(conn) = found.map(crate::session::Session::conn) {
+        let found = self.state.sessions.iter().position(|one| one.id.line == line && one.id.slot == slot);
+        if let Some(at) = found {
+            let session = &mut self.state.sessions[at];
+            session.by = Some(by);
+            let conn = session.conn();
             self.drain_scope(Scope::Session(conn), within, now);
         }
     }

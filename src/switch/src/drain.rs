@@ -202,11 +202,7 @@ impl Core {
         };
         match scope {
             Scope::Process | Scope::Institution => self.stop_told(),
-            Scope::Line(_) | Scope::Standby(_) => no_pair(),
-            Scope::Session(conn) => {
-                let name = &self.line(conn.session).name;
-                format!("connection {name}/{} is drained by hand, and {}", conn.session.slot, no_pair())
-            }
+            Scope::Line(_) | Scope::Standby(_) | Scope::Session(_) => no_pair(),
             Scope::Compartment(compartment) => {
                 let taken = self.is_taken_for(&Origin::Caller, compartment);
                 taken.err().map_or_else(|| String::from(Refusal::Draining.sentence()), |(_, text)| text)

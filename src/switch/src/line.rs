@@ -42,6 +42,7 @@ impl Session {
             wrote_at: None,
             closed: None,
             detail: None,
+            by: None,
             back_off: line.reconnect_min,
             waits_for: WaitsFor::Nothing,
             address: 0,
@@ -402,7 +403,10 @@ impl Core {
         session.state.step(event, &mut self.fired);
         if reason.is_some() {
             session.closed = reason;
-            session.detail = None;
+            let is_by_hand =
+                matches!(reason, Some(CloseReason::Drained | CloseReason::Stopped | CloseReason::Commanded));
+            let by = session.by.take().filter(|_| is_by_hand);
+            session.detail = by.map(|by| format!("by {by}").into());
         }
         let (conn, to) = (session.conn(), session.state);
         self.event(Event::Session { conn, from, to, reason });

@@ -87,12 +87,16 @@ fn drained(scope: &str, begin: impl FnOnce(&mut Hands)) -> Busy {
             "process" => "the gateway is being stopped",
             "institution" => "the institution is stopped by kim: night work",
             "line" => "no session to send on is up (lines: both stopped by kim: night work)",
-            "session" => "connection both/0 is drained by hand, and no session to send on is up (lines: both)",
+            "session" => "no session to send on is up (lines: both, connection both/0 is drained by kim: night work)",
             _ => "compartment `088` is stopped by kim: night work",
         };
         assert_eq!(text, expected);
     }
     let open = hands.request(peer::transfer("088", "1", 5));
+    if scope == "session" {
+        let (_, text) = hands.core.open(open.clone(), hands.now).unwrap_err();
+        assert!(text.contains("connection both/0 is drained by kim: night work"), "{text}");
+    }
     let refused = hands.try_open(open).expect_err("nothing new is taken");
     let expected = if matches!(scope, "session" | "line") { Refusal::SendDown } else { Refusal::Draining };
     assert_eq!(refused, expected, "{scope}");
@@ -192,6 +196,8 @@ fn a_session_drains_to_its_deadline_and_another_takes_its_slot() {
     let session = Command::DrainSession { line: "both".into(), slot: 0, within: TEN };
     let mut busy = drained("session", |hands| command(hands, session).unwrap());
     assert_eq!(reasons(&busy.hands), [CloseReason::Stopped]);
+    let detail = |hands: &Hands| hands.core.status().sessions[0].detail.clone();
+    assert_eq!(detail(&busy.hands).as_deref(), Some("by kim: night work"));
     let conn = busy.hands.closes[0].0;
     busy.hands.closed(conn, CloseReason::PeerClosed);
     busy.hands.connect_next();
