@@ -81,8 +81,10 @@ pub(crate) struct Notice {
     /// What we reply, with what of it is secret by the version that made it; `None` while a service may still say so, and where nothing is
     /// replied.
     pub(crate) reply: Option<Frame>,
-    /// The service whose reply it is, until it was told what became of it.
+    /// The service whose reply it is; `None` if the spec says what is replied.
     pub(crate) replier: Option<Box<str>>,
+    /// It said so to this process, and was not told yet what became of it.
+    pub(crate) awaits_report: bool,
     /// A lost session may have taken a part of the reply.
     pub(crate) may_have_left: bool,
     pub(crate) repeated: bool,
@@ -309,6 +311,7 @@ impl Core {
             is_answer: false,
             reply,
             replier: None,
+            awaits_report: false,
             may_have_left: false,
             repeated: false,
             joined,
@@ -399,6 +402,7 @@ impl Core {
             is_answer: true,
             reply: None,
             replier: None,
+            awaits_report: false,
             may_have_left: false,
             repeated: false,
             joined: None,

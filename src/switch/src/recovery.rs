@@ -113,6 +113,9 @@ struct KnownNotice {
     received: NoticeReceived,
     /// The last reply that may have left, or that waits to.
     reply: Option<Frame>,
+    /// The service whose reply it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replier: Option<Box<str>>,
     /// It is not known that the whole reply has left since the notice came last: it leaves as it is, if need be once more.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     is_owed: bool,
@@ -264,6 +267,7 @@ impl Recovery {
                 }
                 if let Some(known) = self.notices.get_mut(&entry.notice) {
                     known.reply = Some(entry.telegram);
+                    known.replier = Some(entry.caller).filter(|caller| !caller.is_empty());
                     known.is_owed = true;
                 }
             }
@@ -294,9 +298,10 @@ impl Recovery {
             // The reply that is on its way may be one to the first telegram only.
             self.leaving.retain(|_, notice| *notice != entry.notice);
         }
-        let (reply, joined) = earlier.map_or((None, None), |known| (known.reply, known.joined));
+        let (reply, replier, joined) =
+            earlier.map_or((None, None, None), |known| (known.reply, known.replier, known.joined));
         let is_owed = reply.is_some();
-        let known = KnownNotice { received: entry, reply, is_owed, joined, is_delivered: false };
+        let known = KnownNotice { received: entry, reply, replier, is_owed, joined, is_delivered: false };
         self.notices.insert(known.received.notice, known);
         while self.notices.len() > Self::NOTICES_MAX {
             self.notices.pop_first();
@@ -491,6 +496,7 @@ impl Core {
                 telegram: Frame::new(&notice.telegram, &asked.unwrap_or_default()),
             },
             reply: notice.reply.clone(),
+            replier: notice.replier.clone(),
             is_owed: matches!(notice.state, NoticeState::Waiting | NoticeState::Sending),
             joined: notice.joined,
             is_delivered: notice.is_delivered,
@@ -693,7 +699,7 @@ impl Core {
     /// has left leaves by the next session, as one does whose session was lost; it was to say something, and says it once more at worst.
     fn recover_notice(&mut self, known: KnownNotice, first: BusinessDate, now: Now) {
         let came_on = known.came_on();
-        let KnownNotice { received, reply, is_owed, joined, is_delivered } = known;
+        let KnownNotice { received, reply, replier, is_owed, joined, is_delivered } = known;
         let NoticeReceived { notice: id, about, key, repeated, reply_until, content, telegram, .. } = received;
         let Some(protocol) = self.protocol_named(&about.protocol) else { return };
         let newest = &self.books[usize::from(protocol)].protocol;
@@ -748,7 +754,8 @@ impl Core {
             telegram,
             is_answer,
             reply,
-            replier: None,
+            replier,
+            awaits_report: false,
             may_have_left: false,
             repeated,
             joined,

@@ -61,6 +61,7 @@ impl Core {
         let Some(notice) = self.state.notices.known.get_mut(&id) else { return };
         notice.state.step(NoticeEvent::Decide, &mut self.fired);
         notice.reply = Some(made.clone());
+        notice.awaits_report = replier.is_some();
         notice.replier = replier;
         self.state.notices.sort(id);
         self.reply_now_or_later(id, now);
@@ -179,7 +180,7 @@ impl Core {
         if report == ReplyReport::NotSent && notice.may_have_left {
             return;
         }
-        if notice.replier.take().is_some() {
+        if core::mem::take(&mut notice.awaits_report) {
             self.outputs.push_back(Output::Replied { notice: id, report });
         }
     }

@@ -151,6 +151,37 @@ fn what_a_service_replied_while_no_session_was_up_holds_for_the_next_process() {
     }
 }
 
+#[test]
+fn what_a_service_replied_is_its_own_also_when_it_leaves_again_and_over_starts() {
+    for is_checkpoint in [false, true] {
+        let mut hands = served();
+        hands.receive(&peer::deposit(1, 50_000));
+        let id = hands.delivered[0].0;
+        reply(&mut hands, code(id, "0021")).unwrap();
+        assert_eq!(hands.replied, [(id, ReplyReport::Sent)]);
+        hands.receive(&peer::deposit(1, 50_000));
+        let callers = |hands: &Hands| -> Vec<String> {
+            let callers = hands.entries().into_iter().filter_map(|entry| match entry {
+                Entry::NoticeReplied(entry) => Some(entry.caller.into()),
+                _ => None,
+            });
+            callers.collect()
+        };
+        assert_eq!(callers(&hands), ["ledger"; 2]);
+        if is_checkpoint {
+            take_checkpoint(&mut hands);
+        }
+        let before = callers(&hands).len();
+        let mut next = hands.restart();
+        next.come_up();
+        next.receive(&peer::deposit(1, 50_000));
+        // A journal does not say that it has left whole, and so it leaves once more; a checkpoint does.
+        let times = if is_checkpoint { 1 } else { 2 };
+        assert_eq!(callers(&next)[before..], vec!["ledger"; times]);
+        assert_eq!(next.replied, [], "who heard it once is not told again");
+    }
+}
+
 /// What a service hears that subscribes to a process which has just begun.
 fn left_to_reply(hands: &mut Hands) -> Duration {
     let ids = hands.core.undelivered(None, 2);
