@@ -33,6 +33,7 @@ pub(crate) fn institution(
         draining: status.draining,
         zone_minutes: 0,
         stopped: status.stopped.as_ref().map(command::stopped),
+        drains_for: status.drains_until.map(|at| answer::duration(at.since(now.mono))),
         stopped_compartments: status
             .compartments
             .iter()
@@ -93,6 +94,9 @@ fn line(line: &Line, status: &pabal_switch::Status, now: Now) -> LineStatus {
     }
 }
 
+/// `pabal sessions` shows for how long.
+const OF_THE_PROCESS_BEFORE: &str = "the institution may still count a connection of the process before";
+
 /// Why a line that is wanted has fewer sessions than it may: by the session that says most. How many would connect to us is theirs to say: of
 /// such a line, why it has none.
 fn not_up<'s, I: Iterator<Item = &'s pabal_switch::SessionStatus>>(
@@ -127,7 +131,10 @@ fn not_up<'s, I: Iterator<Item = &'s pabal_switch::SessionStatus>>(
     let held = not_up().find_map(|session| Some(session.waits_for?.sentence().to_owned()));
     // A line that connects for each exchange has none while there is none.
     let is_missed = line.connects == Connects::Kept || known.is_some_and(|known| known.failed > 0);
-    held.or_else(|| not_up().filter(|_| is_missed).find_map(end))
+    // The slot of a connection of which this process knows nothing more.
+    let is_before = |one: &&pabal_switch::SessionStatus| one.state == SessionState::Closing && one.closed.is_none();
+    let before = || not_up().any(|one| is_before(&one)).then(|| OF_THE_PROCESS_BEFORE.to_owned());
+    held.or_else(|| not_up().filter(|_| is_missed).find_map(end)).or_else(before)
 }
 
 /// Where a line connects now, or listens.
@@ -162,6 +169,8 @@ fn session(session: &pabal_switch::SessionStatus, lines: &[Line], now: Now) -> S
         free_in: session.free_at.filter(|_| is_closing).map(|at| answer::duration(at.since(now.mono))),
         closed_detail: session.detail.as_deref().unwrap_or_default().to_owned(),
         waits_for: session.waits_for.map(|waits| waits.word().to_owned()).unwrap_or_default(),
+        stopped: session.stopped.as_ref().map(command::stopped),
+        drains_for: session.drains_until.map(|at| answer::duration(at.since(now.mono))),
     }
 }
 
@@ -213,6 +222,8 @@ mod tests {
                 line: "send".into(),
                 state: SessionState::Up,
                 conn: Some(Conn { session: id, epoch: Epoch(9) }),
+                stopped: None,
+                drains_until: None,
                 in_flight: 3,
                 window: 10,
                 unsent_bytes: 304,
@@ -342,6 +353,11 @@ mod tests {
             status.sessions[0].state = state;
             assert_eq!(!shown(Direction::Send, &status).lines[0].not_up.is_empty(), told, "{state}");
         }
+        // It is of the process before, of which nothing more is known.
+        status.sessions[0].closed = None;
+        assert_eq!(shown(Direction::Send, &status).lines[0].not_up, OF_THE_PROCESS_BEFORE);
+        status.sessions[0].state = SessionState::Down;
+        assert_eq!(shown(Direction::Send, &status).lines[0].not_up, "", "it waits a moment before it connects");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::table::{Align, Table};
 ///
 /// Exit codes: 0 shown, 2 usage, 5 not learnt.
 ///
-/// With --json: institutions (institution, serving, not_serving_reason, journal_works, draining, waiting, in_flight, unknown, notices_unreplied, spec) and lines (institution, line, protocol, side,
+/// With --json: institutions (institution, serving, not_serving_reason, journal_works, draining, drains_for_ms (null if it does not), waiting, in_flight, unknown, notices_unreplied, spec) and lines (institution, line, protocol, side,
 /// direction, connects (kept or per_exchange, null if they connect), addresses, address (the one in use), backup_of (null if it is none), on_duty (of a backup: it stands in), sessions_up, sessions_counted (those that the institution may count), sessions_max, in_flight, window (0 carries no requests), wanted: up, draining or stopped, not_up (why it has fewer sessions than it may, null if nothing is missing),
 /// drains_for_ms, stopped: actor, reason, at, at_us; null if nobody did, as in institutions) and stopped_compartments (institution, compartment, stopped, in_flight, drains_for_ms (null if nothing of it is awaited)) and waiting_compartments (institution, compartment, waiting, in_flight, places (of all sessions that may send), because (session, window, share or rate), because_text).
 #[derive(Debug, Args)]
@@ -126,8 +126,8 @@ fn serving(status: &InstitutionStatus) -> String {
             text.push_str(&waiting(&status.waiting_compartments));
         }
     }
-    if status.draining && status.stopped.is_none() {
-        text.push_str(", draining");
+    if let (Some(left), None) = (&status.drains_for, &status.stopped) {
+        text.push_str(&format!(", at most {} left", print::span(left.seconds)));
     }
     for one in &status.stopped_compartments {
         let by = one.stopped.as_ref().map(|by| format!(" by {}: {}", by.actor, by.reason)).unwrap_or_default();
@@ -174,6 +174,7 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
             "not_serving_reason": status.not_serving_reason,
             "journal_works": status.journal_works,
             "draining": status.draining,
+            "drains_for_ms": status.drains_for.as_ref().map(print::millis),
             "stopped": stopped_json(status.stopped.as_ref(), status.zone_minutes),
             "waiting": status.waiting,
             "in_flight": status.in_flight,

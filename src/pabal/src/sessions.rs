@@ -4,6 +4,7 @@ use pabal_front::proto::{InstitutionStatus, SessionStatus};
 use serde_json::json;
 
 use crate::institutions::Institutions;
+use crate::lines::stopped_json;
 use crate::print;
 use crate::table::{Align, Table};
 
@@ -14,7 +15,7 @@ use crate::table::{Align, Table};
 ///
 /// Exit codes: 0 shown, 2 usage, 5 not learnt.
 ///
-/// With --json: a list of institution, line, slot, state, state_text, epoch (of its connection, or of the last; 0 if there was none), in_flight, window, unsent_bytes, received_ago_ms and wrote_ago_ms
+/// With --json: a list of institution, line, slot, state, state_text, drains_for_ms and stopped (of a drain by hand: actor, reason, at, at_us; null of others), epoch (of its connection, or of the last; 0 if there was none), in_flight, window, unsent_bytes, received_ago_ms and wrote_ago_ms
 /// (null if nothing came or went), closed_reason, closed_text and closed_detail (why the last connection ended, null if none has, and what was said or answered, null if nothing), waits_for (room: limits.sessions_max; turn: limits.connects_per_second; null if for nothing), next_try_in_ms (null if none is planned), address (of its connection, or of the last), free_in_ms (of a slot that closes, null of others).
 #[derive(Debug, Args)]
 pub(crate) struct Sessions {
@@ -51,7 +52,7 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
             table.row(vec![
                 status.institution.clone(),
                 format!("{}/{}", session.line, session.slot),
-                session.state.clone(),
+                state(session),
                 session.address.clone(),
                 session.epoch.to_string(),
                 in_flight,
@@ -64,6 +65,14 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
         }
     }
     table
+}
+
+/// With who drains it by hand, and why.
+fn state(session: &SessionStatus) -> String {
+    let left =
+        session.drains_for.as_ref().map(|left| format!(" for {}", print::span(left.seconds))).unwrap_or_default();
+    let by = session.stopped.as_ref().map(|by| format!(" by {}: {}", by.actor, by.reason)).unwrap_or_default();
+    format!("{}{left}{by}", session.state)
 }
 
 fn closed(session: &SessionStatus) -> String {
@@ -100,6 +109,8 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
                 "slot": session.slot,
                 "state": session.state,
                 "state_text": session.state_text,
+                "drains_for_ms": session.drains_for.as_ref().map(print::millis),
+                "stopped": stopped_json(session.stopped.as_ref(), status.zone_minutes),
                 "epoch": session.epoch,
                 "in_flight": session.in_flight,
                 "window": session.window,

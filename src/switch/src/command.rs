@@ -530,7 +530,7 @@ impl Core {
         let found = self.state.sessions.iter().position(|one| one.id.line == line && one.id.slot == slot);
         if let Some(at) = found {
             let session = &mut self.state.sessions[at];
-            session.by = Some(by);
+            session.stopped = Some(Stopped { by, at: now.wall });
             let conn = session.conn();
             self.drain_scope(Scope::Session(conn), within, now);
         }

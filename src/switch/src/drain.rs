@@ -141,6 +141,11 @@ impl Core {
                 continue;
             }
             let id = session.id;
+            if !matches!(scope, Scope::Session(_)) {
+                // It ends with all of the scope, which says by whom.
+                self.state.sessions[slot].stopped = None;
+            }
+            let session = &self.state.sessions[slot];
             match session.state {
                 // Also of what ends at once: while one closes, nothing departs by the next.
                 SessionState::Up | SessionState::Probing => self.change(slot, SessionEvent::Drain, None),

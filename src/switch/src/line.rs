@@ -42,7 +42,7 @@ impl Session {
             wrote_at: None,
             closed: None,
             detail: None,
-            by: None,
+            stopped: None,
             back_off: line.reconnect_min,
             waits_for: WaitsFor::Nothing,
             address: 0,
@@ -405,8 +405,8 @@ impl Core {
             session.closed = reason;
             let is_by_hand =
                 matches!(reason, Some(CloseReason::Drained | CloseReason::Stopped | CloseReason::Commanded));
-            let by = session.by.take().filter(|_| is_by_hand);
-            session.detail = by.map(|by| format!("by {by}").into());
+            let stopped = session.stopped.take().filter(|_| is_by_hand);
+            session.detail = stopped.map(|stopped| format!("by {}", stopped.by).into());
         }
         let (conn, to) = (session.conn(), session.state);
         self.event(Event::Session { conn, from, to, reason });

@@ -6,7 +6,7 @@ use pabal_telegram::Deframer;
 use serde::{Deserialize, Serialize};
 
 use crate::byte_table::ByteTable;
-use crate::command::By;
+use crate::command::Stopped;
 use crate::declare::declare;
 use crate::id::{Conn, Epoch, ExchangeId, SessionId};
 use crate::route::WaitsFor;
@@ -156,9 +156,9 @@ pub(crate) struct Session {
     /// More about it, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<Box<str>>,
-    /// Who drains or closes the connection by hand, and why, until it is closed.
+    /// Who drains or closes this one connection by hand, and why, until it is closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) by: Option<By>,
+    pub(crate) stopped: Option<Stopped>,
     /// The longest that the next wait before connecting may be.
     pub(crate) back_off: Duration,
     /// For what else it waits before it connects.

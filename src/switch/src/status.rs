@@ -45,6 +45,8 @@ pub struct Status {
     pub journal_works: bool,
     /// Whether nothing new is taken in.
     pub draining: bool,
+    /// When the drain of the institution, or of the process, ends at the latest.
+    pub drains_until: Option<Mono>,
     /// Who stopped the institution, if an operator did.
     pub stopped: Option<Stopped>,
     /// Each line, in the order of the settings.
@@ -74,6 +76,7 @@ impl Default for Status {
             notices_unreplied: 0,
             journal_works: true,
             draining: false,
+            drains_until: None,
             stopped: None,
             lines: Vec::new(),
             compartments: Vec::new(),
@@ -202,6 +205,10 @@ pub struct SessionStatus {
     pub state: SessionState,
     /// Its connection, if there is one.
     pub conn: Option<Conn>,
+    /// Who drains or closes this one connection by hand, and why.
+    pub stopped: Option<Stopped>,
+    /// When that drain ends at the latest.
+    pub drains_until: Option<Mono>,
     /// Requests unanswered on it.
     pub in_flight: u32,
     /// Requests that may be unanswered on it.
@@ -315,6 +322,8 @@ impl Core {
             line: self.line(session.id).name.clone(),
             state: session.state,
             conn: session.is_connected().then(|| session.conn()),
+            stopped: session.stopped.clone(),
+            drains_until: self.drain_end(&Scope::Session(session.conn())),
             in_flight: session.in_flight,
             window: session.window,
             unsent_bytes: session.out.unsent_bytes(),
@@ -356,6 +365,7 @@ impl Core {
             notices_unreplied: u32::try_from(self.state.notices.unreplied()).unwrap_or(u32::MAX),
             journal_works: self.state.journal.failed.is_none(),
             draining: self.is_stopping(),
+            drains_until: self.drain_end(&Scope::Process).or_else(|| self.drain_end(&Scope::Institution)),
             stopped: self.state.stops.institution.clone(),
             lines: self.line_states(),
             compartments: self.stopped_compartments(),
@@ -377,19 +387,18 @@ impl Core {
     fn stopped_compartments(&self) -> Vec<StoppedCompartment> {
         let one = |(compartment, stopped): (&Bytes, &Stopped)| {
             let in_flight = self.state.exchanges.values().filter(|one| is_in_flight_of(one, compartment)).count();
-            let drain = self
-                .state
-                .drains
-                .iter()
-                .find(|drain| matches!(&drain.scope, Scope::Compartment(drained) if drained == compartment));
             StoppedCompartment {
                 compartment: compartment.clone(),
                 stopped: stopped.clone(),
                 in_flight: u32::try_from(in_flight).unwrap_or(u32::MAX),
-                drains_until: drain.map(|drain| drain.until),
+                drains_until: self.drain_end(&Scope::Compartment(compartment.clone())),
             }
         };
         self.state.stops.compartments.iter().map(one).collect()
+    }
+
+    fn drain_end(&self, scope: &Scope) -> Option<Mono> {
+        self.state.drains.iter().find(|drain| drain.scope == *scope).map(|drain| drain.until)
     }
 
     fn waiting_compartments(&self) -> Vec<WaitingCompartment> {
@@ -444,14 +453,13 @@ impl Core {
     fn line_states(&self) -> Vec<LineStatus> {
         let line = |(at, line): (u16, &LineSettings)| {
             let counted = |one: &&Session| one.id.line.0 == at && one.state != SessionState::Down;
-            let drain_of = |scope: Scope| self.state.drains.iter().find(|drain| drain.scope == scope);
             let stops = &self.state.stops;
             // With the institution all its lines stop, and each comes up again only when neither is stopped.
-            let (of_line, of_all) = (drain_of(Scope::Line(LineId(at))), drain_of(Scope::Institution));
+            let (of_line, of_all) = (self.drain_end(&Scope::Line(LineId(at))), self.drain_end(&Scope::Institution));
             let drain = match (stops.lines.contains_key(&line.name), stops.institution.is_some()) {
-                (true, true) => of_line.zip(of_all).map(|(one, other)| one.until.min(other.until)),
-                (true, false) => of_line.map(|drain| drain.until),
-                (false, _) => of_all.map(|drain| drain.until),
+                (true, true) => of_line.zip(of_all).map(|(one, other)| one.min(other)),
+                (true, false) => of_line,
+                (false, _) => of_all,
             };
             let stopped = self.stopped(LineId(at));
             let state = self.state.lines.get(usize::from(at));

@@ -1751,6 +1751,9 @@ pub struct InstitutionStatus {
     /// By whom, if an operator stopped it. Not set if none did.
     #[prost(message, optional, tag = "14")]
     pub stopped: ::core::option::Option<Stopped>,
+    /// How long the gateway, which is being stopped, or the drained institution may still wait for answers. Not set if it does not drain.
+    #[prost(message, optional, tag = "19")]
+    pub drains_for: ::core::option::Option<::prost_types::Duration>,
     /// Compartments that take no requests.
     #[prost(message, repeated, tag = "15")]
     pub stopped_compartments: ::prost::alloc::vec::Vec<StoppedCompartment>,
@@ -1972,6 +1975,12 @@ pub struct SessionStatus {
     /// the connections of a second). Empty if for nothing.
     #[prost(string, tag = "17")]
     pub waits_for: ::prost::alloc::string::String,
+    /// By whom, if an operator drains or closes this one connection. Not set if none does.
+    #[prost(message, optional, tag = "18")]
+    pub stopped: ::core::option::Option<Stopped>,
+    /// How long that drain may still take. Not set if it does not drain by itself: with its line, the line says.
+    #[prost(message, optional, tag = "19")]
+    pub drains_for: ::core::option::Option<::prost_types::Duration>,
 }
 /// One opening of business.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -72,6 +72,8 @@ mod tests {
             line: "out".into(),
             state,
             conn: None,
+            stopped: None,
+            drains_until: None,
             in_flight: 0,
             window: 0,
             unsent_bytes: 0,

@@ -23,7 +23,7 @@ pub(super) fn judge(status: &Status, settings: &Settings, journal_failure: Optio
     }
     match &status.stopped {
         Some(stopped) => missing.push(stopped.to_string()),
-        None if status.draining => missing.push("draining".to_owned()),
+        None if status.draining => missing.push("the gateway is being stopped".to_owned()),
         None => {}
     }
     let mut protocols: Vec<&str> = settings.lines.iter().map(|line| &*line.protocol).collect();
@@ -85,6 +85,9 @@ fn half_down(status: &Status, settings: &Settings, protocol: &str, half: Directi
 /// How the last connection of a line ended that has none, if it had one; goes on behind the states of its sessions.
 fn because(status: &Status, line: &pabal_switch::LineSettings) -> String {
     let sessions = status.sessions.iter().filter(|session| session.line == line.name);
+    if sessions.clone().any(|session| session.conn.is_some()) {
+        return String::new();
+    }
     let last = sessions.filter(|session| session.closed.is_some()).max_by_key(|one| one.received_at.max(one.wrote_at));
     match last.and_then(|session| Some((session.closed?, session.detail.as_deref()))) {
         Some((reason, None)) => format!(": {reason}"),
@@ -110,6 +113,8 @@ mod tests {
             line: line.into(),
             state,
             conn: None,
+            stopped: None,
+            drains_until: None,
             in_flight: 0,
             window: 1,
             unsent_bytes: 0,
@@ -173,6 +178,17 @@ mod tests {
         assert_eq!(failed, "(down: connect_failed: 10.1.2.3:20000: Connection refused)");
         assert_eq!(told(acceptor, Some(CloseReason::PeerClosed), None, false), "(down: peer_closed)");
         assert_eq!(told(acceptor, None, None, false), "(down: nobody has connected)");
+        // One that drains is there, whatever became of the connection before it.
+        let id = SessionId { line: LineId(0), slot: 0 };
+        let draining = SessionStatus {
+            conn: Some(pabal_switch::Conn { session: id, epoch: Epoch(2) }),
+            closed: Some(CloseReason::PeerClosed),
+            ..session("both", SessionState::Draining)
+        };
+        let status = Status { journal_works: true, draining: true, sessions: vec![draining], ..Status::default() };
+        let settings = Settings { lines: vec![line("both", Direction::Duplex)], ..Settings::default() };
+        let Health::NotServing(why) = judge(&status, &settings, None) else { panic!("it drains") };
+        assert!(why.starts_with("the gateway is being stopped; send half down: line both (draining);"), "{why}");
         // Who stopped it says enough.
         let stopped = told(initiator, Some(CloseReason::Commanded), None, true);
         assert_eq!(stopped, "(down, stopped by kim: ticket 7)");

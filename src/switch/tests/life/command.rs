@@ -96,6 +96,9 @@ fn drained(scope: &str, begin: impl FnOnce(&mut Hands)) -> Busy {
     if scope == "session" {
         let (_, text) = hands.core.open(open.clone(), hands.now).unwrap_err();
         assert!(text.contains("connection both/0 is drained by kim: night work"), "{text}");
+        let session = hands.core.status().sessions.remove(0);
+        assert_eq!(session.stopped.map(|by| by.to_string()).as_deref(), Some("stopped by kim: night work"));
+        assert!(session.drains_until.is_some());
     }
     let refused = hands.try_open(open).expect_err("nothing new is taken");
     let expected = if matches!(scope, "session" | "line") { Refusal::SendDown } else { Refusal::Draining };
@@ -330,11 +333,20 @@ fn a_session_that_is_closed_by_hand_comes_again() {
     let close = Command::CloseSession { line: "out".into(), slot: 0 };
     command(&mut hands, close.clone()).unwrap();
     assert_eq!(hands.closes, [(old, CloseReason::Commanded, false)]);
+    let told = |hands: &Hands| hands.core.status().sessions[0].detail.as_deref().map(str::to_owned);
+    assert_eq!(told(&hands).as_deref(), Some("by kim: night work"));
     let again = command(&mut hands, close).unwrap_err();
     assert_eq!(again.to_string(), "session out/0 is closing: there is no connection to close");
     hands.closed(old, CloseReason::PeerClosed);
     hands.connect_next();
     assert_eq!(states(&hands)[0], SessionState::Up);
+    // It is drained, and then all of its line by somebody else, who is told with the line.
+    hands.transfer();
+    command(&mut hands, Command::DrainSession { line: "out".into(), slot: 0, within: TEN }).unwrap();
+    assert!(hands.core.status().sessions[0].stopped.is_some());
+    hands.core.command(stop("out"), by("their firewall"), hands.now).unwrap();
+    hands.turn();
+    assert_eq!((hands.core.status().sessions[0].stopped.clone(), told(&hands)), (None, None));
 }
 
 #[test]
