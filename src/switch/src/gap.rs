@@ -272,12 +272,14 @@ impl Core {
         self.set_gap_timer();
     }
 
-    /// A notice came by itself: whoever asks for it at this moment has its answer.
+    /// A notice came by itself: our own question for it, if one is out at this moment, has its answer. A caller's goes on: who asks for the
+    /// fields of an answer gets them by that answer only.
     pub(crate) fn asking_is_over(&mut self, protocol: u16, rule: NoticeRuleId, frame: &[u8], conn: Conn, now: Now) {
         let rules = &self.books[usize::from(protocol)].protocol.rules;
         let Some(gap) = &rules.notices[usize::from(rule.0)].gap else { return };
         let key = self.books[usize::from(protocol)].awaited[usize::from(gap.exchange.0)].of(protocol, frame);
-        if let Some(exchange) = key.and_then(|key| self.state.exchanges.awaiting(&key)) {
+        let asking = key.and_then(|key| self.state.exchanges.awaiting(&key));
+        if let Some(exchange) = asking.filter(|one| matches!(one.about.origin, Origin::Gap { .. })) {
             let (id, state) = (exchange.id, exchange.state);
             let outcome = Outcome::Success { cause: Cause::Answered };
             match exchange.outcome {

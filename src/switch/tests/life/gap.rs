@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pabal_clock::Wall;
-use pabal_switch::{CloseReason, Entry, Event, GapEnd, Settings};
+use pabal_switch::{CloseReason, Entry, Event, ExchangeId, GapEnd, Report, Settings};
 
 use crate::hands::{Hands, OUT, settings, version};
 use crate::peer;
@@ -404,16 +404,34 @@ fn a_question_in_the_queue_does_not_leave_when_the_notice_comes() {
     assert_eq!(early + questions(&mut hands).len(), 0, "{asked:?}");
 }
 
-#[test]
-fn a_question_by_hand_finds_the_notice_too() {
-    let mut hands = but(&[2], 3);
+/// A caller asks for deposit 2 of bank 088.
+fn asked_by_hand(hands: &mut Hands) -> (ExchangeId, Vec<Vec<u8>>) {
     let mut telegram = vec![b' '; 300];
     peer::put(&mut telegram, peer::BANK_CODE, "088");
     peer::put(&mut telegram, (31, 46), "100000220261121");
     peer::put(&mut telegram, (201, 209), "20261121");
     let open = pabal_switch::Open { plan: hands.plan("deposit_gap"), ..hands.request(telegram) };
-    let id = hands.call(open);
-    let asked = questions(&mut hands);
+    (hands.call(open), questions(hands))
+}
+
+#[test]
+fn a_question_by_hand_has_its_own_answer_though_the_notice_comes_by_itself() {
+    let mut hands = but(&[2], 3);
+    let (id, asked) = asked_by_hand(&mut hands);
+    hands.receive(&peer::deposit(2, 1_000));
+    assert_eq!(hands.told(id), [""; 0], "the caller wants what the answer says");
+    hands.receive(&peer::gap_answer(&asked[0], 1_000));
+    assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
+    let Some(Report::Outcome { answer, .. }) = hands.reports[&id].first() else { panic!("{:?}", hands.reports[&id]) };
+    assert!(answer.is_some());
+    hands.after_secs(3_600);
+    assert_eq!(questions(&mut hands).len(), 0, "it is not missing any more");
+}
+
+#[test]
+fn a_question_by_hand_finds_the_notice_too() {
+    let mut hands = but(&[2], 3);
+    let (id, asked) = asked_by_hand(&mut hands);
     hands.receive(&peer::gap_answer(&asked[0], 1_000));
     assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
     assert_eq!(hands.deliveries.pop().unwrap().recovered_by, Some(id));
