@@ -87,7 +87,8 @@ impl fmt::Debug for ServiceReply {
 }
 
 declare! {
-    /// What became of a service's reply.
+    /// What became of a service's reply. Nothing is told of one that memory let go while it waited, or that waits as the process ends: it
+    /// may leave by the next one.
     pub enum ReplyReport {
         Sent = "SENT", "The system has all of its bytes.";
         NotSent = "NOT_SENT", "No byte of it left, and none will, unless the notice comes again.";

@@ -501,9 +501,8 @@ impl Core {
         let max = usize::try_from(self.state.limits.notices_max).unwrap_or(usize::MAX).max(1);
         while self.state.notices.known.len() > max {
             let Some(id) = self.state.notices.first_to_go() else { return };
-            // Nobody else would say what is replied.
+            // Nobody else would say what is replied. A reply that waits is in the journal, and may leave by the next process: nothing is told of it.
             self.service_too_late(id, now);
-            self.tell_replier(id, crate::ReplyReport::NotSent);
             self.state.timers.stop(&TimerName::Notice(id));
             let evicted = self.state.notices.remove(id);
             if evicted.is_some_and(|notice| !notice.is_delivered) {

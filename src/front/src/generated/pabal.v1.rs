@@ -765,7 +765,8 @@ impl Reason {
         }
     }
 }
-/// What became of a reply.
+/// What became of a reply. Nothing is told of one that waited for a session until memory had to let it go (limits.notices_max), or until the
+/// gateway ended: it may leave by the next process, on the same business date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ReplyReport {

@@ -13,7 +13,7 @@ use crate::peer;
 pub(crate) const HOURS_15: Duration = Duration::from_secs(15 * 3_600);
 
 /// The shipped spec, but that deposit notices are answered by a service within 5 seconds.
-fn by_service() -> Arc<Institution> {
+pub(crate) fn by_service() -> Arc<Institution> {
     let deposit = "answer deposit \"4100\" \"100\"\n  answered by gateway when durable with response_code \"0000\"";
     let service = "answer deposit \"4100\" \"100\"\n  answered by service within 5s else response_code \"0101\"";
     version(&[(deposit, service)], &[])

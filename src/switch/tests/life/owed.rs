@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use pabal_switch::{CloseReason, Entry, ReplyReport};
 
-use crate::hands::{Hands, OUT};
-use crate::notice::{HOURS_15, code, reply, served};
+use crate::hands::{Hands, OUT, settings};
+use crate::notice::{HOURS_15, by_service, code, reply, served};
 use crate::peer;
 
 /// The process dies, and the next one comes up. The numbers of the notices that it replies to by itself.
@@ -180,6 +180,22 @@ fn what_a_service_replied_is_its_own_also_when_it_leaves_again_and_over_starts()
         assert_eq!(callers(&next)[before..], vec!["ledger"; times]);
         assert_eq!(next.replied, [], "who heard it once is not told again");
     }
+}
+
+#[test]
+fn nothing_is_told_of_a_reply_that_memory_lets_go_since_the_next_process_may_send_it() {
+    let mut settings = settings();
+    settings.limits.notices_max = 3;
+    let mut hands = Hands::open_by(by_service(), settings);
+    let conn = hands.conn(OUT);
+    hands.receive(&peer::deposit(1, 50_000));
+    let id = hands.delivered[0].0;
+    hands.closed(conn, CloseReason::PeerClosed);
+    reply(&mut hands, code(id, "0021")).unwrap();
+    for number in 2..=4 {
+        hands.receive(&peer::deposit(number, 50_000));
+    }
+    assert_eq!((&hands.replied[..], hands.core.open_notices(9).len()), (&[][..], 3));
 }
 
 /// What a service hears that subscribes to a process which has just begun.
