@@ -358,7 +358,7 @@ async fn a_drain_lets_answers_come_and_closes_the_data() {
     let House { gateway, handle, peer, directory } = house;
     let drain = tokio::spawn(gateway.drain(PATIENCE));
     let mut health = handle.health("hecto").unwrap();
-    let is_draining = |health: &Health| matches!(health, Health::NotServing(why) if why.starts_with("draining"));
+    let is_draining = |health: &Health| matches!(health, Health::NotServing(why) if why.contains("is being stopped"));
     tokio::time::timeout(PATIENCE, health.wait_for(is_draining)).await.unwrap().unwrap();
     assert_eq!(handle.exchange(transfer()).await.unwrap_err().refusal, Refusal::Draining);
     go.send(()).unwrap();
