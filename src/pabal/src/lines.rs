@@ -117,8 +117,12 @@ pub(crate) fn stopped_json(stopped: Option<&Stopped>, zone_minutes: i32) -> serd
 fn serving(status: &InstitutionStatus) -> String {
     let mut text = if status.serving { "yes".to_string() } else { format!("no: {}", status.not_serving_reason) };
     let notices = if status.notices_unreplied == 1 { "notice without a reply" } else { "notices without a reply" };
-    for (count, word) in [(status.waiting, "waiting"), (status.unknown, "UNKNOWN"), (status.notices_unreplied, notices)]
-    {
+    for (count, word) in [
+        (status.in_flight, "in flight"),
+        (status.waiting, "waiting"),
+        (status.unknown, "UNKNOWN"),
+        (status.notices_unreplied, notices),
+    ] {
         if count > 0 {
             text.push_str(&format!(", {count} {word}"));
         }
@@ -243,6 +247,13 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_awaited_is_told_also_where_its_session_has_gone() {
+        let status =
+            InstitutionStatus { serving: true, journal_works: true, in_flight: 6, unknown: 4, ..Default::default() };
+        assert_eq!(serving(&status), "yes, 6 in flight, 4 UNKNOWN");
+    }
 
     #[test]
     fn one_notice_without_a_reply_is_one() {

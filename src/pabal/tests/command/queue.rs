@@ -31,7 +31,10 @@ fn a_request_that_waits_is_explained_and_its_key_is_used_up_when_it_is_refused()
     let waits = call(&stage, "q-2");
     until(&stage, |seen| seen["waiting_compartments"][0]["waiting"] == 1);
     let lines = stage.ask(&["lines"]).out;
-    assert!(lines.contains("yes, 1 waiting (compartment 088: 1 as its rate lets no more leave now)"), "{lines}");
+    assert!(
+        lines.contains("yes, 1 in flight, 1 waiting (compartment 088: 1 as its rate lets no more leave now)"),
+        "{lines}"
+    );
 
     let drain = ["compartment", "drain", "hecto", "088", "--within", "60s"];
     assert_eq!(stage.ask(&[&drain[..], &by].concat()).code, 0);
