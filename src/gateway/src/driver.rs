@@ -18,6 +18,7 @@ mod log;
 mod observer;
 pub(crate) mod own;
 mod socket;
+mod standing;
 pub(crate) mod subscribers;
 mod unsent;
 mod waiters;
@@ -192,7 +193,7 @@ impl Driver {
             Ok(life) => life,
             Err(why) => return self.refuse_all(&why).await,
         };
-        life.tell_open(self.name());
+        life.tell_open(&self);
         let mut fell_before = None;
         loop {
             let turns = poll_fn(|cx| {

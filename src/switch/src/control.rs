@@ -199,7 +199,8 @@ pub(crate) fn holding<'c>(
 
 impl Window {
     /// Whether it holds never again.
-    pub(crate) fn is_over(&self, wall: Wall) -> bool {
+    #[must_use]
+    pub fn is_over(&self, wall: Wall) -> bool {
         self.until.is_some_and(|until| until <= wall)
     }
 

@@ -22,6 +22,7 @@ use super::ends::Ends;
 use super::observer::{Observer, Seen};
 use super::own::Own;
 use super::socket::{self, Progress, Socket, Way};
+use super::standing::standing;
 use super::subscribers::{Claim, SubscriberId, Subscribers};
 use super::waiters::Waiters;
 use super::{Drained, Driver, Line, LineEndpoint, health};
@@ -490,9 +491,12 @@ impl Life {
         }
     }
 
-    /// What an earlier process has left open, for whoever reads the log.
-    pub(super) fn tell_open(&self, institution: &str) {
-        let status = self.core.status();
+    /// What an earlier process has left open, and what operators have stopped, for whoever reads the log.
+    pub(super) fn tell_open(&self, driver: &Driver) {
+        let (institution, status) = (driver.name(), self.core.status());
+        for told in standing(&status, &driver.versions.newest().institution, now().wall) {
+            tracing::warn!(event = "standing", institution, "taken over: {told}");
+        }
         if status.unknown > 0 {
             let (unknown, listed) = (status.unknown, status.listed);
             tracing::warn!(

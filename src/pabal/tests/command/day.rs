@@ -405,6 +405,33 @@ fn an_operator_stops_a_line_and_it_stays_stopped_until_it_is_started() {
 }
 
 #[test]
+fn a_start_tells_what_operators_have_stopped_and_blocked() {
+    let mut stage = Stage::open();
+    let act = |stage: &Stage, line: &str| {
+        let done = stage.ask(&[&words(line)[..], &words("--reason t8 --actor kim")].concat());
+        assert_eq!(done.code, 0, "{}", done.err);
+    };
+    act(&stage, "line stop hecto out");
+    act(&stage, "compartment drain hecto 088 --within 0s");
+    act(&stage, "control block hecto books --participant 088 --field debit_account=110..112 --message closed");
+    act(&stage, "control block hecto allx --message closed");
+    stage.gateway().kill();
+    stage.start();
+    for told in [
+        "line out is stopped by kim (claimed): t8",
+        "compartment 088 is stopped by kim (claimed): t8",
+        "control books blocks participant 088; debit_account beginning with **0 to **2 (kim (claimed): t8)",
+        "control allx blocks everything (kim (claimed): t8)",
+    ] {
+        stage.gateway().until(&["WARN", &format!("taken over: {told}")]);
+    }
+    act(&stage, "institution drain hecto --within 0s");
+    stage.gateway().kill();
+    stage.start();
+    stage.gateway().until(&["WARN", "taken over: the institution is stopped by kim (claimed): t8"]);
+}
+
+#[test]
 fn a_control_keeps_a_spec_back_that_cannot_judge_it_and_blocks_more_after_a_start() {
     let mut stage = Stage::open();
     let block =
