@@ -463,7 +463,7 @@ impl Core {
         for id in replies {
             self.reply_lost(id, false);
         }
-        self.reply_to_waiting_notices(protocol, now);
+        self.reply_to_waiting_notices(protocol);
     }
 
     /// The timer that sees the date change when nothing else happens.

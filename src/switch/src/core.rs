@@ -538,7 +538,7 @@ impl Core {
     /// Refused: no byte of it will leave. [`Refusal::UnknownNotice`], or [`Refusal::InvalidFields`] if it makes no telegram.
     pub fn reply(&mut self, reply: ServiceReply, now: Now) -> Result<(), (Refusal, String)> {
         self.begin(now);
-        let taken = self.take_reply(reply, now);
+        let taken = self.take_reply(reply);
         self.flush();
         taken
     }
@@ -696,7 +696,7 @@ impl Core {
             TimerName::Caller(id) => self.caller_leaves(id, now),
             TimerName::Answer(id) => self.answer_missing(id, now),
             TimerName::Inquiry(id) => self.inquiry_due(id, now),
-            TimerName::Notice(id) => self.service_too_late(id, now),
+            TimerName::Notice(id) => self.service_too_late(id),
             TimerName::Rate(protocol) => self.pump(protocol, now),
             TimerName::Gap => self.ask_for_gaps(now),
             TimerName::Opening(at) => self.try_opening(at, now),

@@ -255,7 +255,7 @@ impl Core {
             }
         }
         let protocol = self.state.sessions[slot].protocol;
-        self.reply_to_waiting_notices(protocol, now);
+        self.reply_to_waiting_notices(protocol);
         self.pump(protocol, now);
         self.drain_on(now);
     }

@@ -201,7 +201,7 @@ impl Core {
         let protocol = session.protocol;
         self.await_health(slot, now);
         self.set_poll(slot, now);
-        self.reply_to_waiting_notices(protocol, now);
+        self.reply_to_waiting_notices(protocol);
         self.try_openings(protocol, now);
         self.pump(protocol, now);
         self.close_unneeded(protocol, now);
@@ -383,7 +383,7 @@ impl Core {
         if was_done {
             self.line_is_well(id.line, now);
         }
-        self.reply_to_waiting_notices(protocol, now);
+        self.reply_to_waiting_notices(protocol);
         self.pump(protocol, now);
     }
 

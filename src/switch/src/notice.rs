@@ -321,8 +321,8 @@ impl Core {
             came_on,
         });
         self.when_durable(Effect::Deliver(id));
-        self.reply_now_or_later(id, now);
-        self.evict_notices(now);
+        self.reply_now_or_later(id);
+        self.evict_notices();
     }
 
     /// It came before: it has the same name and gets the same reply, and services hear it again.
@@ -370,7 +370,7 @@ impl Core {
         self.state.notices.undelivered.remove(&id);
         self.state.notices.sort(id);
         self.when_durable(Effect::Deliver(id));
-        self.reply_now_or_later(id, now);
+        self.reply_now_or_later(id);
     }
 
     /// The institution's answer to our question for a hole: the notice that did not come. Nothing is replied to it.
@@ -412,7 +412,7 @@ impl Core {
             came_on,
         });
         self.when_durable(Effect::Deliver(id));
-        self.evict_notices(now);
+        self.evict_notices();
     }
 
     /// Writes down that a notice came, and looks at its number.
@@ -497,12 +497,12 @@ impl Core {
     }
 
     /// Beyond the bound, the oldest is in the journal only.
-    pub(crate) fn evict_notices(&mut self, now: Now) {
+    pub(crate) fn evict_notices(&mut self) {
         let max = usize::try_from(self.state.limits.notices_max).unwrap_or(usize::MAX).max(1);
         while self.state.notices.known.len() > max {
             let Some(id) = self.state.notices.first_to_go() else { return };
             // Nobody else would say what is replied. A reply that waits is in the journal, and may leave by the next process: nothing is told of it.
-            self.service_too_late(id, now);
+            self.service_too_late(id);
             self.state.timers.stop(&TimerName::Notice(id));
             let evicted = self.state.notices.remove(id);
             if evicted.is_some_and(|notice| !notice.is_delivered) {

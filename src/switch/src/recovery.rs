@@ -553,7 +553,7 @@ impl Core {
                 self.recover_notice(known, first, now);
             }
         }
-        self.evict_notices(now);
+        self.evict_notices();
         self.recover_sequences(sequences, now);
         if !is_first {
             self.recover_sessions(&epochs, now);
@@ -765,7 +765,7 @@ impl Core {
             came_on,
         });
         self.state.notices.offer(id);
-        self.reply_now_or_later(id, now);
+        self.reply_now_or_later(id);
     }
 
     /// Epochs go on, and what the peer may still count keeps its slot for the close grace: after a stop that was not clean, every

@@ -6,7 +6,6 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use pabal_clock::Now;
 use pabal_spec::{Answered, NoticeRule, NoticeRuleId, Protocol};
 use pabal_telegram::{Side, Slice};
 
@@ -35,7 +34,7 @@ impl Core {
     }
 
     /// A service says what is replied to a notice.
-    pub(crate) fn take_reply(&mut self, said: ServiceReply, now: Now) -> Result<(), Refused> {
+    pub(crate) fn take_reply(&mut self, said: ServiceReply) -> Result<(), Refused> {
         let id = said.notice;
         if let Some(why) = &self.state.journal.failed {
             return Err((Refusal::JournalFailed, format!("the journal has failed: {why}")));
@@ -51,12 +50,12 @@ impl Core {
         }
         let made = service_reply(spec, rule, &notice.telegram, &said)?;
         self.notice_delivered(id, &said.caller);
-        self.decide(id, made, Some(said.caller), now);
+        self.decide(id, made, Some(said.caller));
         Ok(())
     }
 
     /// What is replied is written down in any case: it holds for the next process, too.
-    fn decide(&mut self, id: NoticeId, made: Frame, replier: Option<Box<str>>, now: Now) {
+    fn decide(&mut self, id: NoticeId, made: Frame, replier: Option<Box<str>>) {
         self.state.timers.stop(&TimerName::Notice(id));
         let Some(notice) = self.state.notices.known.get_mut(&id) else { return };
         notice.state.step(NoticeEvent::Decide, &mut self.fired);
@@ -64,7 +63,7 @@ impl Core {
         notice.awaits_report = replier.is_some();
         notice.replier = replier;
         self.state.notices.sort(id);
-        self.reply_now_or_later(id, now);
+        self.reply_now_or_later(id);
         let Some(notice) = self.state.notices.known.get(&id) else { return };
         if notice.state == NoticeState::Waiting {
             self.append(Entry::NoticeReplied(entry::NoticeReplied {
@@ -81,7 +80,7 @@ impl Core {
     }
 
     /// No service has replied in time: the gateway does, with the code that the spec states.
-    pub(crate) fn service_too_late(&mut self, id: NoticeId, now: Now) {
+    pub(crate) fn service_too_late(&mut self, id: NoticeId) {
         let Some(notice) = self.state.notices.known.get(&id) else { return };
         if notice.state != NoticeState::Open || self.state.journal.failed.is_some() {
             return;
@@ -90,11 +89,11 @@ impl Core {
         let (Answered::ByService { otherwise: code, .. } | Answered::ByGateway { response_code: code }) =
             &rule.answered;
         let made = code_reply(spec, rule, &notice.telegram, code);
-        self.decide(id, made, None, now);
+        self.decide(id, made, None);
     }
 
     /// Gives a reply to a session that may send and is not stalled, with its entry before it; else it waits in its notice.
-    pub(crate) fn reply_now_or_later(&mut self, id: NoticeId, _now: Now) {
+    pub(crate) fn reply_now_or_later(&mut self, id: NoticeId) {
         let Some(notice) = self.state.notices.known.get(&id) else { return };
         if notice.state != NoticeState::Waiting || self.state.journal.failed.is_some() {
             return;
@@ -145,13 +144,13 @@ impl Core {
     }
 
     /// Replies that wait, oldest first, as long as a session takes them.
-    pub(crate) fn reply_to_waiting_notices(&mut self, protocol: u16, now: Now) {
+    pub(crate) fn reply_to_waiting_notices(&mut self, protocol: u16) {
         if self.state.journal.failed.is_some() {
             return;
         }
         let mine = (protocol, NoticeId(0))..=(protocol, NoticeId(u128::MAX));
         while let Some((_, id)) = self.state.notices.waiting.range(mine.clone()).next().copied() {
-            self.reply_now_or_later(id, now);
+            self.reply_now_or_later(id);
             if self.state.notices.waiting.contains(&(protocol, id)) {
                 return;
             }

@@ -89,7 +89,7 @@ impl Waiting {
 
     /// Whether a request of a compartment may leave at once: none of it waits, and it may take a place.
     pub(crate) fn may_pass(&self, compartment: &[u8], room: Room) -> bool {
-        !self.queues.contains_key(compartment) && room.allows(self.in_flight_of(compartment), self.in_flight.len())
+        !self.queues.contains_key(compartment) && self.allows(compartment, room)
     }
 
     /// The next one that may take a place, of a compartment that `may` say so of, with what it has in flight. If there is no place for one
