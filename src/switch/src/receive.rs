@@ -19,7 +19,7 @@ use crate::id::{Conn, ExchangeId};
 use crate::outcome::{Cause, Outcome};
 use crate::output::Event;
 use crate::plan::Plan;
-use crate::session::{CloseReason, SessionState};
+use crate::session::{CloseReason, Session, SessionState};
 use crate::sign::Signing;
 
 /// Of so many bytes that come, room is made for an entry at once.
@@ -187,16 +187,14 @@ impl Core {
         self.pump(protocol, now);
     }
 
-    /// Whether all bytes of a request were given to the kernel, or a lost connection leaves that open.
+    /// Whether all bytes of a request were given to the kernel, or a lost connection leaves that open. One that is being closed because
+    /// its peer takes too little is not lost before the shell has said what left.
     pub(crate) fn has_left(&self, id: ExchangeId) -> bool {
         let Some(exchange) = self.state.exchanges.get(&id) else { return false };
         let Some(sent) = exchange.sent else { return true };
-        match self.slot_of(sent.conn) {
-            Some(slot) if self.state.sessions[slot].is_connected() => {
-                self.state.sessions[slot].out.written() >= sent.end
-            }
-            _ => true,
-        }
+        let session = self.slot_of(sent.conn).map(|slot| &self.state.sessions[slot]);
+        let has_stream = |session: &&Session| session.is_connected() || session.full.is_some();
+        session.filter(has_stream).is_none_or(|session| session.out.written() >= sent.end)
     }
 
     /// Whether bytes of a request still wait for their socket, and leave when it takes them, though its time may be over.

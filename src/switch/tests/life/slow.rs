@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use pabal_switch::{CloseReason, Conn, Settings};
+use pabal_switch::{CloseReason, Conn, Entry, Settings};
 
 use crate::hands::{Hands, OUT, settings};
+use crate::peer;
 
 /// Bytes of a transfer on the wire.
 const FRAME: usize = 304;
@@ -46,6 +47,12 @@ fn a_peer_that_takes_nothing_is_closed_when_the_time_is_over() {
     assert_eq!(hands.closes, [(conn, CloseReason::SlowPeer, true)]);
     assert!(hands.core.poll_write(conn).is_empty(), "nothing more goes into it");
     assert_eq!(hands.told(unsent), [""; 0], "the shell has not said yet what has left");
+    // It answers a request of which it cannot have more than the first hundred bytes.
+    let mut answer = peer::answer(&hands.take_frame(), "0000");
+    peer::put(&mut answer, peer::TELEGRAM_NO, "000003");
+    hands.receive(&answer);
+    let Some(Entry::Unclaimed(unclaimed)) = hands.entries().pop() else { panic!("{:?}", hands.kinds()) };
+    assert_eq!(unclaimed.reason, format!("it has the key of exchange {partly}, of which not all bytes have left"));
     aborted(&mut hands, conn, None);
     assert_eq!(hands.told(whole), [""; 0]);
     assert_eq!(hands.told(partly), ["UNKNOWN PARTLY_WRITTEN"]);
