@@ -148,8 +148,8 @@ impl Core {
                 self.state.timers.stop(&TimerName::Connect(id));
                 self.state.sessions[slot].gone = true;
                 self.change(slot, SessionEvent::ConnectFailed, Some(CloseReason::ConnectFailed));
-                self.attempt_failed(slot, CloseReason::ConnectFailed, now);
                 self.try_failed(slot);
+                self.attempt_failed(slot, CloseReason::ConnectFailed, now);
                 self.back_off(slot, now);
                 self.room_again(now);
             }

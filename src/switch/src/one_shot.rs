@@ -49,17 +49,21 @@ impl Core {
         }
         for slot in 0..self.state.sessions.len() {
             let session = &self.state.sessions[slot];
-            let is_free = session.protocol == protocol
-                && session.state == SessionState::Down
-                && session.is_told
-                && self.is_makeable(session);
-            if is_free {
+            if self.is_free(session, protocol) {
                 if !self.is_demanded(protocol) {
                     return;
                 }
                 self.connect(session.id, now);
             }
         }
+    }
+
+    /// Whether a slot may be connected for what waits, at once.
+    fn is_free(&self, session: &Session, protocol: u16) -> bool {
+        session.protocol == protocol
+            && session.state == SessionState::Down
+            && session.is_told
+            && self.is_makeable(session)
     }
 
     /// That a slot may be in use is written down: it connects, or, where it connects per exchange, may be asked to.
@@ -107,24 +111,23 @@ impl Core {
         }
     }
 
-    /// A connection that was asked for did not become a session: the request for which it was made is refused, and nothing of it has left.
+    /// A connection that was asked for did not become a session, and nothing of the request for which it was made has left: it goes by
+    /// another line, if one may connect for it, and is refused if none may. What we ended ourselves says nothing against its line.
     pub(crate) fn attempt_failed(&mut self, slot: usize, reason: CloseReason, now: Now) {
         let session = &self.state.sessions[slot];
-        let is_ours = matches!(
-            reason,
-            CloseReason::Drained
-                | CloseReason::Stopped
-                | CloseReason::Commanded
-                | CloseReason::JournalFailed
-                | CloseReason::Answered
-        );
-        if !session.per_exchange || is_ours {
+        let (line, protocol, is_ours) = (session.id.line, session.protocol, reason.is_our_wish());
+        if !session.per_exchange || !self.is_demanded(protocol) {
             return;
         }
-        let protocol = session.protocol;
+        let other =
+            self.state.sessions.iter().find(|one| self.is_free(one, protocol) && (is_ours || one.id.line != line));
+        if let Some(other) = other.map(|one| one.id) {
+            self.connect(other, now);
+            return;
+        }
         let first = self.state.conversations[usize::from(protocol)].waiting.iter().next();
-        let text = format!("the connection for it was not made: {}", reason.sentence());
-        if let Some(first) = first {
+        if let Some(first) = first.filter(|_| !is_ours) {
+            let text = format!("the connection for it was not made: {}", reason.sentence());
             self.refuse_waiting_for(first, Refusal::SendDown, &text, now);
         }
     }

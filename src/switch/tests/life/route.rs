@@ -560,3 +560,80 @@ fn a_connection_that_is_not_made_in_time_says_so() {
         "{detail}"
     );
 }
+
+/// A main line and its backup that connect for each request; the main one has failed three times, and both banks have opened by the spare.
+fn one_shot_standing_in() -> Hands {
+    let mut settings = main_and_spare();
+    for line in &mut settings.lines {
+        (line.window, line.connects) = (1, Connects::PerExchange);
+    }
+    let mut hands = cold(settings);
+    while status(&hands, SPARE).on_duty != Some(true) {
+        let (conn, _) = next_try(&mut hands);
+        assert_eq!(conn.session.line, MAIN);
+        fail(&mut hands, conn);
+    }
+    // Both banks open, whoever is tried first.
+    let mut opened = 0;
+    while opened < 2 {
+        let (conn, _) = next_try(&mut hands);
+        if conn.session.line == MAIN {
+            fail(&mut hands, conn);
+        } else {
+            hands.connected(conn);
+            hands.closed(conn, CloseReason::PeerClosed);
+            opened += 1;
+        }
+    }
+    hands.after_secs(60);
+    (hands.connects, hands.closes) = (Vec::new(), Vec::new());
+    hands
+}
+
+#[test]
+fn what_one_connection_was_not_made_for_goes_by_the_backup() {
+    let mut hands = one_shot_standing_in();
+    let id = hands.transfer();
+    let (main, _) = next_try(&mut hands);
+    assert_eq!(main.session.line, MAIN);
+    fail(&mut hands, main);
+    assert_eq!(hands.told(id), [""; 0]);
+    let (spare, _) = next_try(&mut hands);
+    assert_eq!(spare.session.line, SPARE);
+    hands.connected(spare);
+    let frame = hands.take_frames(SPARE).pop().unwrap();
+    hands.receive_on(SPARE, &peer::framed(&peer::answer(&frame, "0000")));
+    assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
+    // While both back off, the last one that fails refuses it.
+    hands.closed(spare, CloseReason::PeerClosed);
+    hands.after_secs(60);
+    let id = hands.transfer();
+    for line in [MAIN, SPARE] {
+        let (conn, _) = next_try(&mut hands);
+        assert_eq!(conn.session.line, line);
+        fail(&mut hands, conn);
+    }
+    assert_eq!(hands.told(id), ["error SEND_DOWN"]);
+}
+
+#[test]
+fn what_a_backup_connects_for_goes_by_its_main_line_when_that_is_well() {
+    let mut hands = one_shot_standing_in();
+    let (first, second) = (hands.transfer(), hands.transfer());
+    let (main, spare) = (hands.connects.remove(0), hands.connects.remove(0));
+    assert_eq!((main.session.line, spare.session.line), (MAIN, SPARE));
+    hands.connected(main);
+    let answer_by_main = |hands: &mut Hands| {
+        let frame = hands.take_frames(MAIN).pop().unwrap();
+        hands.receive_on(MAIN, &peer::framed(&peer::answer(&frame, "0000")));
+    };
+    answer_by_main(&mut hands);
+    assert_eq!(hands.told(first), ["SUCCESS ANSWERED"]);
+    assert_eq!(hands.closes, [(main, CloseReason::Answered, false), (spare, CloseReason::Standby, false)]);
+    assert_eq!(hands.told(second), [""; 0], "nothing was wrong with its connection");
+    hands.closed(main, CloseReason::PeerClosed);
+    let (main, _) = next_try(&mut hands);
+    hands.connected(main);
+    answer_by_main(&mut hands);
+    assert_eq!(hands.told(second), ["SUCCESS ANSWERED"]);
+}
