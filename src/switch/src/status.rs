@@ -408,6 +408,9 @@ impl Core {
                 continue;
             }
             let room = self.room(protocol);
+            let sending = self.state.sessions.iter().filter(|one| one.protocol == protocol && one.sends());
+            let is_window_full = room.places > 0 && sending.map(|one| one.in_flight).sum::<u32>() >= room.places;
+            let may_send = self.halves(protocol).1 && self.sender(protocol).is_some();
             let queues = conversation.waiting.queues();
             all.extend(queues.map(|(compartment, waiting, in_flight)| WaitingCompartment {
                 compartment: compartment.clone(),
@@ -415,9 +418,9 @@ impl Core {
                 in_flight,
                 places: room.places,
                 because: match conversation.waiting.allows(compartment, room) {
+                    _ if is_window_full => WaitsBecause::Window,
+                    _ if !may_send => WaitsBecause::Session,
                     true => WaitsBecause::Rate,
-                    false if room.places == 0 => WaitsBecause::Session,
-                    false if room.free == 0 => WaitsBecause::Window,
                     false => WaitsBecause::Share,
                 },
             }));

@@ -1,8 +1,8 @@
 //! Thirty-six banks behind one relay share its window.
 
-use pabal_switch::{ExchangeId, Recovery};
+use pabal_switch::{CloseReason, Connects, Direction, ExchangeId, LineSide, Recovery, Settings, WaitsBecause};
 
-use crate::hands::{Hands, OUT, settings};
+use crate::hands::{Hands, IN, OUT, line, settings};
 use crate::peer;
 
 const BANKS: usize = 36;
@@ -156,7 +156,7 @@ fn a_lost_session_gives_its_places_back() {
     }
     assert_eq!(hands.take_frames(OUT).len(), 2);
     let conn = hands.conn(OUT);
-    hands.closed(conn, pabal_switch::CloseReason::PeerClosed);
+    hands.closed(conn, CloseReason::PeerClosed);
     hands.after_secs(1);
     let again = hands.connects.pop().unwrap();
     hands.connected(again);
@@ -177,7 +177,7 @@ fn one_bank_alone_has_the_whole_window() {
 
 #[test]
 fn an_operator_sees_why_requests_wait_and_how_a_compartment_drains() {
-    use pabal_switch::{By, Command, Over, Rate, WaitsBecause};
+    use pabal_switch::{By, Command, Over, Rate};
     let mut hands = Hands::open();
     let waiting = |hands: &Hands| {
         let all = hands.core.status().waiting_by;
@@ -221,4 +221,28 @@ fn an_operator_sees_why_requests_wait_and_how_a_compartment_drains() {
         .unwrap();
     ask(&mut hands, "004");
     assert_eq!(waiting(&hands), [("004".into(), 1, 1, 4, WaitsBecause::Rate)]);
+}
+
+#[test]
+fn no_request_waits_for_a_rate_where_there_is_none() {
+    let because = |hands: &Hands| hands.core.status().waiting_by.iter().map(|one| one.because).collect::<Vec<_>>();
+    // Half of the pair is gone.
+    let mut hands = relay(4);
+    (0..4).for_each(|_| _ = ask(&mut hands, 0));
+    assert_eq!(because(&hands), [WaitsBecause::Share]);
+    let conn = hands.conn(IN);
+    hands.closed(conn, CloseReason::PeerClosed);
+    assert_eq!(because(&hands), [WaitsBecause::Session]);
+    // The connection is being made for it.
+    let mut both = line("both", LineSide::Initiator, Direction::Duplex);
+    (both.window, both.connects) = (1, Connects::PerExchange);
+    let hands = Hands::cold(Settings { lines: vec![both], ..settings() }, Recovery::new(), Hands::begin());
+    assert_eq!(because(&hands), [WaitsBecause::Session; 2], "each bank has its opening");
+    // The socket has more than it may have unsent, and places are free.
+    let mut settings = settings();
+    (settings.lines[0].window, settings.lines[0].unsent_bytes_max) = (100, 600);
+    let mut hands = Hands::open_with(settings);
+    hands.socket_room = 0;
+    (0..3).for_each(|_| _ = hands.transfer());
+    assert_eq!(because(&hands), [WaitsBecause::Session]);
 }
