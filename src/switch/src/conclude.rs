@@ -271,15 +271,16 @@ impl Core {
 
     fn first_unknown_to_go(&self) -> Option<ExchangeId> {
         let exchange = |id: &ExchangeId| self.state.exchanges.get(id);
-        let may_go = |id: &ExchangeId| exchange(id).is_none_or(|one| one.told.is_some()) && !self.is_leaving(*id);
+        let is_told = |id: &&ExchangeId| exchange(id).is_none_or(|one| one.told.is_some());
         let changes_nothing = |id: &&ExchangeId| {
             let plan = exchange(id).and_then(|exchange| self.plans.get(exchange.plan as usize));
             plan.is_some_and(|plan| plan.exchange().effect == pabal_spec::Effect::None)
         };
-        let mut harmless = self.state.unknown.iter().filter(changes_nothing).peekable();
+        let may_go = || self.state.unknown.iter().filter(|id| !self.is_leaving(**id));
+        let mut harmless = may_go().filter(changes_nothing).peekable();
         match harmless.peek() {
-            Some(_) => harmless.find(|id| may_go(id)).copied(),
-            None => self.state.unknown.iter().find(|id| may_go(id)).copied(),
+            Some(_) => harmless.find(is_told).copied(),
+            None => may_go().find(is_told).copied(),
         }
     }
 }

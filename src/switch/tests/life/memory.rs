@@ -157,6 +157,26 @@ fn one_that_changes_nothing_is_dropped_before_one_of_money() {
 }
 
 #[test]
+fn one_that_changes_nothing_and_is_still_leaving_keeps_no_other_beyond_the_bound() {
+    let asked = "answer \"6100\" \"100\"  effect none  timeout 30s";
+    let mut settings = settings();
+    settings.limits.unknown_max = 1;
+    (settings.lines[0].window, settings.lines[0].unsent_time_max) = (12, Duration::from_secs(100));
+    let mut hands = Hands::open_by(version(&[(asked, &format!("{asked}\n  unknown list"))], &[]), settings);
+    let (first, second) = (hands.transfer(), hands.transfer());
+    // Both have left, and the socket takes nothing more.
+    hands.socket_room = 0;
+    let mut open = hands.request(peer::transfer("004", "1", 0));
+    open.plan = hands.plan("holder_name");
+    let name = hands.call(open);
+    hands.after_secs(30);
+    assert_eq!(hands.told(name), ["UNKNOWN NO_ANSWER"]);
+    assert!(hands.core.exchange(first).is_none() && hands.core.exchange(second).is_none());
+    let unresolved: Vec<_> = hands.core.unresolved(None, 10).into_iter().map(|one| one.exchange).collect();
+    assert_eq!(unresolved, [name], "its bytes may still leave");
+}
+
+#[test]
 fn many_that_become_unknown_at_once_do_not_stay_beyond_the_bound() {
     let mut hands = open_with(|limits| limits.unknown_max = 1);
     let ids = ["088", "088", "004"].map(|bank| {
