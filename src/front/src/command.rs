@@ -144,10 +144,7 @@ pub(crate) fn controls(
     hindered: &[Hindered],
     unmasked: bool,
 ) -> ControlsResponse {
-    let control = |one: &ControlStatus| {
-        let unjudged = one.unjudged.as_deref().unwrap_or_default().to_owned();
-        ControlLine { unjudged, ..control_line(handle, institution, &one.standing, unmasked) }
-    };
+    let control = |one: &ControlStatus| control_status(handle, institution, one, unmasked);
     let rate = |one: &RateStatus| rate_line(one.compartment.readable(), &one.rate, one.set.as_ref().map(stopped));
     let (held_spec, held_because) = handle.spec_held(institution).unzip();
     ControlsResponse {
@@ -158,6 +155,17 @@ pub(crate) fn controls(
         zone_minutes: handle.zone(institution).seconds() / 60,
         hindered: reload::hindered(hindered),
     }
+}
+
+/// The controls that block everything at this moment.
+pub(crate) fn blocked_by(handle: &Handle, institution: &str, status: &pabal_switch::Status) -> Vec<ControlLine> {
+    let all = status.controls.iter().filter(|one| one.holds && one.is_whole);
+    all.map(|one| control_status(handle, institution, one, false)).collect()
+}
+
+fn control_status(handle: &Handle, institution: &str, one: &ControlStatus, unmasked: bool) -> ControlLine {
+    let unjudged = one.unjudged.as_deref().unwrap_or_default().to_owned();
+    ControlLine { unjudged, ..control_line(handle, institution, &one.standing, unmasked) }
 }
 
 /// A control, as if it could be judged.

@@ -194,8 +194,9 @@ impl Control {
             let health = self.handle.health(&name).map(|health| health.borrow().clone());
             let (lines, spec) = (self.handle.lines(&name), self.handle.spec_digest(&name));
             let zone_minutes = self.handle.zone(&name).seconds() / 60;
+            let blocked_by = command::blocked_by(&self.handle, &name, &status);
             let told = status::institution(name, &status, health, &lines, spec, self.handle.now());
-            institutions.push(InstitutionStatus { zone_minutes, ..told });
+            institutions.push(InstitutionStatus { zone_minutes, blocked_by, ..told });
         }
         Ok(StatusResponse { institutions })
     }

@@ -44,6 +44,9 @@ pub(crate) fn institution(
                 drains_for: one.drains_until.map(|at| answer::duration(at.since(now.mono))),
             })
             .collect(),
+        blocked_by: Vec::new(),
+        controls: count(status.controls.iter().filter(|one| one.holds && !one.is_whole)),
+        rates: count(status.rates.iter()),
         waiting: status.waiting,
         waiting_compartments: status.waiting_by.iter().map(waiting).collect(),
         in_flight: status.in_flight,
@@ -55,6 +58,10 @@ pub(crate) fn institution(
         numbers: status.numbers.iter().map(number).collect(),
         spec_digest: spec.map(|digest| digest.to_string()).unwrap_or_default(),
     }
+}
+
+fn count(of: impl Iterator) -> u32 {
+    u32::try_from(of.count()).unwrap_or(u32::MAX)
 }
 
 fn waiting(one: &pabal_switch::WaitingCompartment) -> WaitingCompartment {
@@ -79,7 +86,7 @@ fn line(line: &Line, status: &pabal_switch::Status, now: Now) -> LineStatus {
         direction: line.direction.word().to_owned(),
         addresses: line.addresses.clone(),
         sessions_max: u32::from(line.sessions_max),
-        sessions_up: u32::try_from(up().count()).unwrap_or(u32::MAX),
+        sessions_up: count(up()),
         in_flight: ours().fold(0, |sum, session| sum + session.in_flight),
         window: up().filter(|_| line.direction != Direction::Receive).fold(0, |sum, one| sum + one.window),
         sessions_counted: known.map_or(0, |known| u32::from(known.sessions_counted)),
@@ -205,7 +212,8 @@ mod tests {
     use std::time::Duration;
 
     use pabal_clock::{BusinessDate, Date, Wall};
-    use pabal_switch::{CloseReason, Conn, Epoch, LineId, LineSide, OpeningKey, OpeningState, SessionId};
+    use pabal_switch::control::{Control, ControlId, Scope, Standing, Window};
+    use pabal_switch::{By, CloseReason, Conn, Epoch, LineId, LineSide, OpeningKey, OpeningState, SessionId};
 
     use super::*;
 
@@ -316,6 +324,27 @@ mod tests {
         let number = &shown.numbers[0];
         assert_eq!((number.last, number.left, &*number.scope[0].value), (17, 949_983, "088"));
         assert_eq!(shown.spec_digest, "00000000000000ab");
+    }
+
+    #[test]
+    fn controls_that_block_a_part_now_are_counted() {
+        let control = |holds, is_whole| {
+            let standing = Standing {
+                control: Control {
+                    id: ControlId::parse("books").expect("a name"),
+                    scope: Scope::default(),
+                    window: Window::default(),
+                    message: "closed".into(),
+                },
+                by: By { actor: "kim".into(), reason: "t8".into() },
+                since: None,
+                read_in: Vec::new(),
+            };
+            pabal_switch::ControlStatus { standing, unjudged: None, is_whole, holds }
+        };
+        let mut status = status();
+        status.controls = vec![control(true, false), control(true, true), control(false, false), control(true, false)];
+        assert_eq!(shown(Direction::Send, &status).controls, 2);
     }
 
     #[test]

@@ -2,6 +2,7 @@ use clap::Args;
 use pabal_front::proto::{InstitutionStatus, LineStatus, Stopped, WaitingCompartment};
 use serde_json::json;
 
+use crate::control::list;
 use crate::institutions::Institutions;
 use crate::print;
 use crate::table::{Align, Table};
@@ -9,11 +10,14 @@ use crate::table::{Align, Table};
 /// Show each line: who connects where and when, how many sessions are up, how many the institution may count of those it allows, how much is in flight,
 /// who stopped it, if somebody did, and why it has fewer sessions than it may: how the last try ended, or what it waits for. Of several addresses the one in use is shown; a backup stands by, or stands in for its line.
 ///
+/// Beside its first line stands whether the institution can be called, which it cannot where a control blocks everything now. Controls that block a part
+/// now and rates that were set are counted; `pabal control list` shows them.
+///
 /// Example: pabal lines hecto
 ///
 /// Exit codes: 0 shown, 2 usage, 5 not learnt.
 ///
-/// With --json: institutions (institution, serving, not_serving_reason, journal_works, draining, drains_for_ms (null if it does not), waiting, in_flight, unknown, notices_unreplied, spec) and lines (institution, line, protocol, side,
+/// With --json: institutions (institution, serving, not_serving_reason, journal_works, draining, drains_for_ms (null if it does not), blocked_by (the controls that block everything now, as in `pabal control list`; serving does not look at them), controls (how many block a part now), rates (how many were set), waiting, in_flight, unknown, notices_unreplied, spec) and lines (institution, line, protocol, side,
 /// direction, connects (kept or per_exchange, null if they connect), addresses, address (the one in use), backup_of (null if it is none), on_duty (of a backup: it stands in), sessions_up, sessions_counted (those that the institution may count), sessions_max, in_flight, window (0 carries no requests), wanted: up, draining or stopped, not_up (why it has fewer sessions than it may, null if nothing is missing),
 /// drains_for_ms, stopped: actor, reason, at, at_us; null if nobody did, as in institutions) and stopped_compartments (institution, compartment, stopped, in_flight, drains_for_ms (null if nothing of it is awaited)) and waiting_compartments (institution, compartment, waiting, in_flight, places (of all sessions that may send), because (session, window, share or rate), because_text).
 #[derive(Debug, Args)]
@@ -115,13 +119,24 @@ pub(crate) fn stopped_json(stopped: Option<&Stopped>, zone_minutes: i32) -> serd
 }
 
 fn serving(status: &InstitutionStatus) -> String {
-    let mut text = if status.serving { "yes".to_string() } else { format!("no: {}", status.not_serving_reason) };
-    let notices = if status.notices_unreplied == 1 { "notice without a reply" } else { "notices without a reply" };
+    let blocked = status
+        .blocked_by
+        .iter()
+        .map(|one| format!("everything blocked by control {}, {}", one.control, list::held(one, status.zone_minutes)));
+    let reason = (!status.serving).then(|| status.not_serving_reason.clone());
+    let whys: Vec<String> = reason.into_iter().chain(blocked).collect();
+    let mut text = if whys.is_empty() { "yes".into() } else { format!("no: {}", whys.join("; ")) };
+    let several = |count: u32, one: &'static str, more: &'static str| if count == 1 { one } else { more };
+    let notices = several(status.notices_unreplied, "notice without a reply", "notices without a reply");
+    let (controls, rates) =
+        (several(status.controls, "control", "controls"), several(status.rates, "rate set", "rates set"));
     for (count, word) in [
         (status.in_flight, "in flight"),
         (status.waiting, "waiting"),
         (status.unknown, "UNKNOWN"),
         (status.notices_unreplied, notices),
+        (status.controls, controls),
+        (status.rates, rates),
     ] {
         if count > 0 {
             text.push_str(&format!(", {count} {word}"));
@@ -172,6 +187,7 @@ fn waiting(compartments: &[WaitingCompartment]) -> String {
 
 fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
     let whole = institutions.iter().map(|status| {
+        let blocked_by = status.blocked_by.iter().map(|one| list::control_json(one, status.zone_minutes));
         json!({
             "institution": status.institution,
             "serving": status.serving,
@@ -180,6 +196,9 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
             "draining": status.draining,
             "drains_for_ms": status.drains_for.as_ref().map(print::millis),
             "stopped": stopped_json(status.stopped.as_ref(), status.zone_minutes),
+            "blocked_by": blocked_by.collect::<Vec<_>>(),
+            "controls": status.controls,
+            "rates": status.rates,
             "waiting": status.waiting,
             "in_flight": status.in_flight,
             "unknown": status.unknown,
@@ -246,6 +265,8 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
 
 #[cfg(test)]
 mod tests {
+    use pabal_front::proto::ControlLine;
+
     use super::*;
 
     #[test]
@@ -253,6 +274,26 @@ mod tests {
         let status =
             InstitutionStatus { serving: true, journal_works: true, in_flight: 6, unknown: 4, ..Default::default() };
         assert_eq!(serving(&status), "yes, 6 in flight, 4 UNKNOWN");
+    }
+
+    #[test]
+    fn what_controls_block_now_is_told() {
+        let by = Stopped { actor: "kim".into(), reason: "t8".into(), at: None };
+        let allx = ControlLine { control: "allx".into(), by: Some(by), ..Default::default() };
+        let lunch = ControlLine { control: "lunch".into(), hours: vec!["12:00 to 13:00".into()], ..Default::default() };
+        let mut status =
+            InstitutionStatus { serving: true, journal_works: true, controls: 1, rates: 1, ..Default::default() };
+        assert_eq!(serving(&status), "yes, 1 control, 1 rate set");
+        (status.controls, status.rates) = (2, 0);
+        assert_eq!(serving(&status), "yes, 2 controls");
+        (status.controls, status.unknown) = (0, 4);
+        status.blocked_by.push(allx);
+        let allx = "everything blocked by control allx, until it is lifted (kim: t8)";
+        assert_eq!(serving(&status), format!("no: {allx}, 4 UNKNOWN"));
+        (status.serving, status.not_serving_reason) = (false, "send half down".into());
+        status.blocked_by.push(lunch);
+        let lunch = "everything blocked by control lunch, 12:00 to 13:00 (the configuration)";
+        assert_eq!(serving(&status), format!("no: send half down; {allx}; {lunch}, 4 UNKNOWN"));
     }
 
     #[test]

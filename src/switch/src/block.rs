@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use pabal_clock::{Civil, Mono, Now};
+use pabal_clock::{Civil, DayRule, Mono, Now};
 use pabal_spec::Institution;
 
 use crate::bytes::Bytes;
@@ -41,6 +41,13 @@ impl Core {
         let Command::Block { control } = command else { return None };
         let one = self.state.stops.controls.iter().find(|one| one.control.id == control.id)?;
         (!one.control.window.is_over(now.wall)).then_some(one)
+    }
+
+    /// Whether a control holds at this moment.
+    #[must_use]
+    pub fn control_holds(&self, control: &Control, now: Now) -> bool {
+        let holds = |day: &DayRule| control.window.holds(day, &self.settings.holidays, now.wall).is_some();
+        self.books.iter().any(|book| holds(&book.protocol.day))
     }
 
     /// Every control, and why the spec in force cannot judge it: then it blocks all that it may mean.

@@ -260,6 +260,13 @@ impl Scope {
                 .all(|scope| scope.holds_in(asked.layout, asked.telegram).unwrap_or_else(|| is_meant_unread(scope)))
     }
 
+    /// Whether it limits nothing.
+    pub(crate) fn is_whole(&self, unjudged: Option<&Unjudged>) -> bool {
+        (self.exchanges.is_empty() || unjudged.is_some_and(|unjudged| unjudged.exchanges))
+            && (self.participants.is_empty() || unjudged.is_some_and(|unjudged| unjudged.participants))
+            && self.fields.is_empty()
+    }
+
     /// The exchanges that it names; all if it names none.
     fn meant<'i>(&self, institution: &'i Institution) -> impl Iterator<Item = &'i ExchangeRule> {
         let rules = institution.protocols.iter().flat_map(|protocol| &protocol.rules.exchanges);

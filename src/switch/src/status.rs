@@ -156,6 +156,10 @@ pub struct ControlStatus {
     pub standing: Standing,
     /// Why the spec in force cannot judge it: then it blocks all that it may mean.
     pub unjudged: Option<Box<str>>,
+    /// It blocks everything that callers ask for, not a part.
+    pub is_whole: bool,
+    /// It holds at this moment. The shell's to add, which knows the time.
+    pub holds: bool,
 }
 
 /// One rate.
@@ -380,6 +384,8 @@ impl Core {
         let one = |(standing, unjudged): (&Standing, Option<&Unjudged>)| ControlStatus {
             standing: standing.clone(),
             unjudged: unjudged.map(|unjudged| unjudged.why.clone()),
+            is_whole: standing.control.scope.is_whole(unjudged),
+            holds: false,
         };
         self.controls_judged().map(one).collect()
     }

@@ -1737,7 +1737,7 @@ pub struct InstitutionStatus {
     /// Its name.
     #[prost(string, tag = "1")]
     pub institution: ::prost::alloc::string::String,
-    /// Whether it can be called now.
+    /// Whether it can be called now: what controls block is not looked at.
     #[prost(bool, tag = "2")]
     pub serving: bool,
     /// Why it cannot, for people. Empty if it can.
@@ -1758,6 +1758,15 @@ pub struct InstitutionStatus {
     /// Compartments that take no requests.
     #[prost(message, repeated, tag = "15")]
     pub stopped_compartments: ::prost::alloc::vec::Vec<StoppedCompartment>,
+    /// Controls that block everything at this moment, though it may be serving.
+    #[prost(message, repeated, tag = "20")]
+    pub blocked_by: ::prost::alloc::vec::Vec<ControlLine>,
+    /// Controls that block a part of the requests at this moment: how many. Control.Controls tells them.
+    #[prost(uint32, tag = "21")]
+    pub controls: u32,
+    /// Rates that were set by command: how many.
+    #[prost(uint32, tag = "22")]
+    pub rates: u32,
     /// The institution's time zone: minutes east of UTC.
     #[prost(sint32, tag = "16")]
     pub zone_minutes: i32,

@@ -640,9 +640,13 @@ impl Life {
         self.sockets.remove(&conn.session)
     }
 
-    /// What the core knows, and what the system said of connections that failed.
+    /// What the core knows, which controls hold now, and what the system said of connections that failed.
     fn status(&self) -> Status {
         let mut status = self.core.status();
+        let now = now();
+        for one in &mut status.controls {
+            one.holds = self.core.control_holds(&one.standing.control, now);
+        }
         self.ends.tell(&mut status);
         status
     }

@@ -52,7 +52,7 @@ mod tests {
             };
             let by = By { actor: "kim".into(), reason: "t8".into() };
             let standing = Standing { control, by, since, read_in: Vec::new() };
-            let controls = vec![ControlStatus { standing, unjudged: None }];
+            let controls = vec![ControlStatus { standing, unjudged: None, is_whole: true, holds: true }];
             super::standing(&Status { controls, ..Status::default() }, &institution, at(100))
         };
         let put = Some(at(1));

@@ -109,13 +109,12 @@ fn controls(found: &ControlsResponse) -> Table {
         ("by", Align::Left),
     ]);
     for one in &found.controls {
-        let by = one.by.as_ref().map_or_else(|| "the configuration".into(), told_by);
         table.row(vec![
             one.control.clone(),
             one.blocks.clone(),
             when(one, found.zone_minutes),
             one.message.clone(),
-            by,
+            control_by(one),
         ]);
     }
     table
@@ -123,8 +122,12 @@ fn controls(found: &ControlsResponse) -> Table {
 
 /// What a control blocks, when, and who put it there.
 pub(crate) fn told(one: &ControlLine, zone_minutes: i32) -> String {
-    let by = one.by.as_ref().map(|by| format!(" ({})", told_by(by))).unwrap_or_default();
-    format!("{}{by}", scope_told(one, zone_minutes))
+    format!("{}, {}", one.blocks, held(one, zone_minutes))
+}
+
+/// When a control holds, and who put it there.
+pub(crate) fn held(one: &ControlLine, zone_minutes: i32) -> String {
+    format!("{} ({})", when(one, zone_minutes), control_by(one))
 }
 
 /// What a control blocks, and when.
@@ -139,6 +142,10 @@ pub(crate) fn rate_told(one: &RateLine) -> String {
     parts.extend((one.in_flight > 0).then(|| format!("{} in flight", one.in_flight)));
     parts.push(format!("over it: {}", one.over));
     parts.join(", ")
+}
+
+fn control_by(one: &ControlLine) -> String {
+    one.by.as_ref().map_or_else(|| "the configuration".into(), told_by)
 }
 
 fn told_by(by: &Stopped) -> String {

@@ -405,6 +405,28 @@ fn an_operator_stops_a_line_and_it_stays_stopped_until_it_is_started() {
 }
 
 #[test]
+fn lines_say_what_is_blocked_now() {
+    let stage = Stage::open();
+    let act = |line: &str| {
+        let done = stage.ask(&[&words(line)[..], &words("--reason t8 --actor kim")].concat());
+        assert_eq!(done.code, 0, "{}", done.err);
+    };
+    act("control block hecto books --participant 088 --message closed");
+    act("control limit hecto --compartment 088 --per-second 5");
+    let lines = stage.ask(&["lines"]).out;
+    assert!(lines.contains("  yes, 1 control, 1 rate set\n"), "{lines}");
+    act("control block hecto allx --message closed");
+    let lines = stage.ask(&["lines"]).out;
+    let blocked =
+        "no: everything blocked by control allx, until it is lifted (kim (claimed): t8), 1 control, 1 rate set\n";
+    assert!(lines.contains(blocked), "{lines}");
+    let institution = json(&stage.ask(&["lines", "--json"]))["institutions"][0].clone();
+    assert_eq!((&institution["serving"], &institution["controls"]), (&true.into(), &1.into()), "{institution}");
+    let allx = &institution["blocked_by"][0];
+    assert_eq!((&allx["control"], &allx["reason"]), (&"allx".into(), &"t8".into()), "{institution}");
+}
+
+#[test]
 fn a_start_tells_what_operators_have_stopped_and_blocked() {
     let mut stage = Stage::open();
     let act = |stage: &Stage, line: &str| {

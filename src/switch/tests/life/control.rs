@@ -2,7 +2,7 @@
 
 use pabal_clock::{Hours, Wall};
 use pabal_switch::control::{Control, ControlId, FieldScope, Scope, Standing, Window};
-use pabal_switch::{By, Bytes, Command, ExchangeState, Opened, OpeningState, Over, Rate, Refusal};
+use pabal_switch::{By, Bytes, Command, ControlStatus, ExchangeState, Opened, OpeningState, Over, Rate, Refusal};
 
 use crate::hands::{Hands, OUT, settings};
 use crate::peer;
@@ -38,6 +38,36 @@ fn open(hands: &mut Hands, bank: &str) -> Result<(), (Refusal, String)> {
     let opened = hands.core.open(open, hands.now).map(drop);
     hands.turn();
     opened
+}
+
+#[test]
+fn a_control_says_whether_it_blocks_everything_and_whether_it_holds_now() {
+    let mut hands = Hands::open();
+    // It is a Saturday, 10:00.
+    let mut morning = control("morning", &[], &[]);
+    morning.window.hours = vec![Hours::parse("saturday 09:30 to 10:30").unwrap()];
+    let mut account = control("account", &[], &[]);
+    account.scope.fields = vec![FieldScope::parse("debit_account", "110111222333")];
+    for one in [morning, account, control("bank", &[], &["088"]), control("transfers", &["transfer"], &[])] {
+        block(&mut hands, one).unwrap();
+    }
+    let told = |hands: &Hands| {
+        let controls = hands.core.status().controls.into_iter();
+        let one = |one: ControlStatus| {
+            let Standing { control, .. } = one.standing;
+            (control.id.to_string(), one.is_whole, hands.core.control_holds(&control, hands.now))
+        };
+        controls.map(one).collect::<Vec<_>>()
+    };
+    let expected = |morning: bool| {
+        let one = |(id, is_whole, holds): (&str, bool, bool)| (id.to_owned(), is_whole, holds);
+        let all =
+            [("account", false, true), ("bank", false, true), ("morning", true, morning), ("transfers", false, true)];
+        all.map(one)
+    };
+    assert_eq!(told(&hands), expected(true));
+    hands.after_secs(30 * 60);
+    assert_eq!(told(&hands), expected(false));
 }
 
 #[test]
