@@ -6,7 +6,6 @@ use pabal_clock::Now;
 
 use crate::core::Core;
 use crate::id::{Conn, Epoch, LineId};
-use crate::output::Event;
 use crate::session::{CloseReason, Session, SessionEvent, SessionState};
 use crate::settings::{LineSide, SecondConnection};
 
@@ -15,25 +14,23 @@ impl Core {
         let is_ours = |session: &Session| session.id.line == line && session.side == LineSide::Acceptor;
         let free = |session: &Session| is_ours(session) && session.state == SessionState::Down;
         let slot = self.state.sessions.iter().position(free);
-        let refused = match slot {
-            _ if self.state.journal.failed.is_some() => CloseReason::JournalFailed,
-            _ if self.is_ending() => CloseReason::Drained,
-            _ if !self.is_wanted(line) => CloseReason::Commanded,
+        match slot {
+            _ if self.state.journal.failed.is_some() => Err(CloseReason::JournalFailed),
+            _ if self.is_ending() => Err(CloseReason::Drained),
+            _ if !self.is_wanted(line) => Err(CloseReason::Commanded),
             None => {
                 self.second_connection(line, now);
-                CloseReason::OverLimit
+                Err(CloseReason::OverLimit)
             }
-            Some(_) if self.has_no_room() => CloseReason::OverLimit,
+            Some(_) if self.has_no_room() => Err(CloseReason::OverLimit),
             Some(slot) => {
                 let session = &mut self.state.sessions[slot];
                 session.epoch = Epoch(session.epoch.0.wrapping_add(1));
                 session.gone = false;
                 self.come_up(slot, SessionEvent::Accept, now);
-                return Ok(self.state.sessions[slot].conn());
+                Ok(self.state.sessions[slot].conn())
             }
-        };
-        self.event(Event::AcceptRefused { line, reason: refused });
-        Err(refused)
+        }
     }
 
     /// A peer that connects to a full line may have lost a connection that we still hold. It is turned away, since the line may have no

@@ -141,13 +141,6 @@ pub enum Event {
         /// Why, if it closed.
         reason: Option<CloseReason>,
     },
-    /// A peer connected and was turned away.
-    AcceptRefused {
-        /// To which line.
-        line: LineId,
-        /// Why.
-        reason: CloseReason,
-    },
     /// What was tried at a line's address failed, or did not last: the next connection goes to this one.
     Address {
         /// Which line.

@@ -580,10 +580,10 @@ impl Life {
                 Ok((stream, peer)) => {
                     let from = lines.get(usize::from(line.0)).map_or(&[][..], |line| &line.from);
                     let is_known = from.is_empty() || from.contains(&peer.ip().to_canonical());
-                    self.observer.see(Seen::Peer { line, peer, is_known });
                     if is_known {
                         self.take_peer(stream, peer, line, lines);
                     } else {
+                        self.observer.see(Seen::Stranger { line, peer });
                         socket::abort(&stream);
                     }
                 }
@@ -600,7 +600,9 @@ impl Life {
     fn take_peer(&mut self, stream: TcpStream, peer: SocketAddr, line: LineId, lines: &[Line]) {
         let now = now();
         let Some(options) = lines.get(usize::from(line.0)).map(|line| line.options) else { return };
-        match self.core.handle_accepted(line, now) {
+        let taken = self.core.handle_accepted(line, now);
+        self.observer.see(Seen::Peer { line, peer, refused: taken.err() });
+        match taken {
             Ok(conn) => {
                 self.ends.begins(conn, &peer.to_string());
                 match Socket::accepted(conn, stream, options) {

@@ -13,8 +13,10 @@ pub(super) enum Seen {
     Event(Event),
     /// A connection could not be made.
     ConnectFailed { conn: Conn, error: io::Error },
-    /// A peer has connected; whether it may stay, the next event says.
-    Peer { line: LineId, peer: SocketAddr, is_known: bool },
+    /// A peer has connected, and why it was turned away, if it was.
+    Peer { line: LineId, peer: SocketAddr, refused: Option<CloseReason> },
+    /// One that may not has connected, and was turned away.
+    Stranger { line: LineId, peer: SocketAddr },
     /// A listener cannot accept.
     AcceptFailed { line: LineId, error: io::Error },
     /// A version of the spec does not begin by its date.
@@ -59,10 +61,8 @@ impl Log {
                 Seen::ConnectFailed { conn, error } => {
                     tracing::warn!(event = "connect_failed", institution, session = self.session(conn), epoch = conn.epoch.0, %error, "connecting failed");
                 }
-                Seen::Peer { line, peer, is_known: true } => {
-                    tracing::info!(event = "peer", institution, line = self.line(line), %peer, "a peer has connected");
-                }
-                Seen::Peer { line, peer, is_known: false } => {
+                Seen::Peer { line, peer, refused } => self.write_peer(self.line(line), peer, refused),
+                Seen::Stranger { line, peer } => {
                     tracing::warn!(event = "stranger", institution, line = self.line(line), %peer, "a peer that is not in `from` was turned away");
                 }
                 Seen::NotBegun { new, text } => {
@@ -84,6 +84,23 @@ impl Log {
         format!("{}/{}", self.line(conn.session.line), conn.session.slot)
     }
 
+    fn write_peer(&self, line: &str, peer: SocketAddr, refused: Option<CloseReason>) {
+        let institution = self.institution.as_str();
+        match refused {
+            None => tracing::info!(event = "peer", institution, line, %peer, "a peer has connected"),
+            // It tries again and again at a line that is stopped: who stopped it is in the log already.
+            Some(CloseReason::Commanded | CloseReason::Drained) => {
+                tracing::debug!(event = "accept_refused", institution, line, %peer, "a connection to a line that is to have none now was turned away");
+            }
+            Some(CloseReason::JournalFailed) => {
+                tracing::warn!(event = "accept_refused", institution, line, %peer, "a connection was turned away, as the journal has failed");
+            }
+            Some(_) => {
+                tracing::warn!(event = "accept_refused", institution, line, %peer, "a connection beyond the line's limit was turned away");
+            }
+        }
+    }
+
     /// Holds no content of telegrams, since events do not.
     fn write(&self, event: &Event) {
         let institution = self.institution.as_str();
@@ -98,31 +115,6 @@ impl Log {
                         tracing::info!(event = "session", institution, session, epoch, %from, %to, "session: {}", to.sentence())
                     }
                 }
-            }
-            // A peer tries again and again at a line that is stopped: who stopped it is in the log already.
-            Event::AcceptRefused { line, reason: CloseReason::Commanded | CloseReason::Drained } => {
-                tracing::debug!(
-                    event = "accept_refused",
-                    institution,
-                    line = self.line(*line),
-                    "a connection to a line that is to have none now was turned away"
-                );
-            }
-            Event::AcceptRefused { line, reason: CloseReason::JournalFailed } => {
-                tracing::warn!(
-                    event = "accept_refused",
-                    institution,
-                    line = self.line(*line),
-                    "a connection was turned away, as the journal has failed"
-                );
-            }
-            Event::AcceptRefused { line, .. } => {
-                tracing::warn!(
-                    event = "accept_refused",
-                    institution,
-                    line = self.line(*line),
-                    "a connection beyond the line's limit was turned away"
-                );
             }
             Event::Address { line, address } => {
                 let (line, address) = (self.line(*line), u32::from(*address) + 1);

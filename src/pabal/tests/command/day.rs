@@ -1,5 +1,9 @@
 //! What operators look at and do during a day.
 
+use std::io::{ErrorKind, Read};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use insta::assert_snapshot;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -402,6 +406,26 @@ fn an_operator_stops_a_line_and_it_stays_stopped_until_it_is_started() {
     assert!(nobody.code == 5 && nobody.err.contains("did you mean `hecto`"), "{} {}", nobody.out, nobody.err);
     assert_eq!(done(stage.ask(&["tx", "list", "--unclaimed"])), "nothing is unclaimed\n");
     assert_eq!(json(&stage.ask(&["tx", "list", "hecto", "--unclaimed", "--json"])), serde_json::json!([]));
+}
+
+#[test]
+fn who_is_turned_away_has_not_connected() {
+    let mut stage = Stage::open();
+    let line = json(&stage.ask(&["lines", "--json"]))["lines"][1].clone();
+    let knock = || {
+        let mut stream = TcpStream::connect(line["address"].as_str().expect("an address")).expect("it listens");
+        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a time");
+        assert_eq!(stream.read(&mut [0; 1]).map_err(|error| error.kind()), Err(ErrorKind::ConnectionReset));
+        format!("peer={}", stream.local_addr().expect("an address"))
+    };
+    let beyond = knock();
+    let told = stage.gateway().until(&[&beyond]);
+    assert!(told.contains("WARN") && told.contains("a connection beyond the line's limit was turned away"), "{told}");
+    assert_eq!(stage.ask(&words("line stop hecto in --reason t2 --actor kim")).code, 0);
+    let stopped = knock();
+    stage.gateway().ask_to_stop();
+    let (_, log) = stage.gateway.take().expect("a gateway").end();
+    assert_eq!((log.matches(&beyond).count(), log.matches(&stopped).count()), (1, 0), "{log}");
 }
 
 #[test]

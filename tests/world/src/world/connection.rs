@@ -43,6 +43,7 @@ impl World {
             }
             Err(reason) => {
                 self.trace.line(self.now, format_args!("turned away {number}: {reason}"));
+                self.knocked(LineId(line.0));
                 self.reset(number);
             }
         }

@@ -420,6 +420,18 @@ impl World {
         self.flying.iter().copied().find(is_awaited)
     }
 
+    /// One who connected to it was turned away.
+    pub(super) fn knocked(&mut self, line: LineId) {
+        if !self.has(Topology::Knocks) {
+            return;
+        }
+        match self.line(line).second_connection {
+            SecondConnection::Probe => self.tally.knocked_probe += 1,
+            SecondConnection::Replace => self.tally.knocked_replace += 1,
+            SecondConnection::Refuse => self.tally.knocked_refuse += 1,
+        }
+    }
+
     pub(super) fn routes_hear(&mut self, event: &Told) {
         let heard = match event {
             Told::Session { conn, from, to, reason } => {
@@ -428,14 +440,6 @@ impl World {
             }
             Told::Address { line, address } => self.goes_on(*line, *address),
             Told::Duty { line, on_duty } => self.stands_in(*line, *on_duty),
-            Told::AcceptRefused { line, .. } if self.has(Topology::Knocks) => {
-                match self.line(*line).second_connection {
-                    SecondConnection::Probe => self.tally.knocked_probe += 1,
-                    SecondConnection::Replace => self.tally.knocked_replace += 1,
-                    SecondConnection::Refuse => self.tally.knocked_refuse += 1,
-                }
-                Ok(())
-            }
             Told::Dropped { .. } => {
                 self.route.is_blind = true;
                 Ok(())
