@@ -12,13 +12,13 @@ mod acks;
 mod bridge;
 pub(crate) mod command;
 mod ends;
+mod found;
 pub(crate) mod health;
 mod life;
 mod log;
 mod observer;
 pub(crate) mod own;
 mod socket;
-mod standing;
 pub(crate) mod subscribers;
 mod unsent;
 mod waiters;
@@ -193,7 +193,7 @@ impl Driver {
             Ok(life) => life,
             Err(why) => return self.refuse_all(&why).await,
         };
-        life.tell_open(&self);
+        life.tell_found(&self);
         let mut fell_before = None;
         loop {
             let turns = poll_fn(|cx| {

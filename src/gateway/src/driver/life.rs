@@ -22,10 +22,9 @@ use super::ends::Ends;
 use super::observer::{Observer, Seen};
 use super::own::Own;
 use super::socket::{self, Progress, Socket, Way};
-use super::standing::standing;
 use super::subscribers::{Claim, SubscriberId, Subscribers};
 use super::waiters::Waiters;
-use super::{Drained, Driver, Line, LineEndpoint, health};
+use super::{Drained, Driver, Line, LineEndpoint, found, health};
 use crate::clock::{Alarm, now};
 use crate::digest::random;
 use crate::reload::Hindered;
@@ -491,31 +490,8 @@ impl Life {
         }
     }
 
-    /// What an earlier process has left open, and what operators have stopped, for whoever reads the log.
-    pub(super) fn tell_open(&self, driver: &Driver) {
-        let (institution, status) = (driver.name(), self.core.status());
-        for told in standing(&status, &driver.versions.newest().institution, now().wall) {
-            tracing::warn!(event = "standing", institution, "taken over: {told}");
-        }
-        if status.unknown > 0 {
-            let (unknown, listed) = (status.unknown, status.listed);
-            tracing::warn!(
-                event = "open",
-                institution,
-                unknown,
-                listed,
-                "taken over: UNKNOWN exchanges; `pabal tx list` shows them"
-            );
-        }
-        if status.notices_unreplied > 0 {
-            let notices_unreplied = status.notices_unreplied;
-            tracing::warn!(
-                event = "open",
-                institution,
-                notices_unreplied,
-                "taken over: notices of theirs without a reply; `pabal tx list --notices` shows them"
-            );
-        }
+    pub(super) fn tell_found(&self, driver: &Driver) {
+        found::tell(driver.name(), &self.core.status(), &driver.versions.newest().institution, now().wall);
     }
 
     pub(super) fn drain(&mut self, deadline: Deadline, now: Now) {

@@ -1,11 +1,36 @@
-//! What operators have stopped and blocked, and nobody has lifted since: told as a life begins.
+//! What a life finds as it begins, for whoever reads the log: what operators have stopped and blocked, and what an earlier process left open.
 
 use pabal_clock::Wall;
 use pabal_spec::Institution;
 use pabal_switch::Status;
 
-/// Each in a line for people. What the configuration blocks is not among it: an operator did not leave it behind.
-pub(super) fn standing(status: &Status, institution: &Institution, wall: Wall) -> Vec<String> {
+pub(super) fn tell(name: &str, status: &Status, institution: &Institution, wall: Wall) {
+    for told in standing(status, institution, wall) {
+        tracing::warn!(event = "standing", institution = name, "taken over: {told}");
+    }
+    if status.unknown > 0 {
+        let (unknown, listed) = (status.unknown, status.listed);
+        tracing::warn!(
+            event = "open",
+            institution = name,
+            unknown,
+            listed,
+            "taken over: UNKNOWN exchanges; `pabal tx list` shows them"
+        );
+    }
+    if status.notices_unreplied > 0 {
+        let notices_unreplied = status.notices_unreplied;
+        tracing::warn!(
+            event = "open",
+            institution = name,
+            notices_unreplied,
+            "taken over: notices of theirs without a reply; `pabal tx list --notices` shows them"
+        );
+    }
+}
+
+/// What stands of operators' commands, each in a line for people. What the configuration blocks is not among it: an operator did not leave it behind.
+fn standing(status: &Status, institution: &Institution, wall: Wall) -> Vec<String> {
     let whole = status.stopped.iter().map(|stopped| format!("the institution is {stopped}"));
     let lines = status.lines.iter().filter_map(|one| {
         // That the institution is stopped is said once.
