@@ -2,7 +2,10 @@
 
 use pabal_clock::Wall;
 use pabal_spec::Institution;
-use pabal_switch::Status;
+use pabal_switch::{ControlStatus, Status};
+
+/// A bank may have a control for each of hundreds of accounts: the first are told, of those that block everything before others.
+const CONTROLS_TOLD: usize = 10;
 
 pub(super) fn tell(name: &str, status: &Status, institution: &Institution, wall: Wall) {
     for told in standing(status, institution, wall) {
@@ -39,26 +42,29 @@ fn standing(status: &Status, institution: &Institution, wall: Wall) -> Vec<Strin
     });
     let compartments =
         status.compartments.iter().map(|one| format!("compartment {} is {}", one.compartment.readable(), one.stopped));
-    let controls = status.controls.iter().map(|one| &one.standing);
-    let controls = controls.filter(|one| one.since.is_some() && !one.control.window.is_over(wall)).map(|one| {
-        let (id, scope) = (&one.control.id, one.control.scope.told(institution, false));
-        let when = if one.control.window == Default::default() { "" } else { ", at its times" };
-        format!("control {id} blocks {scope}{when} ({})", one.by)
+    let is_kept = |one: &&ControlStatus| one.standing.since.is_some() && !one.standing.control.window.is_over(wall);
+    let mut controls: Vec<_> = status.controls.iter().filter(is_kept).collect();
+    controls.sort_by_key(|one| !one.is_whole);
+    let more = controls.len().saturating_sub(CONTROLS_TOLD);
+    let more = (more > 0).then(|| format!("{more} more controls; `pabal control list` shows them"));
+    let controls = controls.into_iter().take(CONTROLS_TOLD).map(|ControlStatus { standing, .. }| {
+        let (id, scope) = (&standing.control.id, standing.control.scope.told(institution, false));
+        let when = if standing.control.window == Default::default() { "" } else { ", at its times" };
+        format!("control {id} blocks {scope}{when} ({})", standing.by)
     });
-    whole.chain(lines).chain(compartments).chain(controls).collect()
+    whole.chain(lines).chain(compartments).chain(controls).chain(more).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use pabal_spec::Digest;
+    use pabal_switch::By;
     use pabal_switch::control::{Control, ControlId, Scope, Standing, Window};
-    use pabal_switch::{By, ControlStatus};
 
     use super::*;
 
-    #[test]
-    fn a_control_is_told_that_an_operator_put_there_and_that_is_not_over() {
-        let institution = Institution {
+    fn institution() -> Institution {
+        Institution {
             name: "hecto".into(),
             label: "".into(),
             protocols: Vec::new(),
@@ -66,20 +72,33 @@ mod tests {
             digest: Digest(0),
             from: None,
             later: Vec::new(),
-        };
-        let at = Wall::from_unix_seconds;
-        let told = |since, from, until| {
-            let control = Control {
-                id: ControlId::parse("allx").expect("a name"),
-                scope: Scope::default(),
-                window: Window { hours: Vec::new(), from, until },
-                message: "closed".into(),
-            };
-            let by = By { actor: "kim".into(), reason: "t8".into() };
-            let standing = Standing { control, by, since, read_in: Vec::new() };
-            let controls = vec![ControlStatus { standing, unjudged: None, is_whole: true, holds: true }];
-            super::standing(&Status { controls, ..Status::default() }, &institution, at(100))
-        };
+        }
+    }
+
+    fn at(seconds: i64) -> Wall {
+        Wall::from_unix_seconds(seconds)
+    }
+
+    fn status(id: &str, is_whole: bool, since: Option<Wall>, window: Window) -> ControlStatus {
+        let (id, scope) = (ControlId::parse(id).expect("a name"), Scope::default());
+        let control = Control { id, scope, window, message: "closed".into() };
+        let by = By { actor: "kim".into(), reason: "t8".into() };
+        ControlStatus {
+            standing: Standing { control, by, since, read_in: Vec::new() },
+            unjudged: None,
+            is_whole,
+            holds: true,
+        }
+    }
+
+    fn told(controls: Vec<ControlStatus>) -> Vec<String> {
+        standing(&Status { controls, ..Status::default() }, &institution(), at(100))
+    }
+
+    #[test]
+    fn a_control_is_told_that_an_operator_put_there_and_that_is_not_over() {
+        let told =
+            |since, from, until| told(vec![status("allx", true, since, Window { hours: Vec::new(), from, until })]);
         let put = Some(at(1));
         assert_eq!(told(put, None, None), ["control allx blocks everything (kim: t8)"]);
         let timed = ["control allx blocks everything, at its times (kim: t8)"];
@@ -88,5 +107,14 @@ mod tests {
         let none: [&str; 0] = [];
         assert_eq!(told(put, None, Some(at(100))), none, "it is over");
         assert_eq!(told(None, None, None), none, "it stands in the configuration");
+    }
+
+    #[test]
+    fn of_many_controls_the_first_are_told_and_those_that_block_everything_among_them() {
+        let one = |at_all: usize| status(&format!("c{at_all}"), at_all == 11, Some(at(1)), Window::default());
+        let told = told((0..12).map(one).collect());
+        assert_eq!(told.len(), 11);
+        assert!(told[0].starts_with("control c11 "), "{}", told[0]);
+        assert_eq!(told[10], "2 more controls; `pabal control list` shows them");
     }
 }
