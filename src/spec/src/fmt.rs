@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Source, SourceId};
 use crate::fmt::block::{Block, Kind};
 use crate::fmt::column::{Group, width};
 use crate::mistake::NO_FILE;
-use crate::parse::{BYTE_ORDER_MARK, Line, Placed, Token, cut, parse};
+use crate::parse::{BYTE_ORDER_MARK, Line, Placed, Token, cut, is_empty, parse};
 
 mod block;
 mod column;
@@ -58,14 +58,13 @@ pub fn fmt(text: &str) -> Result<String, Vec<Diagnostic>> {
     if !told.is_empty() {
         return Err(told);
     }
+    if is_empty(text) {
+        return Ok(String::new());
+    }
     let mut text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     text = text.strip_suffix('\n').unwrap_or(text);
     let mut state = State::default();
-    let mut lines: Vec<Cut<'_>> = text.split('\n').map(|line| state.cut(line)).collect();
-    // One line of blanks is no more than none.
-    if text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
-        lines.clear();
-    }
+    let lines: Vec<Cut<'_>> = text.split('\n').map(|line| state.cut(line)).collect();
     let groups: Vec<Group> =
         (0..state.blocks).map(|at| Group::of(lines.iter().filter(|line| line.group == Some(at)))).collect();
     let mut out = String::with_capacity(text.len() + text.len() / 2);

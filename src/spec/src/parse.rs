@@ -31,8 +31,8 @@ pub(crate) use line::{Line, Placed, Token, cut};
 pub(crate) use notice::CLAUSES as NOTICE;
 pub(crate) use number::{FORMS, PLACES};
 pub(crate) use protocol::{CLAUSES as PROTOCOL, OPENING, POLL, SIGN};
-pub(crate) use tree::BYTE_ORDER_MARK;
 use tree::TOP;
+pub(crate) use tree::{BYTE_ORDER_MARK, is_empty};
 pub use value::moment;
 
 use pabal_clock::Civil;

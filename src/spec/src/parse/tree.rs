@@ -39,12 +39,21 @@ struct Open {
     items: Vec<Item>,
 }
 
+/// Whether a text has no line: one line of blanks is no more than none.
+pub(crate) fn is_empty(text: &str) -> bool {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    text.strip_suffix('\n').unwrap_or(text).bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+}
+
 /// Reads the lines of one source. Whatever is wrong, all of the other lines come out.
 pub(crate) fn grow(id: SourceId, source: &Source, trivia: &mut Vec<Trivia>, out: &mut Vec<Diagnostic>) -> Vec<Item> {
     let mut stack: Vec<Open> = Vec::new();
     let mut top: Vec<Item> = Vec::new();
     let mut too_deep = 0_usize;
     let mut start = 0_usize;
+    if is_empty(&source.text) {
+        return top;
+    }
     for mut text in source.text.split('\n') {
         if let (0, Some(rest)) = (start, text.strip_prefix(BYTE_ORDER_MARK)) {
             text = rest;
