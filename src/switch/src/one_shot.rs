@@ -49,7 +49,7 @@ impl Core {
         }
         for slot in 0..self.state.sessions.len() {
             let session = &self.state.sessions[slot];
-            if self.is_free(session, protocol) {
+            if self.is_free(session, protocol) && session.is_told {
                 if !self.is_demanded(protocol) {
                     return;
                 }
@@ -58,12 +58,9 @@ impl Core {
         }
     }
 
-    /// Whether a slot may be connected for what waits, at once.
+    /// Whether a slot may be connected for what waits: at once, or as soon as it is written down that it may be in use.
     fn is_free(&self, session: &Session, protocol: u16) -> bool {
-        session.protocol == protocol
-            && session.state == SessionState::Down
-            && session.is_told
-            && self.is_makeable(session)
+        session.protocol == protocol && session.state == SessionState::Down && self.is_makeable(session)
     }
 
     /// That a slot may be in use is written down: it connects, or, where it connects per exchange, may be asked to.
@@ -121,8 +118,10 @@ impl Core {
         }
         let other =
             self.state.sessions.iter().find(|one| self.is_free(one, protocol) && (is_ours || one.id.line != line));
-        if let Some(other) = other.map(|one| one.id) {
-            self.connect(other, now);
+        if let Some((other, is_told)) = other.map(|one| (one.id, one.is_told)) {
+            if is_told {
+                self.connect(other, now);
+            }
             return;
         }
         let first = self.state.conversations[usize::from(protocol)].waiting.iter().next();

@@ -637,3 +637,19 @@ fn what_a_backup_connects_for_goes_by_its_main_line_when_that_is_well() {
     answer_by_main(&mut hands);
     assert_eq!(hands.told(second), ["SUCCESS ANSWERED"]);
 }
+
+#[test]
+fn the_request_of_the_try_that_calls_a_backup_goes_by_it() {
+    let mut settings = main_and_spare();
+    for line in &mut settings.lines {
+        (line.window, line.connects) = (1, Connects::PerExchange);
+    }
+    let mut hands = cold(settings);
+    while status(&hands, SPARE).on_duty != Some(true) {
+        let (conn, _) = next_try(&mut hands);
+        assert_eq!(conn.session.line, MAIN);
+        fail(&mut hands, conn);
+    }
+    let tried: Vec<LineId> = hands.connects.iter().map(|conn| conn.session.line).collect();
+    assert_eq!(tried, [SPARE], "the opening that waits has a connection at once");
+}
