@@ -72,6 +72,7 @@ counts! {
     holds,
     half_closes,
     slow_peers,
+    answered_early,
     proven_unsent,
     connect_failures,
     disk_failures,

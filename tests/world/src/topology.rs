@@ -99,6 +99,8 @@ pub(crate) fn lay(setup: Setup, settings: &mut Settings) {
             if !setup.keyless && chance.per_mille(400) {
                 let name = if chance.per_mille(500) { PEERS } else { "in" };
                 lines.push(accepting(name, &lines[0], &mut chance));
+            } else if chance.per_mille(500) {
+                lines.push(spare(0, &lines[0], &mut chance));
             }
         }
         Topology::Peers => {
@@ -113,14 +115,7 @@ pub(crate) fn lay(setup: Setup, settings: &mut Settings) {
         }
         Topology::Backup => {
             let main = lines.iter().position(|line| line.side == LineSide::Initiator).unwrap_or(0);
-            let spare = LineSettings {
-                name: "spare".into(),
-                backup_of: Some(LineId(u16::try_from(main).unwrap_or(0))),
-                backup_after: few(&mut chance, 1, 3),
-                sessions_max: few(&mut chance, 1, 2),
-                ..lines[main].clone()
-            };
-            lines.push(spare);
+            lines.push(spare(main, &lines[main], &mut chance));
         }
         Topology::Knocks => {
             for line in lines.iter_mut().filter(|line| line.side == LineSide::Acceptor) {
@@ -157,6 +152,17 @@ fn bound(limits: &mut Limits, all: u64, chance: &mut Chance) {
 
 fn few(chance: &mut Chance, least: u64, most: u64) -> u16 {
     u16::try_from(chance.between(least, most)).unwrap_or(1)
+}
+
+/// A line that stands in for another.
+fn spare(main: usize, like: &LineSettings, chance: &mut Chance) -> LineSettings {
+    LineSettings {
+        name: "spare".into(),
+        backup_of: Some(LineId(u16::try_from(main).unwrap_or(0))),
+        backup_after: few(chance, 1, 3),
+        sessions_max: few(chance, 1, 2),
+        ..like.clone()
+    }
 }
 
 /// A line on which the institution connects, and both send.

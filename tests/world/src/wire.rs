@@ -165,6 +165,8 @@ pub(crate) struct Link {
     pub(crate) requests: Vec<(u64, ExchangeId)>,
     /// When bytes came from the institution last, or it began.
     pub(crate) heard_at: Mono,
+    /// The institution has sent a part of a frame by it.
+    pub(crate) is_cut: bool,
     /// Our FIN has come, and the institution counts it for some time yet.
     pub(crate) lingers: bool,
 }

@@ -1,6 +1,7 @@
 mod calls;
 mod command;
 mod connection;
+mod early;
 mod fault;
 mod judge;
 mod one_shot;
@@ -131,6 +132,10 @@ enum Event {
     FindsOut(Connection),
     /// Our kernel gives up a connection on which nothing is acknowledged.
     GivesUp(Connection),
+    /// A socket that took too little is aborted.
+    Aborted { conn: Conn, number: Connection },
+    /// A request is answered of which a part has left by this connection.
+    AnswersEarly { number: Connection, exchange: ExchangeId },
     /// The process dies.
     Dies,
     /// It comes back.
@@ -210,6 +215,9 @@ struct World {
     numbers: BTreeMap<Vec<u8>, ExchangeId>,
     /// The last question for a hole that left, by date, bank and party.
     questions: BTreeMap<Vec<u8>, ExchangeId>,
+    answers: early::Answers,
+    /// Sockets that are being aborted.
+    aborting: BTreeSet<Conn>,
     delivered: BTreeSet<NoticeId>,
     replies: BTreeMap<NoticeId, Replies>,
     /// When a connection of theirs was accepted last.
@@ -336,6 +344,8 @@ impl World {
             left: BTreeSet::new(),
             numbers: BTreeMap::new(),
             questions: BTreeMap::new(),
+            answers: early::Answers::new(),
+            aborting: BTreeSet::new(),
             delivered: BTreeSet::new(),
             replies: BTreeMap::new(),
             accepted_at: None,
@@ -529,6 +539,7 @@ impl World {
         self.starts += 1;
         self.told_at = self.now;
         self.openings.clear();
+        self.aborting.clear();
         // No process knows what left in the last second of the one before it.
         self.departed.clear();
         self.routes_begin();
@@ -621,6 +632,8 @@ impl World {
             Event::StallEnds => {}
             Event::FindsOut(number) => self.finds_out(number),
             Event::GivesUp(number) => self.gives_up(number),
+            Event::Aborted { conn, number } => self.aborted(conn, number),
+            Event::AnswersEarly { number, exchange } => self.answer_early(number, exchange),
             Event::Dies => self.crash(Fault::Crash),
             Event::Restart => {
                 assert!(self.core.is_none(), "only a dead process is started");

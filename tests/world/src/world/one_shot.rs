@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pabal_counterparty::Key;
 use pabal_switch::entry::Place;
-use pabal_switch::{CloseReason, Conn, Connects, Entry, Epoch, ExchangeId, LineId, NoticeId, SessionId, SessionState};
+use pabal_switch::{
+    CloseReason, Conn, Connects, Entry, Epoch, ExchangeId, LineId, LineStatus, NoticeId, Outcome, Refusal, SessionId,
+    SessionState, SessionStatus,
+};
 
 use crate::topology::{PEERS, Topology};
 use crate::wire::Link;
@@ -55,6 +58,28 @@ impl World {
             }
             CloseReason::Answered => self.tally.one_shot_answered += 1,
             _ => {}
+        }
+    }
+
+    /// What is refused as its connection was not made could not have gone by the line that stands in, or by the one that it stands in for.
+    pub(super) fn none_could_connect(&self, exchange: ExchangeId, outcome: Outcome) -> Result<(), String> {
+        let has_spare = self.settings.lines.iter().any(|line| line.backup_of.is_some());
+        let is_send_down = matches!(outcome, Outcome::Failure { refusal: Some(Refusal::SendDown), .. });
+        let (Some(core), true) = (&self.core, is_send_down && has_spare && self.setup.topology == Topology::OneShot)
+        else {
+            return Ok(());
+        };
+        // With one slot of each line, the one that failed is not the one that is free.
+        if self.settings.lines.iter().any(|line| line.sessions_max > 1) {
+            return Ok(());
+        }
+        let status = core.status();
+        let is_free = |(line, one): &(&LineStatus, &SessionStatus)| {
+            line.is_wanted && one.state == SessionState::Down && one.next_try.is_none() && one.waits_for.is_none()
+        };
+        match status.lines.iter().zip(&status.sessions).find(is_free) {
+            Some((line, _)) => Err(format!("{exchange} is refused, and line {} may connect for it", line.line)),
+            None => Ok(()),
         }
     }
 

@@ -148,7 +148,9 @@ impl World {
         *seeds += u64::from(self.setup.topology != Topology::Usual || self.setup.keyless);
         let begin = self.now.mono;
         let millis = u64::try_from(self.setup.faulty().as_millis()).unwrap_or(0);
+        let has_spare = self.settings.lines.iter().any(|line| line.backup_of.is_some());
         let (times, happens) = match self.setup.topology {
+            Topology::OneShot if has_spare => (self.route.chance.between(4, 12), Happens::SitesChange),
             Topology::Addresses | Topology::Backup => (self.route.chance.between(4, 12), Happens::SitesChange),
             Topology::Knocks => (self.route.chance.between(2, 10), Happens::LosesSide),
             _ => return,
@@ -538,7 +540,8 @@ impl World {
         let (name, after) = (settings.name.clone(), u32::from(settings.backup_after));
         let Some(main) = settings.backup_of else { return Err(format!("{name} stands in for nobody")) };
         self.route.ways[usize::from(line.0)].on_duty = on_duty;
-        let is_blind = self.route.is_blind;
+        // Where each request has its connection, a line is well as soon as one is answered.
+        let is_blind = self.route.is_blind || !self.is_kept(main);
         let way = self.route.ways[usize::from(main.0)];
         if on_duty {
             self.tally.duty_on += 1;
@@ -564,7 +567,8 @@ impl World {
             return Ok(());
         }
         for (at, spare) in self.settings.lines.iter().enumerate() {
-            let Some(main) = spare.backup_of.filter(|_| self.route.ways[at].on_duty) else { continue };
+            let is_told = |main: &LineId| self.route.ways[at].on_duty && self.is_kept(*main);
+            let Some(main) = spare.backup_of.filter(is_told) else { continue };
             let healthy_after = self.line(main).healthy_after;
             let is_well =
                 |(id, up): (&SessionId, &Up)| id.line == main && up.is_up && up.since + healthy_after < self.now.mono;

@@ -68,7 +68,7 @@ impl World {
                     return;
                 };
                 if abort {
-                    self.abort(conn, number, reason);
+                    self.abort_soon(conn, number, reason);
                 } else {
                     self.finish(number);
                 }
@@ -125,6 +125,7 @@ impl World {
         use pabal_counterparty::Output as Does;
         match output {
             Does::Send { connection, bytes } => {
+                self.remember_answer(connection, &bytes);
                 let faulty = !self.healthy;
                 if let Some(link) = self.links.get_mut(&connection) {
                     link.back.write(&bytes, self.now.mono, faulty, &mut self.chance);
@@ -216,6 +217,7 @@ impl World {
             if let Err(broken) = seen {
                 self.broken.get_or_insert(broken);
             }
+            self.may_answer_early(number, 200, 2_000_000);
             wrote = true;
         }
         wrote

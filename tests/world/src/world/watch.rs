@@ -255,7 +255,9 @@ impl World {
                     }
                 }
                 Entry::Outcome(entry) => {
-                    if let Err(broken) = self.is_whole(entry.exchange, entry.outcome, entry.answer.as_ref()) {
+                    let is_right = self.is_whole(entry.exchange, entry.outcome, entry.answer.as_ref());
+                    if let Err(broken) = is_right.and_then(|()| self.none_could_connect(entry.exchange, entry.outcome))
+                    {
                         self.broken.get_or_insert(broken);
                     }
                     let Some(track) = self.tracks.get_mut(&entry.exchange) else { continue };
