@@ -316,6 +316,10 @@ impl Core {
             self.state.drains.retain(|drain| drain.scope != *scope);
             self.settle_wanted();
         }
+        // Others may have the places of what has ended.
+        for protocol in self.protocols() {
+            self.pump(protocol, now);
+        }
     }
 
     /// Why nothing new is taken in, for people.

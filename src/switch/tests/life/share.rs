@@ -165,6 +165,23 @@ fn a_lost_session_gives_its_places_back() {
 }
 
 #[test]
+fn a_drain_that_is_over_gives_its_places_to_others_at_once() {
+    use pabal_switch::{By, Command};
+    for within in [0, 10] {
+        let mut hands = relay(1);
+        let (drained, other) = (ask(&mut hands, 0), ask(&mut hands, 1));
+        assert_eq!(hands.take_frames(OUT).len(), 1);
+        let within = std::time::Duration::from_secs(within);
+        let drain = Command::DrainCompartment { compartment: bank(0).as_bytes().into(), within };
+        hands.core.command(drain, By { actor: "kim".into(), reason: "".into() }, hands.now).unwrap();
+        hands.after(within);
+        assert_eq!(hands.told(drained), ["UNKNOWN DRAINED"]);
+        assert_eq!(answer_all_but(&mut hands, 0), 1, "nothing else has happened");
+        assert_eq!(hands.told(other), ["SUCCESS ANSWERED"]);
+    }
+}
+
+#[test]
 fn one_bank_alone_has_the_whole_window() {
     let mut settings = settings();
     settings.parties[0].participants.truncate(1);
