@@ -267,6 +267,9 @@ impl Core {
             exchange.state.step(ExchangeEvent::Written, &mut self.fired);
             let timeout = self.plans[exchange.plan as usize].exchange().timeout;
             exchange.set_answer(&mut self.state.timers, now.mono + timeout);
+        } else {
+            // It may be one UNKNOWN too many, which was kept while its bytes could still leave.
+            self.evict_unknown();
         }
     }
 

@@ -380,6 +380,8 @@ impl Core {
                 Cargo::PollRequest | Cargo::PollAnswer | Cargo::SignRequest | Cargo::SignAnswer => {}
             }
         }
+        // No byte of them may leave any more.
+        self.evict_unknown();
         if was_done {
             self.line_is_well(id.line, now);
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pabal_clock::Wall;
-use pabal_switch::{Entry, Event, ExchangeId, Limits, Opened};
+use pabal_switch::{CloseReason, Entry, Event, ExchangeId, Limits, Opened};
 
 use crate::hands::{Hands, OUT, settings, version};
 use crate::peer;
@@ -174,6 +174,29 @@ fn one_that_changes_nothing_and_is_still_leaving_keeps_no_other_beyond_the_bound
     assert!(hands.core.exchange(first).is_none() && hands.core.exchange(second).is_none());
     let unresolved: Vec<_> = hands.core.unresolved(None, 10).into_iter().map(|one| one.exchange).collect();
     assert_eq!(unresolved, [name], "its bytes may still leave");
+}
+
+#[test]
+fn one_beyond_the_bound_goes_when_no_byte_of_it_may_leave_any_more() {
+    for is_lost in [false, true] {
+        let mut settings = settings();
+        settings.limits.unknown_max = 0;
+        settings.lines[0].unsent_time_max = Duration::from_secs(100);
+        let mut hands = Hands::open_with(settings);
+        hands.socket_room = 100;
+        let id = hands.transfer();
+        hands.after_secs(30);
+        assert_eq!(hands.told(id), ["UNKNOWN NO_ANSWER"]);
+        assert_eq!(hands.core.status().unknown, 1, "its bytes may still leave");
+        if is_lost {
+            let conn = hands.conn(OUT);
+            hands.closed(conn, CloseReason::Reset);
+        } else {
+            hands.socket_room = usize::MAX;
+            hands.turn();
+        }
+        assert_eq!(hands.core.status().unknown, 0, "lost: {is_lost}");
+    }
 }
 
 #[test]
