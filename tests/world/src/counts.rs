@@ -72,7 +72,6 @@ counts! {
     holds,
     half_closes,
     slow_peers,
-    answered_early,
     proven_unsent,
     connect_failures,
     disk_failures,

@@ -104,6 +104,26 @@ tally! {
     lingered = "bounds: counted long after our FIN",
     /// A process began while one lingered.
     lingered_over_start = "bounds: still counted as a process starts",
+    /// An answer to a request of which not all has left came where that was to leave.
+    early_by_its_own = "answered early: by its own connection",
+    /// It came by another connection.
+    early_by_another = "answered early: by another connection",
+    /// Its connection is being closed, since the peer took too little.
+    early_closing = "answered early: while its connection is closed, frozen",
+    /// A part has left.
+    early_partly = "answered early: a part has left",
+    /// No byte has.
+    early_queued = "answered early: nothing has left",
+    /// Why requests wait was looked at, and found.
+    waits_session = "waiting: for a session",
+    /// The same.
+    waits_window = "waiting: for the window",
+    /// The same.
+    waits_share = "waiting: for their share",
+    /// The same.
+    waits_rate = "waiting: for their rate",
+    /// More were UNKNOWN than are kept, and none of them might go.
+    unknown_kept = "memory: more UNKNOWN than allowed, none may go",
 }
 
 impl Tally {

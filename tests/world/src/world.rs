@@ -4,6 +4,7 @@ mod connection;
 mod early;
 mod fault;
 mod judge;
+mod look;
 mod one_shot;
 mod route;
 mod service;
@@ -18,7 +19,9 @@ use std::time::Duration;
 use pabal_clock::{DayRule, Mono, Now, Wall};
 use pabal_counterparty::{Connection, Counterparty, LineId as BankLine, Scenario};
 use pabal_spec::{Digest, Institution};
-use pabal_switch::{Command, Conn, Core, ExchangeId, Fired, NoticeId, OpeningState, Plan, Recovery, Settings, Ticket};
+use pabal_switch::{
+    Command, Conn, Core, ExchangeId, Fired, NoticeId, OpeningState, Plan, Recovery, Settings, Ticket, TimerName,
+};
 
 use crate::agenda::Agenda;
 use crate::chance::Chance;
@@ -215,9 +218,7 @@ struct World {
     numbers: BTreeMap<Vec<u8>, ExchangeId>,
     /// The last question for a hole that left, by date, bank and party.
     questions: BTreeMap<Vec<u8>, ExchangeId>,
-    answers: early::Answers,
-    /// Sockets that are being aborted.
-    aborting: BTreeSet<Conn>,
+    early: early::Early,
     delivered: BTreeSet<NoticeId>,
     replies: BTreeMap<NoticeId, Replies>,
     /// When a connection of theirs was accepted last.
@@ -344,8 +345,7 @@ impl World {
             left: BTreeSet::new(),
             numbers: BTreeMap::new(),
             questions: BTreeMap::new(),
-            answers: early::Answers::new(),
-            aborting: BTreeSet::new(),
+            early: early::Early::new(setup.seed),
             delivered: BTreeSet::new(),
             replies: BTreeMap::new(),
             accepted_at: None,
@@ -539,7 +539,7 @@ impl World {
         self.starts += 1;
         self.told_at = self.now;
         self.openings.clear();
-        self.aborting.clear();
+        self.early.forget_sockets();
         // No process knows what left in the last second of the one before it.
         self.departed.clear();
         self.routes_begin();
@@ -569,12 +569,16 @@ impl World {
             return false;
         }
         self.pass(next);
+        let mut looks = false;
         if let Some(event) = self.agenda.due(next) {
+            looks = matches!(event, Event::Wish(_));
             self.happen(event);
         } else if wire_at.is_some_and(|at| at <= next) {
             self.arrive();
         } else if core_at.is_some_and(|at| at <= next) {
             if let Some(core) = &mut self.core {
+                let frees = |(_, name)| matches!(name, TimerName::Caller(_) | TimerName::Rate(_) | TimerName::Drain);
+                looks = core.poll_timeout().is_some_and(frees);
                 core.handle_timeout(self.now);
             }
         } else {
@@ -586,7 +590,11 @@ impl World {
         if self.chance.per_mille(3) && self.setup.swaps && self.counts.swaps < SWAPS_MAX && self.may_swap() {
             self.swap();
         }
-        if let Err(broken) = self.limits_hold().and_then(|()| self.routes_hold()) {
+        if looks && let Err(broken) = self.waits_are_explained() {
+            self.broken.get_or_insert(broken);
+        }
+        let held = self.limits_hold().and_then(|()| self.routes_hold()).and_then(|()| self.unknown_is_bounded());
+        if let Err(broken) = held {
             self.broken.get_or_insert(broken);
         }
         true

@@ -308,6 +308,15 @@ impl World {
         Ok(())
     }
 
+    /// Whether the rate of a compartment keeps its next request, with so many in flight.
+    pub(super) fn is_paced(&self, compartment: &[u8], in_flight: u32) -> bool {
+        let rate = self.stops.rate(&self.settings.rates, compartment);
+        let lately = |at: &&Mono| **at + Duration::from_secs(1) > self.now.mono;
+        let departed = self.departed.get(compartment).map_or(0, |departed| departed.iter().filter(lately).count());
+        rate.in_flight.is_some_and(|most| in_flight >= most)
+            || rate.per_second.is_some_and(|most| departed >= most as usize)
+    }
+
     fn command(&mut self, command: Command) {
         if let Some(fault) = fault_of(&command) {
             self.hit_all(fault);

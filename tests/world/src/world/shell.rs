@@ -190,6 +190,7 @@ impl World {
                 if !offered.is_empty() && !std::mem::replace(&mut link.is_told_full, true) {
                     core.handle_wrote(conn, 0, self.now);
                     self.operates_while_full();
+                    self.may_answer_early(conn, number);
                     wrote = true;
                 }
                 continue;
@@ -209,6 +210,7 @@ impl World {
             let slot = (line.name.clone(), conn.session.slot);
             let written = judge::written(link, conn, &slot, taken, offered, &self.disk, &self.setup);
             core.handle_wrote(conn, taken, self.now);
+            let is_partly = link.frame_left > 0;
             let single = Self::one_request(link, conn, line.connects, &written);
             let seen = single.and(written).and_then(|did| {
                 self.replies_left(&did.replies_begun, &did.replies_taken)?;
@@ -217,7 +219,9 @@ impl World {
             if let Err(broken) = seen {
                 self.broken.get_or_insert(broken);
             }
-            self.may_answer_early(number, 200, 2_000_000);
+            if is_partly {
+                self.may_answer_early(conn, number);
+            }
             wrote = true;
         }
         wrote
