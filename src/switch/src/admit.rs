@@ -217,10 +217,6 @@ impl Core {
             None => {
                 self.wait(id);
                 self.demand(protocol, now);
-                if paced.is_some() {
-                    // Its turn may come by time alone.
-                    self.pump(protocol, now);
-                }
             }
         }
         Ok(id)

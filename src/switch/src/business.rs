@@ -427,7 +427,6 @@ impl Core {
             }
             self.notices_of_yesterday(protocol, now);
             self.try_openings(protocol, now);
-            self.pump(protocol, now);
         }
         self.set_date_timer(now);
     }

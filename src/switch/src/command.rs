@@ -404,11 +404,7 @@ impl Core {
                 self.refuse_blocked(now);
             }
             Command::Unblock { .. } => self.judge_controls(),
-            Command::Limit { .. } => {
-                for protocol in self.protocols() {
-                    self.pump(protocol, now);
-                }
-            }
+            Command::Limit { .. } => {}
             Command::StartInstitution => {
                 self.drain_no_more(&Scope::Institution);
                 for line in 0..u16::try_from(self.settings.lines.len()).unwrap_or(u16::MAX) {

@@ -368,7 +368,7 @@ impl Core {
         if let Some(slot) = self.slot_of(conn) {
             self.connected(slot, now);
         }
-        self.flush();
+        self.end(now);
     }
 
     /// It could not be made.
@@ -377,7 +377,7 @@ impl Core {
         if let Some(slot) = self.slot_of(conn) {
             self.connect_failed(slot, now);
         }
-        self.flush();
+        self.end(now);
     }
 
     /// The shell begins with the connection that [`Output::Connect`] asked for only at `until`, because the process connects too often: the time
@@ -387,7 +387,7 @@ impl Core {
         if let Some(slot) = self.slot_of(conn) {
             self.connect_held(slot, until);
         }
-        self.flush();
+        self.end(now);
     }
 
     /// A peer has connected to an acceptor line. The slot is taken by this call.
@@ -397,7 +397,7 @@ impl Core {
     pub fn handle_accepted(&mut self, line: LineId, now: Now) -> Result<Conn, CloseReason> {
         self.begin(now);
         let taken = self.accept(line, now);
-        self.flush();
+        self.end(now);
         taken
     }
 
@@ -407,7 +407,7 @@ impl Core {
         if let Some(slot) = self.slot_of(conn) {
             self.received(slot, bytes, now);
         }
-        self.flush();
+        self.end(now);
     }
 
     /// The kernel took so many of the bytes that [`Core::poll_write`] gave. Said before the core is told anything else: what has
@@ -423,7 +423,7 @@ impl Core {
             Some(slot) => self.wrote(slot, now),
             None => {}
         }
-        self.flush();
+        self.end(now);
     }
 
     /// The connection is gone (the peer's FIN or RST was seen, or reading or writing failed), or the close that we asked for is done.
@@ -434,7 +434,7 @@ impl Core {
         if let Some(slot) = self.slot_of(conn) {
             self.closed(slot, reason, None, now);
         }
-        self.flush();
+        self.end(now);
     }
 
     /// The abort that was asked for because of [`CloseReason::SlowPeer`] is done. `kernel_unsent` says, where the kernel proves it, how
@@ -445,7 +445,7 @@ impl Core {
         if let Some(slot) = self.slot_of(conn) {
             self.closed(slot, CloseReason::SlowPeer, kernel_unsent, now);
         }
-        self.flush();
+        self.end(now);
     }
 
     /// A batch of entries is durable, and all before it.
@@ -453,7 +453,7 @@ impl Core {
         self.begin(now);
         self.durable(ticket, now);
         self.drain_on(now);
-        self.flush();
+        self.end(now);
     }
 
     /// Nothing will become durable any more: stop sending at once.
@@ -464,7 +464,7 @@ impl Core {
     pub fn handle_journal_failed(&mut self, why: &str, now: Now) {
         self.begin(now);
         self.journal_failed(why, now);
-        self.flush();
+        self.end(now);
     }
 
     /// The time of [`Core::poll_timeout`] has come, or may have.
@@ -473,7 +473,7 @@ impl Core {
         while let Some(timer) = self.state.timers.expire(now.mono) {
             self.timer_ended(timer, now);
         }
-        self.flush();
+        self.end(now);
     }
 
     // ---- commands ----
@@ -485,7 +485,7 @@ impl Core {
     pub fn open(&mut self, open: Open, now: Now) -> Result<Opened, (Refusal, String)> {
         self.begin(now);
         let opened = self.open_request(open, now);
-        self.flush();
+        self.end(now);
         opened
     }
 
@@ -494,7 +494,7 @@ impl Core {
     pub fn abandon(&mut self, exchange: ExchangeId, now: Now) {
         self.begin(now);
         self.refuse_waiting(exchange, Refusal::Abandoned, now);
-        self.flush();
+        self.end(now);
     }
 
     /// Asks the institution what became of an UNKNOWN exchange, by the exchange that its spec names. Waiters of the returned exchange hear the
@@ -505,7 +505,7 @@ impl Core {
     pub fn inquire(&mut self, inquire: Inquire, now: Now) -> Result<ExchangeId, (Refusal, String)> {
         self.begin(now);
         let asked = self.inquire_by_hand(inquire, now);
-        self.flush();
+        self.end(now);
         asked
     }
 
@@ -521,14 +521,14 @@ impl Core {
             (None, Ok(())) => None,
         };
         if let Some(no) = no {
-            self.flush();
+            self.end(now);
             return Err(no);
         }
         self.evict_keys();
         self.state.keys.bind(caller, key, crate::keys::Bound::Fenced);
         self.append(Entry::Fence(crate::entry::Fence { caller: caller.into(), key: key.into() }));
         let ticket = self.ticket();
-        self.flush();
+        self.end(now);
         Ok(ticket)
     }
 
@@ -539,7 +539,7 @@ impl Core {
     pub fn reply(&mut self, reply: ServiceReply, now: Now) -> Result<(), (Refusal, String)> {
         self.begin(now);
         let taken = self.take_reply(reply);
-        self.flush();
+        self.end(now);
         taken
     }
 
@@ -547,7 +547,7 @@ impl Core {
     pub fn delivered(&mut self, notice: NoticeId, caller: &str, now: Now) {
         self.begin(now);
         self.notice_delivered(notice, caller);
-        self.flush();
+        self.end(now);
     }
 
     /// Durable notices that no service has yet, oldest first, behind `after`, at most `max`.
@@ -560,7 +560,7 @@ impl Core {
     pub fn deliver_again(&mut self, notice: NoticeId, now: Now) {
         self.begin(now);
         self.deliver(notice);
-        self.flush();
+        self.end(now);
     }
 
     /// Takes nothing new, lets what is in flight be answered until the deadline, then closes all sessions. What still waits is
@@ -568,7 +568,7 @@ impl Core {
     pub fn drain(&mut self, deadline: Mono, now: Now) {
         self.begin(now);
         self.drain_process(deadline, now);
-        self.flush();
+        self.end(now);
     }
 
     /// Takes a command of an operator: it is written down with who gave it and why, and what follows from it begins at once. Durable when the
@@ -579,7 +579,7 @@ impl Core {
     pub fn command(&mut self, command: Command, by: By, now: Now) -> Result<Ticket, CommandRefused> {
         self.begin(now);
         let taken = self.take_command(command, by, now);
-        self.flush();
+        self.end(now);
         taken
     }
 
@@ -601,7 +601,7 @@ impl Core {
     pub fn set_institution(&mut self, institution: Arc<Institution>, now: Now) -> Result<(), VersionRefused> {
         self.begin(now);
         let taken = self.take_version(institution, now);
-        self.flush();
+        self.end(now);
         taken
     }
 
@@ -609,10 +609,7 @@ impl Core {
     pub fn set_limits(&mut self, limits: Limits, now: Now) {
         self.begin(now);
         self.state.limits = limits;
-        for protocol in self.protocols() {
-            self.pump(protocol, now);
-        }
-        self.flush();
+        self.end(now);
     }
 
     // ---- what the shell must do ----
@@ -671,6 +668,14 @@ impl Core {
         }
     }
 
+    /// Every input ends with what waits: whatever the input was, it may have freed places. What is written down of all that goes out as one batch.
+    fn end(&mut self, now: Now) {
+        for protocol in self.protocols() {
+            self.pump(protocol, now);
+        }
+        self.flush();
+    }
+
     /// What the clock of a protocol's institution shows.
     pub(crate) fn civil(&self, protocol: u16, now: Now) -> Civil {
         let known = self.civils.get(usize::from(protocol)).filter(|_| self.second == second_of(now));
@@ -697,7 +702,8 @@ impl Core {
             TimerName::Answer(id) => self.answer_missing(id, now),
             TimerName::Inquiry(id) => self.inquiry_due(id, now),
             TimerName::Notice(id) => self.service_too_late(id),
-            TimerName::Rate(protocol) => self.pump(protocol, now),
+            // What waits leaves as the input ends.
+            TimerName::Rate(_) => {}
             TimerName::Gap => self.ask_for_gaps(now),
             TimerName::Opening(at) => self.try_opening(at, now),
             TimerName::DateChange => self.set_date_timer(now),

@@ -256,7 +256,6 @@ impl Core {
         }
         let protocol = self.state.sessions[slot].protocol;
         self.reply_to_waiting_notices(protocol);
-        self.pump(protocol, now);
         self.drain_on(now);
     }
 

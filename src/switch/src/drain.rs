@@ -77,9 +77,7 @@ impl Core {
     pub(crate) fn answer_missing(&mut self, id: ExchangeId, now: Now) {
         let Some(exchange) = self.state.exchanges.get(&id) else { return };
         if exchange.state.is_in_flight() {
-            let protocol = exchange.protocol;
             self.lapse(id, Cause::NoAnswer, now);
-            self.pump(protocol, now);
         }
     }
 
@@ -315,10 +313,6 @@ impl Core {
         if *scope != Scope::Process {
             self.state.drains.retain(|drain| drain.scope != *scope);
             self.settle_wanted();
-        }
-        // Others may have the places of what has ended.
-        for protocol in self.protocols() {
-            self.pump(protocol, now);
         }
     }
 

@@ -386,7 +386,6 @@ impl Core {
             self.line_is_well(id.line, now);
         }
         self.reply_to_waiting_notices(protocol);
-        self.pump(protocol, now);
     }
 
     /// A request will not leave any more, and no byte of it was written.

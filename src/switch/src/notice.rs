@@ -276,7 +276,6 @@ impl Core {
             }
         }
         self.asking_is_over(protocol, rule, frame, conn, now);
-        self.pump(protocol, now);
     }
 
     fn first_time(&mut self, telling: Telling<'_>, conn: Conn, now: Now) {

@@ -161,9 +161,7 @@ impl Core {
     /// Without a key an answer is that of the only request of its session. If it has none, or another kind of answer is awaited, one
     /// answer too many came: whose the next one is, nobody could say.
     pub(crate) fn answer_in_turn(&mut self, slot: usize, conn: Conn, telegram: TelegramId, frame: &[u8], now: Now) {
-        let session = &self.state.sessions[slot];
-        let protocol = session.protocol;
-        let reason = match session.asked {
+        let reason = match self.state.sessions[slot].asked {
             None => String::from("this session has asked nothing that is not answered"),
             Some(id) if !self.is_its_answer(id, frame) => {
                 format!("it is not the kind of answer that exchange {id} has")
@@ -172,7 +170,6 @@ impl Core {
             Some(id) => {
                 self.state.sessions[slot].asked = None;
                 self.answered(id, conn, frame, now);
-                self.pump(protocol, now);
                 return;
             }
         };

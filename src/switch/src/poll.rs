@@ -86,13 +86,12 @@ impl Core {
     /// What a session asked by a poll telegram is answered.
     fn lives(&mut self, slot: usize, now: Now) {
         let session = &mut self.state.sessions[slot];
-        let (id, protocol) = (session.id, session.protocol);
+        let id = session.id;
         session.probe = None;
         self.state.timers.stop(&TimerName::PollAnswer(id));
         if self.state.sessions[slot].state == SessionState::Probing {
             self.change(slot, SessionEvent::Answered, None);
             self.set_poll(slot, now);
-            self.pump(protocol, now);
         }
     }
 

@@ -184,7 +184,6 @@ impl Core {
             return;
         }
         self.answered(id, conn, frame, now);
-        self.pump(protocol, now);
     }
 
     /// Whether all bytes of a request were given to the kernel, or a lost connection leaves that open. One that is being closed because

@@ -156,7 +156,6 @@ impl Core {
         match found {
             Some(id) if self.has_left(id) => {
                 self.answered(id, conn, frame, now);
-                self.pump(protocol, now);
                 true
             }
             _ => false,

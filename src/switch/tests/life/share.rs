@@ -182,6 +182,37 @@ fn a_drain_that_is_over_gives_its_places_to_others_at_once() {
 }
 
 #[test]
+fn a_slot_that_is_free_again_is_a_place_at_once() {
+    let mut both = line("both", LineSide::Initiator, Direction::Duplex);
+    (both.sessions_max, both.window, both.connects) = (3, 1, Connects::PerExchange);
+    let mut settings = Settings { lines: vec![both], ..settings() };
+    settings.limits.waiting_max = 3;
+    let mut hands = Hands::cold(settings, Recovery::new(), Hands::begin());
+    let connect = |hands: &mut Hands| {
+        while let Some(conn) = hands.connects.pop() {
+            hands.connected(conn);
+        }
+    };
+    let close = |hands: &mut Hands| {
+        for (conn, ..) in std::mem::take(&mut hands.closes) {
+            hands.closed(conn, CloseReason::PeerClosed);
+        }
+    };
+    // Both banks are opened, each by a connection of its own.
+    connect(&mut hands);
+    close(&mut hands);
+    let asked: Vec<_> = (0..3).map(|_| hands.call(hands.request(peer::transfer("088", "1", 5)))).collect();
+    connect(&mut hands);
+    let frames = hands.take_frames(OUT);
+    assert_eq!(frames.len(), 2, "the third would leave no place to the other bank");
+    hands.receive(&peer::answer(&frames[0], "0000"));
+    assert_eq!(hands.told(asked[0]), ["SUCCESS ANSWERED"]);
+    assert_eq!(hands.take_frames(OUT).len(), 0, "the institution may still count that connection");
+    close(&mut hands);
+    assert_eq!(hands.take_frames(OUT).len(), 1, "nothing else has happened");
+}
+
+#[test]
 fn one_bank_alone_has_the_whole_window() {
     let mut settings = settings();
     settings.parties[0].participants.truncate(1);
