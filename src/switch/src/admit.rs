@@ -181,7 +181,7 @@ impl Core {
         let conversation = &self.state.conversations[usize::from(protocol)];
         let paced = self.paced(protocol, &compartment, now);
         if let (Some(paced), Origin::Caller) = (&paced, &request.origin) {
-            self.may_by_rate(&compartment, paced, now)?;
+            self.may_by_rate(protocol, &compartment, paced, now)?;
         }
         let may_pass = paced.is_none() && conversation.waiting.may_pass(&compartment, self.room(protocol));
         let slot = if may_pass { self.sender(protocol) } else { None };

@@ -212,7 +212,13 @@ impl Core {
     }
 
     /// Whether a request may come in although it is over its compartment's rate: then it waits.
-    pub(crate) fn may_by_rate(&self, compartment: &Bytes, paced: &Paced, now: Now) -> Result<(), (Refusal, String)> {
+    pub(crate) fn may_by_rate(
+        &self,
+        protocol: u16,
+        compartment: &Bytes,
+        paced: &Paced,
+        now: Now,
+    ) -> Result<(), (Refusal, String)> {
         if self.rate(compartment).over == Over::Wait {
             return Ok(());
         }
@@ -224,7 +230,11 @@ impl Core {
             Paced::InFlight(most) => format!("{most} requests for {of} are unanswered, as many as may be"),
             Paced::PerSecond(most, next) => {
                 let millis = next.since(now.mono).as_micros().div_ceil(1_000);
-                format!("{most} requests for {of} left in the last second, as many as may; retry after {millis}ms")
+                let left = match self.state.conversations[usize::from(protocol)].tokens.are_of_another(now.mono) {
+                    true => "may have left before the gateway began again",
+                    false => "left in the last second",
+                };
+                format!("{most} requests for {of} {left}, as many as may; retry after {millis}ms")
             }
         };
         Err((Refusal::RateExceeded, text))

@@ -79,26 +79,40 @@ impl FromIterator<(Bytes, Rate)> for Rates {
 }
 
 /// A bucket of tokens for each compartment of a protocol, as many as it may send in a second. A token that was taken is back a second
-/// later: so no second, wherever it begins, has more. What left before the rate was set does not count, nor what a process before this one
-/// let leave.
+/// later: so no second, wherever it begins, has more. What left before the rate was set does not count. What a process before this one let
+/// leave is taken for as many as may: in the first second of a process that follows one, there is none.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Tokens {
     /// When tokens were taken, oldest first, of at least the last second.
     #[serde(with = "pairs")]
     taken: BTreeMap<Bytes, VecDeque<Mono>>,
+    /// A process before this one may have taken all until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<Mono>,
 }
 
 impl Tokens {
     const BACK_AFTER: Duration = Duration::from_secs(1);
 
+    /// Of a process that follows another.
+    pub(crate) fn after_another(now: Mono) -> Self {
+        Self { taken: BTreeMap::new(), from: Some(now + Self::BACK_AFTER) }
+    }
+
     /// When there is a token: now, or at an instant that is later.
     pub(crate) fn next(&self, compartment: &[u8], per_second: u32, now: Mono) -> Mono {
-        let Some(taken) = self.taken.get(compartment) else { return now };
+        let first = self.from.map_or(now, |from| from.max(now));
+        let Some(taken) = self.taken.get(compartment) else { return first };
         let most = usize::try_from(per_second.max(1)).unwrap_or(usize::MAX);
         match taken.len().checked_sub(most).and_then(|at| taken.get(at)) {
-            Some(oldest) => (*oldest + Self::BACK_AFTER).max(now),
-            None => now,
+            Some(oldest) => (*oldest + Self::BACK_AFTER).max(first),
+            None => first,
         }
+    }
+
+    /// Whether only a process before this one can have taken what there was.
+    pub(crate) fn are_of_another(&self, now: Mono) -> bool {
+        self.from.is_some_and(|from| now < from)
     }
 
     pub(crate) fn take(&mut self, compartment: &Bytes, now: Mono) {
@@ -161,6 +175,17 @@ mod tests {
         assert_eq!(tokens.next(&name, 3, at(300)), at(300));
         tokens.take(&name, at(1_000));
         assert_eq!(tokens.next(&name, 2, at(1_000)), at(1_300));
+    }
+
+    #[test]
+    fn a_process_that_follows_another_has_none_in_its_first_second() {
+        let (mut tokens, name) = (Tokens::after_another(at(500)), bank(b"088"));
+        assert_eq!(tokens.next(&name, 2, at(500)), at(1_500));
+        assert!(tokens.are_of_another(at(1_499)) && !tokens.are_of_another(at(1_500)));
+        tokens.take(&name, at(1_500));
+        assert_eq!(tokens.next(&name, 2, at(1_500)), at(1_500));
+        tokens.take(&name, at(1_500));
+        assert_eq!(tokens.next(&name, 2, at(1_500)), at(2_500));
     }
 
     #[test]

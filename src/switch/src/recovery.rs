@@ -22,6 +22,7 @@ use crate::outcome::{Cause, Outcome};
 use crate::output::Event;
 use crate::pairs;
 use crate::plan::Plan;
+use crate::rate::Tokens;
 use crate::refusal::Refusal;
 use crate::reply::code_reply;
 use crate::sequence::{KnownSequence, SequenceName};
@@ -556,6 +557,9 @@ impl Core {
         self.evict_notices();
         self.recover_sequences(sequences, now);
         if !is_first {
+            for conversation in &mut self.state.conversations {
+                conversation.tokens = Tokens::after_another(now.mono);
+            }
             self.recover_sessions(&epochs, now);
         }
     }

@@ -540,8 +540,6 @@ impl World {
         self.told_at = self.now;
         self.openings.clear();
         self.early.forget_sockets();
-        // No process knows what left in the last second of the one before it.
-        self.departed.clear();
         self.routes_begin();
         self.trace.line(self.now, format_args!("the process starts"));
         if self.healthy {

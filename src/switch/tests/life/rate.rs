@@ -129,23 +129,43 @@ fn what_left_before_a_rate_was_set_is_not_counted_and_what_left_before_it_was_ch
     assert_eq!((left(&mut hands), hands.core.status().waiting), (1, 1), "two of the three had left");
 }
 
-/// A rate stands in the journal, and what has left by it does not: a new process counts from its start on. It has the slots of the old one
-/// only when the institution has seen them closed, so that a second or more is over after most starts.
+/// A rate stands in the journal, and what has left by it does not: a new process takes it that all has, a moment ago.
 #[test]
-fn a_rate_holds_over_a_start_and_counts_anew_from_it() {
-    let mut hands = Hands::open_with(paced(&[]));
-    limit(&mut hands, Some(per_second(2)));
-    hands.after_secs(1);
-    (0..3).for_each(|_| _ = ask(&mut hands, "088"));
-    assert_eq!((left(&mut hands), hands.core.status().waiting), (2, 1));
-    let mut hands = hands.restart();
-    assert_eq!(hands.core.rate(b"088").per_second, Some(2));
-    hands.come_up();
-    hands.after_secs(1);
-    (0..5).for_each(|_| _ = ask(&mut hands, "088"));
-    assert_eq!((left(&mut hands), hands.core.status().waiting), (2, 3));
-    hands.after_secs(1);
-    assert_eq!(left(&mut hands), 2);
+fn a_rate_holds_over_a_start_at_once() {
+    for over in [Over::Wait, Over::Refuse] {
+        let mut settings = paced(&[]);
+        for line in &mut settings.lines {
+            line.close_grace = Duration::from_millis(1);
+            (line.reconnect_min, line.reconnect_max) = (Duration::from_millis(1), Duration::from_millis(1));
+        }
+        let mut hands = Hands::open_with(settings);
+        limit(&mut hands, Some(Rate { over, ..per_second(2) }));
+        hands.after_secs(1);
+        (0..2).for_each(|_| _ = ask(&mut hands, "088"));
+        assert_eq!(left(&mut hands), 2);
+        let mut hands = hands.restart();
+        assert_eq!(hands.core.rate(b"088").per_second, Some(2));
+        hands.after(Duration::from_millis(2));
+        assert_eq!(hands.connects.len(), 1, "nothing keeps it from connecting");
+        hands.come_up();
+        hands.after(Duration::from_millis(398));
+        ask(&mut hands, "004");
+        assert_eq!(left(&mut hands), 1, "a bank without a rate");
+        if over == Over::Wait {
+            (0..5).for_each(|_| _ = ask(&mut hands, "088"));
+            hands.after(Duration::from_millis(599));
+            assert_eq!((left(&mut hands), hands.core.status().waiting), (0, 5));
+            hands.after(Duration::from_millis(1));
+        } else {
+            let open = hands.request(peer::transfer("088", "1", 5));
+            let text = "2 requests for compartment `088` may have left before the gateway began again, as many as may; \
+                        retry after 600ms";
+            assert_eq!(hands.core.open(open, hands.now), Err((Refusal::RateExceeded, text.to_owned())));
+            hands.after(Duration::from_millis(600));
+            (0..2).for_each(|_| _ = ask(&mut hands, "088"));
+        }
+        assert_eq!(left(&mut hands), 2);
+    }
 }
 
 #[test]

@@ -313,8 +313,10 @@ impl World {
         let rate = self.stops.rate(&self.settings.rates, compartment);
         let lately = |at: &&Mono| **at + Duration::from_secs(1) > self.now.mono;
         let departed = self.departed.get(compartment).map_or(0, |departed| departed.iter().filter(lately).count());
+        // No process knows what left in the last second of the one before it.
+        let is_after_another = self.starts > 1 && self.now.mono < self.started_at + Duration::from_secs(1);
         rate.in_flight.is_some_and(|most| in_flight >= most)
-            || rate.per_second.is_some_and(|most| departed >= most as usize)
+            || rate.per_second.is_some_and(|most| departed >= most as usize || is_after_another)
     }
 
     fn command(&mut self, command: Command) {
