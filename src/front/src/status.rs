@@ -20,7 +20,7 @@ pub(crate) fn institution(
     spec: Option<Digest>,
     now: Now,
 ) -> InstitutionStatus {
-    let (serving, not_serving_reason) = match health {
+    let (serving, not_serving_because) = match health {
         Some(Health::Serving) => (true, String::new()),
         Some(Health::NotServing(reason)) => (false, reason),
         None => (false, "its health is not known".to_owned()),
@@ -28,7 +28,7 @@ pub(crate) fn institution(
     InstitutionStatus {
         institution: name,
         serving,
-        not_serving_reason,
+        not_serving_because,
         journal_works: status.journal_works,
         draining: status.draining,
         zone_minutes: 0,
@@ -70,8 +70,8 @@ fn waiting(one: &pabal_switch::WaitingCompartment) -> WaitingCompartment {
         waiting: one.waiting,
         in_flight: one.in_flight,
         places: one.places,
-        because: one.because.word().to_owned(),
-        because_text: one.because.sentence().to_owned(),
+        reason: one.because.word().to_owned(),
+        reason_text: one.because.sentence().to_owned(),
     }
 }
 
@@ -97,7 +97,7 @@ fn line(line: &Line, status: &pabal_switch::Status, now: Now) -> LineStatus {
         address: address(line, known.map_or(0, |known| known.address)),
         backup_of: line.backup_of.clone().unwrap_or_default(),
         on_duty: known.and_then(|known| known.on_duty).unwrap_or_default(),
-        not_up: not_up(line, known, ours).unwrap_or_default(),
+        not_up_because: not_up(line, known, ours).unwrap_or_default(),
     }
 }
 
@@ -309,7 +309,7 @@ mod tests {
     fn an_operator_sees_each_line_session_opening_and_number() {
         let shown = shown(Direction::Send, &status());
         let (session, opening) = (&shown.sessions[0], &shown.openings[0]);
-        assert_eq!((shown.serving, &*shown.not_serving_reason), (false, "no opening is open"));
+        assert_eq!((shown.serving, &*shown.not_serving_because), (false, "no opening is open"));
         assert_eq!((&*session.line, session.slot, &*session.state, session.epoch), ("send", 2, "up", 9));
         assert_eq!((&*session.closed_reason, session.window), ("peer_closed", 10));
         assert_eq!((session.received_ago, session.wrote_ago.map(|ago| ago.seconds)), (None, Some(5)));
@@ -351,20 +351,20 @@ mod tests {
     fn a_line_says_why_it_has_fewer_sessions_than_it_may() {
         let mut status = status();
         status.lines = vec![wanted_line()];
-        assert_eq!(shown(Direction::Send, &status).lines[0].not_up, "", "all are up");
+        assert_eq!(shown(Direction::Send, &status).lines[0].not_up_because, "", "all are up");
         let session = &mut status.sessions[0];
         (session.conn, session.state) = (None, SessionState::Down);
         session.closed = Some(CloseReason::SignOnFailed);
         session.detail = Some("it is refused: `result` is `99`".into());
         let found = shown(Direction::Send, &status);
-        assert_eq!(found.lines[0].not_up, "sign_on_failed: it is refused: `result` is `99`");
+        assert_eq!(found.lines[0].not_up_because, "sign_on_failed: it is refused: `result` is `99`");
         assert_eq!(found.sessions[0].closed_detail, "it is refused: `result` is `99`");
         status.sessions[0].waits_for = Some(pabal_switch::WaitsFor::Room);
         let found = shown(Direction::Send, &status);
-        assert!(found.lines[0].not_up.contains("limits.sessions_max"), "{}", found.lines[0].not_up);
+        assert!(found.lines[0].not_up_because.contains("limits.sessions_max"), "{}", found.lines[0].not_up_because);
         assert_eq!(found.sessions[0].waits_for, "room");
         status.lines[0].is_wanted = false;
-        assert_eq!(shown(Direction::Send, &status).lines[0].not_up, "", "none is to be");
+        assert_eq!(shown(Direction::Send, &status).lines[0].not_up_because, "", "none is to be");
     }
 
     #[test]
@@ -380,13 +380,13 @@ mod tests {
             (SessionState::Closing, true),
         ] {
             status.sessions[0].state = state;
-            assert_eq!(!shown(Direction::Send, &status).lines[0].not_up.is_empty(), told, "{state}");
+            assert_eq!(!shown(Direction::Send, &status).lines[0].not_up_because.is_empty(), told, "{state}");
         }
         // It is of the process before, of which nothing more is known.
         status.sessions[0].closed = None;
-        assert_eq!(shown(Direction::Send, &status).lines[0].not_up, OF_THE_PROCESS_BEFORE);
+        assert_eq!(shown(Direction::Send, &status).lines[0].not_up_because, OF_THE_PROCESS_BEFORE);
         status.sessions[0].state = SessionState::Down;
-        assert_eq!(shown(Direction::Send, &status).lines[0].not_up, "", "it waits a moment before it connects");
+        assert_eq!(shown(Direction::Send, &status).lines[0].not_up_because, "", "it waits a moment before it connects");
     }
 
     #[test]
@@ -394,7 +394,7 @@ mod tests {
         let mut status = status();
         status.lines = vec![wanted_line()];
         let not_up = |status: &pabal_switch::Status| {
-            shown_of(LineSide::Acceptor, Direction::Send, status).lines[0].not_up.clone()
+            shown_of(LineSide::Acceptor, Direction::Send, status).lines[0].not_up_because.clone()
         };
         assert_eq!(not_up(&status), "");
         let session = &mut status.sessions[0];

@@ -271,7 +271,7 @@ async fn a_bank_that_is_down_is_no_reason_to_start_the_gateway_anew() {
     let status = bench.client.control.status(StatusRequest::default()).await.expect("it is told").into_inner();
     let [hecto] = &status.institutions[..] else { panic!("one is configured: {status:?}") };
     assert_eq!((&*hecto.institution, hecto.serving, hecto.journal_works), ("hecto", false, true));
-    assert!(!hecto.not_serving_reason.is_empty());
+    assert!(!hecto.not_serving_because.is_empty());
     assert_eq!(hecto.sessions.len(), 1);
     let elsewhere = StatusRequest { institution: "elsewhere".into() };
     let refused = bench.client.control.status(elsewhere).await.expect_err("not configured");

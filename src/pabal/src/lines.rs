@@ -17,9 +17,9 @@ use crate::table::{Align, Table};
 ///
 /// Exit codes: 0 shown, 2 usage, 5 not learnt.
 ///
-/// With --json: institutions (institution, serving, not_serving_reason, journal_works, draining, drains_for_ms (null if it does not), blocked_by (the controls that block everything now, as in `pabal control list`; serving does not look at them), controls (how many block a part now), rates (how many were set), waiting, in_flight, unknown, notices_unreplied, spec) and lines (institution, line, protocol, side,
-/// direction, connects (kept or per_exchange, null if they connect), addresses, address (the one in use), backup_of (null if it is none), on_duty (of a backup: it stands in), sessions_up, sessions_counted (those that the institution may count), sessions_max, in_flight, window (0 carries no requests), wanted: up, draining or stopped, not_up (why it has fewer sessions than it may, null if nothing is missing),
-/// drains_for_ms, stopped: actor, reason, at, at_us; null if nobody did, as in institutions) and stopped_compartments (institution, compartment, stopped, in_flight, drains_for_ms (null if nothing of it is awaited)) and waiting_compartments (institution, compartment, waiting, in_flight, places (of all sessions that may send), because (session, window, share or rate), because_text).
+/// With --json: institutions (institution, serving, not_serving_because, journal_works, draining, drains_for_ms (null if it does not), blocked_by (the controls that block everything now, as in `pabal control list`; serving does not look at them), controls (how many block a part now), rates (how many were set), waiting, in_flight, unknown, notices_unreplied, spec) and lines (institution, line, protocol, side,
+/// direction, connects (kept or per_exchange, null if they connect), addresses, address (the one in use), backup_of (null if it is none), on_duty (of a backup: it stands in), sessions_up, sessions_counted (those that the institution may count), sessions_max, in_flight, window (0 carries no requests), wanted: up, draining or stopped, not_up_because (why it has fewer sessions than it may, null if nothing is missing),
+/// drains_for_ms, stopped: actor, reason, at, at_us; null if nobody did, as in institutions) and stopped_compartments (institution, compartment, stopped, in_flight, drains_for_ms (null if nothing of it is awaited)) and waiting_compartments (institution, compartment, waiting, in_flight, places (of all sessions that may send), reason (session, window, share or rate), reason_text).
 #[derive(Debug, Args)]
 pub(crate) struct Lines {
     #[command(flatten)]
@@ -68,7 +68,7 @@ fn table(institutions: &[InstitutionStatus]) -> Table {
                 format!("{}/{}", line.sessions_counted, line.sessions_max),
                 in_flight,
                 wanted(line),
-                if line.not_up.is_empty() { "-".into() } else { line.not_up.clone() },
+                if line.not_up_because.is_empty() { "-".into() } else { line.not_up_because.clone() },
                 if at == 0 { serving(status) } else { String::new() },
             ]);
         }
@@ -123,7 +123,7 @@ fn serving(status: &InstitutionStatus) -> String {
         .blocked_by
         .iter()
         .map(|one| format!("everything blocked by control {}, {}", one.control, list::held(one, status.zone_minutes)));
-    let reason = (!status.serving).then(|| status.not_serving_reason.clone());
+    let reason = (!status.serving).then(|| status.not_serving_because.clone());
     let whys: Vec<String> = reason.into_iter().chain(blocked).collect();
     let mut text = if whys.is_empty() { "yes".into() } else { format!("no: {}", whys.join("; ")) };
     let several = |count: u32, one: &'static str, more: &'static str| if count == 1 { one } else { more };
@@ -168,12 +168,12 @@ fn waiting(compartments: &[WaitingCompartment]) -> String {
     let told = compartments.iter().take(TOLD).map(|one| {
         let name =
             if one.compartment.is_empty() { String::new() } else { format!("compartment {}: ", one.compartment) };
-        let why = match one.because.as_str() {
+        let why = match one.reason.as_str() {
             "share" => format!("it has its share of the window, {} of {}", one.in_flight, one.places),
             "window" => format!("the window is full, {} of {} are its own", one.in_flight, one.places),
             "rate" => "its rate lets no more leave now".into(),
             "session" => "no session has a place for it".into(),
-            _ => one.because_text.clone(),
+            _ => one.reason_text.clone(),
         };
         format!("{name}{} as {why}", one.waiting)
     });
@@ -191,7 +191,7 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
         json!({
             "institution": status.institution,
             "serving": status.serving,
-            "not_serving_reason": status.not_serving_reason,
+            "not_serving_because": status.not_serving_because,
             "journal_works": status.journal_works,
             "draining": status.draining,
             "drains_for_ms": status.drains_for.as_ref().map(print::millis),
@@ -225,7 +225,7 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
                 "in_flight": line.in_flight,
                 "window": line.window,
                 "wanted": line.wanted,
-                "not_up": (!line.not_up.is_empty()).then_some(&line.not_up),
+                "not_up_because": (!line.not_up_because.is_empty()).then_some(&line.not_up_because),
                 "drains_for_ms": line.drains_for.as_ref().map(print::millis),
                 "stopped": stopped_json(line.stopped.as_ref(), status.zone_minutes),
             })
@@ -250,8 +250,8 @@ fn to_json(institutions: &[InstitutionStatus]) -> serde_json::Value {
                 "waiting": one.waiting,
                 "in_flight": one.in_flight,
                 "places": one.places,
-                "because": one.because,
-                "because_text": one.because_text,
+                "reason": one.reason,
+                "reason_text": one.reason_text,
             })
         })
     });
@@ -290,7 +290,7 @@ mod tests {
         status.blocked_by.push(allx);
         let allx = "everything blocked by control allx, until it is lifted (kim: t8)";
         assert_eq!(serving(&status), format!("no: {allx}, 4 UNKNOWN"));
-        (status.serving, status.not_serving_reason) = (false, "send half down".into());
+        (status.serving, status.not_serving_because) = (false, "send half down".into());
         status.blocked_by.push(lunch);
         let lunch = "everything blocked by control lunch, 12:00 to 13:00 (the configuration)";
         assert_eq!(serving(&status), format!("no: send half down; {allx}; {lunch}, 4 UNKNOWN"));

@@ -1742,7 +1742,7 @@ pub struct InstitutionStatus {
     pub serving: bool,
     /// Why it cannot, for people. Empty if it can.
     #[prost(string, tag = "3")]
-    pub not_serving_reason: ::prost::alloc::string::String,
+    pub not_serving_because: ::prost::alloc::string::String,
     /// Whether the journal still makes entries durable. If not, nothing is sent.
     #[prost(bool, tag = "4")]
     pub journal_works: bool,
@@ -1857,7 +1857,7 @@ pub struct LineStatus {
     pub on_duty: bool,
     /// Why it has fewer sessions than it may, in a line for people: how the last try ended, or what it waits for. Empty if all are up, or none is to be.
     #[prost(string, tag = "18")]
-    pub not_up: ::prost::alloc::string::String,
+    pub not_up_because: ::prost::alloc::string::String,
 }
 /// A compartment that takes no requests.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1892,10 +1892,10 @@ pub struct WaitingCompartment {
     pub places: u32,
     /// Why they wait: session, window, share or rate.
     #[prost(string, tag = "5")]
-    pub because: ::prost::alloc::string::String,
+    pub reason: ::prost::alloc::string::String,
     /// The same as a sentence.
     #[prost(string, tag = "6")]
-    pub because_text: ::prost::alloc::string::String,
+    pub reason_text: ::prost::alloc::string::String,
 }
 /// Where our numbers are in one scope.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -126,7 +126,7 @@ fn an_operator_sees_lines_sessions_openings_and_numbers() {
                 "in_flight",
                 "institution",
                 "line",
-                "not_up",
+                "not_up_because",
                 "on_duty",
                 "protocol",
                 "sessions_counted",
