@@ -410,6 +410,8 @@ impl Core {
                 for line in 0..u16::try_from(self.settings.lines.len()).unwrap_or(u16::MAX) {
                     self.start_line(LineId(line));
                 }
+                // What came due meanwhile was not asked for.
+                self.set_gap_timer();
             }
             Command::DrainInstitution { within } => self.drain_scope(Scope::Institution, within, now),
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pabal_clock::Wall;
-use pabal_switch::{CloseReason, Entry, Event, ExchangeId, GapEnd, Report, Settings};
+use pabal_switch::{By, CloseReason, Command, Entry, Event, ExchangeId, GapEnd, Report, Settings};
 
 use crate::hands::{Hands, OUT, settings, version};
 use crate::peer;
@@ -762,4 +762,21 @@ fn of_one_scope_too_many_the_oldest_is_not_followed_any_more_and_a_person_is_tol
     assert_eq!(closed(&next).len(), 1);
     assert_eq!(told(&next), []);
     assert_eq!(numbers(&questions(&mut next)), ["000002"], "of the one that came last");
+}
+
+#[test]
+fn what_was_due_while_the_institution_was_stopped_is_asked_for_when_it_is_started() {
+    let by = || By { actor: "kim".into(), reason: "night work".into() };
+    let mut hands = but(&[2], 3);
+    hands.core.command(Command::DrainInstitution { within: Duration::ZERO }, by(), hands.now).unwrap();
+    hands.turn();
+    for conn in hands.open_conns.clone().into_iter().chain(hands.closes.clone().into_iter().map(|close| close.0)) {
+        hands.closed(conn, CloseReason::PeerClosed);
+    }
+    hands.after_secs(60);
+    hands.core.command(Command::StartInstitution, by(), hands.now).unwrap();
+    hands.turn();
+    hands.come_up();
+    hands.after_secs(1);
+    assert_eq!(numbers(&questions(&mut hands)), ["000002"]);
 }
