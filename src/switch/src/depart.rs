@@ -39,6 +39,8 @@ impl Core {
             let Some(slot) = self.sender(protocol) else { return };
             let Some(id) = self.next_waiting(protocol, now) else { return };
             self.depart(id, slot, now);
+            // It may not have left: then a connection that was made for it is of no use.
+            self.close_unneeded(protocol, now);
         }
     }
 

@@ -4,10 +4,11 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use pabal_clock::Wall;
 use pabal_spec::{Institution, Source};
 use pabal_switch::{
     By, Bytes, CloseReason, Command, Conn, Connects, Direction, Entry, ExchangeId, LineSettings, LineSide, Open,
-    Opened, Party, Recovery, Refusal, SessionState, Settings,
+    Opened, Party, Rate, Recovery, Refusal, SessionState, Settings,
 };
 
 use crate::hands::{Hands, line, settings};
@@ -61,6 +62,10 @@ fn desk() -> Arc<Institution> {
 }
 
 fn hands(sessions_max: u16, connects: Connects) -> Hands {
+    with(sessions_max, connects, |_| {})
+}
+
+fn with(sessions_max: u16, connects: Connects, set: impl Fn(&mut Settings)) -> Hands {
     let route = LineSettings {
         protocol: "ask".into(),
         sessions_max,
@@ -69,7 +74,8 @@ fn hands(sessions_max: u16, connects: Connects) -> Hands {
         ..line("desk", LineSide::Initiator, Direction::Duplex)
     };
     let desk_party = Party { name: "desk".into(), fields: Vec::new(), participants: Vec::new(), exchanges: Vec::new() };
-    let settings = Settings { lines: vec![route], parties: vec![desk_party], ..settings() };
+    let mut settings = Settings { lines: vec![route], parties: vec![desk_party], ..settings() };
+    set(&mut settings);
     Hands::cold_with(vec![desk()], settings, Recovery::new(), Hands::begin())
 }
 
@@ -235,6 +241,25 @@ fn whoever_leaves_leaves_an_idle_connection_that_is_closed() {
     let conn = connect(&mut hands);
     assert_eq!(hands.closes, [(conn, CloseReason::Answered, false)]);
     assert_eq!(hands.bytes_out(conn.session.line), 0);
+}
+
+#[test]
+fn a_connection_is_closed_when_what_waited_on_it_for_its_rate_may_not_leave_any_more() {
+    let mut hands = with(2, Connects::PerExchange, |settings| {
+        settings.rates = [(Bytes::default(), Rate { per_second: Some(1), ..Rate::default() })].into_iter().collect();
+        settings.hours.closed = vec![crate::hours::rule("every day 23:00 to 24:00", &[], &[])];
+    });
+    // 22:59:59.5.
+    hands.now.wall = Wall::from_unix_micros((1_795_273_200 - 3_600) * 1_000_000 - 500_000);
+    let first = ask(&mut hands, "balance");
+    let conn = connect(&mut hands);
+    receive(&mut hands, conn, &answer("A", "0000"));
+    assert_eq!(hands.told(first), ["SUCCESS ANSWERED"]);
+    let second = ask(&mut hands, "balance");
+    let conn = connect(&mut hands);
+    hands.after_secs(1);
+    assert_eq!(hands.told(second), ["error OUT_OF_HOURS"]);
+    assert_eq!(hands.closes.last(), Some(&(conn, CloseReason::Answered, false)));
 }
 
 #[test]
