@@ -129,6 +129,10 @@ impl Core {
         let is_at_once = until <= now.mono && scope != Scope::Process;
         self.state.drains.push(Drain { scope: scope.clone(), until });
         self.settle_wanted();
+        if let Scope::Line(line) = scope {
+            // What waits may go by them.
+            self.call_backups(line);
+        }
         let first = self.state.timers.get(&TimerName::Drain).map_or(until, |first| first.min(until));
         if first < Mono::NEVER {
             self.state.timers.set(TimerName::Drain, first);

@@ -653,3 +653,28 @@ fn the_request_of_the_try_that_calls_a_backup_goes_by_it() {
     let tried: Vec<LineId> = hands.connects.iter().map(|conn| conn.session.line).collect();
     assert_eq!(tried, [SPARE], "the opening that waits has a connection at once");
 }
+
+#[test]
+fn what_waits_for_a_line_that_is_stopped_by_hand_goes_by_the_backup() {
+    let mut settings = main_and_spare();
+    for line in &mut settings.lines {
+        (line.window, line.connects) = (1, Connects::PerExchange);
+    }
+    let mut hands = cold(settings);
+    for _ in 0..2 {
+        let (conn, _) = next_try(&mut hands);
+        hands.connected(conn);
+        hands.closed(conn, CloseReason::PeerClosed);
+    }
+    let id = hands.transfer();
+    let (main, _) = next_try(&mut hands);
+    assert_eq!(main.session.line, MAIN);
+    command(&mut hands, Command::StopLine { line: "main".into() });
+    assert_eq!(hands.told(id), [""; 0]);
+    let (spare, _) = next_try(&mut hands);
+    assert_eq!(spare.session.line, SPARE);
+    hands.connected(spare);
+    let frame = hands.take_frames(SPARE).pop().unwrap();
+    hands.receive_on(SPARE, &peer::framed(&peer::answer(&frame, "0000")));
+    assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
+}
