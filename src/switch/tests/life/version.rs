@@ -245,3 +245,17 @@ fn a_frame_that_the_newest_routes_and_nobody_awaits_is_tried_by_older_versions()
     hands.receive(&peer::answer(&frame, "0000"));
     assert_eq!(hands.told(id), ["SUCCESS ANSWERED"]);
 }
+
+#[test]
+fn a_notice_that_comes_again_by_another_name_is_delivered_by_that() {
+    let mut hands = without_plans();
+    hands.receive(&peer::deposit(1, 50_000));
+    hands.hand_over();
+    hands.take_frame();
+    hands.reload(version(&[("notice deposit \"", "notice credit \"")], &[]));
+    hands.receive(&peer::deposit(1, 50_000));
+    assert_eq!(hands.deliveries.iter().map(|one| &*one.rule).collect::<Vec<_>>(), ["credit"]);
+    assert_eq!(hands.take_frames(OUT).len(), 1);
+    let newest = vec![hands.institution.clone()];
+    assert_eq!(hands.restart_with(newest).core.undelivered(None, 10).len(), 1);
+}
