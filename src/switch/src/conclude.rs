@@ -110,7 +110,7 @@ impl Core {
             }
             self.bury(id, now);
         } else if !state.is_in_flight() {
-            self.remain_unknown(id, now);
+            self.remain_unknown(id, None, now);
         }
         if let Some(opening) = opening {
             self.opening_attempt_over(opening, id, outcome, now);
@@ -149,8 +149,9 @@ impl Core {
     }
 
     /// What is done next about an UNKNOWN, by its spec. One that changes nothing is left alone: only its key is kept, for a
-    /// late answer. So is a try to open: the next one takes its place, and the opening itself says how it stands.
-    pub(crate) fn remain_unknown(&mut self, id: ExchangeId, now: Now) {
+    /// late answer. So is a try to open: the next one takes its place, and the opening itself says how it stands. The schedule asks after
+    /// `asks_in`, if an earlier process has waited for a part of its time.
+    pub(crate) fn remain_unknown(&mut self, id: ExchangeId, asks_in: Option<Duration>, now: Now) {
         let Some(exchange) = self.state.exchanges.get(&id) else { return };
         let is_listed = exchange.state == ExchangeState::Listed;
         if exchange.about.origin == Origin::Opening {
@@ -164,7 +165,7 @@ impl Core {
             }
             Unknown::List if !is_listed => self.list(id),
             Unknown::Inquire(schedule) if !is_listed => {
-                let after = schedule.after;
+                let after = asks_in.unwrap_or(schedule.after);
                 self.set_inquiry(id, after, now);
             }
             Unknown::List | Unknown::Inquire(_) => {}

@@ -228,18 +228,20 @@ impl Core {
 
     /// The schedule goes on as it stood when an earlier process stopped: were it counted anew at each start, one that starts often would
     /// never ask. What is due already is asked soon; a clock that was set back makes nobody wait longer than the schedule does.
-    pub(crate) fn resume_inquiries(&mut self, id: ExchangeId, asks_at: Option<Wall>, asked_at: Option<Wall>, now: Now) {
-        let Some(exchange) = self.state.exchanges.get(&id).filter(|one| one.state == ExchangeState::Unknown) else {
-            return;
-        };
-        let Unknown::Inquire(schedule) = &self.plans[exchange.plan as usize].exchange().unknown else { return };
+    pub(crate) fn asks_in(
+        unknown: &Unknown,
+        asks_at: Option<Wall>,
+        asked_at: Option<Wall>,
+        now: Now,
+    ) -> Option<Duration> {
+        let Unknown::Inquire(schedule) = unknown else { return None };
         let (at, most) = match (asked_at, asks_at) {
             (Some(asked_at), _) => (asked_at.plus(schedule.every), schedule.every),
             (None, Some(at)) => (at, schedule.after.max(schedule.every)),
             // An older journal does not say.
-            (None, None) => return,
+            (None, None) => return None,
         };
-        self.set_inquiry(id, now.wall.until(at).min(most).max(AFTER_START), now);
+        Some(now.wall.until(at).min(most).max(AFTER_START))
     }
 
     /// Whether the schedule of an exchange still asks at a time: numbers restart with the date.

@@ -687,8 +687,8 @@ impl Core {
             }
             ExchangeState::Sent => self.lapse(id, Cause::Restarted, now),
             _ => {
-                self.remain_unknown(id, now);
-                self.resume_inquiries(id, asks_at, asked_at, now);
+                let asks_in = Self::asks_in(&plan.exchange().unknown, asks_at, asked_at, now);
+                self.remain_unknown(id, asks_in, now);
             }
         }
     }

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use pabal_clock::Wall;
 use pabal_switch::{
     CloseReason, Core, Entry, ExchangeState, NotFenced, Opened, OpeningState, Output, Recovery, Refusal, SessionState,
 };
@@ -372,5 +373,20 @@ fn what_cannot_be_asked_after_a_start_is_asked_soon() {
     next.after_secs(11);
     next.connect_pair();
     next.after_secs(19);
+    assert_eq!(next.core.exchange(id).unwrap().state, ExchangeState::Inquiring);
+}
+
+#[test]
+fn what_is_asked_about_in_time_still_is_when_a_restart_comes_between() {
+    let mut hands = Hands::open();
+    // UNKNOWN at 23:19:00, asked about at 23:24:00; the spec asks until 23:25.
+    hands.now.wall = Wall::from_unix_seconds(1_795_273_200 - 41 * 60 - 30);
+    let open = hands.request(peer::transfer("004", "110111222333", 10_000));
+    let id = hands.call(open);
+    hands.after_secs(30);
+    hands.after_secs(200);
+    let mut next = again(hands);
+    assert_eq!(next.core.exchange(id).unwrap().state, ExchangeState::Unknown);
+    next.after_secs(100);
     assert_eq!(next.core.exchange(id).unwrap().state, ExchangeState::Inquiring);
 }
