@@ -672,7 +672,9 @@ impl Core {
             holds: crate::exchange::Holds::default(),
         };
         self.state.exchanges.insert(id, exchange);
-        if !key.is_empty() {
+        // Those that are settled come first, and what comes now answers the newer one.
+        let is_given_up = self.state.exchanges.awaiting(&key).is_some_and(|holder| holder.id > id);
+        if !key.is_empty() && !is_given_up {
             self.state.exchanges.await_by(id, &key);
         }
         match state {

@@ -390,3 +390,23 @@ fn what_is_asked_about_in_time_still_is_when_a_restart_comes_between() {
     next.after_secs(100);
     assert_eq!(next.core.exchange(id).unwrap().state, ExchangeState::Inquiring);
 }
+
+#[test]
+fn a_late_copy_of_an_answer_is_no_answer_to_an_older_request_with_its_number() {
+    let mut hands = Hands::open();
+    let ask = |hands: &mut Hands| {
+        let mut open = hands.request(crate::given::gap(17));
+        open.plan = hands.plan("deposit_gap");
+        let id = hands.call(open);
+        (id, hands.take_frame())
+    };
+    let (older, _) = ask(&mut hands);
+    hands.after_secs(30);
+    assert_eq!(hands.told(older), ["UNKNOWN NO_ANSWER"]);
+    let (newer, frame) = ask(&mut hands);
+    hands.receive(&peer::answer(&frame, "0000"));
+    assert_eq!(hands.told(newer), ["SUCCESS ANSWERED"]);
+    let mut next = again(hands);
+    next.receive(&peer::answer(&frame, "0000"));
+    assert_eq!((next.told(older), next.kinds().last()), (Vec::new(), Some(&"repeated")));
+}
