@@ -407,8 +407,10 @@ impl Core {
             Command::Limit { .. } => {}
             Command::StartInstitution => {
                 self.drain_no_more(&Scope::Institution);
-                for line in 0..u16::try_from(self.settings.lines.len()).unwrap_or(u16::MAX) {
-                    self.start_line(LineId(line));
+                let lines = (0..u16::try_from(self.settings.lines.len()).unwrap_or(u16::MAX)).map(LineId);
+                // One that was stopped by itself stays so, and goes on to its end.
+                for line in lines.filter(|line| self.stopped(*line).is_none()).collect::<Vec<_>>() {
+                    self.start_line(line);
                 }
                 // What came due meanwhile was not asked for.
                 self.set_gap_timer();

@@ -308,6 +308,17 @@ fn a_stop_holds_over_restarts_and_a_start_undoes_it() {
 }
 
 #[test]
+fn a_start_of_the_institution_leaves_the_drain_of_a_line_as_it_is() {
+    let Busy { mut hands, in_flight, .. } = busy();
+    command(&mut hands, Command::DrainLine { line: "both".into(), within: TEN }).unwrap();
+    command(&mut hands, Command::StartInstitution).unwrap();
+    let line = hands.core.status().lines.remove(0);
+    assert_eq!((line.wanted, line.drains_until), (Wanted::Draining, Some(hands.now.mono + TEN)));
+    hands.after_secs(10);
+    assert_eq!(hands.told(in_flight[0]), ["UNKNOWN DRAINED"]);
+}
+
+#[test]
 fn a_start_in_the_middle_of_a_drain_ends_the_old_connections_and_makes_new_ones() {
     let Busy { mut hands, in_flight, frames, .. } = busy();
     command(&mut hands, Command::DrainInstitution { within: TEN }).unwrap();
