@@ -70,8 +70,15 @@ impl Core {
         exchange.answer = answer.map(Bytes::from);
         let plan = &self.plans[exchange.plan as usize];
         let asks_at = match &plan.exchange().unknown {
-            Unknown::Inquire(schedule) if !outcome.is_final() && !exchange.state.is_in_flight() => {
-                Some(now.wall.plus(schedule.after))
+            Unknown::Inquire(schedule) if !outcome.is_final() => {
+                // One whose caller heard early is asked about when it could have been answered, and then its time.
+                let awaited = match exchange.answer_until(&self.state.timers) {
+                    _ if !exchange.state.is_in_flight() => Duration::ZERO,
+                    Some(until) => until.since(now.mono),
+                    // It is still leaving.
+                    None => plan.exchange().timeout,
+                };
+                Some(now.wall.plus(awaited + schedule.after))
             }
             _ => None,
         };

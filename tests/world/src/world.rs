@@ -219,6 +219,9 @@ struct World {
     /// The last question for a hole that left, by date, bank and party.
     questions: BTreeMap<Vec<u8>, ExchangeId>,
     early: early::Early,
+    /// When the last process would have asked about each UNKNOWN.
+    inquiries: Vec<(ExchangeId, Wall)>,
+    has_leapt: bool,
     delivered: BTreeSet<NoticeId>,
     replies: BTreeMap<NoticeId, Replies>,
     /// When a connection of theirs was accepted last.
@@ -346,6 +349,8 @@ impl World {
             numbers: BTreeMap::new(),
             questions: BTreeMap::new(),
             early: early::Early::new(setup.seed),
+            inquiries: Vec::new(),
+            has_leapt: false,
             delivered: BTreeSet::new(),
             replies: BTreeMap::new(),
             accepted_at: None,
@@ -537,6 +542,9 @@ impl World {
         self.core = Some(Core::new(self.versions.clone(), self.settings.clone(), recovery, seed, self.now));
         self.started_at = self.now.mono;
         self.starts += 1;
+        if let Err(broken) = self.inquiries_go_on() {
+            self.broken.get_or_insert(broken);
+        }
         self.told_at = self.now;
         self.openings.clear();
         self.early.forget_sockets();

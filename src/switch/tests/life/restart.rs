@@ -410,3 +410,24 @@ fn a_late_copy_of_an_answer_is_no_answer_to_an_older_request_with_its_number() {
     next.receive(&peer::answer(&frame, "0000"));
     assert_eq!((next.told(older), next.kinds().last()), (Vec::new(), Some(&"repeated")));
 }
+
+#[test]
+fn what_is_unknown_early_is_asked_about_in_its_time_however_often_a_process_starts() {
+    let mut hands = Hands::open();
+    let mut open = hands.request(peer::transfer("004", "110111222333", 10_000));
+    (open.deadline, open.accepts_early_unknown) = (hands.now.mono + Duration::from_secs(10), true);
+    let id = hands.call(open);
+    let asked = hands.now.mono;
+    // The caller hears at 10, its time is over at 30, and it is asked about 300 later.
+    hands.after_secs(10);
+    assert_eq!(hands.told(id), ["UNKNOWN CALLER_DEADLINE"]);
+    for stays_up in [5, 100] {
+        hands.after_secs(stays_up);
+        hands = again(hands);
+    }
+    let left = (asked + Duration::from_secs(330)).since(hands.now.mono);
+    hands.after(left - Duration::from_millis(1));
+    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Unknown);
+    hands.after(Duration::from_millis(1));
+    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Inquiring);
+}

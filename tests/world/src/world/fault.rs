@@ -240,6 +240,7 @@ impl World {
         };
         self.hit_all(kind);
         self.was_date_wrong |= kind != Fault::ClockStep;
+        self.has_leapt = true;
         let today = self.day.business_date(self.theirs.wall);
         let is_soon_over = self.day.business_date(plus(self.theirs.wall, JUST_BEFORE)) > today;
         self.counts.leaps_undone_before_midnight += u64::from(before > today && after == today && is_soon_over);
@@ -341,6 +342,7 @@ impl World {
     }
 
     fn ends(&mut self, power_lost: bool) {
+        self.remember_inquiries();
         self.lay_core_down();
         self.draining_since = None;
         let survives = self.chance.per_mille(500);
