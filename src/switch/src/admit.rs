@@ -214,10 +214,7 @@ impl Core {
             // An older version's telegram may have changed on a date.
             Some(slot) if is_newest => self.leave(id, slot, now),
             Some(slot) => self.depart(id, slot, now),
-            None => {
-                self.wait(id);
-                self.demand(protocol, now);
-            }
+            None => self.wait(id),
         }
         Ok(id)
     }

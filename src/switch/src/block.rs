@@ -240,6 +240,34 @@ impl Core {
         Err((Refusal::RateExceeded, text))
     }
 
+    /// How many of those that wait may leave now, as far as their rates go. If time alone will let more leave, the timer is set.
+    pub(crate) fn may_leave_by_rate(&mut self, protocol: u16, now: Now) -> usize {
+        let Self { state, settings, .. } = self;
+        let conversation = &state.conversations[usize::from(protocol)];
+        let rates = &state.stops.rates;
+        if rates.is_empty() && settings.rates.is_empty() {
+            return usize::try_from(conversation.waiting.len()).unwrap_or(usize::MAX);
+        }
+        let mut next: Option<Mono> = None;
+        let mut may_leave = |(compartment, waiting, in_flight): (&Bytes, u32, u32)| {
+            let rate = rates.of(&settings.rates, compartment);
+            let unanswered = rate.in_flight.map_or(u32::MAX, |most| most.saturating_sub(in_flight));
+            let of_this_second =
+                rate.per_second.map_or(u32::MAX, |most| conversation.tokens.left(compartment, most, now.mono));
+            if let Some(most) = rate.per_second.filter(|_| of_this_second < waiting.min(unanswered)) {
+                // Behind those that may leave now, the first of the others has to wait for so long at least.
+                let at = conversation.tokens.next(compartment, most, now.mono);
+                next = Some(next.map_or(at, |next| next.min(at)));
+            }
+            usize::try_from(waiting.min(unanswered).min(of_this_second)).unwrap_or(usize::MAX)
+        };
+        let sum = conversation.waiting.queues().map(&mut may_leave).fold(0, usize::saturating_add);
+        if let Some(next) = next.filter(|next| *next > now.mono) {
+            state.timers.set(TimerName::Rate(protocol), next);
+        }
+        sum
+    }
+
     /// The next of a protocol that waits, has room and is not over its rate. If time alone will let one leave, the timer is set.
     pub(crate) fn next_waiting(&mut self, protocol: u16, now: Now) -> Option<ExchangeId> {
         let room = self.room(protocol);

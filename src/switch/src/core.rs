@@ -672,6 +672,7 @@ impl Core {
     fn end(&mut self, now: Now) {
         for protocol in self.protocols() {
             self.pump(protocol, now);
+            self.demand(protocol, now);
         }
         self.flush();
     }
@@ -702,7 +703,7 @@ impl Core {
             TimerName::Answer(id) => self.answer_missing(id, now),
             TimerName::Inquiry(id) => self.inquiry_due(id, now),
             TimerName::Notice(id) => self.service_too_late(id),
-            // What waits leaves as the input ends.
+            // What waits leaves, or has a connection made for it, as the input ends.
             TimerName::Rate(_) => {}
             TimerName::Gap => self.ask_for_gaps(now),
             TimerName::Opening(at) => self.try_opening(at, now),

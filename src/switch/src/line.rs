@@ -102,8 +102,8 @@ impl Core {
             self.state.sessions[slot].waits_for = WaitsFor::Nothing;
             return;
         }
-        let session = &self.state.sessions[slot];
-        if session.per_exchange && !self.is_demanded(session.protocol) {
+        let (protocol, per_exchange) = (self.state.sessions[slot].protocol, self.state.sessions[slot].per_exchange);
+        if per_exchange && !self.is_demanded(protocol, now) {
             return;
         }
         // It has a time for that already.

@@ -34,26 +34,29 @@ impl Core {
                 || self.state.timers.get(&TimerName::Reconnect(session.id)).is_none())
     }
 
-    /// More requests wait than connections are on their way to them.
-    pub(crate) fn is_demanded(&self, protocol: u16) -> bool {
-        let waiting =
-            usize::try_from(self.state.conversations[usize::from(protocol)].waiting.len()).unwrap_or(usize::MAX);
+    /// More requests wait, and may leave by their rates, than connections are on their way to them. One that was made too early would only be
+    /// there for the institution to close.
+    pub(crate) fn is_demanded(&mut self, protocol: u16, now: Now) -> bool {
+        let waiting = self.may_leave_by_rate(protocol, now);
         let coming = |one: &&Session| one.protocol == protocol && one.per_exchange && one.is_coming();
         waiting > self.state.sessions.iter().filter(coming).count()
     }
 
     /// Connects for what waits, as far as there are slots.
     pub(crate) fn demand(&mut self, protocol: u16, now: Now) {
-        if !self.state.sessions.any_per_exchange(protocol) {
+        if self.state.conversations[usize::from(protocol)].waiting.is_empty()
+            || !self.state.sessions.any_per_exchange(protocol)
+        {
             return;
         }
         for slot in 0..self.state.sessions.len() {
             let session = &self.state.sessions[slot];
             if self.is_free(session, protocol) && session.is_told {
-                if !self.is_demanded(protocol) {
+                let id = session.id;
+                if !self.is_demanded(protocol, now) {
                     return;
                 }
-                self.connect(session.id, now);
+                self.connect(id, now);
             }
         }
     }
@@ -113,7 +116,8 @@ impl Core {
     pub(crate) fn attempt_failed(&mut self, slot: usize, reason: CloseReason, now: Now) {
         let session = &self.state.sessions[slot];
         let (line, protocol, is_ours) = (session.id.line, session.protocol, reason.is_our_wish());
-        if !session.per_exchange || !self.is_demanded(protocol) {
+        let per_exchange = session.per_exchange;
+        if !per_exchange || !self.is_demanded(protocol, now) {
             return;
         }
         let other =
@@ -124,7 +128,11 @@ impl Core {
             }
             return;
         }
-        let first = self.state.conversations[usize::from(protocol)].waiting.iter().next();
+        let may_leave = |id: &ExchangeId| {
+            let exchange = self.state.exchanges.get(id);
+            exchange.is_some_and(|one| self.paced(protocol, &one.about.compartment, now).is_none())
+        };
+        let first = self.state.conversations[usize::from(protocol)].waiting.iter().find(may_leave);
         if let Some(first) = first.filter(|_| !is_ours) {
             let text = format!("the connection for it was not made: {}", reason.sentence());
             self.refuse_waiting_for(first, Refusal::SendDown, &text, now);
@@ -139,7 +147,6 @@ impl Core {
         if session.served || matches!(session.closed, None | Some(CloseReason::Answered)) {
             let min = self.line(id).reconnect_min;
             self.state.sessions[slot].back_off = min;
-            self.demand(protocol, now);
             // What opens business could not be asked while no slot was free, and nothing else may come that asks for it.
             self.try_openings(protocol, now);
             return false;

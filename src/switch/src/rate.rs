@@ -89,6 +89,9 @@ pub(crate) struct Tokens {
     /// A process before this one may have taken all until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<Mono>,
+    /// When what has no token any more was last let go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    looked_at: Option<Mono>,
 }
 
 impl Tokens {
@@ -96,7 +99,7 @@ impl Tokens {
 
     /// Of a process that follows another.
     pub(crate) fn after_another(now: Mono) -> Self {
-        Self { taken: BTreeMap::new(), from: Some(now + Self::BACK_AFTER) }
+        Self { from: Some(now + Self::BACK_AFTER), ..Self::default() }
     }
 
     /// When there is a token: now, or at an instant that is later.
@@ -115,7 +118,22 @@ impl Tokens {
         self.from.is_some_and(|from| now < from)
     }
 
+    /// How many there are now.
+    pub(crate) fn left(&self, compartment: &[u8], per_second: u32, now: Mono) -> u32 {
+        if self.are_of_another(now) {
+            return 0;
+        }
+        let is_taken = |at: &&Mono| **at + Self::BACK_AFTER > now;
+        let taken = self.taken.get(compartment).map_or(0, |taken| taken.iter().filter(is_taken).count());
+        per_second.max(1).saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX))
+    }
+
     pub(crate) fn take(&mut self, compartment: &Bytes, now: Mono) {
+        if self.looked_at.is_none_or(|at| at + Self::BACK_AFTER <= now) {
+            // Else each compartment that was ever served would stay.
+            self.taken.retain(|_, taken| taken.back().is_some_and(|at| *at + Self::BACK_AFTER > now));
+            self.looked_at = Some(now);
+        }
         let taken = self.taken.entry(compartment.clone()).or_default();
         taken.push_back(now);
         while taken.front().is_some_and(|at| *at + Self::BACK_AFTER <= now) {
@@ -175,6 +193,22 @@ mod tests {
         assert_eq!(tokens.next(&name, 3, at(300)), at(300));
         tokens.take(&name, at(1_000));
         assert_eq!(tokens.next(&name, 2, at(1_000)), at(1_300));
+    }
+
+    #[test]
+    fn a_compartment_that_took_none_for_a_second_is_not_kept() {
+        let mut tokens = Tokens::default();
+        for second in 0..10_u32 {
+            for code in 0..100_u32 {
+                tokens
+                    .take(&bank(&(second * 100 + code).to_be_bytes()), at(u64::from(second) * 1_000 + u64::from(code)));
+            }
+        }
+        assert!(tokens.taken.len() <= 200, "{}", tokens.taken.len());
+        let (last, name) = (at(9_099), 999_u32.to_be_bytes());
+        assert_eq!((tokens.left(&name, 2, last), tokens.left(b"088", 2, last)), (1, 2));
+        assert_eq!(tokens.left(&name, 2, at(10_099)), 2);
+        assert_eq!(Tokens::after_another(at(0)).left(b"088", 2, at(999)), 0);
     }
 
     #[test]

@@ -4,7 +4,6 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use pabal_clock::Wall;
 use pabal_spec::{Institution, Source};
 use pabal_switch::{
     By, Bytes, CloseReason, Command, Conn, Connects, Direction, Entry, ExchangeId, LineSettings, LineSide, Open,
@@ -244,22 +243,44 @@ fn whoever_leaves_leaves_an_idle_connection_that_is_closed() {
 }
 
 #[test]
-fn a_connection_is_closed_when_what_waited_on_it_for_its_rate_may_not_leave_any_more() {
-    let mut hands = with(2, Connects::PerExchange, |settings| {
-        settings.rates = [(Bytes::default(), Rate { per_second: Some(1), ..Rate::default() })].into_iter().collect();
-        settings.hours.closed = vec![crate::hours::rule("every day 23:00 to 24:00", &[], &[])];
+fn a_connection_is_made_when_the_rate_lets_its_request_leave() {
+    let mut hands = with(3, Connects::PerExchange, |settings| {
+        settings.rates = [(Bytes::default(), Rate { per_second: Some(2), ..Rate::default() })].into_iter().collect();
+        settings.limits.waiting_max = 4;
     });
-    // 22:59:59.5.
-    hands.now.wall = Wall::from_unix_micros((1_795_273_200 - 3_600) * 1_000_000 - 500_000);
-    let first = ask(&mut hands, "balance");
+    let asked: Vec<_> = (0..4).map(|_| ask(&mut hands, "balance")).collect();
+    for _ in 0..2 {
+        let conn = hands.connects.remove(0);
+        hands.connected(conn);
+    }
+    // The institution would close a third that asks nothing.
+    assert!(hands.connects.is_empty());
+    hands.after(Duration::from_millis(999));
+    assert!(hands.connects.is_empty());
+    hands.after(Duration::from_millis(1));
     let conn = connect(&mut hands);
     receive(&mut hands, conn, &answer("A", "0000"));
-    assert_eq!(hands.told(first), ["SUCCESS ANSWERED"]);
-    let second = ask(&mut hands, "balance");
+    assert_eq!(hands.told(asked[2]), ["SUCCESS ANSWERED"]);
+    // Its slot is free: the fourth has it.
+    hands.closed(conn, CloseReason::PeerClosed);
     let conn = connect(&mut hands);
-    hands.after_secs(1);
-    assert_eq!(hands.told(second), ["error OUT_OF_HOURS"]);
-    assert_eq!(hands.closes.last(), Some(&(conn, CloseReason::Answered, false)));
+    receive(&mut hands, conn, &answer("A", "0000"));
+    assert_eq!(hands.told(asked[3]), ["SUCCESS ANSWERED"]);
+}
+
+#[test]
+fn a_higher_rate_makes_connections_at_once() {
+    let rate = |most| Rate { per_second: Some(most), ..Rate::default() };
+    let mut hands = with(2, Connects::PerExchange, |settings| {
+        settings.rates = [(Bytes::default(), rate(1))].into_iter().collect();
+    });
+    let asked: Vec<_> = (0..2).map(|_| ask(&mut hands, "balance")).collect();
+    connect(&mut hands);
+    assert!(hands.connects.is_empty());
+    crate::control::command(&mut hands, Command::Limit { compartment: Bytes::default(), rate: Some(rate(2)) }).unwrap();
+    let conn = connect(&mut hands);
+    receive(&mut hands, conn, &answer("A", "0000"));
+    assert_eq!(hands.told(asked[1]), ["SUCCESS ANSWERED"]);
 }
 
 #[test]

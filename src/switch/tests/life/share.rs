@@ -181,35 +181,57 @@ fn a_drain_that_is_over_gives_its_places_to_others_at_once() {
     }
 }
 
-#[test]
-fn a_slot_that_is_free_again_is_a_place_at_once() {
+/// Three slots that connect for each request, and as many requests of a bank: the third is up, and would leave no place to the other bank.
+fn third_waits_on_its_connection(hours: bool) -> (Hands, Vec<ExchangeId>) {
     let mut both = line("both", LineSide::Initiator, Direction::Duplex);
     (both.sessions_max, both.window, both.connects) = (3, 1, Connects::PerExchange);
     let mut settings = Settings { lines: vec![both], ..settings() };
     settings.limits.waiting_max = 3;
+    if hours {
+        settings.hours.closed = vec![crate::hours::rule("every day 23:00 to 24:00", &[], &[])];
+    }
     let mut hands = Hands::cold(settings, Recovery::new(), Hands::begin());
     let connect = |hands: &mut Hands| {
         while let Some(conn) = hands.connects.pop() {
             hands.connected(conn);
         }
     };
-    let close = |hands: &mut Hands| {
-        for (conn, ..) in std::mem::take(&mut hands.closes) {
-            hands.closed(conn, CloseReason::PeerClosed);
-        }
-    };
     // Both banks are opened, each by a connection of its own.
     connect(&mut hands);
-    close(&mut hands);
-    let asked: Vec<_> = (0..3).map(|_| hands.call(hands.request(peer::transfer("088", "1", 5)))).collect();
+    close_ours(&mut hands);
+    let asked = (0..3).map(|_| hands.call(hands.request(peer::transfer("088", "1", 5)))).collect();
     connect(&mut hands);
+    (hands, asked)
+}
+
+fn close_ours(hands: &mut Hands) {
+    for (conn, ..) in std::mem::take(&mut hands.closes) {
+        hands.closed(conn, CloseReason::PeerClosed);
+    }
+}
+
+#[test]
+fn a_slot_that_is_free_again_is_a_place_at_once() {
+    let (mut hands, asked) = third_waits_on_its_connection(false);
     let frames = hands.take_frames(OUT);
-    assert_eq!(frames.len(), 2, "the third would leave no place to the other bank");
+    assert_eq!(frames.len(), 2);
     hands.receive(&peer::answer(&frames[0], "0000"));
     assert_eq!(hands.told(asked[0]), ["SUCCESS ANSWERED"]);
     assert_eq!(hands.take_frames(OUT).len(), 0, "the institution may still count that connection");
-    close(&mut hands);
+    close_ours(&mut hands);
     assert_eq!(hands.take_frames(OUT).len(), 1, "nothing else has happened");
+}
+
+#[test]
+fn a_connection_is_closed_when_what_waited_on_it_may_not_leave_any_more() {
+    let (mut hands, asked) = third_waits_on_its_connection(true);
+    let frames = hands.take_frames(OUT);
+    // 23:00 is over.
+    hands.now.wall = pabal_clock::Wall::from_unix_micros((1_795_273_200 - 3_599) * 1_000_000);
+    hands.receive(&peer::answer(&frames[0], "0000"));
+    close_ours(&mut hands);
+    assert_eq!(hands.told(asked[2]), ["error OUT_OF_HOURS"]);
+    assert_eq!(hands.closes.iter().filter(|(_, reason, _)| *reason == CloseReason::Answered).count(), 1);
 }
 
 #[test]
