@@ -16,6 +16,8 @@ impl Core {
         let slot = self.state.sessions.iter().position(free);
         match slot {
             _ if self.state.journal.failed.is_some() => Err(CloseReason::JournalFailed),
+            // A peer that comes and goes would have entry upon entry wait.
+            _ if self.journal_is_full() => Err(CloseReason::JournalFull),
             _ if self.is_ending() => Err(CloseReason::Drained),
             _ if !self.is_wanted(line) => Err(CloseReason::Commanded),
             None => {

@@ -106,6 +106,7 @@ declare! {
         Drained = "drained", "We stopped the line and nothing was left to wait for.";
         Stopped = "stopped", "We stopped before everything was answered.";
         Commanded = "commanded", "An operator closed it.";
+        JournalFull = "journal_full", "More waits to become durable than the institution may have waiting.";
         JournalFailed = "journal_failed", "The journal cannot make anything durable.";
     }
 }
@@ -120,7 +121,13 @@ impl CloseReason {
     pub(crate) const fn is_our_wish(self) -> bool {
         matches!(
             self,
-            Self::Standby | Self::Commanded | Self::Drained | Self::Stopped | Self::JournalFailed | Self::Answered
+            Self::Standby
+                | Self::Commanded
+                | Self::Drained
+                | Self::Stopped
+                | Self::JournalFull
+                | Self::JournalFailed
+                | Self::Answered
         )
     }
 }

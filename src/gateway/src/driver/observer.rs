@@ -95,6 +95,9 @@ impl Log {
             Some(CloseReason::JournalFailed) => {
                 tracing::warn!(event = "accept_refused", institution, line, %peer, "a connection was turned away, as the journal has failed");
             }
+            Some(CloseReason::JournalFull) => {
+                tracing::warn!(event = "accept_refused", institution, line, %peer, "a connection was turned away, as too much waits to become durable");
+            }
             Some(_) => {
                 tracing::warn!(event = "accept_refused", institution, line, %peer, "a connection beyond the line's limit was turned away");
             }

@@ -241,3 +241,20 @@ fn nothing_of_an_old_connection_reaches_a_new_one() {
         }
     }
 }
+
+#[test]
+fn a_peer_that_comes_and_goes_fills_no_memory_while_the_disk_is_slow() {
+    let (mut hands, old) = pair(SecondConnection::Refuse);
+    hands.is_durable = false;
+    hands.closed(old, CloseReason::PeerClosed);
+    let max = hands.settings.limits.undurable_entries_max as usize;
+    let refused = std::iter::repeat_with(|| knocks(&mut hands).map(|conn| hands.closed(conn, CloseReason::PeerClosed)))
+        .take(max + 10)
+        .find_map(Result::err);
+    assert_eq!(refused, Some(CloseReason::JournalFull));
+    let waiting: usize = hands.undurable.iter().map(|(_, entries)| entries.len()).sum();
+    assert!((max..=max + 1).contains(&waiting), "{waiting}");
+    hands.is_durable = true;
+    hands.turn();
+    assert!(knocks(&mut hands).is_ok());
+}
