@@ -257,6 +257,7 @@ impl Core {
             answer: None,
             inquiry: None,
             is_tombstoned: false,
+            is_listed: false,
             holds: Holds::default(),
         };
         if let Some(until) = leave_by.or(told_by) {

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::time::Duration;
 
-use pabal_clock::Now;
+use pabal_clock::{Now, Timers, Wall};
 use pabal_spec::Unknown;
 
 use crate::bytes::Bytes;
@@ -16,6 +16,7 @@ use crate::id::{Conn, ExchangeId};
 use crate::join::confirms;
 use crate::outcome::{Cause, Outcome};
 use crate::output::Event;
+use crate::plan::Plan;
 use crate::refusal::Refusal;
 use crate::timer::TimerName;
 
@@ -30,6 +31,19 @@ pub(crate) struct Conclusion<'a> {
     pub(crate) refused: Option<String>,
     pub(crate) answer: Option<&'a [u8]>,
     pub(crate) conn: Option<Conn>,
+}
+
+/// When the spec's schedule asks about an UNKNOWN first. One whose caller heard early is asked about when it could have been answered, and
+/// then its time.
+pub(crate) fn asks_first_at(exchange: &Exchange, plan: &Plan, timers: &Timers<TimerName>, now: Now) -> Option<Wall> {
+    let Unknown::Inquire(schedule) = &plan.exchange().unknown else { return None };
+    let awaited = match exchange.answer_until(timers) {
+        _ if !exchange.state.is_in_flight() => Duration::ZERO,
+        Some(until) => until.since(now.mono),
+        // It is still leaving.
+        None => plan.exchange().timeout,
+    };
+    Some(now.wall.plus(awaited + schedule.after))
 }
 
 impl Core {
@@ -69,19 +83,7 @@ impl Core {
         // An answer belongs to the outcome that it says: an earlier one, which said nothing plainly, does not stand beside a later outcome.
         exchange.answer = answer.map(Bytes::from);
         let plan = &self.plans[exchange.plan as usize];
-        let asks_at = match &plan.exchange().unknown {
-            Unknown::Inquire(schedule) if !outcome.is_final() => {
-                // One whose caller heard early is asked about when it could have been answered, and then its time.
-                let awaited = match exchange.answer_until(&self.state.timers) {
-                    _ if !exchange.state.is_in_flight() => Duration::ZERO,
-                    Some(until) => until.since(now.mono),
-                    // It is still leaving.
-                    None => plan.exchange().timeout,
-                };
-                Some(now.wall.plus(awaited + schedule.after))
-            }
-            _ => None,
-        };
+        let asks_at = if outcome.is_final() { None } else { asks_first_at(exchange, plan, &self.state.timers, now) };
         let entry = entry::Concluded {
             exchange: id,
             about: Some(Arc::clone(&exchange.about)),
@@ -185,6 +187,9 @@ impl Core {
     pub(crate) fn list(&mut self, id: ExchangeId) {
         let Some(exchange) = self.state.exchanges.get_mut(&id) else { return };
         exchange.state.step(ExchangeEvent::List, &mut self.fired);
+        if core::mem::replace(&mut exchange.is_listed, true) {
+            return;
+        }
         let about = Some(Arc::clone(&exchange.about));
         self.append(Entry::Listed(entry::Listed { exchange: id, about }));
     }
@@ -269,7 +274,7 @@ impl Core {
             self.state.unknown.remove(&id);
             self.state.timers.stop(&TimerName::Inquiry(id));
             let Some(exchange) = self.state.exchanges.remove(&id) else { continue };
-            if exchange.state != ExchangeState::Listed {
+            if !exchange.is_listed {
                 let about = Some(exchange.about);
                 self.append(Entry::Listed(entry::Listed { exchange: id, about }));
             }

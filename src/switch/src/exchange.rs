@@ -175,6 +175,9 @@ pub(crate) struct Exchange {
     pub(crate) inquiry: Option<ExchangeId>,
     /// Its key is kept for late answers.
     pub(crate) is_tombstoned: bool,
+    /// A person was told to look at it.
+    #[serde(default)]
+    pub(crate) is_listed: bool,
     /// What its timers are found by.
     #[serde(skip)]
     pub(crate) holds: Holds,

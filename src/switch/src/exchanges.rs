@@ -378,6 +378,7 @@ mod tests {
             answer: None,
             inquiry: None,
             is_tombstoned: false,
+            is_listed: false,
             holds: crate::exchange::Holds::default(),
         }
     }

@@ -7,7 +7,7 @@ use alloc::sync::Arc;
 use core::time::Duration;
 
 use pabal_clock::{Mono, Now, Wall};
-use pabal_spec::{ExchangeRuleId, Unknown};
+use pabal_spec::{ExchangeRule, ExchangeRuleId, Unknown};
 use pabal_telegram::Side;
 
 use crate::admit::Request;
@@ -117,7 +117,6 @@ impl Core {
             trace: Some(trace.unwrap_or_else(|| self.new_trace())),
         };
         // Before it is taken in: an inquiry that cannot leave is over at once.
-        let was_listed = self.state.exchanges.get(&id).is_some_and(|original| original.state == ExchangeState::Listed);
         if let Some(original) = self.state.exchanges.get_mut(&id) {
             original.state.step(ExchangeEvent::Inquire, &mut self.fired);
         }
@@ -133,9 +132,9 @@ impl Core {
             Err(refused) => {
                 if let Some(original) = self.state.exchanges.get_mut(&id) {
                     original.state.step(ExchangeEvent::Unsettled, &mut self.fired);
-                    if was_listed {
-                        // Nothing was asked: it stands where it stood, and no entry tells that again.
-                        original.state.step(ExchangeEvent::List, &mut self.fired);
+                    if original.is_listed {
+                        // Nothing was asked: it stands where it stood.
+                        self.list(id);
                     }
                 }
                 Err(refused)
@@ -209,6 +208,8 @@ impl Core {
         match &self.plans[original.plan as usize].exchange().unknown {
             Unknown::Leave => {}
             Unknown::List => self.list(parent),
+            // A person was told to look at it, and asked.
+            Unknown::Inquire(_) if original.is_listed => self.list(parent),
             Unknown::Inquire(schedule) => {
                 let every = schedule.every;
                 self.set_inquiry(parent, every, now);
@@ -229,15 +230,16 @@ impl Core {
     /// The schedule goes on as it stood when an earlier process stopped: were it counted anew at each start, one that starts often would
     /// never ask. What is due already is asked soon; a clock that was set back makes nobody wait longer than the schedule does.
     pub(crate) fn asks_in(
-        unknown: &Unknown,
+        rule: &ExchangeRule,
         asks_at: Option<Wall>,
         asked_at: Option<Wall>,
         now: Now,
     ) -> Option<Duration> {
-        let Unknown::Inquire(schedule) = unknown else { return None };
+        let Unknown::Inquire(schedule) = &rule.unknown else { return None };
         let (at, most) = match (asked_at, asks_at) {
             (Some(asked_at), _) => (asked_at.plus(schedule.every), schedule.every),
-            (None, Some(at)) => (at, schedule.after.max(schedule.every)),
+            // It may have been awaited still.
+            (None, Some(at)) => (at, rule.timeout + schedule.after.max(schedule.every)),
             // An older journal does not say.
             (None, None) => return None,
         };
@@ -289,7 +291,7 @@ impl Core {
 
 /// The exchange that settles another: the one that its schedule names, else the first that says so.
 fn settled_by(plan: &Plan) -> Option<ExchangeRuleId> {
-    let settles = |rule: &pabal_spec::ExchangeRule| rule.settles.as_ref().is_some_and(|one| one.original == plan.rule);
+    let settles = |rule: &ExchangeRule| rule.settles.as_ref().is_some_and(|one| one.original == plan.rule);
     let exchanges = &plan.protocol.rules.exchanges;
     if let Unknown::Inquire(schedule) = &plan.exchange().unknown
         && exchanges.get(usize::from(schedule.by.0)).is_some_and(settles)

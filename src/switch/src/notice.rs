@@ -330,9 +330,13 @@ impl Core {
         let Some(notice) = self.state.notices.known.get(&id) else { return };
         let spec = &self.books[usize::from(protocol)].protocol;
         let asked = &spec.rules.notices[usize::from(rule.0)];
-        // It is read as it came now: by the version in force, which may name it otherwise; until now perhaps only its answer was here.
-        let about =
-            Arc::new(NoticeAbout { rule: asked.name.clone(), spec: spec.digest, ..NoticeAbout::clone(&notice.about) });
+        // It stays what it was, as does its reply; but until now perhaps only its answer was here, which says nothing of its own layout, or the
+        // version in force names it otherwise, and nobody would know it by the old name.
+        let about = if notice.is_answer || spec.rules.notice(&notice.about.rule).is_none() {
+            Arc::new(NoticeAbout { rule: asked.name.clone(), spec: spec.digest, ..NoticeAbout::clone(&notice.about) })
+        } else {
+            Arc::clone(&notice.about)
+        };
         let telegram = asked.request.telegram;
         let (event, reply) = match (&notice.reply, &asked.answered) {
             (Some(reply), _) => (NoticeEvent::Repeat, Some(reply.clone())),

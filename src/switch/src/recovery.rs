@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
 use crate::command::Stops;
+use crate::conclude::asks_first_at;
 use crate::core::Core;
 use crate::entry::{About, Concluded, Entry, Frame, Listed, NoticeReceived, OpeningChanged, Origin, Place};
 use crate::exchange::{Exchange, ExchangeState};
@@ -382,12 +383,14 @@ impl Recovery {
                     }),
                     outcome: exchange.outcome,
                     answer: exchange.answer.as_ref().map(|bytes| Frame::new(bytes, &plan.answer_secrets)),
-                    is_listed: exchange.state == ExchangeState::Listed,
-                    asks_at: core
-                        .state
-                        .timers
-                        .get(&TimerName::Inquiry(exchange.id))
-                        .map(|at| now.wall.plus(at.since(now.mono))),
+                    is_listed: exchange.is_listed,
+                    asks_at: match core.state.timers.get(&TimerName::Inquiry(exchange.id)) {
+                        Some(at) => Some(now.wall.plus(at.since(now.mono))),
+                        None if exchange.outcome.is_some() && exchange.state.is_in_flight() => {
+                            asks_first_at(exchange, plan, &core.state.timers, now)
+                        }
+                        None => None,
+                    },
                     asked_at: exchange.inquiry.and_then(|id| Some(core.state.exchanges.get(&id)?.about.accepted_at)),
                     number: None,
                     key: Bytes::default(),
@@ -669,6 +672,7 @@ impl Core {
             answer: answer.map(|frame| frame.bytes),
             inquiry: None,
             is_tombstoned: false,
+            is_listed,
             holds: crate::exchange::Holds::default(),
         };
         self.state.exchanges.insert(id, exchange);
@@ -689,7 +693,7 @@ impl Core {
             }
             ExchangeState::Sent => self.lapse(id, Cause::Restarted, now),
             _ => {
-                let asks_in = Self::asks_in(&plan.exchange().unknown, asks_at, asked_at, now);
+                let asks_in = Self::asks_in(plan.exchange(), asks_at, asked_at, now);
                 self.remain_unknown(id, asks_in, now);
             }
         }

@@ -413,21 +413,49 @@ fn a_late_copy_of_an_answer_is_no_answer_to_an_older_request_with_its_number() {
 
 #[test]
 fn what_is_unknown_early_is_asked_about_in_its_time_however_often_a_process_starts() {
-    let mut hands = Hands::open();
-    let mut open = hands.request(peer::transfer("004", "110111222333", 10_000));
-    (open.deadline, open.accepts_early_unknown) = (hands.now.mono + Duration::from_secs(10), true);
-    let id = hands.call(open);
-    let asked = hands.now.mono;
-    // The caller hears at 10, its time is over at 30, and it is asked about 300 later.
-    hands.after_secs(10);
-    assert_eq!(hands.told(id), ["UNKNOWN CALLER_DEADLINE"]);
-    for stays_up in [5, 100] {
-        hands.after_secs(stays_up);
-        hands = again(hands);
+    for by_checkpoint in [false, true] {
+        let mut hands = Hands::open();
+        let mut open = hands.request(peer::transfer("004", "110111222333", 10_000));
+        (open.deadline, open.accepts_early_unknown) = (hands.now.mono + Duration::from_secs(10), true);
+        let id = hands.call(open);
+        let asked = hands.now.mono;
+        // The caller hears at 10, its time is over at 30, and it is asked about 300 later.
+        hands.after_secs(10);
+        assert_eq!(hands.told(id), ["UNKNOWN CALLER_DEADLINE"]);
+        for stays_up in [5, 100] {
+            hands.after_secs(stays_up);
+            if by_checkpoint {
+                let checkpoint = hands.core.checkpoint(hands.now);
+                hands.journal = vec![(checkpoint.kind().into(), checkpoint.encode(&|_| [0; 32]))];
+            }
+            hands = again(hands);
+        }
+        let left = (asked + Duration::from_secs(330)).since(hands.now.mono);
+        hands.after(left - Duration::from_millis(1));
+        assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Unknown);
+        hands.after(Duration::from_millis(1));
+        assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Inquiring);
     }
-    let left = (asked + Duration::from_secs(330)).since(hands.now.mono);
-    hands.after(left - Duration::from_millis(1));
-    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Unknown);
-    hands.after(Duration::from_millis(1));
+}
+
+#[test]
+fn what_a_person_is_to_look_at_stays_on_the_list_when_that_person_asks_in_vain() {
+    let mut hands = Hands::open();
+    // UNKNOWN at 23:22: its first inquiry would come after 23:25, until when the spec asks. A later one, 30 s on, would not.
+    hands.now.wall = Wall::from_unix_seconds(1_795_273_200 - 38 * 60 - 30);
+    let id = hands.transfer();
+    hands.take_frame();
+    hands.after_secs(30);
+    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Listed);
+    hands.inquire(id).unwrap();
+    hands.take_frame();
     assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Inquiring);
+    let checkpoint = hands.core.checkpoint(hands.now);
+    hands.after_secs(30);
+    assert_eq!(hands.core.exchange(id).unwrap().state, ExchangeState::Listed);
+    let listed = |hands: &Hands| hands.kinds().iter().filter(|kind| **kind == "listed").count();
+    assert_eq!(listed(&hands), 1, "a person is told once");
+    hands.journal = vec![(checkpoint.kind().into(), checkpoint.encode(&|_| [0; 32]))];
+    let next = again(hands);
+    assert_eq!((next.core.exchange(id).unwrap().state, listed(&next)), (ExchangeState::Listed, 0));
 }
