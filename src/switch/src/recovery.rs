@@ -1,3 +1,5 @@
+mod notice;
+
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
@@ -5,7 +7,7 @@ use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
 use pabal_clock::{BusinessDate, Now, Wall};
-use pabal_spec::{Answered, Digest, Protocol};
+use pabal_spec::{Digest, Protocol};
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
@@ -17,7 +19,7 @@ use crate::exchange::{Exchange, ExchangeState};
 use crate::id::{Conn, Epoch, ExchangeId, LineId, NoticeId, SessionId};
 use crate::join::confirms;
 use crate::keys::Bound;
-use crate::notice::{Notice, NoticeState, known_by};
+use crate::notice::{Notice, NoticeState};
 use crate::opening::{OpeningEvent, OpeningState};
 use crate::outcome::{Cause, Outcome};
 use crate::output::Event;
@@ -25,7 +27,6 @@ use crate::pairs;
 use crate::plan::Plan;
 use crate::rate::Tokens;
 use crate::refusal::Refusal;
-use crate::reply::code_reply;
 use crate::sequence::{KnownSequence, SequenceName};
 use crate::session::{SessionEvent, SessionState};
 use crate::settings::LineSide;
@@ -703,79 +704,6 @@ impl Core {
         let line = self.settings.lines.iter().position(|line| *line.name == *place.line);
         let line = LineId(line.and_then(|at| u16::try_from(at).ok()).unwrap_or(u16::MAX));
         Conn { session: SessionId { line, slot: place.slot }, epoch: Epoch(place.epoch) }
-    }
-
-    /// A notice of an earlier process: whoever subscribes is given it if no service has it. A reply of which it is not known that all of it
-    /// has left leaves by the next session, as one does whose session was lost; it was to say something, and says it once more at worst.
-    fn recover_notice(&mut self, known: KnownNotice, first: BusinessDate, now: Now) {
-        let came_on = known.came_on();
-        let KnownNotice { received, reply, replier, is_owed, joined, is_delivered } = known;
-        let NoticeReceived { notice: id, about, key, repeated, reply_until, content, telegram, .. } = received;
-        let Some(protocol) = self.protocol_named(&about.protocol) else { return };
-        let newest = &self.books[usize::from(protocol)].protocol;
-        let spec = Arc::clone(self.version(protocol, about.spec).unwrap_or(newest));
-        let Some((_, rule)) = spec.rules.notice(&about.rule) else {
-            // Nothing can read it any more.
-            if !is_delivered {
-                self.event(Event::NoticeEvicted { notice: id });
-            }
-            return;
-        };
-        let today = self.state.conversations[usize::from(protocol)].day.date;
-        let key = known_by(protocol, self.books[usize::from(protocol)].key_is_dated, &rule.request, about.date, &key);
-        let is_today = came_on == today;
-        // What stands there instead of secret bytes is no reply.
-        let has_secrets = reply.as_ref().is_some_and(|reply| !reply.secrets.is_empty());
-        let reply = reply.filter(|_| !has_secrets);
-        let is_answer = about.recovered_by.is_some() && !repeated;
-        let waits = if is_today { NoticeState::Waiting } else { NoticeState::Unreplied };
-        let (state, reply) = match (reply, &rule.answered) {
-            (Some(reply), _) if is_owed => (waits, Some(reply)),
-            (Some(reply), _) => (NoticeState::Replied, Some(reply)),
-            (None, _) if is_answer => (NoticeState::Unreplied, None),
-            (None, _) if has_secrets && !is_owed => (NoticeState::Replied, None),
-            // Nobody would be asked, and something else may be with the institution: if it sends the notice again, the service is asked.
-            (None, Answered::ByService { .. }) if has_secrets && is_delivered => (NoticeState::Unreplied, None),
-            (None, Answered::ByGateway { response_code }) => {
-                (waits, Some(code_reply(&spec, rule, &telegram.bytes, response_code)))
-            }
-            (None, Answered::ByService { within, .. }) if is_today => {
-                // The service has what is left of its time; an older journal does not say when that is over. A clock that was set back
-                // gives nobody more than the spec does.
-                let until = reply_until.or((!repeated).then(|| about.received_at.plus(*within)));
-                let left = until.map_or(*within, |until| now.wall.until(until).min(*within));
-                self.state.timers.set(TimerName::Notice(id), now.mono + left);
-                (NoticeState::Open, None)
-            }
-            (None, Answered::ByService { .. }) => (NoticeState::Unreplied, None),
-        };
-        let is_settled = is_delivered && matches!(state, NoticeState::Replied | NoticeState::Unreplied);
-        if is_settled && came_on < first {
-            return;
-        }
-        let telegram = telegram.bytes;
-        self.state.notices.insert(Notice {
-            id,
-            protocol,
-            about,
-            state,
-            key,
-            content,
-            telegram,
-            is_answer,
-            reply,
-            replier,
-            awaits_report: false,
-            may_have_left: false,
-            repeated,
-            joined,
-            is_delivered,
-            came_by: None,
-            came_at: now.mono,
-            came_on,
-        });
-        self.state.notices.offer(id);
-        self.reply_now_or_later(id);
     }
 
     /// Epochs go on, and what the peer may still count keeps its slot for the close grace: after a stop that was not clean, every
