@@ -551,6 +551,8 @@ impl Core {
             }
             session.back_off = self.settings.lines[usize::from(line.0)].reconnect_min;
             session.waits_for = WaitsFor::Nothing;
+            // What waits may not ask for it before it is written down that it is wanted.
+            session.is_told = false;
             self.state.timers.stop(&TimerName::Reconnect(id));
             self.tell_session(slot, None, 0);
             self.when_durable(Effect::Connect(id));

@@ -471,3 +471,21 @@ fn a_reply_goes_where_its_notice_came_from_and_the_slot_is_free_at_their_fin() {
     hands.closed(second, CloseReason::PeerClosed);
     accept(&mut hands);
 }
+
+#[test]
+fn a_line_that_is_started_connects_for_what_waits_when_that_is_written_down() {
+    let mut hands = with(1, Connects::PerExchange, |settings| {
+        let spare = LineSettings { name: "spare".into(), ..settings.lines[0].clone() };
+        settings.lines.push(spare);
+    });
+    crate::control::command(&mut hands, Command::StopLine { line: "spare".into() }).unwrap();
+    ask(&mut hands, "balance");
+    ask(&mut hands, "balance");
+    assert_eq!(hands.connects.len(), 1, "the second waits");
+    hands.is_durable = false;
+    crate::control::command(&mut hands, Command::StartLine { line: "spare".into() }).unwrap();
+    assert_eq!(hands.connects.len(), 1);
+    hands.is_durable = true;
+    hands.turn();
+    assert_eq!(hands.connects.len(), 2);
+}
