@@ -478,12 +478,23 @@ fn a_line_that_is_started_connects_for_what_waits_when_that_is_written_down() {
         let spare = LineSettings { name: "spare".into(), ..settings.lines[0].clone() };
         settings.lines.push(spare);
     });
-    crate::control::command(&mut hands, Command::StopLine { line: "spare".into() }).unwrap();
+    let spare = |hands: &mut Hands, starts: bool| {
+        let line = "spare".into();
+        let command = if starts { Command::StartLine { line } } else { Command::StopLine { line } };
+        crate::control::command(hands, command).unwrap();
+    };
+    // It is stopped before the start that was before is written down.
+    spare(&mut hands, false);
+    hands.is_durable = false;
+    spare(&mut hands, true);
+    spare(&mut hands, false);
+    hands.is_durable = true;
+    hands.turn();
     ask(&mut hands, "balance");
     ask(&mut hands, "balance");
     assert_eq!(hands.connects.len(), 1, "the second waits");
     hands.is_durable = false;
-    crate::control::command(&mut hands, Command::StartLine { line: "spare".into() }).unwrap();
+    spare(&mut hands, true);
     assert_eq!(hands.connects.len(), 1);
     hands.is_durable = true;
     hands.turn();
