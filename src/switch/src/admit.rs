@@ -185,10 +185,8 @@ impl Core {
         }
         let may_pass = paced.is_none() && conversation.waiting.may_pass(&compartment, self.room(protocol));
         let slot = if may_pass { self.sender(protocol) } else { None };
-        let waiting = conversation.waiting.len_of(&compartment);
-        if slot.is_none() && waiting >= self.state.limits.waiting_max && request.origin == Origin::Caller {
-            let text = format!("{waiting} requests for compartment `{}` wait already", compartment.readable());
-            return Err((Refusal::QueueFull, text));
+        if slot.is_none() && request.origin == Origin::Caller {
+            self.may_wait(protocol, &compartment)?;
         }
         let about = About {
             protocol: Arc::clone(&request.plan.names[0]),
@@ -266,6 +264,26 @@ impl Core {
         self.state.exchanges.insert(id, exchange);
         self.evict_keys();
         id
+    }
+
+    /// Whether one more request of a caller may wait.
+    fn may_wait(&self, protocol: u16, compartment: &Bytes) -> Result<(), Refused> {
+        let limits = &self.state.limits;
+        let waiting = self.state.conversations[usize::from(protocol)].waiting.len_of(compartment);
+        if waiting >= limits.waiting_max {
+            let text = format!("{waiting} requests for compartment `{}` wait already", compartment.readable());
+            return Err((Refusal::QueueFull, text));
+        }
+        let waiting = self.waiting();
+        if waiting >= limits.waiting_total_max {
+            return Err((Refusal::QueueFull, format!("{waiting} requests for the institution wait already")));
+        }
+        Ok(())
+    }
+
+    /// How many requests wait for room.
+    pub(crate) fn waiting(&self) -> u32 {
+        self.state.conversations.iter().fold(0, |sum, one| sum.saturating_add(one.waiting.len()))
     }
 
     /// There is no room: the request waits, and its telegram is kept in its first entry.

@@ -19,7 +19,7 @@ declare! {
         SendDown = "SEND_DOWN", "No session that may carry the request is up.";
         ReceiveDown = "RECEIVE_DOWN", "No session that may carry the answer is up.";
         RateExceeded = "RATE_EXCEEDED", "The compartment has sent as many requests as it may, and none of it may wait.";
-        QueueFull = "QUEUE_FULL", "As many requests wait for this compartment as may wait.";
+        QueueFull = "QUEUE_FULL", "As many requests wait for this compartment, or for the institution, as may wait.";
         DeadlineTooShort = "DEADLINE_TOO_SHORT", "The caller waits less long than the institution may take to answer, and does not accept an early UNKNOWN.";
         DeadlinePassed = "DEADLINE_PASSED", "The caller's deadline came while the request waited.";
         Abandoned = "ABANDONED", "The caller went away while the request waited.";

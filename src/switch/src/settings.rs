@@ -168,9 +168,12 @@ impl From<&[u8]> for PartyParticipant {
 
 /// Bounds, each with its unit last. Checked against each other when configuration is built.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Limits {
     /// Requests that may wait for room, per compartment.
     pub waiting_max: u32,
+    /// Requests that may wait for room, of all compartments together: who calls may name as many compartments as the field has values.
+    pub waiting_total_max: u32,
     /// Settled keys that are kept for late answers.
     pub tombstones_max: u32,
     /// How long they are kept.
@@ -201,6 +204,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             waiting_max: 1_000,
+            waiting_total_max: 20_000,
             tombstones_max: 100_000,
             tombstone_keep: Duration::from_secs(24 * 3_600),
             idempotency_keys_max: 100_000,

@@ -360,7 +360,7 @@ impl Core {
         Status {
             sessions: self.state.sessions.iter().map(session).collect(),
             openings: (0..).zip(&self.state.openings).map(opening).collect(),
-            waiting: self.state.conversations.iter().fold(0, |sum, one| sum + one.waiting.len()),
+            waiting: self.waiting(),
             in_flight: count(|exchange| exchange.state.is_in_flight()),
             unknown: u32::try_from(self.state.unknown.len() + self.state.orphans.len()).unwrap_or(u32::MAX),
             // What nothing can read any more is looked at by a person, too.

@@ -21,6 +21,9 @@ pub(crate) struct Waiting {
     in_flight: ByteTable<u32>,
     /// The last turn that was given.
     turn: u64,
+    /// How many wait in all queues.
+    #[serde(default)]
+    len: u32,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -71,9 +74,8 @@ impl Waiting {
     }
 
     /// How many wait for all of them.
-    pub(crate) fn len(&self) -> u32 {
-        let len = |queue: &Queue| u32::try_from(queue.exchanges.len()).unwrap_or(u32::MAX);
-        self.queues.values().fold(0, |sum, queue| sum.saturating_add(len(queue)))
+    pub(crate) const fn len(&self) -> u32 {
+        self.len
     }
 
     pub(crate) fn push(&mut self, compartment: &Bytes, exchange: ExchangeId) {
@@ -84,6 +86,7 @@ impl Waiting {
         }
         if let Some(queue) = self.queues.get_mut(&**compartment) {
             queue.exchanges.push_back(exchange);
+            self.len = self.len.saturating_add(1);
         }
     }
 
@@ -102,6 +105,7 @@ impl Waiting {
         self.order.remove(&(own, turn, compartment.clone()));
         let queue = self.queues.get_mut(&*compartment)?;
         let exchange = queue.exchanges.pop_front();
+        self.len = self.len.saturating_sub(1);
         if queue.exchanges.is_empty() {
             self.queues.remove(&*compartment);
         } else {
@@ -115,11 +119,9 @@ impl Waiting {
     /// Takes one out of its turn.
     pub(crate) fn remove(&mut self, compartment: &[u8], exchange: ExchangeId) {
         let Some(queue) = self.queues.get_mut(compartment) else { return };
-        if queue.exchanges.front() == Some(&exchange) {
-            queue.exchanges.pop_front();
-        } else {
-            queue.exchanges.retain(|waiting| *waiting != exchange);
-        }
+        let Some(at) = queue.exchanges.iter().position(|waiting| *waiting == exchange) else { return };
+        queue.exchanges.remove(at);
+        self.len = self.len.saturating_sub(1);
         if queue.exchanges.is_empty() {
             let turn = queue.turn;
             self.queues.remove(compartment);
@@ -205,6 +207,7 @@ mod tests {
         let order: Vec<_> = core::iter::from_fn(|| waiting.take(ALL, |_, _| true)).map(|id| id.0).collect();
         assert_eq!(order, [1, 11, 3, 12, 4]);
         assert!(waiting.is_empty() && waiting.order.is_empty());
+        assert_eq!(waiting.len(), 0);
     }
 
     #[test]

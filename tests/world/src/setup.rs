@@ -278,6 +278,7 @@ pub(crate) fn settings(setup: Setup, chance: &mut Chance) -> Settings {
         parties: parties.map(|(at, (name, company))| party(at, name, company)).collect(),
         limits: Limits {
             waiting_max,
+            waiting_total_max: waiting_max + waiting_max / 2,
             tombstones_max: 1_000,
             tombstone_keep: Duration::from_secs(3_600),
             idempotency_keys_max: 1_000,

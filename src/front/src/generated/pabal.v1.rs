@@ -576,7 +576,7 @@ pub enum Reason {
     SendDown = 9,
     /// Refusal: no session that may carry the answer is up.
     ReceiveDown = 10,
-    /// Refusal: as many requests wait for this compartment as may wait.
+    /// Refusal: as many requests wait for this compartment, or for the institution, as may wait.
     QueueFull = 11,
     /// Refusal: the caller's deadline came while the request waited.
     DeadlinePassed = 12,

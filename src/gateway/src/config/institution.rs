@@ -252,6 +252,7 @@ fn read_hours(mut section: Section<'_, '_>) -> Option<HoursConfig> {
 fn read_limits(section: &mut Section<'_, '_>) -> Limits {
     Limits {
         waiting_max: section.count("waiting_max"),
+        waiting_total_max: section.count("waiting_total_max"),
         tombstones_max: section.count("tombstones_max"),
         tombstone_keep: section.duration("tombstone_keep"),
         idempotency_keys_max: section.count("idempotency_keys_max"),
@@ -597,6 +598,13 @@ impl InstitutionConfig {
                 );
                 findings.problem(format!("{path}.limits.{key}"), text);
             }
+        }
+        if limits.waiting_total_max < limits.waiting_max {
+            let text = format!(
+                "({}) must not be less than waiting_max ({}), which one compartment may have alone",
+                limits.waiting_total_max, limits.waiting_max
+            );
+            findings.problem(format!("{path}.limits.waiting_total_max"), text);
         }
         if limits.undurable_entries_max < 2 {
             let text = "must be at least 2; a request needs two entries before its first byte";

@@ -234,7 +234,7 @@ fn what_may_be_unsent_is_more_than_nothing_and_seen_before_the_kernel_gives_up()
 fn limits_are_held_against_each_other() {
     let text = format!(
         "[gateway]\ndefault_timeout = \"50ms\"\n[line]\nwindow = 20000\nreconnect_min = \"1m\"\nkeepalive_idle = \"10ms\"\n{HECTO}\n\
-         [[institutions.hecto.parties]]\nname = \"main\"\n[institutions.hecto.limits]\nundurable_entries_max = 1\n\
+         [[institutions.hecto.parties]]\nname = \"main\"\n[institutions.hecto.limits]\nundurable_entries_max = 1\nwaiting_total_max = 999\n\
          [journal]\ngroup_bytes_max = \"2MiB\"\nqueue_bytes_max = \"1MiB\"\nwal_bytes_max = 5\n"
     );
     insta::assert_snapshot!(parse(&text).unwrap_err().to_string());

@@ -68,6 +68,7 @@ fn settings(shape: Shape, banks: &[[u8; 3]]) -> Settings {
     };
     let limits = Limits {
         waiting_max: 1_000_000,
+        waiting_total_max: 1_000_000,
         tombstones_max: shape.tombstones,
         tombstone_keep: Duration::from_secs(86_400),
         idempotency_keys_max: shape.tombstones,

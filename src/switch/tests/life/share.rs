@@ -316,3 +316,29 @@ fn no_request_waits_for_a_rate_where_there_is_none() {
     (0..3).for_each(|_| _ = hands.transfer());
     assert_eq!(because(&hands), [WaitsBecause::Session]);
 }
+
+#[test]
+fn all_compartments_together_have_a_bound_of_what_waits() {
+    let mut hands = relay(1);
+    let mut limits = hands.settings.limits.clone();
+    (limits.waiting_max, limits.waiting_total_max) = (2, 3);
+    hands.core.set_limits(limits, hands.now);
+    // One leaves, three wait.
+    let asked: Vec<_> = [0, 1, 1, 2].map(|at| ask(&mut hands, at)).into();
+    let one_more = |hands: &mut Hands, at: usize| {
+        let mut open = hands.request(peer::transfer(&bank(at), "1", 5));
+        open.deadline = hands.now.mono + std::time::Duration::from_secs(600);
+        hands.core.open(open, hands.now).unwrap_err()
+    };
+    let full = |text: &str| (pabal_switch::Refusal::QueueFull, text.to_owned());
+    assert_eq!(one_more(&mut hands, 1), full("2 requests for compartment `002` wait already"));
+    assert_eq!(one_more(&mut hands, 3), full("3 requests for the institution wait already"));
+    // One that leaves, and one that is given up, make room.
+    assert_eq!(answer_all_but(&mut hands, 0), 1);
+    assert_eq!(hands.told(asked[0]), ["SUCCESS ANSWERED"]);
+    hands.core.abandon(asked[3], hands.now);
+    hands.turn();
+    ask(&mut hands, 3);
+    ask(&mut hands, 4);
+    assert_eq!(one_more(&mut hands, 5), full("3 requests for the institution wait already"));
+}
