@@ -209,7 +209,7 @@ impl Core {
         let Some(sent) = exchange.sent else { return true };
         self.slot_of(sent.conn).is_some_and(|slot| {
             let session = &self.state.sessions[slot];
-            session.is_connected() && session.out.written() <= sent.start
+            (session.is_connected() || session.is_stuck()) && session.out.written() <= sent.start
         })
     }
 }

@@ -315,9 +315,7 @@ impl Core {
 
     /// What was on its way by a connection that is being closed because the peer takes too little of it.
     fn lose_stuck(&mut self, slot: usize, kernel_unsent: Option<u64>, now: Now) {
-        let session = &self.state.sessions[slot];
-        let is_stuck = session.state == SessionState::Closing && session.full.is_some();
-        if is_stuck {
+        if self.state.sessions[slot].is_stuck() {
             self.lose(slot, true, CloseReason::SlowPeer, kernel_unsent, now);
         }
     }

@@ -21,6 +21,7 @@ use crate::durable::Effect;
 use crate::entry::{self, Entry, Frame, NoticeAbout, hide};
 use crate::id::{Conn, ExchangeId, NoticeId};
 use crate::output::Event;
+use crate::reply::code_reply;
 use crate::timer::TimerName;
 use crate::transition::transitions;
 
@@ -284,12 +285,12 @@ impl Core {
         let trace = self.new_trace();
         let about = Arc::new(self.notice_about(protocol, rule, frame, None, trace, now));
         let known_by = self.known_by(protocol, rule, &key);
-        let asked = &self.books[usize::from(protocol)].protocol.rules.notices[usize::from(rule.0)];
+        let spec = &self.books[usize::from(protocol)].protocol;
+        let asked = &spec.rules.notices[usize::from(rule.0)];
         let (telegram, joins) = (asked.request.telegram, asked.joins.is_some());
         let (state, reply, within) = match &asked.answered {
             Answered::ByGateway { response_code } => {
-                let code = response_code.clone();
-                (NoticeState::Waiting, Some(self.make_reply(protocol, rule, frame, &code)), None)
+                (NoticeState::Waiting, Some(code_reply(spec, asked, frame, response_code)), None)
             }
             Answered::ByService { within, .. } => (NoticeState::Open, None, Some(*within)),
         };
@@ -330,19 +331,22 @@ impl Core {
         let Some(notice) = self.state.notices.known.get(&id) else { return };
         let spec = &self.books[usize::from(protocol)].protocol;
         let asked = &spec.rules.notices[usize::from(rule.0)];
-        // It stays what it was, as does its reply; but until now perhaps only its answer was here, which says nothing of its own layout, or the
-        // version in force names it otherwise, and nobody would know it by the old name.
-        let about = if notice.is_answer || spec.rules.notice(&notice.about.rule).is_none() {
-            Arc::new(NoticeAbout { rule: asked.name.clone(), spec: spec.digest, ..NoticeAbout::clone(&notice.about) })
-        } else {
-            Arc::clone(&notice.about)
-        };
+        // It stays what it was, as does its reply; but until now perhaps only its answer was here, which says nothing of its own layout, or its
+        // version is gone, or the one in force names it otherwise, and nobody would know it by the old name.
+        let own = self.version_of(protocol, &notice.about).filter(|_| !notice.is_answer);
+        let own = own.and_then(|own| Some((own, own.rules.notice(&notice.about.rule)?.1)));
         let telegram = asked.request.telegram;
+        let (about, spec, asked) = match own.filter(|_| spec.rules.notice(&notice.about.rule).is_some()) {
+            Some((spec, asked)) => (Arc::clone(&notice.about), spec, asked),
+            None => {
+                let about = NoticeAbout::clone(&notice.about);
+                (Arc::new(NoticeAbout { rule: asked.name.clone(), spec: spec.digest, ..about }), spec, asked)
+            }
+        };
         let (event, reply) = match (&notice.reply, &asked.answered) {
             (Some(reply), _) => (NoticeEvent::Repeat, Some(reply.clone())),
             (None, Answered::ByGateway { response_code }) => {
-                let code = response_code.clone();
-                (NoticeEvent::Repeat, Some(self.make_reply(protocol, rule, frame, &code)))
+                (NoticeEvent::Repeat, Some(code_reply(spec, asked, frame, response_code)))
             }
             (None, Answered::ByService { within, .. }) => {
                 if self.state.timers.get(&TimerName::Notice(id)).is_none() {
@@ -538,12 +542,18 @@ impl Core {
     /// The version by which a notice is read and replied to, and its rule there.
     pub(crate) fn rule_of<'a>(&'a self, notice: &Notice) -> Option<(&'a Arc<Protocol>, &'a NoticeRule)> {
         let newest = &self.books[usize::from(notice.protocol)].protocol;
-        let older = self.older.iter().flat_map(|institution| &institution.protocols);
-        let pinned = self.plans.iter().map(|plan| &plan.protocol);
-        let is_its = |one: &&Arc<Protocol>| one.name == newest.name && one.digest == notice.about.spec;
-        let protocol = core::iter::once(newest).chain(older).chain(pinned).find(is_its).unwrap_or(newest);
+        let protocol = self.version_of(notice.protocol, &notice.about).unwrap_or(newest);
         let (_, rule) = protocol.rules.notice(&notice.about.rule)?;
         Some((protocol, rule))
+    }
+
+    /// The version in which a notice came first, if anything of it is kept.
+    fn version_of(&self, protocol: u16, about: &NoticeAbout) -> Option<&Arc<Protocol>> {
+        let newest = &self.books[usize::from(protocol)].protocol;
+        let older = self.older.iter().flat_map(|institution| &institution.protocols);
+        let pinned = self.plans.iter().map(|plan| &plan.protocol);
+        let mut known = core::iter::once(newest).chain(older).chain(pinned);
+        known.find(|one| one.name == newest.name && one.digest == about.spec)
     }
 }
 

@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use pabal_spec::{Answered, NoticeRule, NoticeRuleId, Protocol};
+use pabal_spec::{Answered, NoticeRule, Protocol};
 use pabal_telegram::{Side, Slice};
 
 use crate::book::{blank, carry, compute, compute_from, put};
@@ -26,13 +26,6 @@ use crate::timer::TimerName;
 type Refused = (Refusal, String);
 
 impl Core {
-    /// A reply that says a code and nothing else, by the newest version.
-    pub(crate) fn make_reply(&self, protocol: u16, rule: NoticeRuleId, frame: &[u8], code: &[u8]) -> Frame {
-        let protocol = &self.books[usize::from(protocol)].protocol;
-        let rule = &protocol.rules.notices[usize::from(rule.0)];
-        code_reply(protocol, rule, frame, code)
-    }
-
     /// A service says what is replied to a notice.
     pub(crate) fn take_reply(&mut self, said: ServiceReply) -> Result<(), Refused> {
         let id = said.notice;

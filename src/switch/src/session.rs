@@ -209,6 +209,11 @@ impl Session {
         )
     }
 
+    /// Its stream is full and it is being closed for that: what has left of it, nobody has said yet.
+    pub(crate) const fn is_stuck(&self) -> bool {
+        matches!(self.state, SessionState::Closing) && self.full.is_some()
+    }
+
     /// Whether business may count on it, now or as soon as a poll telegram is answered.
     pub(crate) const fn is_up(&self) -> bool {
         matches!(self.state, SessionState::Up | SessionState::Probing)

@@ -39,7 +39,7 @@ fn reasons(hands: &Hands) -> Vec<CloseReason> {
 }
 
 /// Deposits are answered by a service, which has a minute.
-fn slow_service() -> Arc<Institution> {
+pub(crate) fn slow_service() -> Arc<Institution> {
     let deposit = "answer deposit \"4100\" \"100\"\n  answered by gateway when durable with response_code \"0000\"";
     let service = "answer deposit \"4100\" \"100\"\n  answered by service within 60s else response_code \"0101\"";
     version(&[(deposit, service)], &[])

@@ -519,18 +519,6 @@ fn a_notice_lives_by_the_version_that_it_came_under() {
     hands.receive(&peer::deposit(2, 50_000));
     assert_eq!(peer::at(&hands.take_frame(), peer::RESPONSE_CODE), "0000");
 
-    let mut hands = served();
-    hands.receive(&peer::deposit(1, 50_000));
-    hands.reload(version(&[], &[]));
-    hands.receive(&peer::deposit(1, 50_000));
-    assert_eq!(
-        peer::at(&hands.take_frame(), peer::RESPONSE_CODE),
-        "0000",
-        "it comes again when the gateway may answer"
-    );
-    hands.after_secs(60);
-    assert_eq!(hands.take_frames(OUT).len(), 0, "and once is enough");
-
     let mut hands = Hands::open();
     hands.receive(&peer::deposit(1, 50_000));
     let sent = hands.take_frame();

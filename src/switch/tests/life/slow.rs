@@ -63,6 +63,25 @@ fn a_peer_that_takes_nothing_is_closed_when_the_time_is_over() {
 }
 
 #[test]
+fn nothing_of_what_waited_in_a_stuck_stream_has_left_when_the_journal_fails() {
+    let (mut hands, conn) = full_after(slow_settings(), FRAME + 100);
+    let (whole, partly, unsent) = (hands.transfer(), hands.transfer(), hands.transfer());
+    full(&mut hands, conn);
+    hands.is_durable = false;
+    let undurable = hands.transfer();
+    hands.after_secs(10);
+    assert_eq!(hands.closes, [(conn, CloseReason::SlowPeer, true)]);
+    hands.core.handle_journal_failed("no space left on device", hands.now);
+    hands.turn();
+    assert_eq!(
+        (hands.told(whole), hands.told(partly)),
+        (vec!["UNKNOWN NOT_KEPT".into()], vec!["UNKNOWN NOT_KEPT".into()])
+    );
+    assert_eq!(hands.told(unsent), ["error JOURNAL_FAILED"]);
+    assert_eq!(hands.told(undurable), ["error JOURNAL_FAILED"]);
+}
+
+#[test]
 fn what_the_kernel_took_and_did_not_send_is_not_sent() {
     let (mut hands, conn) = full_after(slow_settings(), 3 * FRAME + 100);
     let calls: Vec<_> = (0..5).map(|_| hands.transfer()).collect();

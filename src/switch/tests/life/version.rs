@@ -1,10 +1,12 @@
 //! New versions of the spec come while sessions stay up.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use pabal_spec::{Institution, Source};
-use pabal_switch::{Entry, ExchangeId, ExchangeState, Recovery, Refusal, SessionState};
+use pabal_switch::{Entry, ExchangeId, ExchangeState, NoticeState, Recovery, Refusal, SessionState};
 
+use crate::command::slow_service;
 use crate::given::gap;
 use crate::hands::{Hands, OUT, settings, version};
 use crate::peer;
@@ -258,4 +260,28 @@ fn a_notice_that_comes_again_by_another_name_is_delivered_by_that() {
     assert_eq!(hands.take_frames(OUT).len(), 1);
     let newest = vec![hands.institution.clone()];
     assert_eq!(hands.restart_with(newest).core.undelivered(None, 10).len(), 1);
+}
+
+#[test]
+fn a_notice_that_comes_again_is_answered_as_its_own_version_says() {
+    let mut hands = Hands::open_by(slow_service(), settings());
+    hands.receive(&peer::deposit(1, 50_000));
+    let until = hands.now.mono + Duration::from_secs(60);
+    hands.hand_over();
+    hands.after_secs(10);
+    // By this one the gateway answers.
+    hands.reload(version(&[], &[]));
+    hands.receive(&peer::deposit(1, 50_000));
+    let open = |hands: &Hands| {
+        let open = hands.core.open_notices(10);
+        open.iter().map(|one| (one.state, one.reply_until)).collect::<Vec<_>>()
+    };
+    assert_eq!(open(&hands), [(NoticeState::Open, Some(until))]);
+    let mut hands = hands.restart();
+    assert_eq!(open(&hands), [(NoticeState::Open, Some(until))]);
+    hands.after_secs(21);
+    hands.connect_pair();
+    hands.take_frames(OUT);
+    hands.after_secs(29);
+    assert_eq!(peer::at(&hands.take_frame(), peer::RESPONSE_CODE), "0101", "that of the service's version");
 }
