@@ -2,7 +2,7 @@
 
 use pabal_clock::Wall;
 use pabal_spec::Institution;
-use pabal_switch::{ControlStatus, Status};
+use pabal_switch::{ControlStatus, RateStatus, Status};
 
 /// A bank may have a control for each of hundreds of accounts: the first are told, of those that block everything before others.
 const CONTROLS_TOLD: usize = 10;
@@ -52,14 +52,26 @@ fn standing(status: &Status, institution: &Institution, wall: Wall) -> Vec<Strin
         let when = if standing.control.window == Default::default() { "" } else { ", at its times" };
         format!("control {id} blocks {scope}{when} ({})", standing.by)
     });
-    whole.chain(lines).chain(compartments).chain(controls).chain(more).collect()
+    let rates = status.rates.iter().filter_map(|RateStatus { compartment, rate, set }| {
+        let by = &set.as_ref()?.by;
+        let whose = match compartment.is_empty() {
+            true => String::from("each compartment without a rate of its own"),
+            false => format!("compartment {}", compartment.readable()),
+        };
+        let most = |most: Option<u32>, of: &str| most.map(|most| format!("{most} {of}"));
+        let bounds = most(rate.per_second, "a second").into_iter().chain(most(rate.in_flight, "in flight"));
+        let bounds = bounds.collect::<Vec<_>>().join(", ");
+        let bounds = if bounds.is_empty() { "as many as there is room for" } else { bounds.as_str() };
+        Some(format!("{whose} may have {bounds} ({by})"))
+    });
+    whole.chain(lines).chain(compartments).chain(rates).chain(controls).chain(more).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use pabal_spec::Digest;
-    use pabal_switch::By;
     use pabal_switch::control::{Control, ControlId, Scope, Standing, Window};
+    use pabal_switch::{By, Over, Rate, Stopped};
 
     use super::*;
 
@@ -93,6 +105,27 @@ mod tests {
 
     fn told(controls: Vec<ControlStatus>) -> Vec<String> {
         standing(&Status { controls, ..Status::default() }, &institution(), at(100))
+    }
+
+    #[test]
+    fn a_rate_is_told_that_an_operator_set() {
+        let rate = |compartment: &[u8], per_second, in_flight, is_set: bool| {
+            let by = By { actor: "kim".into(), reason: "t8".into() };
+            let set = is_set.then(|| Stopped { by, at: at(1) });
+            RateStatus { compartment: compartment.into(), rate: Rate { per_second, in_flight, over: Over::Wait }, set }
+        };
+        let rates = vec![
+            rate(b"", Some(20), None, false),
+            rate(b"", Some(10), None, true),
+            rate(b"004", Some(5), Some(3), true),
+            rate(b"088", None, None, true),
+        ];
+        let expected = [
+            "each compartment without a rate of its own may have 10 a second (kim: t8)",
+            "compartment 004 may have 5 a second, 3 in flight (kim: t8)",
+            "compartment 088 may have as many as there is room for (kim: t8)",
+        ];
+        assert_eq!(standing(&Status { rates, ..Status::default() }, &institution(), at(100)), expected);
     }
 
     #[test]
