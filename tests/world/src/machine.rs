@@ -154,6 +154,9 @@ const fn notice_cannot(state: NoticeState, event: NoticeEvent) -> Option<&'stati
         (NoticeState::Replied, NoticeEvent::Ask) => Some(
             "a reply with secret bytes cannot be made again by a later process, and no notice of this spec has any",
         ),
+        (NoticeState::Open, NoticeEvent::Repeat) => {
+            Some("a notice is answered as its own version says, and no version of the world has another name for it")
+        }
         _ => None,
     }
 }

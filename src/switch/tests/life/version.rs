@@ -285,3 +285,14 @@ fn a_notice_that_comes_again_is_answered_as_its_own_version_says() {
     hands.after_secs(29);
     assert_eq!(peer::at(&hands.take_frame(), peer::RESPONSE_CODE), "0101", "that of the service's version");
 }
+
+#[test]
+fn a_notice_that_comes_again_by_another_name_is_answered_as_that_one_is() {
+    let mut hands = Hands::open_by(slow_service(), settings());
+    hands.receive(&peer::deposit(1, 50_000));
+    hands.reload(version(&[("notice deposit \"", "notice credit \"")], &[]));
+    hands.receive(&peer::deposit(1, 50_000));
+    assert_eq!(peer::at(&hands.take_frame(), peer::RESPONSE_CODE), "0000", "by the gateway, at once");
+    hands.after_secs(60);
+    assert_eq!(hands.take_frames(OUT).len(), 0, "and once is enough");
+}

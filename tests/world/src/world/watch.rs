@@ -7,7 +7,8 @@ use pabal_counterparty::Key;
 use pabal_spec::{Digest, Verdict};
 use pabal_switch::entry::{Frame, Origin, Unclaimed};
 use pabal_switch::{
-    Cause, Connects, Direction, Entry, Event, ExchangeId, ExchangeState, OpeningState, Outcome, Plan, SessionState,
+    Cause, CloseReason, Connects, Direction, Entry, Event, ExchangeId, ExchangeState, OpeningState, Outcome, Plan,
+    SessionState,
 };
 use pabal_telegram::{Side, Telegram};
 
@@ -458,11 +459,17 @@ impl World {
             let line = &self.settings.lines[usize::from(session.session.line.0)];
             let is_up = matches!(session.state, SessionState::Up | SessionState::Probing);
             if line.connects == Connects::PerExchange {
-                // A slot that is free, or is being connected, is for whoever comes next.
-                free += u32::from(matches!(
-                    session.state,
-                    SessionState::Down | SessionState::Connecting | SessionState::SigningOn
-                ));
+                // A slot that is free, or is being connected, is for whoever comes next. So was a connection until now that nothing needs any
+                // more, now that this has left.
+                let place = Some((session.line.clone(), session.session.slot, session.epoch.0));
+                let is_unneeded = || {
+                    let is_closing =
+                        session.state == SessionState::Closing && session.closed == Some(CloseReason::Answered);
+                    is_closing && !self.tracks.values().any(|track| track.place == place)
+                };
+                let is_free =
+                    matches!(session.state, SessionState::Down | SessionState::Connecting | SessionState::SigningOn);
+                free += u32::from(is_free || is_unneeded());
             }
             if let (true, true, Some(conn)) = (line.direction != Direction::Receive, is_up, session.conn) {
                 free += line.window.saturating_sub(session.in_flight);
