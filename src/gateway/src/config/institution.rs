@@ -559,7 +559,7 @@ impl InstitutionConfig {
         }
     }
 
-    /// A request needs a session that may carry it and one that may carry its answer.
+    /// A request needs a session that may carry it and one that may carry its answer; so do a notice and the reply to it.
     fn check_halves(&self, path: &str, findings: &Findings<'_>) {
         let protocols: BTreeSet<&str> = self.lines.iter().map(|line| line.protocol.as_str()).collect();
         for protocol in protocols {
@@ -568,7 +568,9 @@ impl InstitutionConfig {
                     line.protocol == protocol && (line.direction == half || line.direction == Direction::Duplex)
                 })
             };
-            for (half, what) in [(Direction::Send, "our requests"), (Direction::Receive, "their answers")] {
+            for (half, what) in
+                [(Direction::Send, "our requests and replies"), (Direction::Receive, "their answers and notices")]
+            {
                 if !carries(half) {
                     let text = format!(
                         "no line of protocol {protocol:?} carries {what}; add one whose direction is \"{half}\" or \"duplex\""

@@ -130,7 +130,7 @@ fn nothing_at_all_is_not_enough() {
 fn a_missing_half_is_named() {
     insta::assert_snapshot!(
         mistakes("direction = \"receive\"", "direction = \"send\""),
-        @r#"site/pabal.toml: institutions.hecto.lines: no line of protocol "firmbanking" carries their answers; add one whose direction is "receive" or "duplex""#
+        @r#"site/pabal.toml: institutions.hecto.lines: no line of protocol "firmbanking" carries their answers and notices; add one whose direction is "receive" or "duplex""#
     );
 }
 

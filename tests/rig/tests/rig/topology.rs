@@ -200,6 +200,35 @@ pub(crate) fn answer(request: &[u8]) -> Vec<u8> {
     answer
 }
 
+/// The same desk asks nothing of us and is asked nothing: it tells us things, on a connection that it makes.
+fn told() -> Vec<Source> {
+    let notice =
+        "notice balance {\n  request \"Q\"  answer \"A\"\n  answered by gateway when durable with code \"0000\"\n}\n";
+    let mut sources = sources(KEY, "");
+    let exchange = sources[0].text.find("exchange balance").expect("it has one");
+    sources[0].text.replace_range(exchange.., notice);
+    sources
+}
+
+#[test]
+fn an_institution_that_only_tells_us_things_has_a_line_that_it_connects() {
+    run(async {
+        let house = House::with_line(told(), "side = \"acceptor\"\nlisten = \"127.0.0.1:0\"").await;
+        let (_, _, to) = house.gateway.local_addresses().pop().expect("it listens");
+        for number in ["001", "002", "001"] {
+            let mut stream = soon("it is connected", TcpStream::connect(to)).await.expect("it listens");
+            let notice = format!("0039Q20261121{number}    1101234567{:013}", 150_000);
+            stream.write_all(notice.as_bytes()).await.expect("it is taken");
+            let reply = soon("it is replied to", read_request(&mut stream)).await.expect("a reply");
+            let reply = String::from_utf8(reply).expect("ASCII");
+            assert_eq!(reply[..20], format!("0039A20261121{number}0000"));
+            drop(stream);
+            house.wait_state(SessionState::Down).await;
+        }
+        assert_eq!(house.call().await.map_err(|error| error.refusal).err(), Some(Refusal::UnknownExchange));
+    });
+}
+
 /// Whether the gateway has not closed its side: a socket that never waits has no end to read.
 fn is_open(stream: &std::net::TcpStream) -> bool {
     !matches!(stream.peek(&mut [0]), Ok(0))
