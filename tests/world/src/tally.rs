@@ -122,8 +122,8 @@ tally! {
     waits_share = "waiting: for their share",
     /// The same.
     waits_rate = "waiting: for their rate",
-    /// An UNKNOWN was to be asked about, and a process began before that.
-    asked_over_start = "inquiries: to come, over a start",
+    /// A process goes on where all that the one before did was durable.
+    over_start = "starts: all of the process before was durable",
     /// More were UNKNOWN than are kept, and none of them might go.
     unknown_kept = "memory: more UNKNOWN than allowed, none may go",
 }

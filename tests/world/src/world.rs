@@ -6,6 +6,7 @@ mod fault;
 mod judge;
 mod look;
 mod one_shot;
+mod over_start;
 mod route;
 mod service;
 mod shell;
@@ -16,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pabal_clock::{DayRule, Mono, Now, Wall};
+use pabal_clock::{BusinessDate, DayRule, Mono, Now, Wall};
 use pabal_counterparty::{Connection, Counterparty, LineId as BankLine, Scenario};
 use pabal_spec::{Digest, Institution};
 use pabal_switch::{
@@ -38,6 +39,7 @@ use crate::versions;
 use crate::wire::Link;
 use crate::workload::{self, Wish};
 pub(crate) use command::some_rate;
+use over_start::Ended;
 use service::Replies;
 use watch::Track;
 
@@ -206,6 +208,8 @@ struct World {
     gap_keys: BTreeMap<pabal_counterparty::Key, Option<ExchangeId>>,
     /// Our wall clock has shown another date than the true one.
     was_date_wrong: bool,
+    /// Dates that it has shown by leaps.
+    dates: BTreeSet<BusinessDate>,
     /// Until when the network holds back a question for a number of theirs.
     held_until: Mono,
     /// Whether the last request that came to the institution asks for a number of theirs.
@@ -219,8 +223,8 @@ struct World {
     /// The last question for a hole that left, by date, bank and party.
     questions: BTreeMap<Vec<u8>, ExchangeId>,
     early: early::Early,
-    /// When the last process would have asked about each UNKNOWN.
-    inquiries: Vec<(ExchangeId, Wall)>,
+    /// What the last process had, if all that it did was durable.
+    ended: Option<Ended>,
     has_leapt: bool,
     delivered: BTreeSet<NoticeId>,
     replies: BTreeMap<NoticeId, Replies>,
@@ -342,6 +346,7 @@ impl World {
             keys: BTreeMap::new(),
             gap_keys: BTreeMap::new(),
             was_date_wrong: false,
+            dates: BTreeSet::new(),
             held_until: now.mono,
             asked_for_theirs: false,
             flying: BTreeSet::new(),
@@ -349,7 +354,7 @@ impl World {
             numbers: BTreeMap::new(),
             questions: BTreeMap::new(),
             early: early::Early::new(setup.seed),
-            inquiries: Vec::new(),
+            ended: None,
             has_leapt: false,
             delivered: BTreeSet::new(),
             replies: BTreeMap::new(),
@@ -542,7 +547,7 @@ impl World {
         self.core = Some(Core::new(self.versions.clone(), self.settings.clone(), recovery, seed, self.now));
         self.started_at = self.now.mono;
         self.starts += 1;
-        if let Err(broken) = self.inquiries_go_on() {
+        if let Err(broken) = self.is_as_it_ended() {
             self.broken.get_or_insert(broken);
         }
         self.told_at = self.now;

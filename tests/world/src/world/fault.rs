@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pabal_clock::Wall;
 use pabal_counterparty::Connection;
 use pabal_switch::Core;
 
@@ -19,6 +20,9 @@ const GIVEN_UP_MS_MAX: u64 = 60_000;
 /// A drain ends by then, and the close grace after its deadline: that is within five seconds, and a slow disk may take as long for what is
 /// written then, and for a fence that is taken meanwhile.
 const DRAINED_WITHIN: Duration = Duration::from_secs(20);
+
+/// Dates that our wall clock may show by leaps. The switch keeps numbers and notices of eight, and time goes on over some by itself.
+const DATES_MAX: usize = 6;
 
 /// Just before the date changes.
 const JUST_BEFORE: Duration = Duration::from_secs(60);
@@ -219,7 +223,12 @@ impl World {
             8 => self.to_date_change() + second,
             _ => self.to_date_change() - 86_400 * second - second,
         };
-        self.jump(by);
+        self.dates.insert(self.day.business_date(self.now.wall));
+        let after = self.day.business_date(Wall::from_unix_micros(self.now.wall.as_unix_micros() + by));
+        if self.dates.contains(&after) || self.dates.len() < DATES_MAX {
+            self.dates.insert(after);
+            self.jump(by);
+        }
     }
 
     /// Microseconds from our wall clock to its next date change.
@@ -232,7 +241,7 @@ impl World {
 
     fn jump(&mut self, by: i64) {
         let before = self.day.business_date(self.now.wall);
-        let wall = pabal_clock::Wall::from_unix_micros(self.now.wall.as_unix_micros() + by);
+        let wall = Wall::from_unix_micros(self.now.wall.as_unix_micros() + by);
         let after = self.day.business_date(wall);
         let kind = match after.cmp(&before) {
             std::cmp::Ordering::Less => Fault::ClockToEarlierDate,
@@ -343,7 +352,7 @@ impl World {
     }
 
     fn ends(&mut self, power_lost: bool) {
-        self.remember_inquiries();
+        self.remember();
         self.lay_core_down();
         self.draining_since = None;
         let survives = self.chance.per_mille(500);

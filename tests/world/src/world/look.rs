@@ -1,59 +1,12 @@
 //! What an operator sees of what waits, and of what is kept. A status costs more than most steps: it is looked at where a request came, or time
 //! may have freed places.
 
-use std::time::Duration;
-
 use pabal_spec::Effect;
-use pabal_switch::{
-    Connects, Direction, ExchangeId, ExchangeState, SessionState, SessionStatus, Unresolved, WaitsBecause,
-};
+use pabal_switch::{Connects, Direction, ExchangeId, SessionState, SessionStatus, Unresolved, WaitsBecause};
 
 use crate::world::World;
 
-/// What is due as a process begins is asked that soon.
-const ASKED_SOON: Duration = Duration::from_secs(10);
-
-/// An UNKNOWN of which the caller heard early may be given up before the institution's time is over, of which no entry tells.
-const GIVEN_UP_EARLIER: Duration = Duration::from_secs(30);
-
 impl World {
-    /// A process ends: when it would have asked about each UNKNOWN.
-    pub(super) fn remember_inquiries(&mut self) {
-        self.inquiries.clear();
-        let Some(core) = self.core.as_ref().filter(|_| !self.disk.failed && self.disk.is_quiet()) else { return };
-        let of = |one: Unresolved| {
-            let (at, _) = one.next.filter(|_| one.state == ExchangeState::Unknown)?;
-            Some((one.exchange, self.now.wall.plus(at?.since(self.now.mono))))
-        };
-        self.inquiries = core.unresolved(None, usize::MAX).into_iter().filter_map(of).collect();
-    }
-
-    /// The next process asks when that would have, or soon: were the time counted anew, one that starts often would never ask.
-    pub(super) fn inquiries_go_on(&mut self) -> Result<(), String> {
-        let inquiries = std::mem::take(&mut self.inquiries);
-        // What was written by a clock that has leapt is of no use: nobody waits longer than the schedule does.
-        let Some(core) = self.core.as_ref().filter(|_| !self.has_leapt) else { return Ok(()) };
-        let unresolved = core.unresolved(None, usize::MAX);
-        for (exchange, asked_at) in inquiries {
-            // Among too many UNKNOWN it may have gone; and nobody asks about one of another date.
-            let is_of_today = |one: &&Unresolved| {
-                one.exchange == exchange
-                    && self.day.business_date(one.accepted_at) == self.day.business_date(self.now.wall)
-            };
-            let Some(one) = unresolved.iter().find(is_of_today) else { continue };
-            let next = one.next.as_ref().and_then(|(at, _)| *at);
-            let next = next.map(|at| self.now.wall.plus(at.since(self.now.mono)));
-            let latest = asked_at.plus(GIVEN_UP_EARLIER).max(self.now.wall.plus(ASKED_SOON));
-            self.tally.asked_over_start += 1;
-            if next.is_none_or(|next| next.as_unix_micros() > latest.as_unix_micros() + 1_000) {
-                return Err(format!(
-                    "an inquiry about {exchange} was to come {asked_at:?}, and behind a start {next:?}: {one:?}"
-                ));
-            }
-        }
-        Ok(())
-    }
-
     /// Requests wait for what is said to keep them.
     pub(super) fn waits_are_explained(&mut self) -> Result<(), String> {
         let Some(core) = self.core.as_ref().filter(|_| !self.disk.failed) else { return Ok(()) };

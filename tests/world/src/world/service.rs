@@ -70,7 +70,7 @@ impl World {
     }
 
     /// Memory forgets nothing, and our clock has never shown a wrong date.
-    fn is_memory_whole(&self) -> bool {
+    pub(super) fn is_memory_whole(&self) -> bool {
         self.disk.notice_ids.len() < setup::NOTICES_MAX as usize && !self.was_date_wrong
     }
 
