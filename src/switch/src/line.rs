@@ -1,6 +1,7 @@
 //! Sessions of lines: connecting, accepting, closing, and when a slot is free again.
 
 use alloc::format;
+use alloc::vec::Vec;
 
 use pabal_clock::{Mono, Now};
 use pabal_telegram::Deframer;
@@ -362,6 +363,7 @@ impl Core {
         if left < written {
             self.unsent_behind(conn, left, now);
         }
+        let mut replies = Vec::new();
         for frame in frames {
             match frame.cargo {
                 Cargo::Request(exchange) if left <= frame.start => {
@@ -374,7 +376,10 @@ impl Core {
                         self.lapse(exchange, Cause::PartlyWritten, now);
                     }
                 }
-                Cargo::Reply(notice) => self.reply_lost(notice, left > frame.start),
+                Cargo::Reply(notice) => {
+                    self.reply_lost(notice, left > frame.start);
+                    replies.push(notice);
+                }
                 Cargo::PollRequest | Cargo::PollAnswer | Cargo::SignRequest | Cargo::SignAnswer => {}
             }
         }
@@ -384,6 +389,10 @@ impl Core {
             self.line_is_well(id.line, now);
         }
         self.reply_to_waiting_notices(protocol);
+        // Behind another one that waits for a session.
+        for notice in replies {
+            self.reply_of_yesterday(notice);
+        }
     }
 
     /// A request will not leave any more, and no byte of it was written.

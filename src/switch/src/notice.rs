@@ -525,15 +525,9 @@ impl Core {
 
     /// The business date has changed. A reply that no session has taken yet is sent only if the notice comes again.
     pub(crate) fn notices_of_yesterday(&mut self, protocol: u16, now: Now) {
-        let today = self.state.conversations[usize::from(protocol)].day.date;
         let mine = (protocol, NoticeId(0))..=(protocol, NoticeId(u128::MAX));
         for (_, id) in self.state.notices.waiting.range(mine).copied().collect::<Vec<_>>() {
-            let Some(notice) = self.state.notices.known.get_mut(&id) else { continue };
-            if notice.came_on != today {
-                notice.state.step(NoticeEvent::DateChange, &mut self.fired);
-                self.tell_replier(id, crate::ReplyReport::NotSent);
-                self.state.notices.sort(id);
-            }
+            self.reply_of_yesterday(id);
         }
         self.state.notices.forget_old(protocol, now);
         self.gaps_of_yesterday(protocol, now);

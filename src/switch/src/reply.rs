@@ -94,7 +94,10 @@ impl Core {
         let Some(telegram) = notice.reply.clone() else { return };
         let (protocol, about, came_by) = (notice.protocol, Arc::clone(&notice.about), notice.came_by);
         let caller = notice.replier.clone().unwrap_or_default();
-        let Some(slot) = self.replier(protocol, came_by) else { return };
+        let Some(slot) = self.replier(protocol, came_by) else {
+            self.reply_of_yesterday(id);
+            return;
+        };
         let framing = &self.books[usize::from(protocol)].protocol.framing;
         let session = &mut self.state.sessions[slot];
         let conn = session.conn();
@@ -116,6 +119,18 @@ impl Core {
             telegram,
         }));
         self.when_durable(Effect::Release { conn, end });
+    }
+
+    /// The reply to a notice of an earlier date waits for no session: it is sent if the notice comes again. Who is told so late could take it for
+    /// the reply to another one, whose number has begun anew.
+    pub(crate) fn reply_of_yesterday(&mut self, id: NoticeId) {
+        let Some(notice) = self.state.notices.known.get_mut(&id) else { return };
+        let today = self.state.conversations[usize::from(notice.protocol)].day.date;
+        if notice.state == NoticeState::Waiting && notice.came_on != today {
+            notice.state.step(NoticeEvent::DateChange, &mut self.fired);
+            self.tell_replier(id, ReplyReport::NotSent);
+            self.state.notices.sort(id);
+        }
     }
 
     /// The session that a reply leaves by: the one that the notice came by, if it sends; else of those that send, the one with the fewest

@@ -48,9 +48,11 @@ impl Core {
             (None, Answered::ByGateway { response_code }) => {
                 (waits, Some(code_reply(&spec, rule, &telegram.bytes, response_code)))
             }
-            (None, Answered::ByService { within, .. }) if is_today => {
-                // The service has what is left of its time; an older journal does not say when that is over. A clock that was set back
-                // gives nobody more than the spec does.
+            (None, Answered::ByService { within, .. })
+                if is_today || reply_until.is_some_and(|until| until > now.wall) =>
+            {
+                // The service has what is left of its time, over midnight too; an older journal does not say when that is over. A clock that was
+                // set back gives nobody more than the spec does.
                 let until = reply_until.or((!repeated).then(|| about.received_at.plus(*within)));
                 let left = until.map_or(*within, |until| now.wall.until(until).min(*within));
                 self.state.timers.set(TimerName::Notice(id), now.mono + left);

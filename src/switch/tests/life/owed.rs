@@ -257,3 +257,62 @@ fn a_clock_that_was_set_back_gives_no_more_time_to_reply_than_the_spec() {
     hands.now.wall = pabal_clock::Wall::from_unix_micros(hands.now.wall.as_unix_micros() - 60_000_000);
     assert_eq!(left_to_reply(&mut hands.restart()), Duration::from_secs(5));
 }
+
+/// Two seconds before midnight.
+fn late(hands: &mut Hands) {
+    hands.now.wall = pabal_clock::Wall::from_unix_seconds(1_795_273_200 - 2);
+}
+
+/// Codes of the replies that have left.
+fn replies(hands: &mut Hands) -> Vec<String> {
+    let frames = hands.take_frames(OUT);
+    let replies = frames.iter().filter(|frame| peer::at(frame, peer::MESSAGE_TYPE) == "4100");
+    replies.map(|frame| peer::at(frame, peer::RESPONSE_CODE).to_owned()).collect()
+}
+
+#[test]
+fn a_service_has_its_time_over_midnight_and_over_a_start() {
+    let mut hands = served();
+    late(&mut hands);
+    hands.receive(&peer::deposit(1, 50_000));
+    hands.after_secs(3);
+    let mut next = hands.restart();
+    assert_eq!(left_to_reply(&mut next), Duration::from_secs(2));
+    let mut hands = served();
+    late(&mut hands);
+    hands.receive(&peer::deposit(1, 50_000));
+    hands.after_secs(3);
+    let id = hands.deliveries[0].notice;
+    reply(&mut hands, code(id, "0021")).unwrap();
+    assert_eq!(replies(&mut hands), ["0021"]);
+    assert_eq!(hands.replied, [(id, ReplyReport::Sent)]);
+}
+
+#[test]
+fn the_reply_to_a_notice_of_yesterday_waits_for_no_session() {
+    for is_lost in [false, true] {
+        let mut hands = served();
+        late(&mut hands);
+        hands.receive(&peer::deposit(1, 50_000));
+        hands.after_secs(3);
+        let (id, conn) = (hands.deliveries[0].notice, hands.conn(OUT));
+        hands.take_frames(OUT);
+        if is_lost {
+            // It is given to a session that is lost before a byte has left.
+            hands.socket_room = 0;
+            reply(&mut hands, code(id, "0021")).unwrap();
+            assert_eq!(hands.replied, []);
+        }
+        hands.closed(conn, CloseReason::PeerClosed);
+        if !is_lost {
+            reply(&mut hands, code(id, "0021")).unwrap();
+        }
+        assert_eq!(hands.replied, [(id, ReplyReport::NotSent)], "{is_lost}");
+        hands.socket_room = usize::MAX;
+        hands.after_secs(1);
+        hands.reconnect();
+        assert_eq!(replies(&mut hands), [""; 0], "as behind a start");
+        hands.receive(&peer::deposit(1, 50_000));
+        assert_eq!(replies(&mut hands), ["0021"]);
+    }
+}

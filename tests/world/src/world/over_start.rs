@@ -179,23 +179,19 @@ impl World {
             if after.is_none_or(|after| after.is_delivered) && !before.is_delivered {
                 return wrong("no service had this notice");
             }
-            if !is_same_date {
-                continue;
-            }
+            let is_over = until.is_some_and(|until| until <= self.now.wall);
             match (before.state, after.map(|after| after.state)) {
+                (NoticeState::Open, _) if is_over => {}
                 (NoticeState::Open, Some(NoticeState::Open)) => {
                     let after = now.notices.get(id).and_then(|(_, until)| *until);
-                    let same = until.zip(after).is_some_and(|(before, after)| {
-                        let off = before.until(after).max(after.until(before));
-                        off <= JOURNAL_PRECISION || before <= self.now.wall
-                    });
-                    if !same {
+                    let off = until.zip(after).map(|(before, after)| before.until(after).max(after.until(before)));
+                    if off.is_none_or(|off| off > JOURNAL_PRECISION) {
                         return wrong("a service has another time to reply");
                     }
                 }
                 (NoticeState::Open, _) => return wrong("a service was to reply"),
                 (NoticeState::Waiting, Some(NoticeState::Waiting)) => {}
-                (NoticeState::Waiting, _) => return wrong("a reply waited"),
+                (NoticeState::Waiting, _) if is_same_date => return wrong("a reply waited"),
                 _ => {}
             }
         }
