@@ -58,7 +58,7 @@ impl Core {
         self.state.notices.sort(id);
         self.reply_now_or_later(id);
         let Some(notice) = self.state.notices.known.get(&id) else { return };
-        if notice.state == NoticeState::Waiting {
+        if notice.state != NoticeState::Sending {
             self.append(Entry::NoticeReplied(entry::NoticeReplied {
                 notice: id,
                 about: Some(Arc::clone(&notice.about)),

@@ -312,7 +312,11 @@ fn the_reply_to_a_notice_of_yesterday_waits_for_no_session() {
         hands.after_secs(1);
         hands.reconnect();
         assert_eq!(replies(&mut hands), [""; 0], "as behind a start");
-        hands.receive(&peer::deposit(1, 50_000));
-        assert_eq!(replies(&mut hands), ["0021"]);
+        // What it said holds for the next process too.
+        let mut next = hands.restart();
+        next.come_up();
+        assert_eq!((next.core.open_notices(9).len(), replies(&mut next)), (0, Vec::new()), "{is_lost}");
+        next.receive(&peer::deposit(1, 50_000));
+        assert_eq!(replies(&mut next), ["0021"]);
     }
 }
