@@ -446,6 +446,46 @@ fn two_hundred_sessions_that_fall_at_once_come_back_a_few_at_a_time() {
     assert!(took < Duration::from_secs(120), "{took:?} until all were back");
 }
 
+/// Full jitter: any part of a wait that doubles to its bound, and that begins anew only behind a healthy time.
+#[test]
+fn a_wait_is_a_random_part_of_one_that_doubles_until_a_session_was_well() {
+    let mut hands = with_addresses(1);
+    hands.swaps = false;
+    let wait = |hands: &mut Hands, conn: Conn, up: Option<Duration>| {
+        if let Some(up) = up {
+            hands.connected(conn);
+            hands.after(up);
+            hands.closed(conn, CloseReason::Reset);
+        } else {
+            fail(hands, conn);
+        }
+        let ended = hands.now.mono;
+        let (next, _) = next_try(hands);
+        (next, hands.now.mono.since(ended))
+    };
+    let (mut conn, _) = next_try(&mut hands);
+    for longest in [1, 2, 4, 8, 16] {
+        let waited;
+        (conn, waited) = wait(&mut hands, conn, None);
+        assert!(waited <= Duration::from_secs(longest), "{waited:?} of {longest} s");
+    }
+    let mut waits = Vec::new();
+    for _ in 0..200 {
+        // Connected, and dropped at once, is as good as refused.
+        let waited;
+        (conn, waited) = wait(&mut hands, conn, (waits.len() % 2 == 0).then_some(Duration::from_secs(1)));
+        waits.push(waited);
+    }
+    waits.sort();
+    assert!(waits[199] <= Duration::from_secs(30), "{:?}", waits[199]);
+    for (at, about) in [(20, 3), (100, 15), (180, 27)] {
+        let off = waits[at].abs_diff(Duration::from_secs(about));
+        assert!(off < Duration::from_secs(5), "the wait is drawn evenly from nothing to 30 s: {:?}", waits[at]);
+    }
+    let (_, waited) = wait(&mut hands, conn, Some(Duration::from_secs(30)));
+    assert!(waited <= Duration::from_secs(1), "{waited:?} after a healthy time");
+}
+
 #[test]
 fn no_session_waits_for_a_turn_for_ever_beside_others_that_fail() {
     // Sessions of a dead line ask first each time, and more often than the institution takes.

@@ -125,6 +125,29 @@ fn what_is_refused_late_or_something_else_closes() {
     assert_eq!(states(&hands), [SessionState::Closing]);
 }
 
+/// Whoever takes the connection and no sign-on is no address to stay at (QuickFIX/J went back to the first one at each TCP connect).
+#[test]
+fn an_address_whose_sign_on_fails_is_left() {
+    let refuse = |hands: &mut Hands, link: &[u8]| hands.receive_on(OUT, &answer(link, "99"));
+    let say_nothing = |hands: &mut Hands, _: &[u8]| hands.after_secs(10);
+    let ways: [fn(&mut Hands, &[u8]); 2] = [refuse, say_nothing];
+    for fails in ways {
+        let mut settings = duplex();
+        settings.lines[0].addresses = 2;
+        let mut hands = Hands::cold_with(vec![usual()], settings, Recovery::new(), Hands::begin());
+        for address in [0, 1, 0] {
+            assert_eq!(hands.core.status().lines[0].address, address);
+            hands.connect_next();
+            assert_eq!(hands.tried.last().map(|(_, _, tried)| *tried), Some(address));
+            let (conn, link) = (hands.conn(OUT), hands.take_frame());
+            fails(&mut hands, &link);
+            assert_eq!(hands.closes.pop(), Some((conn, CloseReason::SignOnFailed, true)));
+            hands.closed(conn, CloseReason::Reset);
+        }
+        assert_eq!(hands.core.status().lines[0].failed, 3);
+    }
+}
+
 #[test]
 fn operators_see_who_was_silent() {
     let detail = |hands: &Hands, at: usize| hands.core.status().sessions[at].detail.clone().unwrap_or_default();
