@@ -31,13 +31,14 @@ pub(super) fn config_text(directory: &Path, out: SocketAddr, more: &str) -> Stri
     let specs = specs();
     // What begins with this table goes into it.
     let (more, line) = more.strip_prefix("[line]\n").map_or((more, ""), |line| ("", line));
+    let (more, gateway) = more.strip_prefix("[gateway]\n").map_or((more, ""), |gateway| ("", gateway));
     format!(
         r#"
 {more}
 [gateway]
 data_dir = {data:?}
 node = "test"
-[line]
+{gateway}[line]
 {line}
 reconnect_min = "50ms"
 close_grace = "100ms"
@@ -62,6 +63,19 @@ participants = ["088"]
 "#,
         data = directory.join("data"),
     )
+}
+
+/// Hecto, and another institution that is the same but for its name and address.
+pub(super) fn twins(directory: &Path, hecto: &Peer, twin: &Peer, more: &str) -> Config {
+    let mut sources = crate::spec_sources(&specs()).unwrap();
+    for source in &mut sources {
+        source.text = source.text.replace("\ninstitution hecto ", "\ninstitution twin ");
+    }
+    let text = config_text(directory, hecto.address, more);
+    let from = text.find("[institutions.hecto]").unwrap();
+    let other = text[from..].replace("institutions.hecto", "institutions.twin");
+    let both = text.clone() + &other.replace(&hecto.address.to_string(), &twin.address.to_string());
+    Config::parse(&both, "pabal.toml").unwrap().with_spec("twin", sources)
 }
 
 impl House {

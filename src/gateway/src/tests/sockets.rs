@@ -9,8 +9,8 @@ use pabal_switch::{CloseReason, SessionState};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use socket2::SockRef;
 
-use super::house::{House, config};
-use super::peer::PATIENCE;
+use super::house::{House, config, twins};
+use super::peer::{PATIENCE, Peer};
 use crate::Gateway;
 
 /// This process's sockets that are connected like this, by both ends. The gateway's own are among them, which nothing else can be asked
@@ -71,4 +71,17 @@ async fn why_a_connection_could_not_be_made_is_seen_where_sessions_are() {
     };
     let detail = tokio::time::timeout(PATIENCE, detail).await.unwrap();
     assert!(detail.starts_with(&format!("{nobody}: ")) && detail.contains("refused"), "{detail}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_institutions_together_connect_as_often_as_the_process_may() {
+    let directory = tempfile::tempdir().unwrap();
+    let (hecto, twin) = (Peer::start(), Peer::start());
+    let config = twins(directory.path(), &hecto, &twin, "[gateway]\nconnects_per_second = 1\n");
+    let began = tokio::time::Instant::now();
+    let gateway = Gateway::start(config).await.unwrap();
+    // Each of them alone might connect at once.
+    tokio::task::spawn_blocking(move || [hecto.accept(), twin.accept()]).await.unwrap();
+    assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
+    gateway.drain(Duration::ZERO).await;
 }

@@ -3,10 +3,10 @@
 use std::net::TcpStream;
 use std::time::Duration;
 
-use pabal_switch::{Cause, Outcome, Refusal};
+use pabal_switch::{Cause, OpeningState, Outcome, Refusal, Status};
 
-use super::house::{House, config, config_text, specs, transfer};
-use super::peer::{PATIENCE, Peer, answered};
+use super::house::{House, config, config_text, specs, transfer, twins};
+use super::peer::{PATIENCE, Peer, answered, is_open_request};
 use crate::{Call, Find, FindKey, Found, Gateway, Health, StartError};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -285,34 +285,47 @@ async fn without_a_core_a_used_key_is_answered_from_the_journal() {
 async fn the_fault_of_one_institution_stays_its_own() {
     let directory = tempfile::tempdir().unwrap();
     let (peer, twin) = (Peer::start(), Peer::start());
-    let mut sources = crate::spec_sources(&specs()).unwrap();
-    for source in &mut sources {
-        source.text = source.text.replace("\ninstitution hecto ", "\ninstitution twin ");
-    }
-    let text = config_text(directory.path(), peer.address, "");
-    let from = text.find("[institutions.hecto]").unwrap();
-    let both = text[from..].replace("institutions.hecto", "institutions.twin");
-    let both = text.clone() + &both.replace(&peer.address.to_string(), &twin.address.to_string());
-    let config = crate::Config::parse(&both, "pabal.toml").unwrap().with_spec("twin", sources);
-    let gateway = Gateway::start(config).await.unwrap();
+    let gateway = Gateway::start(twins(directory.path(), &peer, &twin, "")).await.unwrap();
     let handle = gateway.handle();
     assert_eq!(handle.institutions(), ["hecto", "twin"]);
     let inbound = gateway.local_addresses().into_iter().find(|(institution, ..)| institution == "twin").unwrap().2;
-    let (twin_out, twin_in) = (twin.accept(), TcpStream::connect(inbound).unwrap());
+    let (go, may_go) = std::sync::mpsc::channel();
+    let may_go = std::sync::Mutex::new(may_go);
+    let _telegrams = Peer::answer_by(twin.accept(), TcpStream::connect(inbound).unwrap(), move |telegram| {
+        if !is_open_request(telegram) {
+            may_go.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        }
+        vec![answered(telegram, b"0000")]
+    });
     let mut health = handle.health("twin").unwrap();
     tokio::time::timeout(PATIENCE, health.wait_for(|health| *health == Health::Serving)).await.unwrap().unwrap();
+    let twin_comes_to = async |holds: fn(&Status) -> bool| {
+        tokio::time::timeout(PATIENCE, async {
+            while !handle.status("twin").await.is_some_and(|status| holds(&status)) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .expect("it comes to hold");
+    };
+    twin_comes_to(|status| status.openings.iter().all(|one| one.state == OpeningState::Open)).await;
+    let call = || {
+        let handle = handle.clone();
+        tokio::spawn(async move { handle.exchange(Call { institution: "twin".to_owned(), ..transfer() }).await })
+    };
+    // One is with the bank while the other institution falls, and one comes while that rests.
+    let in_flight = call();
+    twin_comes_to(|status| status.in_flight == 1).await;
     handle.panic("hecto").await;
     let mut fallen = handle.health("hecto").unwrap();
     let says_fault = |health: &Health| matches!(health, Health::NotServing(why) if why.contains("fault"));
     tokio::time::timeout(PATIENCE, fallen.wait_for(says_fault)).await.unwrap().unwrap();
     assert_eq!(handle.exchange(transfer()).await.unwrap_err().refusal, Refusal::Stopped, "it rests");
     assert_eq!(*health.borrow(), Health::Serving);
-    for stream in [twin_out, twin_in] {
-        stream.set_nonblocking(true).unwrap();
-        // The opening may have come; no end has.
-        let mut bytes = [0; 1_024];
-        let read = stream.peek(&mut bytes).map_err(|error| error.kind());
-        assert!(matches!(read, Ok(1..) | Err(std::io::ErrorKind::WouldBlock)), "{read:?}");
+    for call in [in_flight, call()] {
+        go.send(()).unwrap();
+        let answer = tokio::time::timeout(PATIENCE, call).await.unwrap().unwrap().unwrap();
+        assert_eq!(answer.outcome, Outcome::Success { cause: Cause::Answered });
     }
     for name in ["twin", "hecto"] {
         assert!(handle.status(name).await.is_some(), "whoever asks about all hears of {name}");
