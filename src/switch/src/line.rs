@@ -59,6 +59,11 @@ impl Session {
         }
     }
 
+    /// Whether its connection was made for one exchange, and has done that.
+    const fn was_done(&self) -> bool {
+        self.per_exchange && self.answered
+    }
+
     /// Whether nothing is left of its last connection on this side.
     pub(crate) const fn is_gone(&self) -> bool {
         match self.state {
@@ -229,6 +234,7 @@ impl Core {
         self.outputs.push_back(Output::Close { conn, reason, abort });
         self.change(slot, SessionEvent::Close, Some(reason));
         self.state.timers.set(TimerName::CloseGrace(id), now.mono + self.line(id).close_grace);
+        self.judge_try(slot, reason);
         // What has left of a stream that is stuck, the shell says when the abort is done.
         if reason != CloseReason::SlowPeer {
             self.lose(slot, was_connected, reason, None, now);
@@ -259,6 +265,7 @@ impl Core {
             SessionState::Down => {}
             _ if reason.is_seen_by_peer() => {
                 self.change(slot, SessionEvent::Gone, Some(reason));
+                self.judge_try(slot, reason);
                 self.lose(slot, true, reason, None, now);
                 if was_signing_on {
                     self.attempt_failed(slot, reason, now);
@@ -269,6 +276,7 @@ impl Core {
             _ => {
                 let id = session.id;
                 self.change(slot, SessionEvent::Broken, Some(reason));
+                self.judge_try(slot, reason);
                 self.state.timers.set(TimerName::CloseGrace(id), now.mono + self.line(id).close_grace);
                 self.lose(slot, true, reason, None, now);
                 if was_signing_on {
@@ -321,6 +329,21 @@ impl Core {
         }
     }
 
+    /// Whether a connection that ends was a failed try. That is known when it ends, also of one whose stream is stuck: a backup is not
+    /// called later for it.
+    fn judge_try(&mut self, slot: usize, reason: CloseReason) {
+        let session = &mut self.state.sessions[slot];
+        let id = session.id;
+        let was_well = core::mem::take(&mut session.is_well);
+        // One that was not answered is closed in the same way as one that has done what it was made for.
+        let was_silent = reason == CloseReason::Answered && session.served && !session.answered;
+        let is_failed = !was_well && !session.was_done() && (was_silent || !reason.is_our_wish());
+        self.state.timers.stop(&TimerName::Healthy(id));
+        if is_failed {
+            self.try_failed(slot);
+        }
+    }
+
     /// What was on its way by a connection that is lost. The kernel may prove of the last bytes that it took that they have not left.
     fn lose(&mut self, slot: usize, was_connected: bool, reason: CloseReason, kernel_unsent: Option<u64>, now: Now) {
         let session = &mut self.state.sessions[slot];
@@ -334,10 +357,7 @@ impl Core {
         session.full = None;
         session.in_flight = 0;
         let taken = core::mem::take(&mut session.taken);
-        let was_well = core::mem::take(&mut session.is_well);
-        // A connection for one exchange has done what it was made for; one that was not answered is closed in the same way, and is a failed try.
-        let was_done = session.per_exchange && session.answered;
-        let was_silent = reason == CloseReason::Answered && session.served && !session.answered;
+        let was_done = session.was_done();
         let timers = [
             TimerName::Connect,
             TimerName::SignOn,
@@ -345,16 +365,12 @@ impl Core {
             TimerName::Poll,
             TimerName::PollAnswer,
             TimerName::Unsent,
-            TimerName::Healthy,
         ];
         for timer in timers {
             self.state.timers.stop(&timer(id));
         }
         if was_connected {
             self.tell_session(slot, Some(reason), written);
-        }
-        if !was_well && !was_done && (was_silent || !reason.is_our_wish()) {
-            self.try_failed(slot);
         }
         for (compartment, places) in taken.iter() {
             self.state.conversations[usize::from(protocol)].waiting.freed(compartment, *places);

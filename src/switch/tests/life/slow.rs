@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use pabal_switch::{CloseReason, Conn, Entry, Settings};
+use pabal_switch::{CloseReason, Conn, Direction, Entry, LineSide, Recovery, Settings};
 
-use crate::hands::{Hands, OUT, settings};
+use crate::hands::{Hands, IN, OUT, line, settings};
 use crate::peer;
 
 /// Bytes of a transfer on the wire.
@@ -60,6 +60,26 @@ fn a_peer_that_takes_nothing_is_closed_when_the_time_is_over() {
     hands.after_secs(22);
     assert_eq!(hands.told(whole), ["UNKNOWN NO_ANSWER"]);
     assert!(!hands.connects.is_empty(), "it is connected again after the grace");
+}
+
+#[test]
+fn a_backup_is_called_when_a_stuck_stream_is_closed_and_not_when_it_is_gone() {
+    let [mut main, mut spare] = ["main", "spare"].map(|name| line(name, LineSide::Initiator, Direction::Duplex));
+    main.unsent_time_max = Duration::from_secs(10);
+    (spare.backup_of, spare.backup_after) = (Some(OUT), 1);
+    let settings = Settings { lines: vec![main, spare], ..settings() };
+    let mut hands = Hands::cold(settings, Recovery::new(), Hands::begin());
+    hands.connect_next();
+    hands.socket_room = FRAME;
+    let conn = hands.conn(OUT);
+    (0..2).for_each(|_| _ = hands.transfer());
+    full(&mut hands, conn);
+    hands.after_secs(10);
+    assert_eq!(hands.closes, [(conn, CloseReason::SlowPeer, true)]);
+    let called: Vec<_> = hands.connects.iter().map(|conn| conn.session.line).collect();
+    assert_eq!(called, [IN], "the close grace is not waited for");
+    aborted(&mut hands, conn, None);
+    assert_eq!(hands.core.status().lines[0].failed, 1, "one failed try, counted once");
 }
 
 #[test]
