@@ -32,17 +32,9 @@ impl Stored {
         }
     }
 
-    /// As a process reads it: through the real codec, so that secret bytes are gone.
-    ///
-    /// # Panics
-    /// A secret is in the body: sentence 11 is broken.
+    /// As a process reads it.
     pub(crate) fn read_again(&self) -> Result<Entry, Box<str>> {
-        let body = self.entry.encode(&keyed_digest);
-        // Sentence 11: a secret is never stored, in whatever form.
-        let text = String::from_utf8_lossy(&body);
-        let found = SECRETS.iter().any(|secret| text.contains(secret));
-        assert!(!found, "a secret is in the body of a durable {} entry", self.entry.kind());
-        Entry::decode(self.entry.kind(), self.entry.version(), &body)
+        read_again(&self.entry)
     }
 
     /// What it is found by is what it says.
@@ -64,6 +56,19 @@ impl Stored {
         };
         assert!(right, "{:?} is found by {columns:?}", self.entry);
     }
+}
+
+/// An entry as a process reads it: through the real codec, so that secret bytes are gone.
+///
+/// # Panics
+/// A secret is in the body: sentence 11 is broken.
+pub(crate) fn read_again(entry: &Entry) -> Result<Entry, Box<str>> {
+    let body = entry.encode(&keyed_digest);
+    // Sentence 11: a secret is never stored, in whatever form.
+    let text = String::from_utf8_lossy(&body);
+    let found = SECRETS.iter().any(|secret| text.contains(secret));
+    assert!(!found, "a secret is in the body of a durable {} entry", entry.kind());
+    Entry::decode(entry.kind(), entry.version(), &body)
 }
 
 /// When a notice came, as an entry says.

@@ -547,7 +547,7 @@ impl World {
         self.core = Some(Core::new(self.versions.clone(), self.settings.clone(), recovery, seed, self.now));
         self.started_at = self.now.mono;
         self.starts += 1;
-        if let Err(broken) = self.is_as_it_ended() {
+        if let Err(broken) = self.is_as_it_ended(seed) {
             self.broken.get_or_insert(broken);
         }
         self.told_at = self.now;

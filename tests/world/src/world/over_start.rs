@@ -1,5 +1,5 @@
-//! What a process has that ends, and what the next one has that goes on from the journal. They are held against each other when all that the
-//! first one did was durable.
+//! What a process has that ends, and what the next one has that goes on from the journal: from its entries, and from a checkpoint of the last
+//! moment alone. They are held against each other when all that the first one did was durable.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use pabal_clock::{BusinessDate, DayRule, Mono, Now, Wall};
 use pabal_switch::{
-    Core, ExchangeId, ExchangeState, NoticeId, NoticeState, NumberStatus, OpenNotice, OpeningState, Status, Unresolved,
+    Core, Entry, ExchangeId, ExchangeState, NoticeId, NoticeState, NumberStatus, OpenNotice, OpeningState, Recovery,
+    Status, Unresolved,
 };
 
+use crate::disk;
 use crate::world::World;
 
 /// What is due as a process begins is asked that soon.
@@ -36,6 +38,8 @@ pub(super) struct Ended {
     openings: BTreeSet<String>,
     numbers: Vec<NumberStatus>,
     standing: Vec<String>,
+    /// All that it could have written down then.
+    checkpoint: Entry,
 }
 
 /// What operators have stopped, blocked and set.
@@ -55,6 +59,12 @@ fn standing(status: &Status) -> Vec<String> {
 fn open(status: &Status) -> BTreeSet<String> {
     let open = status.openings.iter().filter(|one| one.state == OpeningState::Open);
     open.map(|one| format!("{} {} {:?}", one.protocol, one.party, one.key)).collect()
+}
+
+/// What is UNKNOWN. When it is asked about is looked at by itself: an entry is made before it is durable, and a process counts from when it was.
+fn unknown(core: &Core) -> Vec<Unresolved> {
+    let unresolved = core.unresolved(None, usize::MAX).into_iter();
+    unresolved.map(|one| Unresolved { next: one.next.map(|(_, what)| (None, what)), ..one }).collect()
 }
 
 impl Ended {
@@ -78,6 +88,7 @@ impl Ended {
             openings: open(&status),
             standing: standing(&status),
             numbers: status.numbers,
+            checkpoint: core.checkpoint(now),
         }
     }
 }
@@ -90,9 +101,25 @@ impl World {
     }
 
     /// The next one has begun, and nothing has happened since.
-    pub(super) fn is_as_it_ended(&mut self) -> Result<(), String> {
-        let Some(ended) = self.ended.take() else { return Ok(()) };
-        let Some(core) = &self.core else { return Ok(()) };
+    pub(super) fn is_as_it_ended(&mut self, seed: u64) -> Result<(), String> {
+        let Some((ended, core)) = self.ended.take().zip(self.core.as_ref()) else { return Ok(()) };
+        self.is_as_in(&ended, core)?;
+        let mut recovery = Recovery::new();
+        recovery.fold(disk::read_again(&ended.checkpoint)?);
+        let other = Core::new(self.versions.clone(), self.settings.clone(), recovery, seed, self.now);
+        let in_short = |broken| format!("from a checkpoint of the last moment: {broken}");
+        self.is_as_in(&ended, &other).map_err(in_short)?;
+        let (by_entries, by_checkpoint) = (unknown(core), unknown(&other));
+        // Beyond the bound some have gone, of which entries do not say that they have.
+        let is_whole = self.counts.evicted == 0 && by_entries.len() < self.settings.limits.unknown_max as usize;
+        if by_entries != by_checkpoint && is_whole {
+            return Err(format!("UNKNOWN are {by_entries:#?}, and from a checkpoint {by_checkpoint:#?}"));
+        }
+        self.tally.over_start += u64::from(!self.has_leapt);
+        Ok(())
+    }
+
+    fn is_as_in(&self, ended: &Ended, core: &Core) -> Result<(), String> {
         let status = core.status();
         if standing(&status) != ended.standing {
             return Err(format!(
@@ -106,8 +133,7 @@ impl World {
             return Ok(());
         }
         let now = Ended::of(core, self.day, self.now);
-        self.tally.over_start += 1;
-        self.inquiries_go_on(&ended, core)?;
+        self.inquiries_go_on(ended, core)?;
         // One that ends as the date changes may not have seen that it did.
         let is_same_date = ended.date == now.date && ended.saw_date;
         if is_same_date {
@@ -123,10 +149,10 @@ impl World {
                     differs.len()
                 ));
             }
-            self.numbers_go_on(&ended, &now)?;
+            self.numbers_go_on(ended, &now)?;
         }
         if self.is_memory_whole() {
-            self.notices_go_on(&ended, &now, is_same_date)?;
+            self.notices_go_on(ended, &now, is_same_date)?;
         }
         Ok(())
     }
