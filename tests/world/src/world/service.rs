@@ -16,6 +16,9 @@ const SERVICE: &str = "service";
 /// What the service replies, which the gateway never says by itself.
 const SERVICE_CODE: &[u8; 4] = b"0017";
 
+/// So many notices that no service has are asked for at once, few enough that there is often another page.
+const UNDELIVERED_PER_PAGE: usize = 5;
+
 /// What is known of the replies to a notice.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Replies {
@@ -224,14 +227,19 @@ impl World {
         }
     }
 
-    /// A subscriber comes, and is given what nobody has.
+    /// A subscriber comes, and is given what nobody has, page by page.
     pub(super) fn subscribe(&mut self) {
-        let Some(core) = &self.core else { return };
-        for notice in core.undelivered(None, 50) {
-            if let Some(core) = &mut self.core {
-                core.deliver_again(notice, self.now);
+        let mut after = None;
+        while let Some(core) = &self.core {
+            let page = core.undelivered(after, UNDELIVERED_PER_PAGE);
+            let Some(last) = page.last() else { return };
+            after = Some(*last);
+            for notice in page {
+                if let Some(core) = &mut self.core {
+                    core.deliver_again(notice, self.now);
+                }
+                self.pump();
             }
-            self.pump();
         }
     }
 
