@@ -14,6 +14,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use pabal_gateway::{Body, Call, Config, Gateway, Handle, spec_sources};
+use pabal_simulator::at_noon;
 use tokio::runtime::Runtime;
 
 /// The first is the loud one.
@@ -151,7 +152,7 @@ async fn gateway(durability: &str) -> (Gateway, tempfile::TempDir) {
     }
     let mut config = Config::parse(&text, "bench.toml").expect("it is right");
     for name in NAMES {
-        let mut sources = spec_sources(&specs).expect("the spec is shipped");
+        let mut sources = at_noon(spec_sources(&specs).expect("the spec is shipped"));
         for source in &mut sources {
             source.text = source.text.replace("\ninstitution hecto ", &format!("\ninstitution {name} "));
         }

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::bank::{FRAME, request};
-use crate::machine::{Ask, specs};
+use crate::machine::{Ask, sources, specs};
 use crate::shell::now;
 
 /// How long a caller waits at most; nobody has to. Longer than the institution may take, else it is refused.
@@ -184,7 +184,7 @@ participants = ["088"]
 "#,
         specs = specs(),
     );
-    let config = Config::parse(&text, "bench.toml").expect("it is right");
+    let config = Config::parse(&text, "bench.toml").expect("it is right").with_spec("hecto", sources());
     Gateway::start(config).await.expect("it starts")
 }
 

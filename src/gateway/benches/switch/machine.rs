@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use pabal_clock::{Mono, Now};
 use pabal_gateway::spec_sources;
+use pabal_simulator::at_noon;
+use pabal_spec::Source;
 use pabal_switch::{
     Conn, Core, Direction, ExchangeId, Limits, LineSettings, LineSide, Open, Opened, Output, Party, Plan, Recovery,
     Report, Settings, Ticket,
@@ -47,11 +49,15 @@ pub(crate) fn specs() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto")
 }
 
+/// It, at noon: business is open whenever somebody measures.
+pub(crate) fn sources() -> Vec<Source> {
+    at_noon(spec_sources(&specs()).expect("the spec is shipped"))
+}
+
 impl Ours {
     /// One connected session with a window.
     pub(crate) fn new(window: u32, now: Now) -> Self {
-        let institution =
-            Arc::new(pabal_spec::load(&spec_sources(&specs()).expect("the spec")).expect("it is right").institution);
+        let institution = Arc::new(pabal_spec::load(&sources()).expect("it is right").institution);
         let protocol = Arc::clone(&institution.protocols[0]);
         let (rule, _) = protocol.rules.exchange("transfer").expect("it has transfers");
         let plan = Arc::new(Plan::new(protocol, rule));

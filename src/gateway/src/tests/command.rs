@@ -8,7 +8,7 @@ use pabal_spec::Source;
 use pabal_switch::{By, Cause, Command, Outcome, Refusal, SessionState, Wanted};
 use tokio::task::spawn_blocking;
 
-use super::house::{House, config, specs, transfer};
+use super::house::{House, config, sources, transfer};
 use super::peer::{PATIENCE, Peer, answered, is_open_request, read_telegram, write_telegram};
 use crate::{Call, Config, Gateway, Search, SearchBy, Served, Subscribe};
 
@@ -17,7 +17,7 @@ const WINDOW_5: &str = "[line]\nwindow = 5\n";
 
 /// Deposits are replied to by a service, which has a minute.
 fn slow_service() -> Vec<Source> {
-    let mut sources = crate::spec_sources(&specs()).unwrap();
+    let mut sources = sources();
     let spec = sources.iter_mut().find(|source| source.name == "firmbanking.spec").unwrap();
     let answer = |by: &str| format!("answer deposit \"4100\" \"100\"\n  answered by {by}");
     let from = answer("gateway when durable with response_code \"0000\"");

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use pabal_simulator::at_noon;
+use pabal_spec::Source;
 use tempfile::TempDir;
 
 use super::peer::{PATIENCE, Peer, answered, is_open_request};
@@ -22,13 +24,30 @@ pub(crate) fn specs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/hecto")
 }
 
+/// The same at noon: business with it is open whenever somebody tests, and there is time to ask.
+pub(super) fn sources() -> Vec<Source> {
+    at_noon(crate::spec_sources(&specs()).unwrap())
+}
+
+/// Where the gateway reads it; a test may edit what is there.
+fn spec_folder(directory: &Path) -> PathBuf {
+    let folder = directory.join("spec");
+    if !folder.exists() {
+        std::fs::create_dir(&folder).unwrap();
+        for source in sources() {
+            std::fs::write(folder.join(source.name), source.text).unwrap();
+        }
+    }
+    folder
+}
+
 /// A configuration for Hecto whose bank listens at `out`; `more` is TOML that goes before it.
 pub(super) fn config(directory: &Path, out: SocketAddr, more: &str) -> Config {
     Config::parse(&config_text(directory, out, more), "pabal.toml").unwrap()
 }
 
 pub(super) fn config_text(directory: &Path, out: SocketAddr, more: &str) -> String {
-    let specs = specs();
+    let spec = spec_folder(directory);
     // What begins with this table goes into it.
     let (more, line) = more.strip_prefix("[line]\n").map_or((more, ""), |line| ("", line));
     let (more, gateway) = more.strip_prefix("[gateway]\n").map_or((more, ""), |gateway| ("", gateway));
@@ -43,7 +62,7 @@ node = "test"
 reconnect_min = "50ms"
 close_grace = "100ms"
 [institutions.hecto]
-spec = {specs:?}
+spec = {spec:?}
 [[institutions.hecto.lines]]
 name = "out"
 protocol = "firmbanking"
@@ -67,7 +86,7 @@ participants = ["088"]
 
 /// Hecto, and another institution that is the same but for its name and address.
 pub(super) fn twins(directory: &Path, hecto: &Peer, twin: &Peer, more: &str) -> Config {
-    let mut sources = crate::spec_sources(&specs()).unwrap();
+    let mut sources = sources();
     for source in &mut sources {
         source.text = source.text.replace("\ninstitution hecto ", "\ninstitution twin ");
     }
@@ -94,7 +113,7 @@ impl House {
 
     /// The institution has less time to answer a transfer than the shipped spec says.
     pub(super) async fn start_impatient() -> Self {
-        let mut sources = crate::spec_sources(&specs()).unwrap();
+        let mut sources = sources();
         let spec = sources.iter_mut().find(|source| source.name == "firmbanking.spec").unwrap();
         let (from, to) = ("effect money  timeout 30s", "effect money  timeout 200ms");
         assert!(spec.text.contains(from));

@@ -2,28 +2,14 @@
 
 use std::path::Path;
 
+use pabal_clock::Wall;
 use pabal_journal::Position;
 
-use super::house::{House, config_text, specs, transfer};
+use super::house::{House, config_text, transfer};
 use super::peer::{PATIENCE, Peer, answered, write_telegram};
 use crate::{Body, Config, Gateway, ReloadError, Search, SearchBy};
 use pabal_switch::control::{Control, ControlId, FieldScope, Scope, Window};
 use pabal_switch::{By, Command, Refusal};
-
-/// A house whose spec lies in its own directory, and can be edited.
-async fn house() -> House {
-    let directory = tempfile::tempdir().unwrap();
-    let spec = directory.path().join("spec");
-    std::fs::create_dir(&spec).unwrap();
-    for source in crate::spec_sources(&specs()).unwrap() {
-        std::fs::write(spec.join(&source.name), source.text).unwrap();
-    }
-    let peer = Peer::start();
-    let text = config_text(directory.path(), peer.address, "").replace(&format!("{:?}", specs()), &format!("{spec:?}"));
-    let gateway = Gateway::start(Config::parse(&text, "pabal.toml").unwrap()).await.unwrap();
-    let handle = gateway.handle();
-    House { gateway, handle, peer, directory }
-}
 
 fn edit(directory: &Path, from: &str, to: &str) {
     let path = directory.join("spec/firmbanking.spec");
@@ -38,7 +24,7 @@ fn kept(directory: &Path) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_version_is_in_force_and_the_sessions_stay() {
-    let house = house().await;
+    let house = House::start().await;
     house.open(|request| vec![answered(request, b"0000")]).await;
     let before = house.handle.status("hecto").await.unwrap();
     let same = house.handle.reload(None, "ops", "nothing to do").await.unwrap();
@@ -77,7 +63,7 @@ async fn a_new_version_is_in_force_and_the_sessions_stay() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mistake_or_another_conversation_leaves_the_old_version_in_force() {
-    let house = house().await;
+    let house = House::start().await;
     house.open(|request| vec![answered(request, b"0000")]).await;
     let directory = house.directory.path();
     let digest = house.handle.reload(None, "ops", "look").await.unwrap()[0].new;
@@ -105,7 +91,7 @@ async fn a_mistake_or_another_conversation_leaves_the_old_version_in_force() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_reads_what_was_sent_by_an_older_version_by_that_version() {
-    let house = house().await;
+    let house = House::start().await;
     edit(house.directory.path(), "effect money  timeout 30s", "effect money  timeout 200ms");
     let old = house.handle.reload(None, "ops", "impatience").await.unwrap()[0].new;
     house.open(|_| vec![]).await;
@@ -119,8 +105,7 @@ async fn a_restart_reads_what_was_sent_by_an_older_version_by_that_version() {
 
     // In the next process another version is in force, which has no field `memo`.
     edit(directory.path(), "  memo ", "  note ");
-    let text = config_text(directory.path(), peer.address, "")
-        .replace(&format!("{:?}", specs()), &format!("{:?}", directory.path().join("spec")));
+    let text = config_text(directory.path(), peer.address, "");
     let gateway = Gateway::start(Config::parse(&text, "pabal.toml").unwrap()).await.unwrap();
     let handle = gateway.handle();
     let house = House { gateway, handle, peer, directory };
@@ -162,7 +147,7 @@ async fn act(house: &House, command: Command) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_spec_that_cannot_judge_a_control_is_refused_at_a_reload_and_blocks_at_a_start() {
-    let house = house().await;
+    let house = House::start().await;
     house.open(|request| vec![answered(request, b"0000")]).await;
     act(&house, Command::Block { control: rent() }).await;
     house.handle.exchange(transfer()).await.unwrap();
@@ -179,8 +164,7 @@ async fn a_spec_that_cannot_judge_a_control_is_refused_at_a_reload_and_blocks_at
     let House { gateway, handle, peer, directory } = house;
     assert_eq!(gateway.drain(PATIENCE).await.journal_failure, None);
     drop(handle);
-    let text = config_text(directory.path(), peer.address, "")
-        .replace(&format!("{:?}", specs()), &format!("{:?}", directory.path().join("spec")));
+    let text = config_text(directory.path(), peer.address, "");
     let gateway = Gateway::start(Config::parse(&text, "pabal.toml").unwrap()).await.unwrap();
     let handle = gateway.handle();
     let house = House { gateway, handle, peer, directory };
@@ -201,13 +185,16 @@ async fn a_spec_that_cannot_judge_a_control_is_refused_at_a_reload_and_blocks_at
 }
 
 /// The telegram of transfers from a moment on, as in the spec but for the name of its memo.
-fn dated(directory: &Path, from: &str) {
+fn dated(directory: &Path, from: Wall) {
+    let sources = crate::spec_sources(&directory.join("spec")).unwrap();
+    let from = from.civil(pabal_spec::load(&sources).unwrap().institution.protocols[0].day.zone);
     let path = directory.join("spec/firmbanking.spec");
     let text = std::fs::read_to_string(&path).unwrap();
     let begins = text.find("telegram transfer \"").unwrap();
     let body = &text[begins..begins + text[begins..].find("\n}\n").unwrap() + 3];
-    let later =
-        body.replacen(" : common {", &format!(" : common effective {from} {{"), 1).replacen("  memo ", "  note ", 1);
+    let later = body
+        .replacen(" : common {", &format!(" : common effective {} {} {{", from.date, from.time), 1)
+        .replacen("  memo ", "  note ", 1);
     assert_ne!(later, body);
     std::fs::write(&path, format!("{text}\n{later}")).unwrap();
     // Few codes are read in no time.
@@ -220,12 +207,11 @@ fn dated(directory: &Path, from: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_version_that_begins_by_its_date_waits_until_the_control_that_it_cannot_judge_is_lifted() {
-    let house = house().await;
+    let house = House::start().await;
     house.open(|request| vec![answered(request, b"0000")]).await;
     act(&house, Command::Block { control: rent() }).await;
-    let soon = pabal_clock::Wall::from_unix_micros(house.handle.now().wall.as_unix_micros() + 6_000_000);
-    let civil = soon.civil(pabal_clock::UtcOffset::from_hours(9));
-    dated(house.directory.path(), &format!("{} {}", civil.date, civil.time));
+    let soon = Wall::from_unix_micros(house.handle.now().wall.as_unix_micros() + 6_000_000);
+    dated(house.directory.path(), soon);
     let reloaded = house.handle.reload(None, "ops", "the new year").await.unwrap().remove(0);
     // It is told already, and as often as somebody asks.
     let before = reloaded.new;
@@ -249,16 +235,15 @@ async fn a_version_that_begins_by_its_date_waits_until_the_control_that_it_canno
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_version_that_a_control_holds_is_shown_and_begins_when_that_is_over() {
-    let house = house().await;
+    let house = House::start().await;
     house.open(|request| vec![answered(request, b"0000")]).await;
     let now = house.handle.now().wall.as_unix_micros();
-    let soon = pabal_clock::Wall::from_unix_micros(now + 6_000_000);
-    let over = pabal_clock::Wall::from_unix_micros(now + 9_000_000);
+    let soon = Wall::from_unix_micros(now + 6_000_000);
+    let over = Wall::from_unix_micros(now + 9_000_000);
     let mut control = rent();
     control.window.until = Some(over);
     act(&house, Command::Block { control }).await;
-    let civil = soon.civil(pabal_clock::UtcOffset::from_hours(9));
-    dated(house.directory.path(), &format!("{} {}", civil.date, civil.time));
+    dated(house.directory.path(), soon);
     let before = house.handle.reload(None, "ops", "the new year").await.unwrap()[0].new;
     assert_eq!(house.handle.spec_hindered("hecto").await.len(), 1, "its control is not over before");
     house.wait_for(|handle| async move { handle.spec_held("hecto").is_some() }).await;
