@@ -9,13 +9,18 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::process::Failure;
 use crate::source;
 
 /// The longest that one block may take, the building of the binary included.
 const BLOCK_MAX: Duration = Duration::from_secs(600);
+
+/// No block may begin before midnight in Seoul and end behind it: the shipped bank asks about nothing of the day before.
+const DAY_SECONDS: u64 = 86_400;
+const SEOUL_SECONDS: u64 = 9 * 3_600;
+const BEFORE_MIDNIGHT_SECONDS: u64 = 300;
 
 /// A block of commands and what is expected of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +41,7 @@ enum Ends {
 }
 
 /// Compares README.md with the files that it cites, then runs every block that is marked, in order, in the root of the tree.
+#[expect(clippy::disallowed_methods, reason = "what is run goes by the clock of the computer")]
 pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     let text = source::text(root, "README.md")?.unwrap_or_default();
     for citation in citations(&text)? {
@@ -57,6 +63,11 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
         std::fs::remove_dir_all(&left)
             .map_err(|error| Failure::new(format!("cannot remove {}: {error}", left.display())))?;
     }
+    let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    if let Some(wait) = until_midnight(unix.as_secs()) {
+        println!("midnight in Seoul is waited for, {} s", wait.as_secs());
+        std::thread::sleep(wait);
+    }
     let mut background = Vec::new();
     let done = blocks.iter().try_for_each(|block| run_block(root, block, &mut background));
     // The last that was started is the first to stop.
@@ -65,6 +76,12 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     stopped.into_iter().collect::<Result<(), Failure>>()?;
     println!("{} blocks of README.md do what they should", blocks.len());
     Ok(())
+}
+
+/// How long to wait at a time for the midnight that would come in between.
+fn until_midnight(unix_seconds: u64) -> Option<Duration> {
+    let left = DAY_SECONDS - (unix_seconds + SEOUL_SECONDS) % DAY_SECONDS;
+    (left <= BEFORE_MIDNIGHT_SECONDS).then(|| Duration::from_secs(left))
 }
 
 struct Running {
@@ -280,6 +297,17 @@ mod tests {
         let done = blocks.iter().try_for_each(|block| run_block(Path::new("."), block, &mut background));
         let stopped: Vec<_> = background.into_iter().map(stop).collect();
         done.and(stopped.into_iter().collect())
+    }
+
+    #[test]
+    fn only_the_last_minutes_of_a_day_in_seoul_are_waited_for() {
+        // 2026-11-24 00:00:00 in Seoul.
+        let midnight = 1_795_446_000;
+        let waits = |at: u64| until_midnight(at).map(|wait| wait.as_secs());
+        assert_eq!(
+            [midnight - 301, midnight - 300, midnight - 1, midnight].map(waits),
+            [None, Some(300), Some(1), None]
+        );
     }
 
     #[test]
