@@ -17,9 +17,10 @@ use crate::source;
 /// The longest that one block may take, the building of the binary included.
 const BLOCK_MAX: Duration = Duration::from_secs(600);
 
-/// No block may begin before midnight in Seoul and end behind it: the shipped bank asks about nothing of the day before.
 const DAY_SECONDS: u64 = 86_400;
+/// How far Seoul, where the shipped bank has its midnight, is ahead of UTC.
 const SEOUL_SECONDS: u64 = 9 * 3_600;
+/// So long before midnight no block is begun any more: behind it nothing of the day before can be asked about, which the page shows.
 const BEFORE_MIDNIGHT_SECONDS: u64 = 300;
 
 /// A block of commands and what is expected of it.
@@ -78,7 +79,7 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// How long to wait at a time for the midnight that would come in between.
+/// How long midnight in Seoul is to be waited for; `None` if it is far.
 fn until_midnight(unix_seconds: u64) -> Option<Duration> {
     let left = DAY_SECONDS - (unix_seconds + SEOUL_SECONDS) % DAY_SECONDS;
     (left <= BEFORE_MIDNIGHT_SECONDS).then(|| Duration::from_secs(left))
