@@ -21,7 +21,7 @@ use pabal_clock::{BusinessDate, DayRule, Mono, Now, Wall};
 use pabal_counterparty::{Connection, Counterparty, LineId as BankLine, Scenario};
 use pabal_spec::{Digest, Institution};
 use pabal_switch::{
-    Command, Conn, Core, ExchangeId, Fired, NoticeId, OpeningState, Plan, Recovery, Settings, Ticket, TimerName,
+    Command, Conn, Core, Entry, ExchangeId, Fired, NoticeId, OpeningState, Plan, Recovery, Settings, Ticket, TimerName,
 };
 
 use crate::agenda::Agenda;
@@ -223,8 +223,8 @@ struct World {
     /// The last question for a hole that left, by date, bank and party.
     questions: BTreeMap<Vec<u8>, ExchangeId>,
     early: early::Early,
-    /// What the last process had, if all that it did was durable.
-    ended: Option<Ended>,
+    /// What the last process had, and the checkpoint that it could have written, if all that it did was durable.
+    ended: Option<(Ended, Entry)>,
     has_leapt: bool,
     delivered: BTreeSet<NoticeId>,
     replies: BTreeMap<NoticeId, Replies>,

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use pabal_clock::{BusinessDate, DayRule, Mono, Now, Wall};
 use pabal_switch::{
-    Core, Entry, ExchangeId, ExchangeState, NoticeId, NoticeState, NumberStatus, OpenNotice, OpeningState, Recovery,
-    Status, Unresolved,
+    Core, ExchangeId, ExchangeState, NoticeId, NoticeState, NumberStatus, OpenNotice, OpeningState, Recovery, Status,
+    Unresolved,
 };
 
 use crate::disk;
@@ -38,8 +38,6 @@ pub(super) struct Ended {
     openings: BTreeSet<String>,
     numbers: Vec<NumberStatus>,
     standing: Vec<String>,
-    /// All that it could have written down then.
-    checkpoint: Entry,
 }
 
 /// What operators have stopped, blocked and set.
@@ -88,7 +86,6 @@ impl Ended {
             openings: open(&status),
             standing: standing(&status),
             numbers: status.numbers,
-            checkpoint: core.checkpoint(now),
         }
     }
 }
@@ -97,18 +94,18 @@ impl World {
     /// A process ends.
     pub(super) fn remember(&mut self) {
         let core = self.core.as_ref().filter(|_| !self.disk.failed && self.disk.is_quiet());
-        self.ended = core.map(|core| Ended::of(core, self.day, self.now));
+        self.ended = core.map(|core| (Ended::of(core, self.day, self.now), core.checkpoint(self.now)));
     }
 
     /// The next one has begun, and nothing has happened since.
     pub(super) fn is_as_it_ended(&mut self, seed: u64) -> Result<(), String> {
-        let Some((ended, core)) = self.ended.take().zip(self.core.as_ref()) else { return Ok(()) };
-        self.is_as_in(&ended, core)?;
+        let Some(((ended, checkpoint), core)) = self.ended.take().zip(self.core.as_ref()) else { return Ok(()) };
+        self.goes_on_from(&ended, core)?;
         let mut recovery = Recovery::new();
-        recovery.fold(disk::read_again(&ended.checkpoint)?);
+        recovery.fold(disk::read_again(&checkpoint)?);
         let other = Core::new(self.versions.clone(), self.settings.clone(), recovery, seed, self.now);
-        let in_short = |broken| format!("from a checkpoint of the last moment: {broken}");
-        self.is_as_in(&ended, &other).map_err(in_short)?;
+        self.goes_on_from(&ended, &other)
+            .map_err(|broken| format!("from a checkpoint of the last moment: {broken}"))?;
         let (by_entries, by_checkpoint) = (unknown(core), unknown(&other));
         // Beyond the bound some have gone, of which entries do not say that they have.
         let is_whole = self.counts.evicted == 0 && by_entries.len() < self.settings.limits.unknown_max as usize;
@@ -119,7 +116,8 @@ impl World {
         Ok(())
     }
 
-    fn is_as_in(&self, ended: &Ended, core: &Core) -> Result<(), String> {
+    /// This process goes on as that one ended.
+    fn goes_on_from(&self, ended: &Ended, core: &Core) -> Result<(), String> {
         let status = core.status();
         if standing(&status) != ended.standing {
             return Err(format!(
