@@ -1,9 +1,10 @@
 //! Who asks: callers that wait for each answer, and a stream of requests that comes whether answers come or not.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use pabal_gateway::{Body, Call, Config, Gateway, Handle};
@@ -30,8 +31,8 @@ pub(crate) enum Desk {
 }
 
 impl Desk {
-    /// Whether it was answered.
-    async fn call(&self) -> bool {
+    /// Why it was not answered, if it was not.
+    async fn call(&self) -> Result<(), String> {
         match self {
             Self::Shell(commands) => {
                 let (heard, answer) = oneshot::channel();
@@ -39,72 +40,72 @@ impl Desk {
                 let asked = tokio::time::timeout(PATIENCE, async {
                     commands.send(ask).await.is_ok() && answer.await.is_ok_and(|answer| answer.len() == FRAME - 4)
                 });
-                asked.await.unwrap_or(false)
+                asked.await.unwrap_or(false).then_some(()).ok_or_else(|| "refused".to_owned())
             }
-            Self::Gateway(handle) => handle.exchange(call()).await.is_ok_and(|answer| answer.telegram.is_some()),
+            Self::Gateway(handle) => match handle.exchange(call()).await {
+                Ok(answer) => answer.telegram.map(drop).ok_or_else(|| answer.outcome.word().to_owned()),
+                Err(refused) => Err(refused.refusal.to_string()),
+            },
             Self::Echo(_) => unreachable!("it has no callers"),
         }
     }
 
     /// Waits until business is open.
     pub(crate) async fn open(self) -> Self {
-        while !matches!(self, Self::Echo(_)) && !self.call().await {
+        while !matches!(self, Self::Echo(_)) && self.call().await.is_err() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         self
     }
 
-    /// Exchanges a second, by so many callers, each of whom asks again when it is answered.
-    pub(crate) async fn throughput(&self, callers: usize, time: Duration) -> f64 {
+    /// Exchanges a second, by so many callers, each of whom asks again when it is answered, until the time is over or so many are made.
+    pub(crate) async fn throughput(&self, callers: usize, time: Duration, most: u64) -> f64 {
         if let Self::Echo(bank) = self {
             return echo(*bank, callers, time).await;
         }
-        let stop = Arc::new(AtomicBool::new(false));
+        let left = Arc::new(AtomicU64::new(most));
+        let over = Arc::clone(&left);
+        let end = tokio::spawn(async move {
+            tokio::time::sleep(time).await;
+            over.store(0, Ordering::Relaxed);
+        });
         let start = instant();
+        let count = self.ask(callers, &left).await;
+        let took = start.elapsed();
+        end.abort();
+        count as f64 / took.as_secs_f64()
+    }
+
+    /// A number of exchanges, by so many callers.
+    pub(crate) async fn exchanges(&self, callers: usize, count: u64) {
+        self.ask(callers, &Arc::new(AtomicU64::new(count))).await;
+    }
+
+    /// Exchanges until none are left, and how many were made.
+    async fn ask(&self, callers: usize, left: &Arc<AtomicU64>) -> u64 {
         let callers: Vec<_> = (0..callers)
             .map(|_| {
-                let (desk, stop) = (self.clone(), Arc::clone(&stop));
+                let (desk, left) = (self.clone(), Arc::clone(left));
+                let take = |left: u64| left.checked_sub(1);
                 tokio::spawn(async move {
-                    let mut count = 0_u64;
-                    while !stop.load(Ordering::Relaxed) {
-                        assert!(desk.call().await, "every request is answered");
+                    let mut count = 0;
+                    while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
+                        desk.call().await.expect("every request is answered");
                         count += 1;
                     }
                     count
                 })
             })
             .collect();
-        tokio::time::sleep(time).await;
-        stop.store(true, Ordering::Relaxed);
         let mut count = 0;
         for caller in callers {
             count += caller.await.expect("no panic");
         }
-        count as f64 / start.elapsed().as_secs_f64()
+        count
     }
 
-    /// The same, for a number of exchanges.
-    pub(crate) async fn exchanges(&self, callers: usize, count: u64) {
-        let left = Arc::new(AtomicU64::new(count));
-        let callers: Vec<_> = (0..callers)
-            .map(|_| {
-                let (desk, left) = (self.clone(), Arc::clone(&left));
-                let take = |left: u64| left.checked_sub(1);
-                tokio::spawn(async move {
-                    while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
-                        assert!(desk.call().await, "every request is answered");
-                    }
-                })
-            })
-            .collect();
-        for caller in callers {
-            caller.await.expect("no panic");
-        }
-    }
-
-    /// Asks `rate` times a second, whatever is answered when. How long each took since it was due, in microseconds, sorted: a request
-    /// that is made too late because the machine is busy has waited as well.
-    pub(crate) fn open_loop(&self, runtime: &tokio::runtime::Runtime, rate: u32, time: Duration) -> Vec<f64> {
+    /// Asks `rate` times a second, whatever is answered when.
+    pub(crate) fn open_loop(&self, runtime: &tokio::runtime::Runtime, rate: u32, time: Duration) -> OpenLoop {
         let gap = Duration::from_secs(1) / rate;
         let (told, took) = std::sync::mpsc::channel();
         let start = instant();
@@ -114,15 +115,31 @@ impl Desk {
             }
             let (desk, told) = (self.clone(), told.clone());
             runtime.spawn(async move {
-                assert!(desk.call().await, "every request is answered");
-                let _ = told.send(due.elapsed().as_secs_f64() * 1e6);
+                let answered = desk.call().await;
+                let _ = told.send(answered.map(|()| due.elapsed().as_secs_f64() * 1e6));
             });
         }
         drop(told);
-        let mut all: Vec<f64> = took.iter().collect();
-        all.sort_by(f64::total_cmp);
-        all
+        let mut found = OpenLoop::default();
+        for took in took {
+            found.took.push(*took.as_ref().unwrap_or(&f64::INFINITY));
+            if let Err(why) = took {
+                *found.unanswered.entry(why).or_default() += 1;
+            }
+        }
+        found.took.sort_by(f64::total_cmp);
+        found
     }
+}
+
+/// What comes of requests at a rate.
+#[derive(Default)]
+pub(crate) struct OpenLoop {
+    /// How long each took since it was due, in microseconds, sorted: a request that is made too late because the machine is busy has waited
+    /// as well. One that is not answered takes for ever.
+    pub(crate) took: Vec<f64>,
+    /// How many were not answered, by why.
+    pub(crate) unanswered: BTreeMap<String, u64>,
 }
 
 /// Sends so many frames, and one more for each that comes back.
