@@ -167,6 +167,15 @@ impl Failure {
             _ => Self::Storage(text),
         }
     }
+
+    /// Sorts what the system says.
+    pub(crate) fn of_system(doing: &str, error: &std::io::Error) -> Self {
+        let text: Arc<str> = format!("{doing}: {error}").into();
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full(text),
+            _ => Self::Storage(text),
+        }
+    }
 }
 
 /// A journal that verifies.

@@ -31,8 +31,9 @@
 //! The directory and all files in it are for their owner only (modes 0700 and 0600), since envelopes may hold accounts and names in clear; wider
 //! modes are taken back at opening, and where that cannot be ([`Error::Exposed`]) nothing is opened.
 //!
-//! A commit only appends to the write-ahead file. Folding it back into the database is done by a second thread for every 4 MiB, in a way that stops
-//! nobody, so that no group waits for it; only above [`Options::wal_bytes_max`] the writer does it itself, with little left to copy.
+//! A commit only appends to the write-ahead file. Each time that this has grown by 4 MiB, a second thread folds it back into the database and syncs
+//! that, in a way that stops nobody, so that no group waits for it; only above [`Options::wal_bytes_max`] the writer folds what was written in
+//! the meantime, so that the file can be started anew.
 //!
 //! ```
 //! use pabal_journal::{Ack, CHECKPOINT, Columns, Draft, Journal, Options, Position, Reader, verify};
@@ -91,6 +92,7 @@ pub use lock::Holder;
 mod error;
 pub use error::{Corrupt, Error, Failure, Refused, Verified};
 
+mod database;
 mod owned;
 mod schema;
 mod wal;

@@ -37,7 +37,8 @@ pub struct Options {
     /// Most bytes of the database file; `None` lets it fill the disk. Reaching it fails the writer, as a full disk would, but leaves
     /// room on the disk for everything else. At least 1 MiB.
     pub journal_bytes_max: Option<u64>,
-    /// From this size on, the write-ahead file is folded back by the writer itself instead of beside it; see the crate's story.
+    /// From this size on, what a folding beside the writer has left of the write-ahead file is folded by the writer, so that the file is started
+    /// anew; see the crate's story. On the disk the file keeps up to twice as much room. At least 1 MiB.
     pub wal_bytes_max: u64,
     /// After how many envelopes of an institution its next checkpoint is due.
     pub checkpoint_every: u64,

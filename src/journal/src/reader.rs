@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
-use rusqlite::{Connection, ToSql};
+use rusqlite::ToSql;
 
+use crate::database::Database;
 use crate::envelope::{Envelope, Position};
 use crate::error::Error;
 use crate::schema::{self, Header, Link, storage};
@@ -24,7 +25,7 @@ const PAGE_ENVELOPES: usize = 1024;
 /// One reader serves one thread at a time; open another for another thread.
 #[derive(Debug)]
 pub struct Reader {
-    connection: Connection,
+    connection: Database,
     header: Header,
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, Row};
 
 use crate::chain::Chain;
+use crate::database::Database;
 use crate::envelope::{Columns, Draft, Envelope, Position};
 use crate::error::{Corrupt, Error};
 
@@ -122,13 +123,12 @@ pub(crate) fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 /// Opens the file for reading only.
-pub(crate) fn open_for_reading(directory: &Path) -> Result<Connection, Error> {
-    let path = path(directory);
-    if !path.exists() {
+pub(crate) fn open_for_reading(directory: &Path) -> Result<Database, Error> {
+    if !path(directory).exists() {
         return Err(Error::Absent { path: directory.to_owned() });
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(storage("opening the journal"))?;
+    let connection = Database::open(directory, flags)?;
     connection.pragma_update(None, "cell_size_check", true).map_err(storage("setting up the journal"))?;
     connection.pragma_update(None, "trusted_schema", false).map_err(storage("setting up the journal"))?;
     Ok(connection)

@@ -2,11 +2,15 @@
 //!
 //! A commit only appends to the write-ahead file. Somebody must copy its pages into the database and sync that, and until
 //! then the file grows. Done by whoever commits, that is a pause of many milliseconds in front of one unlucky group. So a thread of its
-//! own does it (a PASSIVE checkpoint: it waits for nobody and stops nobody) for each [`EVERY_BYTES`] written. The next commit after one that
-//! caught up starts the write-ahead file anew. Under a load that never lets it catch up the writer does one itself at
-//! [`Options::wal_bytes_max`](crate::Options::wal_bytes_max): nearly all is copied and synced by then, so that it copies the little that is left.
+//! own does it (a PASSIVE checkpoint: it waits for nobody and stops nobody) each time that the file has grown by [`EVERY_BYTES`]. The next commit
+//! after one that caught up starts the file anew. Under a load that never lets it catch up the writer does one itself above
+//! [`Options::wal_bytes_max`](crate::Options::wal_bytes_max), right after one beside it: nearly all is copied and synced by then, so that it copies and
+//! syncs the little that is left.
+//!
+//! The engine syncs the database only in a folding that caught up, so the thread does it after each. Left to the writer's, all that was copied
+//! since the last one would be synced in front of a group.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -14,70 +18,72 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 
 use super::{Shared, group};
+use crate::database::Database;
 use crate::error::{Error, Failure};
-use crate::schema::PAGE_BYTES;
 
-/// How many bytes are written between two foldings.
+/// By how much the write-ahead file grows between two foldings. In bytes of that file, which are many times those of the envelopes: each commit
+/// appends every page that it changed, whole.
 const EVERY_BYTES: u64 = 4 << 20;
 
 /// The thread, as the writer's thread sees it.
 pub(super) struct Checkpointer {
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
-    /// Size of the write-ahead file as the last folding saw it.
-    wal_bytes: Arc<AtomicU64>,
-    /// Written since the thread was last woken.
-    written_bytes: u64,
-}
-
-/// What a folding saw.
-#[derive(Clone, Copy)]
-pub(super) struct Folded {
-    /// Bytes in the write-ahead file when it began.
-    wal_bytes: u64,
-    /// Whether all of them were folded back.
-    whole: bool,
+    /// Whether it was woken and has not finished.
+    is_folding: Arc<AtomicBool>,
+    /// How large the write-ahead file was when it was last woken.
+    woken_at_bytes: u64,
+    /// Whether that was above the limit, so that the writer folds what is left when it has finished.
+    rest_is_due: bool,
+    every_bytes: u64,
+    wal_bytes_max: u64,
 }
 
 impl Checkpointer {
     pub(super) fn start(shared: &Arc<Shared>) -> Result<Self, Error> {
-        let connection = group::open(&shared.options)?;
-        let wal_bytes = Arc::new(AtomicU64::new(0));
-        // One waiting wish is enough: a folding takes all there is.
+        let database = group::open(&shared.options)?;
+        let is_folding = Arc::new(AtomicBool::new(false));
+        // It is not woken while it folds, so there is never more than one wish.
         let (wake, wakes) = sync_channel(1);
-        let seen = Arc::clone(&wal_bytes);
+        let folding = Arc::clone(&is_folding);
         let weak = Arc::downgrade(shared);
         let thread = std::thread::Builder::new()
             .name("journal-fold".to_owned())
-            .spawn(move || run(&connection, &wakes, &seen, &weak))
+            .spawn(move || run(&database, &wakes, &folding, &weak))
             .map_err(|source| Error::Directory {
                 doing: "starting a thread for",
                 path: shared.options.directory.clone(),
                 source,
             })?;
-        Ok(Self { wake: Some(wake), thread: Some(thread), wal_bytes, written_bytes: 0 })
+        let wal_bytes_max = shared.options.wal_bytes_max;
+        Ok(Self {
+            wake: Some(wake),
+            thread: Some(thread),
+            is_folding,
+            woken_at_bytes: 0,
+            rest_is_due: false,
+            every_bytes: EVERY_BYTES.min(wal_bytes_max),
+            wal_bytes_max,
+        })
     }
 
-    /// Says that a group of this size was written.
-    pub(super) fn written(&mut self, bytes: u64) {
-        self.written_bytes += bytes;
-        if self.written_bytes >= EVERY_BYTES {
-            self.written_bytes = 0;
-            // Full means that it is awake and behind; the size it reports decides what the writer does.
+    /// Says how large the write-ahead file is after a commit. Whether the writer has to fold what is left of it before it goes on.
+    pub(super) fn grown_to(&mut self, wal_bytes: u64) -> bool {
+        if self.is_folding.load(Ordering::Acquire) {
+            return false;
+        }
+        if std::mem::take(&mut self.rest_is_due) {
+            return true;
+        }
+        // A smaller file was started anew.
+        let grown_bytes = wal_bytes.checked_sub(self.woken_at_bytes).unwrap_or(wal_bytes);
+        if grown_bytes >= self.every_bytes {
+            self.woken_at_bytes = wal_bytes;
+            self.rest_is_due = wal_bytes >= self.wal_bytes_max;
+            self.is_folding.store(true, Ordering::Release);
             _ = self.wake.as_ref().map(|wake| wake.try_send(()));
         }
-    }
-
-    /// Whether the writer must fold by itself.
-    pub(super) fn is_behind(&self, wal_bytes_max: u64) -> bool {
-        self.wal_bytes.load(Ordering::Relaxed) > wal_bytes_max
-    }
-
-    /// The writer did so. Nobody else commits, so after a whole folding its next commit starts the file anew.
-    pub(super) fn folded(&self, folded: Option<Folded>) {
-        if folded.is_some_and(|folded| folded.whole) {
-            self.wal_bytes.store(0, Ordering::Relaxed);
-        }
+        false
     }
 }
 
@@ -89,34 +95,25 @@ impl Drop for Checkpointer {
     }
 }
 
-fn run(connection: &Connection, wakes: &Receiver<()>, wal_bytes: &AtomicU64, shared: &Weak<Shared>) {
+fn run(database: &Database, wakes: &Receiver<()>, is_folding: &AtomicBool, shared: &Weak<Shared>) {
     while wakes.recv().is_ok() {
-        match fold(connection) {
-            // The writer commits meanwhile, so even a whole folding does not say that the file starts anew.
-            Ok(Some(folded)) => wal_bytes.store(folded.wal_bytes, Ordering::Relaxed),
-            Ok(None) => {}
-            Err(failure) => {
-                // A sync of the database failed: like any other, it is not tried again.
-                if let Some(shared) = shared.upgrade() {
-                    shared.fail(failure);
-                }
-                return;
+        let folded = fold(database).and_then(|()| {
+            // The engine has synced what it copied only if it caught up.
+            database.sync().map_err(|error| Failure::of_system("syncing the database", &error))
+        });
+        if let Err(failure) = folded {
+            // A sync of the database failed: like any other, it is not tried again.
+            if let Some(shared) = shared.upgrade() {
+                shared.fail(failure);
             }
+            return;
         }
+        is_folding.store(false, Ordering::Release);
     }
 }
 
-/// Folds what can be folded without waiting for a reader. `None` when somebody else is folding just now.
-pub(super) fn fold(connection: &Connection) -> Result<Option<Folded>, Failure> {
-    let counts = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
-        Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
-    });
-    match counts {
-        Ok((true, ..)) => Ok(None),
-        Ok((false, pages, folded)) => {
-            let wal_bytes = u64::try_from(pages).unwrap_or(0) * PAGE_BYTES;
-            Ok(Some(Folded { wal_bytes, whole: folded >= pages }))
-        }
-        Err(error) => Err(Failure::of("folding the write-ahead file back", &error)),
-    }
+/// Folds what can be folded without waiting for a reader; nothing when somebody else is folding just now.
+pub(super) fn fold(connection: &Connection) -> Result<(), Failure> {
+    let folding = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    folding.map_err(|error| Failure::of("folding the write-ahead file back", &error))
 }

@@ -1,13 +1,18 @@
 //! One group: many batches, one transaction, one sync.
 
 use std::collections::BTreeMap;
+use std::ffi::c_int;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::Wal;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, ToSql};
 
-use super::checkpointer::{self, Folded};
+use super::checkpointer;
 use super::{Batch, RecoveredInstitution};
+use crate::database::Database;
 use crate::envelope::{Cell, Cells, Position};
 use crate::error::{Corrupt, Error, Failure};
 use crate::schema::{self, Head, Header, storage};
@@ -25,11 +30,13 @@ impl ToSql for Cell<'_> {
 
 /// The writer's connection, and where the journal ends.
 pub(super) struct Group {
-    connection: Connection,
+    connection: Database,
     header: Header,
     head: Head,
     insertion: String,
     insertion_of_some: String,
+    /// Pages in the write-ahead file, as the last commit told.
+    wal_pages: Arc<AtomicU64>,
 }
 
 /// Envelopes that one statement inserts, where there are so many: each statement opens the table and every index anew.
@@ -56,8 +63,9 @@ impl Group {
             return Err(Corrupt { position: None, what }.into());
         }
         let head = checked_head(&connection, &header)?;
+        let wal_pages = count_wal_pages(&mut connection).map_err(storage("setting up the journal"))?;
         let (insertion, insertion_of_some) = (schema::insertion(1), schema::insertion(ROWS));
-        let group = Self { connection, header, head, insertion, insertion_of_some };
+        let group = Self { connection, header, head, insertion, insertion_of_some, wal_pages };
         let institutions = group.institutions()?;
         Ok((group, institutions))
     }
@@ -124,15 +132,20 @@ impl Group {
         Ok(lasts)
     }
 
-    /// Folds the write-ahead file back, when the checkpointer cannot keep up.
-    pub(super) fn fold(&self) -> Result<Option<Folded>, Failure> {
+    /// How large the write-ahead file was after the last commit.
+    pub(super) fn wal_bytes(&self) -> u64 {
+        self.wal_pages.load(Ordering::Relaxed) * schema::PAGE_BYTES
+    }
+
+    /// Folds what the checkpointer has left of the write-ahead file.
+    pub(super) fn fold(&self) -> Result<(), Failure> {
         checkpointer::fold(&self.connection)
     }
 
     /// A clean end: folds everything back and removes the write-ahead file.
     pub(super) fn close(self) -> rusqlite::Result<()> {
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-        self.connection.close().map_err(|(_, error)| error)
+        self.connection.close()
     }
 
     /// What there is to recover for each institution: found by skipping through the index, not by reading the envelopes.
@@ -165,10 +178,9 @@ fn number(number: u64) -> rusqlite::Result<i64> {
 }
 
 /// A connection that writes as the options say. The checkpointer has one too.
-pub(super) fn open(options: &Options) -> Result<Connection, Error> {
+pub(super) fn open(options: &Options) -> Result<Database, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let path = schema::path(&options.directory);
-    let connection = Connection::open_with_flags(path, flags).map_err(storage("opening the journal"))?;
+    let connection = Database::open(&options.directory, flags)?;
     set_up(&connection, options).map_err(storage("setting up the journal"))?;
     Ok(connection)
 }
@@ -192,13 +204,26 @@ fn set_up(connection: &Connection, options: &Options) -> rusqlite::Result<()> {
     connection.pragma_update(None, "fullfsync", options.durability == Durability::Full)?;
     connection.pragma_update(None, "checkpoint_fullfsync", options.durability == Durability::Full)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    connection.pragma_update(None, "journal_size_limit", number(options.wal_bytes_max)?)?;
+    // Started anew, the file keeps its room: to give it back and take it again are changes of metadata, which a commit would wait for. Above this
+    // something had kept it from being folded.
+    connection.pragma_update(None, "journal_size_limit", number(options.wal_bytes_max.saturating_mul(2))?)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     if let Some(bytes) = options.journal_bytes_max {
         connection.pragma_update(None, "max_page_count", number(bytes / schema::PAGE_BYTES)?)?;
     }
     Ok(())
+}
+
+/// Has the engine tell how many pages the write-ahead file holds after each commit. Called last: `wal_autocheckpoint` takes the same place.
+fn count_wal_pages(connection: &mut Connection) -> rusqlite::Result<Arc<AtomicU64>> {
+    let wal_pages = Arc::new(AtomicU64::new(0));
+    let told = Arc::clone(&wal_pages);
+    connection.wal_hook(Some(move |_: &mut Wal, pages: c_int| {
+        told.store(u64::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+        Ok(())
+    }))?;
+    Ok(wal_pages)
 }
 
 /// The head, when the last envelope is the one that it names and that envelope is whole.

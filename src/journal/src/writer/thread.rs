@@ -74,12 +74,10 @@ impl Turn<'_> {
             for (batch, last) in batches.iter().zip(lasts) {
                 self.tell_durable(batch, last);
             }
-            checkpointer.written(batches.iter().map(|batch| batch.bytes as u64).sum());
-            if checkpointer.is_behind(self.shared.options.wal_bytes_max) {
-                match group.fold() {
-                    Ok(folded) => checkpointer.folded(folded),
-                    Err(failure) => return self.shared.fail(failure),
-                }
+            if checkpointer.grown_to(group.wal_bytes())
+                && let Err(failure) = group.fold()
+            {
+                return self.shared.fail(failure);
             }
         }
     }

@@ -1,9 +1,9 @@
 //! Nobody but the owner can look into the data directory.
 
 use super::*;
-use pabal_journal::Error;
+use pabal_journal::{Error, Reader, verify};
 use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 const FILES: [&str; 4] = ["lock", "journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm"];
 
@@ -89,4 +89,33 @@ fn a_directory_of_others_is_not_closed_but_refused() {
     let everybodys = Site::new();
     set_mode(everybodys.path(), 0o1777);
     assert!(matches!(Journal::open(everybodys.options()), Err(Error::Exposed { mode: 0o1777, .. })));
+}
+
+/// Whether this process has a lock on the database, as the kernel sees it.
+fn has_lock(site: &Site) -> bool {
+    let inode = format!(":{}", std::fs::metadata(site.file()).unwrap().ino());
+    let pid = std::process::id().to_string();
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    locks.lines().any(|line| {
+        // "1: POSIX  ADVISORY  READ 4711 fd:00:1234 1073741826 1073742335"
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.get(4).is_some_and(|holder| *holder == pid) && words.get(5).is_some_and(|file| file.ends_with(&inode))
+    })
+}
+
+#[test]
+fn no_connection_that_closes_takes_the_locks_of_the_others() {
+    let site = Site::new();
+    let writer = written(site.path());
+    assert!(has_lock(&site));
+    drop(Reader::open(site.path()).unwrap());
+    verify(site.path()).unwrap();
+    assert!(has_lock(&site), "a reader that closes leaves the writer's");
+    let reader = Reader::open(site.path()).unwrap();
+    writer.close().unwrap();
+    assert!(has_lock(&site), "a writer that closes leaves the reader's");
+    written(site.path()).close().unwrap();
+    assert!(has_lock(&site), "so does the next one");
+    drop(reader);
+    assert!(!has_lock(&site));
 }
