@@ -451,8 +451,8 @@ impl Core {
             let by_hand = |line: &crate::settings::LineSettings| {
                 let ours = self.state.sessions.iter().filter(|one| self.line(one.id).name == line.name);
                 let told = ours.filter_map(|one| {
-                    let by = &one.stopped.as_ref()?.by;
-                    Some(format!(", connection {}/{} is drained by {by}", line.name, one.id.slot))
+                    let stopped = one.stopped.as_ref()?;
+                    Some(format!(", connection {}/{} is {stopped}", line.name, one.id.slot))
                 });
                 told.collect::<String>()
             };

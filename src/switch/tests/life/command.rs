@@ -87,7 +87,7 @@ fn drained(scope: &str, begin: impl FnOnce(&mut Hands)) -> Busy {
             "process" => "the gateway is being stopped",
             "institution" => "the institution is stopped by kim: night work",
             "line" => "no session to send on is up (lines: both stopped by kim: night work)",
-            "session" => "no session to send on is up (lines: both, connection both/0 is drained by kim: night work)",
+            "session" => "no session to send on is up (lines: both, connection both/0 is stopped by kim: night work)",
             _ => "compartment `088` is stopped by kim: night work",
         };
         assert_eq!(text, expected);
@@ -95,7 +95,7 @@ fn drained(scope: &str, begin: impl FnOnce(&mut Hands)) -> Busy {
     let open = hands.request(peer::transfer("088", "1", 5));
     if scope == "session" {
         let (_, text) = hands.core.open(open.clone(), hands.now).unwrap_err();
-        assert!(text.contains("connection both/0 is drained by kim: night work"), "{text}");
+        assert!(text.contains("connection both/0 is stopped by kim: night work"), "{text}");
         let session = hands.core.status().sessions.remove(0);
         assert_eq!(session.stopped.map(|by| by.to_string()).as_deref(), Some("stopped by kim: night work"));
         assert!(session.drains_until.is_some());
