@@ -72,10 +72,10 @@ impl Checkpointer {
         if self.is_folding.load(Ordering::Acquire) {
             return false;
         }
-        if std::mem::take(&mut self.rest_is_due) {
+        // A smaller file was started anew.
+        if std::mem::take(&mut self.rest_is_due) && wal_bytes >= self.woken_at_bytes {
             return true;
         }
-        // A smaller file was started anew.
         let grown_bytes = wal_bytes.checked_sub(self.woken_at_bytes).unwrap_or(wal_bytes);
         if grown_bytes >= self.every_bytes {
             self.woken_at_bytes = wal_bytes;
