@@ -25,18 +25,16 @@ use crate::error::{Error, Failure};
 /// appends every page that it changed, whole.
 const EVERY_BYTES: u64 = 4 << 20;
 
+/// A file of so many times its limit is told: readers of a moment do not keep it from being folded for so long.
+const TOLD_TIMES: u64 = 4;
+
 /// The thread, as the writer's thread sees it.
 pub(super) struct Checkpointer {
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
     /// Whether it was woken and has not finished.
     is_folding: Arc<AtomicBool>,
-    /// How large the write-ahead file was when it was last woken.
-    woken_at_bytes: u64,
-    /// Whether that was above the limit, so that the writer folds what is left when it has finished.
-    rest_is_due: bool,
-    every_bytes: u64,
-    wal_bytes_max: u64,
+    growth: Growth,
 }
 
 impl Checkpointer {
@@ -55,16 +53,8 @@ impl Checkpointer {
                 path: shared.options.directory.clone(),
                 source,
             })?;
-        let wal_bytes_max = shared.options.wal_bytes_max;
-        Ok(Self {
-            wake: Some(wake),
-            thread: Some(thread),
-            is_folding,
-            woken_at_bytes: 0,
-            rest_is_due: false,
-            every_bytes: EVERY_BYTES.min(wal_bytes_max),
-            wal_bytes_max,
-        })
+        let growth = Growth::new(shared.options.wal_bytes_max);
+        Ok(Self { wake: Some(wake), thread: Some(thread), is_folding, growth })
     }
 
     /// Says how large the write-ahead file is after a commit. Whether the writer has to fold what is left of it before it goes on.
@@ -72,18 +62,77 @@ impl Checkpointer {
         if self.is_folding.load(Ordering::Acquire) {
             return false;
         }
-        // A smaller file was started anew.
-        if std::mem::take(&mut self.rest_is_due) && wal_bytes >= self.woken_at_bytes {
-            return true;
-        }
-        let grown_bytes = wal_bytes.checked_sub(self.woken_at_bytes).unwrap_or(wal_bytes);
-        if grown_bytes >= self.every_bytes {
-            self.woken_at_bytes = wal_bytes;
-            self.rest_is_due = wal_bytes >= self.wal_bytes_max;
+        let step = self.growth.after(wal_bytes);
+        if step == Step::Beside {
             self.is_folding.store(true, Ordering::Release);
             _ = self.wake.as_ref().map(|wake| wake.try_send(()));
+            if self.growth.is_to_tell(wal_bytes) {
+                tracing::warn!(
+                    wal_bytes,
+                    "the write-ahead file grows: a reader, such as a verification or another tool, has not ended for long"
+                );
+            }
         }
-        false
+        step == Step::Rest
+    }
+}
+
+/// What is to do about the write-ahead file, nobody folding it just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Nothing,
+    /// Have it folded beside the writer.
+    Beside,
+    /// Above the limit, when a folding beside has just ended: the writer folds what is left, so that the file is started anew.
+    Rest,
+}
+
+/// How the write-ahead file has grown.
+struct Growth {
+    wal_bytes_max: u64,
+    every_bytes: u64,
+    /// How large it was when it was last to be folded beside.
+    woken_at_bytes: u64,
+    /// Whether that was above the limit.
+    rest_is_due: bool,
+    /// From here on it is told that it grows.
+    told_at_bytes: u64,
+}
+
+impl Growth {
+    fn new(wal_bytes_max: u64) -> Self {
+        Self {
+            wal_bytes_max,
+            every_bytes: EVERY_BYTES.min(wal_bytes_max),
+            woken_at_bytes: 0,
+            rest_is_due: false,
+            told_at_bytes: wal_bytes_max.saturating_mul(TOLD_TIMES),
+        }
+    }
+
+    fn after(&mut self, wal_bytes: u64) -> Step {
+        // A smaller file was started anew.
+        if std::mem::take(&mut self.rest_is_due) && wal_bytes >= self.woken_at_bytes {
+            return Step::Rest;
+        }
+        let grown_bytes = wal_bytes.checked_sub(self.woken_at_bytes).unwrap_or(wal_bytes);
+        if grown_bytes < self.every_bytes {
+            return Step::Nothing;
+        }
+        self.woken_at_bytes = wal_bytes;
+        self.rest_is_due = wal_bytes >= self.wal_bytes_max;
+        Step::Beside
+    }
+
+    /// Whether somebody must hear how large it is: again when it has doubled, and anew when it was small.
+    fn is_to_tell(&mut self, wal_bytes: u64) -> bool {
+        let is_large = wal_bytes >= self.told_at_bytes;
+        if is_large {
+            self.told_at_bytes = wal_bytes.saturating_mul(2);
+        } else if wal_bytes < self.wal_bytes_max {
+            self.told_at_bytes = self.wal_bytes_max.saturating_mul(TOLD_TIMES);
+        }
+        is_large
     }
 }
 
@@ -116,4 +165,37 @@ fn run(database: &Database, wakes: &Receiver<()>, is_folding: &AtomicBool, share
 pub(super) fn fold(connection: &Connection) -> Result<(), Failure> {
     let folding = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
     folding.map_err(|error| Failure::of("folding the write-ahead file back", &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn it_is_folded_beside_as_it_grows_and_by_the_writer_above_the_limit() {
+        let mut growth = Growth::new(10 * MIB);
+        let mut steps = |sizes: &[u64]| sizes.iter().map(|mib| growth.after(mib * MIB)).collect::<Vec<_>>();
+        use Step::{Beside, Nothing, Rest};
+        assert_eq!(steps(&[1, 3, 4, 5, 7, 8, 9]), [Nothing, Nothing, Beside, Nothing, Nothing, Beside, Nothing]);
+        assert_eq!(steps(&[12, 13, 1, 3, 4]), [Beside, Rest, Nothing, Nothing, Beside], "started anew behind the rest");
+        assert_eq!(
+            steps(&[12, 1, 3, 4]),
+            [Beside, Nothing, Nothing, Beside],
+            "started anew before it: there is no rest"
+        );
+        // A reader keeps it: the writer tries once behind each folding beside, not with each commit.
+        assert_eq!(steps(&[13, 14, 15, 16, 17, 18, 20]), [Beside, Rest, Nothing, Nothing, Beside, Rest, Nothing]);
+        // As it lay there after a crash.
+        assert_eq!(Growth::new(10 * MIB).after(500 * MIB), Beside);
+    }
+
+    #[test]
+    fn one_that_grows_without_end_is_told_each_time_that_it_has_doubled() {
+        let mut growth = Growth::new(10 * MIB);
+        let mut told = |sizes: &[u64]| sizes.iter().map(|mib| growth.is_to_tell(mib * MIB)).collect::<Vec<_>>();
+        assert_eq!(told(&[4, 12, 39, 40, 44, 79, 80, 84]), [false, false, false, true, false, false, true, false]);
+        assert_eq!(told(&[12, 4, 39, 40]), [false, false, false, true], "it was small in between");
+    }
 }
