@@ -39,6 +39,9 @@ pub(super) struct Group {
     wal_pages: Arc<AtomicU64>,
 }
 
+/// The write-ahead file keeps its room up to so many times its limit when it is started anew.
+const KEPT_TIMES: u64 = 2;
+
 /// Envelopes that one statement inserts, where there are so many: each statement opens the table and every index anew.
 const ROWS: u64 = 8;
 
@@ -206,7 +209,7 @@ fn set_up(connection: &Connection, options: &Options) -> rusqlite::Result<()> {
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     // Started anew, the file keeps its room: to give it back and take it again are changes of metadata, which a commit would wait for. Above this
     // something had kept it from being folded.
-    connection.pragma_update(None, "journal_size_limit", number(options.wal_bytes_max.saturating_mul(2))?)?;
+    connection.pragma_update(None, "journal_size_limit", number(options.wal_bytes_max.saturating_mul(KEPT_TIMES))?)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     if let Some(bytes) = options.journal_bytes_max {

@@ -1,7 +1,7 @@
 //! What is acknowledged, when, and in which order.
 
 use super::*;
-use pabal_journal::{Durability, Error, Health, Reader, Refused, verify};
+use pabal_journal::{Error, Health, Reader, Refused, verify};
 
 #[test]
 fn acknowledgements_come_in_order_with_consecutive_positions() {
@@ -226,66 +226,4 @@ fn limits_without_sense_are_refused() {
     ] {
         assert!(matches!(Journal::open(options), Err(Error::Options { .. })));
     }
-}
-
-#[test]
-fn the_write_ahead_file_does_not_grow_without_end() {
-    let site = Site::new();
-    let (writer, _) = Journal::open(Options { wal_bytes_max: 1 << 20, ..site.options() }).unwrap();
-    let acked = register(&writer, "hecto");
-    let mut largest = 0;
-    // 40 MiB in groups of 256 KiB.
-    for ticket in 0..160 {
-        let batch = (0..4).map(|number| Draft { body: vec![7; 64 << 10], ..draft("accepted", number) }).collect();
-        writer.append("hecto", batch, ticket).unwrap();
-        assert!(matches!(acked.recv().unwrap(), Ack::Durable { .. }));
-        largest = largest.max(std::fs::metadata(site.path().join("journal.sqlite-wal")).unwrap().len());
-    }
-    // It is folded beside at each 1 MiB, and by the writer when that was not enough.
-    assert!(largest < 16 << 20, "{largest} bytes");
-}
-
-#[test]
-fn small_groups_do_not_let_the_write_ahead_file_grow_either() {
-    let site = Site::new();
-    let options = Options { wal_bytes_max: 1 << 20, durability: Durability::Process, ..site.options() };
-    let (writer, _) = Journal::open(options).unwrap();
-    let acked = register(&writer, "hecto");
-    let mut largest = 0;
-    // Each appends whole pages of the table and of its indexes, many times the bytes of its envelope: some 50 MiB for less than 1 MiB.
-    for ticket in 0..2000 {
-        writer.append("hecto", vec![draft("accepted", ticket)], ticket).unwrap();
-        assert!(matches!(acked.recv().unwrap(), Ack::Durable { .. }));
-        largest = largest.max(std::fs::metadata(site.path().join("journal.sqlite-wal")).unwrap().len());
-    }
-    assert!(largest < 16 << 20, "{largest} bytes");
-}
-
-#[test]
-fn a_reader_that_does_not_end_lets_the_write_ahead_file_grow_only_as_long() {
-    let site = Site::new();
-    let options = Options { wal_bytes_max: 1 << 20, durability: Durability::Process, ..site.options() };
-    let (writer, _) = Journal::open(options).unwrap();
-    let acked = register(&writer, "hecto");
-    let size = || std::fs::metadata(site.path().join("journal.sqlite-wal")).unwrap().len();
-    let append = |tickets: std::ops::Range<u64>| {
-        for ticket in tickets {
-            let body = vec![7; 64 << 10];
-            writer.append("hecto", vec![Draft { body, ..draft("accepted", ticket) }], ticket).unwrap();
-            assert!(matches!(acked.recv().unwrap(), Ack::Durable { .. }));
-        }
-    };
-    append(0..1);
-    let reader = rusqlite::Connection::open(site.file()).unwrap();
-    reader.execute_batch("BEGIN; SELECT count(*) FROM envelope").unwrap();
-    append(1..100);
-    assert!(size() > 6 << 20, "the reader still sees what was there: {} bytes", size());
-    reader.execute_batch("COMMIT").unwrap();
-    // Folded, started anew, and cut to twice the limit.
-    let small = (100..1000).find(|ticket| {
-        append(*ticket..ticket + 1);
-        size() <= 2 << 20
-    });
-    assert!(small.is_some(), "{} bytes are kept", size());
-    writer.close().unwrap();
 }

@@ -6,6 +6,8 @@ mod crash;
 mod damage;
 mod durable;
 mod failure;
+mod fold;
+mod locks;
 mod owned;
 mod read;
 mod table;
